@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every module promises: check mode, diff mode, idempotence, platform, action group."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Attributes that the modules extend."""
+
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/cnm.linux.cnm) in C(module_defaults) to set options for all modules of this collection.
+    support: full
+    membership:
+      - cnm.linux.cnm
+  platform:
+    description: The systems that the module can manage.
+    support: full
+    platforms: linux
+"""
+
+    CHANGES = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Tells what would change, and what the result would be, without touching the host.
+    support: full
+  diff_mode:
+    description: Shows what has changed, or in check mode what would change, on the host and in the store.
+    support: full
+  idempotent:
+    description: Changes nothing when the host already is as the task wants it.
+    support: full
+"""
+
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Changes nothing, so it does the same with and without check mode.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: N/A
+  idempotent:
+    description: Changes nothing, however often it runs.
+    support: full
+"""

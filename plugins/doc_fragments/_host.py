@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host needs for the modules to run."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Requirements and notes that the modules extend."""
+
+    DOCUMENTATION = r"""
+options: {}
+requirements:
+  - Python 3.9 or newer on the managed host
+  - pyroute2 0.7.2 or newer for the Python that runs the module (C(python3-pyroute2) in Debian and Ubuntu)
+  - nft (C(nftables) in Debian and Ubuntu)
+notes:
+  - The module needs root on the managed host. Use C(become) where Ansible connects as another user.
+  - Left out means unchanged. An option that is not given keeps the value that the object has, and a new object gets
+    the default that the option's description names. An empty list or dictionary means none.
+  - All objects of a list are handled in one run, under one lock. This is far faster than a loop over single tasks.
+  - Every run compares the wanted state with the host and repairs what differs, for example a bridge that somebody
+    deleted or a firewall rule that somebody flushed. Such a repair counts as a change.
+  - All problems with the options are reported together, before anything is touched.
+  - In check mode, a network or sandbox that does not exist is a warning and not an error where a task names it as a
+    parent, since an earlier task of the playbook may be the one that makes it.
+  - Ids are strings of 64 hexadecimal digits. A unique prefix of an id is accepted in place of a name that already
+    exists. An ambiguous prefix is refused.
+"""
+
+    INFO = r"""
+options: {}
+requirements:
+  - Python 3.9 or newer on the managed host
+notes:
+  - The module needs root on the managed host. Use C(become) where Ansible connects as another user.
+  - The answer is always a list. It is empty where nothing matches, and also on a host that has never had an object of
+    this collection, apart from the predefined networks.
+  - Several filters narrow the answer. An object is returned if it matches all of them.
+"""

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one normal form of addresses, subnets and MACs.
+
+Subnets are ``ipaddress`` networks without host bits, addresses are ``ipaddress`` addresses, MACs are
+lower-case and separated by colons. Every function raises ValueError with a sentence for the user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from typing import Union
+
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+
+def subnet(text: str) -> Subnet:
+    """Return the subnet that TEXT writes, such as ``10.1.0.0/16``."""
+    if "/" not in text:
+        raise ValueError(f"'{text}' is not a subnet: it has no prefix length, such as '/24'.")
+    try:
+        interface = ipaddress.ip_interface(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is not a subnet in CIDR form, such as '10.1.0.0/16'.") from None
+    if interface.ip != interface.network.network_address:
+        raise ValueError(f"Subnet '{text}' has host bits set; write '{interface.network}'.")
+    return interface.network
+
+
+def address(text: str, version: int = 0) -> Address:
+    """Return the address that TEXT writes; VERSION 4 or 6 restricts the family."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is not an IP address.") from None
+    if version and found.version != version:
+        raise ValueError(f"'{text}' is an IPv{found.version} address, and an IPv{version} address is wanted.")
+    return found
+
+
+def mac(text: str) -> str:
+    """Return TEXT as a lower-case unicast MAC address."""
+    found = text.strip().lower().replace("-", ":")
+    if not _MAC.fullmatch(found):
+        raise ValueError(f"'{text}' is not a MAC address, such as '02:42:ac:12:00:02'.")
+    if int(found[:2], 16) & 1:
+        raise ValueError(f"'{text}' is a multicast MAC address; an interface needs a unicast one.")
+    if found == "00:00:00:00:00:00":
+        raise ValueError(f"'{text}' is no address of an interface.")
+    return found
+
+
+def mac_of(ip: Address) -> str:
+    """Return the MAC that an endpoint with address IP gets.
+
+    ``02:42`` and the four bytes of an IPv4 address, as Docker 1.9 has it. For IPv6 alone the four bytes
+    are a hash of the address.
+    """
+    four = ip.packed if ip.version == 4 else hashlib.sha256(ip.packed).digest()[:4]
+    return ":".join(f"{byte:02x}" for byte in b"\x02\x42" + four)
+
+
+def with_prefix(ip: Address, network: Subnet) -> str:
+    """Return IP with the prefix length of NETWORK, such as ``172.18.0.2/16``."""
+    return f"{ip}/{network.prefixlen}"

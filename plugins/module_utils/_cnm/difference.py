@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan, in the form that ``--diff`` prints."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Dict, List, Optional, Sequence
+
+from .reconcile import Step
+from .resources import Element, File, Resource, Ruleset
+
+_SAID = ("type", "group", "ours")
+"""What a resource's name says of it already, or what all of ours have in common."""
+
+
+def of_objects(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the difference between two states of the object NAME."""
+    header = f"{kind} {name}"
+    return {"before_header": header, "after_header": header, "before": before, "after": after}
+
+
+def of_host(steps: Sequence[Step]) -> List[Dict[str, Any]]:
+    """Return the difference that STEPS make on the host: text files by their lines, all else as a line each."""
+    found: List[Dict[str, Any]] = []
+    before: List[str] = []
+    after: List[str] = []
+    for step in steps:
+        if isinstance(step.resource, File):
+            found.append(
+                {
+                    "before_header": step.resource.path,
+                    "after_header": step.resource.path,
+                    "before": step.before.text if isinstance(step.before, File) else "",
+                    "after": step.after.text if isinstance(step.after, File) else "",
+                }
+            )
+            continue
+        before += _line(step.before)
+        after += _line(step.after)
+    if before or after:
+        text = {"before": "\n".join(before) + "\n", "after": "\n".join(after) + "\n"}
+        found.insert(0, {"before_header": "host", "after_header": "host", **text})
+    return found
+
+
+def _line(resource: Optional[Resource]) -> List[str]:
+    if resource is None:
+        return []
+    if isinstance(resource, Ruleset):
+        return [f"{resource}{' (changed by somebody else)' if resource.text is None else ''}"]
+    if isinstance(resource, Element):
+        return [f"{resource}: {resource.value}" if resource.value else str(resource)]
+    shown = {
+        field.name: getattr(resource, field.name)
+        for field in fields(resource)
+        if field.name not in (*_SAID, *resource.ignored) and getattr(resource, field.name) not in (None, *resource.key)
+    }
+    details = ", ".join(f"{name} {value}" for name, value in shown.items())
+    return [f"{resource}: {details}" if details else str(resource)]

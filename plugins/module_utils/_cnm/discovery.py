@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names: the hosts and resolv.conf files of a sandbox, as Docker 1.9 has them.
+
+On each network that users made, every running endpoint is known by its name, ``name.network`` and its aliases.
+On the predefined ``bridge`` there is no discovery.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from .endpoint import Endpoint
+from .network import Network
+from .resources import File
+from .sandbox import Sandbox
+
+_LOCAL = """\
+127.0.0.1\tlocalhost
+"""
+_LOCAL6 = """\
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+ff00::0\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+"""
+
+
+def lines(network: Network, endpoints: Iterable[Endpoint]) -> str:
+    """Return the part of a hosts file that everybody on NETWORK has: a line for each address of ENDPOINTS."""
+    if network.predefined:
+        return ""
+    return "".join(
+        f"{address}\t{' '.join(names(network, endpoint))}\n"
+        for endpoint in sorted(endpoints, key=lambda one: one.name)
+        for address in endpoint.addresses
+    )
+
+
+def names(network: Network, endpoint: Endpoint) -> Sequence[str]:
+    """Return what ENDPOINT is called on NETWORK, each name once."""
+    return list(dict.fromkeys((endpoint.name, f"{endpoint.name}.{network.name}", *endpoint.aliases)))
+
+
+def hosts(sandbox: Sandbox, own: Sequence[Endpoint], parts: Iterable[str], ipv6: bool) -> File:
+    """Return the hosts file of SANDBOX.
+
+    :param own: its endpoints, the one with the default route first
+    :param parts: what lines() says of each of its networks
+    :param ipv6: whether the host has IPv6
+    """
+    text = [_LOCAL, _LOCAL6 if ipv6 else ""]
+    hostname = sandbox.hostname or sandbox.name
+    called = f"{hostname}.{sandbox.domainname} {hostname}" if sandbox.domainname else hostname
+    text += [f"{address}\t{called}\n" for endpoint in own[:1] for address in endpoint.addresses]
+    text += [f"{address}\t{name}\n" for name, address in sorted(sandbox.etc_hosts.items())]
+    text += parts
+    return File(f"{sandbox.configuration}/hosts", "".join(text))
+
+
+def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool) -> File:
+    """Return the resolv.conf of SANDBOX.
+
+    :param host: the host's own, from which comes what the sandbox does not say
+    :param reaches_out: whether it has a network that is not internal; without one, the host's
+        name servers are none that it could reach
+    """
+    found = _parse(host)
+    servers: Sequence[str] = [server for server in found["nameserver"] if reaches_out and not _is_local(server)]
+    chosen: List[Tuple[str, Optional[Sequence[str]], Sequence[str]]] = [
+        ("nameserver", sandbox.dns_servers, servers),
+        ("search", sandbox.dns_search_domains, found["search"]),
+        ("options", sandbox.dns_opts, found["options"]),
+    ]
+    text = ""
+    for keyword, wanted, inherited in chosen:
+        values = inherited if wanted is None else wanted
+        if keyword == "nameserver":
+            text += "".join(f"nameserver {value}\n" for value in values)
+        elif values:
+            text += f"{keyword} {' '.join(values)}\n"
+    return File(f"{sandbox.configuration}/resolv.conf", text)
+
+
+def _parse(text: str) -> Mapping[str, List[str]]:
+    found: Mapping[str, List[str]] = {"nameserver": [], "search": [], "options": []}
+    for line in text.splitlines():
+        keyword, _, rest = line.strip().partition(" ")
+        values = rest.split()
+        if keyword == "nameserver" and values:
+            found["nameserver"].append(values[0])
+        elif keyword in ("search", "domain") and values:
+            found["search"][:] = values
+        elif keyword == "options":
+            found["options"].extend(values)
+    return found
+
+
+def _is_local(server: str) -> bool:
+    try:
+        return ipaddress.ip_address(server.partition("%")[0]).is_loopback
+    except ValueError:
+        return True

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drivers: which things on a host a network and an endpoint are made of. One kind a file; pure functions.
+
+A driver never touches the kernel: it returns resources, and the core makes them so.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Protocol, Sequence
+
+from ..endpoint import Endpoint
+from ..network import Network
+from ..resources import Resource
+
+
+class Driver(Protocol):
+    """What a kind of network is made of."""
+
+    has_addresses: bool
+    """Whether its networks have address pools, and its endpoints addresses and ports."""
+
+    def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
+        """Return what is wrong with OPTIONS, by key, each in a sentence."""
+
+    def problems(self, network: Network) -> List[str]:
+        """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
+
+    def device(self, network: Network) -> Optional[str]:
+        """Return the name of the network's interface on the host."""
+
+    def network(self, network: Network) -> List[Resource]:
+        """Return what NETWORK is made of."""
+
+    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
+        """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
+
+
+CREATABLE: Sequence[str] = ("bridge",)
+"""Drivers of which a user can make networks; the others have one predefined network each."""
+
+
+def driver(name: str) -> Driver:
+    """Return the driver called NAME.
+
+    :raises ValueError: if there is none
+    """
+    if name == "bridge":
+        from .bridge import Bridge
+
+        return Bridge()
+    if name in ("host", "null"):
+        from .null import Null
+
+        return Null()
+    raise ValueError(f"there is no driver '{name}'; there are {', '.join(CREATABLE)}.")
+
+
+def flag(text: str) -> bool:
+    """Return the truth value that TEXT, an option's, writes.
+
+    :raises ValueError: if it writes none
+    """
+    values: Dict[str, bool] = {"true": True, "yes": True, "on": True, "1": True}
+    values.update({"false": False, "no": False, "off": False, "0": False})
+    if text.lower() not in values:
+        raise ValueError(f"'{text}' is neither true nor false.")
+    return values[text.lower()]

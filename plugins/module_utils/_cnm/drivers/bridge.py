@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Driver ``bridge``: a Linux bridge on the host, a veth pair for each endpoint."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ..addresses import Address as IPAddress
+from ..addresses import Subnet, mac_of, with_prefix
+from ..endpoint import Endpoint, Port
+from ..firewall import network_elements, opened, published
+from ..network import Network
+from ..resources import HOST, Address, HostEnd, Link, Resource, Sysctl
+from .bridge_options import BridgeOptions, option_problems, parse
+
+PORTS = 1023
+"""How many ports a Linux bridge has (net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and 0 is none)."""
+
+DEFAULT_DEVICE = "cnm0"
+"""The device of the predefined network ``bridge``."""
+
+_MINIMUM_IPV6_MTU = 1280
+
+
+class Bridge:
+    """A network on one host, behind a Linux bridge."""
+
+    has_addresses = True
+
+    def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
+        """Return what is wrong with OPTIONS, by key, each in a sentence."""
+        return option_problems(options)
+
+    def problems(self, network: Network) -> List[str]:
+        """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
+        options = parse(network.options)
+        found = []
+        if network.ipv6 and options.mtu is not None and options.mtu < _MINIMUM_IPV6_MTU:
+            found.append(f"IPv6 needs an MTU of at least {_MINIMUM_IPV6_MTU} bytes (RFC 8200), not {options.mtu}.")
+        if options.inhibit_ipv4 and not network.internal:
+            found.append(
+                "option 'com.docker.network.bridge.inhibit_ipv4' leaves no gateway, so it needs internal: true."
+            )
+        return found
+
+    def device(self, network: Network) -> Optional[str]:
+        """Return the name of NETWORK's bridge."""
+        if network.predefined:
+            return DEFAULT_DEVICE
+        return parse(network.options).name or f"br-{network.id[:12]}"
+
+    def network(self, network: Network) -> List[Resource]:
+        """Return what NETWORK is made of."""
+        options = parse(network.options)
+        device = self.device(network) or ""
+        gateway = next((address for _pool, address in network.gateways()), None)
+        resources: List[Resource] = [
+            Link(
+                HOST,
+                device,
+                "bridge",
+                address=None if network.adopted or gateway is None else mac_of(gateway),
+                mtu=None if network.adopted else network.mtu,
+                adopted=network.adopted,
+            ),
+            Sysctl(HOST, f"net/ipv4/conf/{device}/route_localnet", "1", device),
+            # A sandbox on several networks answers by the one with its default route (RFC 3704 2.4).
+            Sysctl(HOST, f"net/ipv4/conf/{device}/rp_filter", "2", device),
+        ]
+        if network.ipv6:
+            resources.append(Sysctl(HOST, f"net/ipv6/conf/{device}/accept_ra", "0", device))
+        for pool, address in network.gateways():
+            interface = with_prefix(address, pool.subnet)
+            resources.append(Address(HOST, device, interface, adopted=interface in network.kept))
+        resources += network_elements(
+            device,
+            pools=[(pool.subnet, pool.gateway) for pool in network.pools],
+            masquerade=options.masquerade and not network.internal,
+            source4=options.host_ipv4,
+            source6=options.host_ipv6,
+            icc=options.icc,
+            internal=network.internal,
+            routed=_routed(options),
+        )
+        return resources
+
+    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
+        """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
+        options = parse(network.options)
+        interface = endpoint.interface or ""
+        resources: List[Resource] = [
+            Link(
+                namespace,
+                interface,
+                "veth",
+                address=endpoint.mac,
+                mtu=network.mtu,
+                peer=HostEnd(endpoint.device, self.device(network) or "", network.mtu, isolated=not options.icc),
+            )
+        ]
+        for pool in network.pools:
+            address = endpoint.address(pool.subnet.version)
+            if address is not None:
+                resources.append(Address(namespace, interface, with_prefix(address, pool.subnet)))
+        for port in endpoint.ports:
+            for address, host_ip in targets(options, endpoint, port):
+                if address.version in _routed(options):
+                    resources += opened(address, port.protocol, port.container_port, _sources(port, address.version))
+                else:
+                    resources += published(
+                        host_ip,
+                        port.protocol,
+                        port.host_port or 0,
+                        address,
+                        port.container_port,
+                        _sources(port, address.version),
+                    )
+        return resources
+
+
+def targets(options: BridgeOptions, endpoint: Endpoint, port: Port) -> Iterator[Tuple[IPAddress, Optional[IPAddress]]]:
+    """Yield each address of ENDPOINT at which PORT arrives, and the host's address at which it is published.
+
+    The host's address is None for all of the family. A port that names no host address is published on
+    the network's ``host_binding_ipv4`` alone, or on everything if the network has none.
+    """
+    bound = port.host_ip or options.host_binding_ipv4
+    for address in endpoint.addresses:
+        if bound is not None and bound.version != address.version:
+            continue
+        if port.sources and not any(source.version == address.version for source in port.sources):
+            continue
+        yield address, None if bound is None or bound.is_unspecified else bound
+
+
+def _sources(port: Port, version: int) -> List[Subnet]:
+    return [source for source in port.sources if source.version == version]
+
+
+def _routed(options: BridgeOptions) -> "frozenset[int]":
+    modes = {4: options.gateway_mode_ipv4, 6: options.gateway_mode_ipv6}
+    return frozenset(version for version, mode in modes.items() if mode == "routed")

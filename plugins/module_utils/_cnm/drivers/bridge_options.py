@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of driver ``bridge``: Docker's keys, read into values."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from ..addresses import address
+from ..identity import check_device
+from . import flag
+
+NAME = "com.docker.network.bridge.name"
+ALLOW_HOST_OVERLAP = "cnm.allow_host_overlap"
+
+
+@dataclass(frozen=True)
+class BridgeOptions:
+    """What a bridge network's options say, with what holds where they say nothing."""
+
+    name: Optional[str] = None
+    icc: bool = True
+    masquerade: bool = True
+    host_binding_ipv4: Optional[ipaddress.IPv4Address] = None
+    inhibit_ipv4: bool = False
+    gateway_mode_ipv4: str = "nat"
+    gateway_mode_ipv6: str = "nat"
+    mtu: Optional[int] = None
+    enable_ipv6: Optional[bool] = None
+    host_ipv4: Optional[ipaddress.IPv4Address] = None
+    host_ipv6: Optional[ipaddress.IPv6Address] = None
+    interface_prefix: str = "eth"
+    allow_host_overlap: bool = False
+
+
+def _mtu(text: str) -> int:
+    if not text.isdecimal() or not 68 <= int(text) <= 65535:
+        raise ValueError(f"'{text}' is no MTU: a number of bytes from 68 to 65535 (RFC 791).")
+    return int(text)
+
+
+def _mode(text: str) -> str:
+    if text not in ("nat", "routed"):
+        raise ValueError(f"'{text}' is neither nat nor routed.")
+    return text
+
+
+def _prefix(text: str) -> str:
+    check_device(f"{text}0")
+    return text
+
+
+def _ipv4(text: str) -> Any:
+    return address(text, 4)
+
+
+def _ipv6(text: str) -> Any:
+    return address(text, 6)
+
+
+def _binding(text: str) -> Any:
+    bound = address(text, 4)
+    return None if bound.is_unspecified else bound
+
+
+_KEYS: Dict[str, Tuple[str, Callable[[str], Any]]] = {
+    NAME: ("name", check_device),
+    "com.docker.network.bridge.enable_icc": ("icc", flag),
+    "com.docker.network.bridge.enable_ip_masquerade": ("masquerade", flag),
+    "com.docker.network.bridge.host_binding_ipv4": ("host_binding_ipv4", _binding),
+    "com.docker.network.bridge.inhibit_ipv4": ("inhibit_ipv4", flag),
+    "com.docker.network.bridge.gateway_mode_ipv4": ("gateway_mode_ipv4", _mode),
+    "com.docker.network.bridge.gateway_mode_ipv6": ("gateway_mode_ipv6", _mode),
+    "com.docker.network.driver.mtu": ("mtu", _mtu),
+    "com.docker.network.enable_ipv6": ("enable_ipv6", flag),
+    "com.docker.network.host_ipv4": ("host_ipv4", _ipv4),
+    "com.docker.network.host_ipv6": ("host_ipv6", _ipv6),
+    "com.docker.network.container_iface_prefix": ("interface_prefix", _prefix),
+    ALLOW_HOST_OVERLAP: ("allow_host_overlap", flag),
+}
+
+
+def option_problems(options: Mapping[str, str]) -> Dict[str, str]:
+    """Return what is wrong with OPTIONS, by key, each in a sentence."""
+    problems = {}
+    for key, text in sorted(options.items()):
+        if key == "com.docker.network.bridge.default_bridge":
+            problems[key] = f"option '{key}' belongs to the predefined network 'bridge' and cannot be given."
+        elif key not in _KEYS:
+            problems[key] = f"driver 'bridge' has no option '{key}'; it has {', '.join(sorted(_KEYS))}."
+        else:
+            try:
+                _KEYS[key][1](text)
+            except ValueError as error:
+                problems[key] = f"option '{key}': {error}"
+    return problems
+
+
+def parse(options: Mapping[str, str]) -> BridgeOptions:
+    """Return what OPTIONS, in which there is no problem, say."""
+    return BridgeOptions(**{_KEYS[key][0]: _KEYS[key][1](text) for key, text in options.items() if key in _KEYS})

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can go wrong, in the words that a user reads."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Iterator, List, Sequence
+
+
+class CnmError(Exception):
+    """A refusal or failure that the user can act on; its text is one or two sentences."""
+
+
+class InvalidInput(CnmError):
+    """Options that cannot be carried out. Holds every problem found, before anything is touched."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(self.problems))
+
+
+class Conflict(CnmError):
+    """Something that is not ours stands where one of our resources has to be."""
+
+
+class StoreDamaged(CnmError):
+    """The store file cannot be trusted. It is kept as it is; the text says how to recover."""
+
+
+class KernelRefused(CnmError):
+    """The kernel, or a program that speaks to it, did not carry out a step."""
+
+
+class Collected(CnmError):
+    """Several failures of a run that went on to its end, such as a teardown."""
+
+    def __init__(self, errors: Sequence[CnmError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(" ".join(str(error) for error in self.errors))
+
+
+class Problems:
+    """Collects what is wrong with options, so that the user reads all of it at once."""
+
+    def __init__(self) -> None:
+        self.found: List[str] = []
+
+    def add(self, text: str) -> None:
+        """Remember the problem that TEXT, one or two sentences, describes."""
+        if text not in self.found:
+            self.found.append(text)
+
+    @contextmanager
+    def about(self, subject: str) -> Iterator[None]:
+        """Turn a ValueError of the block into a problem with SUBJECT, such as ``Network 'web'``."""
+        try:
+            yield
+        except ValueError as error:
+            self.add(f"{subject}: {error}")
+
+    def check(self) -> None:
+        """Raise InvalidInput if there is any problem."""
+        if self.found:
+            raise InvalidInput(self.found)

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The firewall: constant rules, and what networks, endpoints and ports put into their sets and maps.
+
+A packet costs the same with one network or port and with a thousand, because no rule belongs to any of them.
+The rules tell our bridges from other devices by the device group that every link of ours carries.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Collection, List, Optional, Sequence, Tuple
+
+from .addresses import Address, Subnet
+from .resources import GROUP, Element
+
+RULESET = (
+    f"define OURS = {GROUP:#x}\n"
+    + """
+table inet cnm {
+    # Bridge to itself: accept, or drop where containers of a network may not talk to each other.
+    map within { type ifname . ifname : verdict; }
+    # Bridges of internal networks.
+    set internal { type ifname; }
+    # Addresses that the host has for our networks.
+    set gateways4 { type ipv4_addr; }
+    set gateways6 { type ipv6_addr; }
+    # Subnets of our networks.
+    set subnets4 { type ipv4_addr; flags interval; }
+    set subnets6 { type ipv6_addr; flags interval; }
+    # Subnets that leave with the address of the device that they leave by, and those that have one of their own.
+    set masquerade4 { type ipv4_addr; flags interval; }
+    set masquerade6 { type ipv6_addr; flags interval; }
+    map source4 { type ipv4_addr : ipv4_addr; flags interval; }
+    map source6 { type ipv6_addr : ipv6_addr; flags interval; }
+    # Subnets of routed networks, and what of them is open: client, address, protocol, port.
+    set routed4 { type ipv4_addr; flags interval; }
+    set routed6 { type ipv6_addr; flags interval; }
+    set open4 { type ipv4_addr . ipv4_addr . inet_proto . inet_service; flags interval; }
+    set open6 { type ipv6_addr . ipv6_addr . inet_proto . inet_service; flags interval; }
+    # Published ports: client, host address, protocol, host port to address and port.
+    map published4 {
+        type ipv4_addr . ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; flags interval;
+    }
+    map published6 {
+        type ipv6_addr . ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; flags interval;
+    }
+
+    # Before address translation, so that no published port is a way around it.
+    chain raw {
+        type filter hook prerouting priority raw; policy accept;
+        # route_localnet, which our bridges need for 127.0.0.1 on the host, would let neighbours in as well.
+        iifname != "lo" ip daddr 127.0.0.0/8 drop
+        # A sandbox has the gateways of its own networks, and no others.
+        iifgroup $OURS ip daddr @gateways4 fib daddr . iif type != local drop
+        iifgroup $OURS ip6 daddr @gateways6 fib daddr . iif type != local drop
+        # An internal network has of the host its gateway, where the resolver is, and nothing else.
+        iifname @internal fib daddr type local fib daddr . iif type != local drop
+    }
+
+    # Protocols stand as numbers (tcp, udp, sctp): their names need /etc/protocols, which small systems lack.
+    chain publish {
+        meta l4proto { 6, 17, 132 } dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @published4
+        meta l4proto { 6, 17, 132 } dnat ip6 to ip6 saddr . ip6 daddr . meta l4proto . th dport map @published6
+    }
+    chain prerouting {
+        type nat hook prerouting priority dstnat; policy accept;
+        fib daddr type local jump publish
+    }
+    # The host's own connections do not pass prerouting.
+    chain output {
+        type nat hook output priority -100; policy accept;
+        # IPv6 has no route_localnet: the answer to ::1 would be lost. Untouched, ::1 refuses at once, so that
+        # clients of "localhost" go on to 127.0.0.1.
+        ip6 daddr ::1 accept
+        fib daddr type local jump publish
+    }
+
+    # Bridge ports to each other, with br_netfilter.
+    chain internal_traffic {
+        iifname . oifname vmap @within
+        drop
+    }
+    chain forward {
+        type filter hook forward priority filter; policy accept;
+        # First, so that a network that becomes internal loses its open connections too.
+        iifname @internal goto internal_traffic
+        oifname @internal drop
+        ct state established,related accept
+        # Before 'within': a published port is open to the neighbours on a network without talk among containers.
+        ct status dnat accept
+        iifname . oifname vmap @within
+        meta l4proto { 6, 17, 132 } ip saddr . ip daddr . meta l4proto . th dport @open4 accept
+        meta l4proto { 6, 17, 132 } ip6 saddr . ip6 daddr . meta l4proto . th dport @open6 accept
+        ip daddr @routed4 icmp type echo-request accept
+        ip6 daddr @routed6 icmpv6 type echo-request accept
+        oifgroup $OURS drop
+    }
+
+    chain postrouting {
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "lo" accept
+        # Hairpin: the answer has to come back by way of the host, or the client gets it from a stranger.
+        # By address, as br_netfilter runs this without an input device, and Linux before 5.10 all of it.
+        oifgroup $OURS ct status dnat ip saddr @subnets4 masquerade
+        oifgroup $OURS ct status dnat ip6 saddr @subnets6 masquerade
+        # A sandbox would answer a loopback address to itself.
+        oifgroup $OURS ip saddr 127.0.0.0/8 masquerade
+        oifgroup != $OURS snat ip to ip saddr map @source4
+        oifgroup != $OURS snat ip6 to ip6 saddr map @source6
+        oifgroup != $OURS ip saddr @masquerade4 masquerade
+        oifgroup != $OURS ip6 saddr @masquerade6 masquerade
+    }
+}
+"""
+)
+"""The table ``inet cnm``, its sets and maps empty, in the language of nft 1.0.2 and later."""
+
+
+def network_elements(
+    device: str,
+    pools: Sequence[Tuple[Subnet, Optional[Address]]],
+    masquerade: bool = True,
+    source4: Optional[Address] = None,
+    source6: Optional[Address] = None,
+    icc: bool = True,
+    internal: bool = False,
+    routed: Collection[int] = (),
+) -> List[Element]:
+    """Return what the network on bridge DEVICE puts into the sets.
+
+    :param pools: each subnet with its gateway, if it has one.
+    :param masquerade: whether the subnets leave the host with an address of the host.
+    :param source4: the host address with which IPv4 leaves (Docker's ``com.docker.network.host_ipv4``).
+    :param source6: the same for IPv6.
+    :param icc: whether the endpoints of the network reach each other.
+    :param internal: whether the network has no way in or out.
+    :param routed: the IP versions that are reached by their own addresses: not translated, ports closed
+        until opened, echo requests answered.
+    """
+    found = [Element("within", f"{device} . {device}", "accept" if icc else "drop")]
+    if internal:
+        found.append(Element("internal", device))
+    sources = {4: source4, 6: source6}
+    for subnet, gateway in pools:
+        version = subnet.version
+        found.append(Element(f"subnets{version}", _text(subnet)))
+        if gateway is not None:
+            found.append(Element(f"gateways{version}", str(gateway)))
+        if version in routed:
+            found.append(Element(f"routed{version}", _text(subnet)))
+        elif masquerade and not internal:
+            source = sources[version]
+            if source is None:
+                found.append(Element(f"masquerade{version}", _text(subnet)))
+            else:
+                found.append(Element(f"source{version}", _text(subnet), str(source)))
+    return found
+
+
+def published(
+    host_ip: Optional[Address],
+    protocol: str,
+    host_port: int,
+    target: Address,
+    target_port: int,
+    sources: Sequence[Subnet] = (),
+) -> List[Element]:
+    """Return what a published port puts into the maps.
+
+    SOURCES hold for the host's own connections as well: with ``10.0.0.0/8`` a program on the host gets through
+    only if its source address is in it, so list ``127.0.0.0/8`` and the host's address to let the host in.
+    Connections from sandboxes are judged by the sandbox's address. The host reaches the port by any of its own
+    addresses, ``127.0.0.1`` among them, but not by ``::1``, for which Linux has no ``route_localnet``.
+
+    :param host_ip: the host address that is listened on; None, ``0.0.0.0`` and ``::`` are all of the target's
+        family. None of the host's addresses of the other family answers.
+    :param sources: who may connect. Empty is everybody; nobody, if all are of the other family.
+    """
+    version = target.version
+    if host_ip is not None and host_ip.version != version:
+        return []
+    listener = _everything(version) if host_ip is None or host_ip.is_unspecified else ipaddress.ip_network(host_ip)
+    return [
+        Element(
+            f"published{version}",
+            f"{_text(source)} . {_text(listener)} . {protocol} . {host_port}",
+            f"{target} . {target_port}",
+        )
+        for source in _clients(version, sources)
+    ]
+
+
+def opened(target: Address, protocol: str, port: int, sources: Sequence[Subnet] = ()) -> List[Element]:
+    """Return what a port of an endpoint on a routed network puts into the sets; SOURCES as in `published`."""
+    return [
+        Element(f"open{target.version}", f"{_text(source)} . {target} . {protocol} . {port}")
+        for source in _clients(target.version, sources)
+    ]
+
+
+def _clients(version: int, sources: Sequence[Subnet]) -> List[Subnet]:
+    """Return SOURCES of one IP version without overlaps, which an interval map refuses."""
+    if not sources:
+        return [_everything(version)]
+    if version == 4:
+        return list(ipaddress.collapse_addresses(each for each in sources if isinstance(each, ipaddress.IPv4Network)))
+    return list(ipaddress.collapse_addresses(each for each in sources if isinstance(each, ipaddress.IPv6Network)))
+
+
+def _everything(version: int) -> Subnet:
+    return ipaddress.ip_network("0.0.0.0/0" if version == 4 else "::/0")
+
+
+def _text(subnet: Subnet) -> str:
+    """Return SUBNET as nft writes it: a subnet of one address is that address."""
+    return str(subnet.network_address if subnet.prefixlen == subnet.max_prefixlen else subnet)

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the host's administrator has set for all networks, in a file of the form of Docker's daemon.json."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import List, Tuple
+
+from ..addresses import subnet
+from ..errors import InvalidInput
+
+PATH = "/etc/cnm/cnm.json"
+
+
+def default_address_pools() -> List[Tuple[ipaddress.IPv4Network, int]]:
+    """Return ``base`` and ``size``, a prefix length, of each entry of ``default-address-pools``.
+
+    :raises InvalidInput: if the file cannot be understood
+    """
+    try:
+        with open(PATH, encoding="utf-8") as file:
+            entries = json.load(file).get("default-address-pools", [])
+        return [(_base(entry["base"]), int(entry["size"])) for entry in entries]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidInput(
+            [
+                f"'{PATH}' cannot be understood ({error}). It holds an object such as "
+                '{"default-address-pools": [{"base": "10.200.0.0/16", "size": 24}]}.'
+            ]
+        ) from error
+
+
+def _base(text: str) -> ipaddress.IPv4Network:
+    base = subnet(text)
+    if not isinstance(base, ipaddress.IPv4Network):
+        raise ValueError(f"'{text}' is not an IPv4 subnet.")
+    return base

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What decisions need to know of the host; each is found out only when it is asked for."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Dict, List, Optional, Set, Tuple
+
+from .. import addresses as forms
+from ..resources import GROUP, HOST
+from . import address, interface, route, sysctl
+from .listeners import Listener, listening, process
+from .namespace import Namespaces
+from .netlink import Socket
+from .programs import Run
+
+_RESOLV_CONF = "/etc/resolv.conf"
+_UPSTREAM_RESOLV_CONF = "/run/systemd/resolve/resolv.conf"
+"""What systemd-resolved, whose own address is a loopback one, forwards to."""
+_DEFAULT_MTU = 1500
+_DEFAULTS = ("0.0.0.0/0", "::/0")
+_IGNORES_FORWARDING = "2"
+"""accept_ra=2: router advertisements count on a host that forwards, too (ip-sysctl.rst)."""
+
+
+class Facts:
+    """Facts of the host's namespace, unless a path is given."""
+
+    def __init__(self, namespaces: Namespaces, run: Run) -> None:
+        self._run = run
+        self._namespaces = namespaces
+
+    @property
+    def _host(self) -> Socket:
+        return self._namespaces.at(HOST)
+
+    def on_link(self) -> List[Tuple[forms.Subnet, str]]:
+        """Return the subnets that the host reaches without a gateway, and the device of each."""
+        found = []
+        entries = [
+            entry for entry in route.dump(self._host)
+            if not entry.gateway and entry.link and entry.destination not in _DEFAULTS
+            and (":" in entry.destination or entry.scope == route.SCOPE_LINK)
+        ]
+        names = self._names({entry.link for entry in entries})
+        for entry in entries:
+            subnet = forms.subnet(entry.destination)
+            device = names.get(entry.link, "lo")
+            if not (subnet.is_link_local and subnet.version == 6) and not subnet.is_multicast and device != "lo":
+                found.append((subnet, device))
+        return found
+
+    def nameservers(self) -> List[forms.Address]:
+        """Return the addresses of the resolvers that the host uses."""
+        return _nameservers(self.resolv_conf())
+
+    def resolv_conf(self) -> str:
+        """Return the text of the host's resolver configuration, as a namespace of its own can use it.
+
+        Where /etc/resolv.conf has loopback addresses only, it is that of systemd-resolved's upstream servers.
+        """
+        text = _text(_RESOLV_CONF)
+        servers = _nameservers(text)
+        if servers and all(server.is_loopback for server in servers) and os.path.exists(_UPSTREAM_RESOLV_CONF):
+            return _text(_UPSTREAM_RESOLV_CONF)
+        return text
+
+    def egress_mtu(self) -> int:
+        """Return the MTU, in bytes, of the device of the default route: IPv4's, or else IPv6's; 1500 without one."""
+        entries = [entry for entry in route.dump(self._host) if entry.destination in _DEFAULTS and entry.link]
+        for _order, index in sorted((_DEFAULTS.index(e.destination) << 32 | e.metric, e.link) for e in entries):
+            found = interface.find_indices(self._host, [index])
+            if found:
+                return found[index].mtu
+        return _DEFAULT_MTU
+
+    def ipv6(self) -> bool:
+        """Whether the host has IPv6 and has it switched on."""
+        return sysctl.value("net/ipv6/conf/all/disable_ipv6") == "0"
+
+    def router_advertised(self) -> List[str]:
+        """Return the devices whose routes come from router advertisements, which end when forwarding begins.
+
+        A device with accept_ra=2 is none of them: it goes on.
+        """
+        learnt = [entry for entry in route.dump(self._host) if entry.origin == route.FROM_ADVERTISEMENT]
+        names = self._names({entry.link for entry in learnt} - {0})
+        found = set()
+        for entry in learnt:
+            name = names.get(entry.link)
+            accepts = sysctl.value(f"net/ipv6/conf/{name}/accept_ra")
+            if name and accepts != _IGNORES_FORWARDING and (entry.destination in _DEFAULTS or accepts == "1"):
+                found.add(name)
+        return sorted(found)
+
+    def link_names(self, namespace: str = HOST) -> Set[str]:
+        """Return the names of all links of NAMESPACE, none if there is no such namespace."""
+        socket = self._namespaces.find(namespace)
+        return {found.name for found in interface.dump(socket)} if socket else set()
+
+    def link_exists(self, name: str) -> bool:
+        """Whether the host has a link called NAME."""
+        return name in interface.find(self._host, [name])
+
+    def addresses(self, link: str) -> List[str]:
+        """Return the addresses of the host's LINK, with their prefix lengths."""
+        found = interface.find(self._host, [link])
+        return sorted(address.of_link(self._host, found[link].index)) if link in found else []
+
+    def bridge_ports(self, name: str) -> int:
+        """Return how many ports the bridge NAME has."""
+        found = interface.find(self._host, [name])
+        return len(interface.dump(self._host, master=found[name].index)) if name in found else 0
+
+    def other_bridges(self) -> List[str]:
+        """Return the names of the host's bridges that are not ours."""
+        return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group != GROUP)
+
+    def namespace_id(self, path: str) -> Optional[int]:
+        """Return the number of the network namespace at PATH, by which two paths compare; None if there is none."""
+        if path == HOST:
+            return os.fstat(self._namespaces.home).st_ino
+        descriptor = self._namespaces.open(path)
+        if descriptor is None:
+            return None
+        try:
+            return os.fstat(descriptor).st_ino
+        finally:
+            os.close(descriptor)
+
+    def sysctl(self, name: str) -> Optional[str]:
+        """Return the host's kernel setting NAME, with slashes; None if there is none."""
+        return sysctl.value(name)
+
+    def docker_chains(self) -> List[str]:
+        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER``."""
+        from .docker_user import DockerUser
+
+        return DockerUser(self._run).families()
+
+    def foreign_policies(self) -> List[str]:
+        """Return a sentence for each firewall of somebody else that drops our traffic."""
+        from .policies import foreign
+
+        return foreign(self._run)
+
+    def listening(self) -> List[Listener]:
+        """Return the sockets that wait for packets on the host's ports."""
+        return listening()
+
+    def process(self, inode: int) -> str:
+        """Return who has the socket with that INODE; empty if that cannot be told."""
+        return process(inode)
+
+    def machine_id(self) -> str:
+        """Return what tells this host from others (machine-id(5)); its name, if it has no such id."""
+        return _text("/etc/machine-id").strip() or os.uname().nodename
+
+    def default_address_pools(self) -> List[Tuple[ipaddress.IPv4Network, int]]:
+        """Return where subnets are to be chosen from, as base and prefix length; nothing for Docker's pools.
+
+        :raises InvalidInput: if the file that says so cannot be understood
+        """
+        from .configuration import default_address_pools
+
+        return default_address_pools()
+
+    def _names(self, indices: Set[int]) -> Dict[int, str]:
+        return {index: found.name for index, found in interface.find_indices(self._host, indices).items()}
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _nameservers(text: str) -> List[forms.Address]:
+    found = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] == "nameserver":
+            try:
+                found.append(forms.address(words[1].split("%")[0]))
+            except ValueError:
+                continue
+    return found

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Blocks of lines that are ours in text files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import List, NamedTuple, Optional
+
+from ..errors import CnmError, Conflict, KernelRefused
+from ..resources import File
+from .netlink import needs_root
+
+BEGIN, END = "# BEGIN cnm", "# END cnm"
+"""The lines around what is ours."""
+_PER_NAMESPACE = "/etc/netns"
+_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class _Content(NamedTuple):
+    before: str
+    block: Optional[str]
+    after: str
+
+
+def read(path: str) -> Optional[File]:
+    """Return our block in the file at PATH, None if there is none.
+
+    :raises Conflict: when there is something other than a file.
+    """
+    try:
+        descriptor = _open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        block = _split(_text(descriptor)).block
+        return None if block is None else File(path, block, stat.S_IMODE(os.fstat(descriptor).st_mode))
+    finally:
+        os.close(descriptor)
+
+
+def write(file: File) -> None:
+    """Write the block of FILE, in place of the one that is there or after what is there.
+
+    Files are bind-mounted into running programs, which would go on with the old file after a rename. So the
+    file stays the same one, and is written at once: a reader sees the old lines or the new ones, and perhaps
+    empty lines at the end, for a moment.
+    """
+    try:
+        os.makedirs(os.path.dirname(file.path), 0o755, exist_ok=True)
+        descriptor = _open(file.path, os.O_RDWR | os.O_CREAT, file.mode)
+        try:
+            old = _text(descriptor)
+            content = _split(old)
+            before = content.before if content.before.endswith("\n") or not content.before else content.before + "\n"
+            text = file.text if file.text.endswith("\n") or not file.text else file.text + "\n"
+            _replace(descriptor, old, f"{before}{BEGIN}\n{text}{END}\n{content.after}")
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) != file.mode:
+                os.fchmod(descriptor, file.mode)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _explained("written", file.path, error) from error
+
+
+def remove(path: str) -> None:
+    """Remove our block, and the file and its folder in /etc/netns when nothing else is left in them."""
+    try:
+        try:
+            descriptor = _open(path, os.O_RDWR)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        try:
+            old = _text(descriptor)
+            content = _split(old)
+            left = content.before + content.after
+            if left:
+                _replace(descriptor, old, left)
+                return
+        finally:
+            os.close(descriptor)
+        os.unlink(path)
+        _remove_folder(os.path.dirname(path))
+    except OSError as error:
+        raise _explained("removed", path, error) from error
+
+
+def _remove_folder(folder: str) -> None:
+    if os.path.dirname(folder) != _PER_NAMESPACE:
+        return
+    try:
+        os.rmdir(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.ENOENT, errno.EBUSY):
+            raise
+
+
+def _open(path: str, flags: int, mode: int = 0o644) -> int:
+    try:
+        descriptor = os.open(path, flags | _FLAGS, mode)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise _no_file(path) from None
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise _no_file(path)
+
+
+def _no_file(path: str) -> Conflict:
+    return Conflict(f"There is a link, folder or device at '{path}', where a file of ours has to be. Move it away.")
+
+
+def _text(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, size, 0).decode("utf-8", "surrogateescape")
+
+
+def _replace(descriptor: int, old: str, new: str) -> None:
+    before, after = (text.encode("utf-8", "surrogateescape") for text in (old, new))
+    if before == after:
+        return
+    # Padded to the old length, so that a kill before the cut leaves empty lines and no half of the old text.
+    padded = after.ljust(len(before), b"\n")
+    written = os.pwrite(descriptor, padded, 0)
+    if written < len(padded):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.ftruncate(descriptor, len(after))
+
+
+def _split(text: str) -> _Content:
+    """Part TEXT at our first block. A marker without its partner, or of a second block, is dropped."""
+    before: List[str] = []
+    after: List[str] = []
+    block: Optional[List[str]] = None
+    lines = text.splitlines(keepends=True)
+    bare = [line.rstrip() for line in lines]
+    position = 0
+    while position < len(lines):
+        if bare[position] not in (BEGIN, END):
+            (before if block is None else after).append(lines[position])
+        elif bare[position] == BEGIN and END in bare[position:]:
+            end = bare.index(END, position)
+            if block is None:
+                block = [line for line in lines[position:end] if line.rstrip() != BEGIN]
+            position = end
+        position += 1
+    return _Content("".join(before), None if block is None else "".join(block), "".join(after))
+
+
+def _explained(done: str, path: str, error: OSError) -> CnmError:
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return needs_root(f"file '{path}' could not be {done}")
+    return KernelRefused(f"File '{path}' could not be {done}: {error.strerror}.")

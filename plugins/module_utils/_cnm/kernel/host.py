@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host holds and how it is changed, for all kinds of resources together."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar
+
+from ..errors import CnmError
+from ..reconcile import Step
+from ..resources import HOST, Address, File, Key, Link, Namespace, Resource, Route, Sysctl
+from . import address, file, interface, link, route, sysctl
+from .facts import Facts
+from .namespace import LOOPBACK_INDEX, Namespaces
+from .refusals import Change, carry_out, raise_all
+
+Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
+"""Runs a program with a text as its input; returns its exit status, output and error output."""
+
+FIREWALL = frozenset(("ruleset", "element", "forward-accept"))
+
+_Kind = TypeVar("_Kind", bound=Resource)
+
+
+class Kernel:
+    """The host's kernel, read by key and changed by step. Use it as a context manager, or close it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._namespaces = Namespaces()
+        self.facts = Facts(self._namespaces, run)
+
+    def __enter__(self) -> "Kernel":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all sockets."""
+        self._namespaces.close()
+
+    def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
+        """Return the resources with KEYS that the host has."""
+        wanted: Dict[str, Dict[str, Set[Key]]] = {}
+        firewall: List[Key] = []
+        files: List[str] = []
+        for key in keys:
+            if key[0] in FIREWALL:
+                firewall.append(key)
+            elif key[0] == File.kind:
+                files.append(key[1])
+            else:
+                wanted.setdefault(key[1], {}).setdefault(key[0], set()).add(key)
+        found: List[Resource] = self._read_namespaces(wanted)
+        found += [present for present in map(file.read, files) if present]
+        result = {resource.key: resource for resource in found}
+        if firewall:
+            from .nft import Firewall
+
+            result.update(Firewall(self._run).read(firewall))
+        return result
+
+    def _read_namespaces(self, wanted: Dict[str, Dict[str, Set[Key]]]) -> List[Resource]:
+        found: List[Resource] = []
+        seen: Dict[str, link.Seen] = {}
+        links = {space: {key[2] for key in keys.get(Link.kind, ())} for space, keys in wanted.items()}
+        for space, keys in wanted.items():
+            socket = self._namespaces.find(space)
+            if socket is None:
+                continue
+            if Namespace.kind in keys:
+                loopback = interface.find_indices(socket, [LOOPBACK_INDEX])[LOOPBACK_INDEX]
+                found.append(Namespace(space, ours=loopback.group == link.GROUP))
+            addresses = [Address(key[1], key[2], key[3]) for key in sorted(keys.get(Address.kind, ()))]
+            names = links[space] | {item.link for item in addresses}
+            if names:
+                seen[space] = link.look(self._namespaces, socket, names)
+            known = seen[space].interfaces if names else {}
+            found += address.read(socket, addresses, known)
+            if Route.kind in keys:
+                destinations = {key[2] for key in keys[Route.kind]}
+                found += route.read(socket, space, destinations, {item.index: item.name for item in known.values()})
+            if Sysctl.kind in keys:
+                found += sysctl.read(self._namespaces, space, [key[2] for key in sorted(keys[Sysctl.kind])])
+        present = link.resolve(self._namespaces, links, seen)
+        # A veth whose other end is elsewhere has to be made anew, and all that is on it goes with it.
+        lost = {item.key for item in present if item.namespace != HOST and item.type == "veth" and not item.peer}
+        return [item for item in found if not lost.intersection(item.within)] + list(present)
+
+    def apply(self, steps: Sequence[Step]) -> None:
+        """Carry STEPS out: the firewall, then the removals, to the end, then what is made and changed.
+
+        :raises CnmError: what went wrong; a :class:`Collected` when it is more than one thing.
+        """
+        firewall = [step for step in steps if step.resource.kind in FIREWALL]
+        if firewall:
+            from .nft import Firewall
+
+            Firewall(self._run).apply(firewall)
+        rest = [step for step in steps if step.resource.kind not in FIREWALL]
+        self._remove([step.before for step in rest if step.before and step.after is None])
+        self._make([step for step in rest if step.after])
+
+    def _remove(self, gone: Sequence[Resource]) -> None:
+        errors: List[CnmError] = []
+        for kind, group in groupby(gone, lambda resource: resource.kind):
+            resources = list(group)
+            try:
+                if kind == Link.kind:
+                    errors += link.remove(self._namespaces, _only(Link, resources))
+                elif kind in (Address.kind, Route.kind):
+                    errors += self._remove_addressing(resources)
+                else:
+                    errors += self._remove_each(resources)
+            except CnmError as error:
+                errors.append(error)
+        raise_all(errors)
+
+    def _remove_each(self, gone: Sequence[Resource]) -> List[CnmError]:
+        errors: List[CnmError] = []
+        for resource in gone:
+            try:
+                if isinstance(resource, Namespace):
+                    self._namespaces.remove(resource.path)
+                elif isinstance(resource, File):
+                    file.remove(resource.path)
+            except CnmError as error:
+                errors.append(error)
+        return errors
+
+    def _remove_addressing(self, gone: Sequence[Resource]) -> List[CnmError]:
+        errors: List[CnmError] = []
+        for space, group in _by_namespace(gone).items():
+            socket = self._namespaces.find(space)
+            if socket is None:
+                continue
+            indices = _indices(socket, group)
+            changes = [route.removal(item, indices.get(item.link)) for item in _only(Route, group)]
+            changes += [
+                address.removal(item, indices[item.link]) for item in _only(Address, group) if item.link in indices
+            ]
+            errors += carry_out(socket, changes)
+        return errors
+
+    def _make(self, steps: Sequence[Step]) -> None:
+        after = [step.after for step in steps if step.after]
+        self._namespaces.make([step.after for step in steps if isinstance(step.after, Namespace) and not step.before])
+        link.apply(self._namespaces, [step for step in steps if isinstance(step.after, Link)])
+        raise_all(sysctl.write(self._namespaces, _only(Sysctl, after)))
+        self._make_addressing(steps)
+        for wanted in _only(File, after):
+            file.write(wanted)
+
+    def _make_addressing(self, steps: Sequence[Step]) -> None:
+        addressing: Dict[Resource, Step] = {
+            step.after: step for step in steps if isinstance(step.after, (Address, Route))
+        }
+        for space, group in _by_namespace(list(addressing)).items():
+            socket = self._namespaces.at(space)
+            before = [step.before for step in map(addressing.__getitem__, group) if step.before]
+            indices = _indices(socket, [*group, *before])
+            missing = {item.link for item in group if isinstance(item, (Address, Route))} - set(indices)
+            if missing:
+                raise CnmError(f"There is no link '{sorted(missing)[0]}' that could be given {group[0]}.")
+            changes: List[Change] = [address.addition(item, indices[item.link]) for item in _only(Address, group)]
+            for item in _only(Route, group):
+                changes += route.changes(addressing[item], indices)
+            raise_all(carry_out(socket, changes))
+
+
+def _only(kind: Type[_Kind], items: Iterable[Resource]) -> List[_Kind]:
+    return [item for item in items if isinstance(item, kind)]
+
+
+def _by_namespace(items: Iterable[Resource]) -> Dict[str, List[Resource]]:
+    found: Dict[str, List[Resource]] = {}
+    for item in items:
+        found.setdefault(item.key[1], []).append(item)
+    return found
+
+
+def _indices(socket: interface.Socket, items: Iterable[Resource]) -> Dict[str, int]:
+    names = {item.link for item in items if isinstance(item, (Address, Route))}
+    return {name: found.index for name, found in interface.find(socket, sorted(names - {""})).items()}

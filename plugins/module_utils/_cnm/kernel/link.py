@@ -1,0 +1,340 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bridges and veth pairs: read by name, made and changed many at once."""
+
+from __future__ import annotations
+
+import errno
+import os
+from functools import cache
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from ..errors import CnmError, Conflict, KernelRefused
+from ..reconcile import Step
+from ..resources import GROUP, HOST, HostEnd, Link
+from . import interface, veth
+from .interface import UP, Interface
+from .namespace import Namespaces
+from .netlink import ACK, CHUNK, DELLINK, NEWLINK, Refusal, Socket, encode
+from .refusals import Change, carry_out, raise_all
+
+_GONE = (errno.ENODEV, errno.ENOENT)
+_VETH = "veth"
+
+LEAVING = 0x78636E6D
+"""Device group of our links that are about to be removed: "xcnm" in ASCII.
+
+When a run is killed in that moment, such a link reads as one of ours that has to be made anew.
+"""
+
+
+class Seen(NamedTuple):
+    """Interfaces of one namespace, and the number that it has for the host's namespace."""
+
+    interfaces: Dict[str, Interface]
+    host_nsid: int
+
+
+def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
+    """Look the interfaces called NAMES up, in one request."""
+    replies = socket.exchange(
+        [interface.nsid_request(namespaces.home)] + [interface.by_name(name) for name in names]
+    )
+    numbered = replies[0]
+    found = [interface.parse(reply) for reply in replies[1:] if isinstance(reply, bytes)]
+    return Seen({i.name: i for i in found}, interface.nsid(numbered) if isinstance(numbered, bytes) else -1)
+
+
+def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str, Seen]) -> List[Link]:
+    """Return the links that SEEN has of WANTED, names by namespace, each veth with what its host end is.
+
+    A veth whose other end is not on the host has no ``peer``. It is down if either end is.
+    """
+    host = namespaces.at(HOST)
+    ends = interface.find_indices(
+        host,
+        {
+            seen[namespace].interfaces[name].peer
+            for namespace in wanted if namespace != HOST and namespace in seen
+            for name in wanted[namespace] & set(seen[namespace].interfaces)
+        } - {0},
+    )
+    found_masters = interface.find_indices(host, {end.master for end in ends.values()} - {0})
+    masters = {index: found.name for index, found in found_masters.items() if found.group != LEAVING}
+    links = []
+    for namespace, names in wanted.items():
+        for name in names:
+            found = seen[namespace].interfaces.get(name) if namespace in seen else None
+            if found is None:
+                continue
+            end = _host_end(found, seen[namespace], ends) if namespace != HOST else None
+            peer = None
+            if end:
+                peer = HostEnd(end.name, masters.get(end.master, ""), end.mtu, end.isolated)
+            up = found.up and (end is None or end.up)
+            kind, group = ("", GROUP) if found.group == LEAVING else (found.type, found.group)
+            links.append(Link(namespace, name, kind, found.address, found.mtu, up, group, peer))
+    return links
+
+
+def _host_end(inner: Interface, seen: Seen, ends: Dict[int, Interface]) -> Optional[Interface]:
+    end = ends.get(inner.peer)
+    paired = end is not None and inner.type == end.type == _VETH and end.peer == inner.index
+    stays = end is not None and end.group != LEAVING
+    return end if paired and stays and inner.peer_nsid == seen.host_nsid else None
+
+
+def read(namespaces: Namespaces, wanted: Dict[str, Set[str]]) -> List[Link]:
+    """Return those links of WANTED, names by namespace, that exist."""
+    seen = {}
+    for namespace, names in wanted.items():
+        socket = namespaces.find(namespace)
+        if socket:
+            seen[namespace] = look(namespaces, socket, names)
+    return resolve(namespaces, wanted, seen)
+
+
+def remove(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
+    """Remove LINKS and return what went wrong. A veth goes by its host end, so that one send does for all."""
+    errors: List[CnmError] = []
+    names: Dict[str, Dict[str, str]] = {}
+    for link in links:
+        namespace, name = (HOST, link.peer.name) if link.peer else (link.namespace, link.name)
+        names.setdefault(namespace, {})[name] = str(link)
+    for namespace, leaving in names.items():
+        socket = namespaces.find(namespace)
+        if socket:
+            errors += carry_out(socket, _removal(leaving))
+    return errors
+
+
+def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
+    """Make and change links: first those of the host, then veth pairs.
+
+    :raises Conflict: when a name is taken by something that is not ours.
+    """
+    for on_host in (True, False):
+        part = [step for step in steps if (step.resource.key[1] == HOST) == on_host]
+        created = [_link(step.after) for step in part if step.before is None]
+        rebuilt = [step for step in part if step.before and _lost_its_peer(step)]
+        raise_all(remove(namespaces, [_link(step.before) for step in rebuilt]))
+        created += [_link(step.after) for step in rebuilt]
+        _create(namespaces, created)
+        _change(namespaces, [step for step in part if step.before and step not in rebuilt])
+
+
+def _link(resource: object) -> Link:
+    if not isinstance(resource, Link):
+        raise TypeError(f"not a link: {resource!r}")
+    return resource
+
+
+def _lost_its_peer(step: Step) -> bool:
+    return _link(step.before).peer is None and _link(step.after).peer is not None
+
+
+def _create(namespaces: Namespaces, links: Sequence[Link]) -> None:
+    in_the_way = _try_to_create(namespaces, links)
+    if not in_the_way:
+        return
+    changes = _make_way(namespaces, in_the_way)
+    _change(namespaces, changes)
+    done = {step.resource.key for step in changes}
+    left = _try_to_create(namespaces, [link for link in in_the_way if link.key not in done])
+    raise_all([KernelRefused(f"The kernel refused to make {link}: its name is taken.") for link in left])
+
+
+def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
+    """Make LINKS and return those whose name, or whose host end's name, is taken."""
+    taken: List[Link] = []
+    host = namespaces.at(HOST)
+    masters = interface.find(host, sorted({link.peer.master for link in links if link.peer} - {""}))
+    for start in range(0, len(links), CHUNK):
+        chunk = links[start:start + CHUNK]
+        descriptors: Dict[str, int] = {}
+        try:
+            for namespace in {link.namespace for link in chunk if link.peer}:
+                found = namespaces.open(namespace)
+                if found is None:
+                    raise KernelRefused(f"There is no network namespace at '{namespace}' any more.")
+                descriptors[namespace] = found
+            messages = [_creation(link, descriptors, masters) for link in chunk]
+            replies = host.exchange(messages)
+        finally:
+            for descriptor in descriptors.values():
+                os.close(descriptor)
+        errors: List[CnmError] = []
+        for link, reply in zip(chunk, replies):
+            if isinstance(reply, Refusal) and reply.number == errno.EEXIST:
+                taken.append(link)
+            elif isinstance(reply, Refusal):
+                errors.append(KernelRefused(f"The kernel refused to make {link}: {reply.text}."))
+        raise_all(errors)
+    _finish(namespaces, [link for link in links if link not in taken])
+    return taken
+
+
+def _finish(namespaces: Namespaces, links: Sequence[Link]) -> None:
+    """Do what the kernel does not do when it makes a link.
+
+    A port is not isolated; an inner end is not set up, as it has no peer yet while it is configured
+    (veth_newlink in drivers/net/veth.c); and a bridge follows the MTU of its ports unless its own was
+    changed to another value (br_mtu_auto_adjust in net/bridge/br_if.c).
+    """
+    changes: Dict[str, List[Change]] = {}
+    for link in links:
+        if link.peer and link.peer.isolated:
+            message = _isolation(link.peer.name, True)
+            changes.setdefault(HOST, []).append(Change(f"isolate bridge port '{link.peer.name}'", message))
+        if link.peer is None and link.mtu is not None:
+            message = _setting(link.name, [("IFLA_MTU", link.mtu)])
+            changes.setdefault(HOST, []).append(Change(f"set the MTU of {link} to {link.mtu}", message))
+        if link.peer and link.up is not False:
+            changes.setdefault(link.namespace, []).append(Change(f"set up {link}", _set_up(link.name)))
+    for namespace, wanted in changes.items():
+        raise_all(carry_out(namespaces.at(namespace), wanted))
+
+
+def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
+    """Remove what a killed run left where LINKS have to be; return changes where the link itself is there."""
+    wanted: Dict[str, Set[str]] = {}
+    for link in links:
+        wanted.setdefault(link.namespace, set()).add(link.name)
+    present = {link.key: link for link in read(namespaces, wanted)}
+    ends = interface.find(namespaces.at(HOST), [link.peer.name for link in links if link.peer])
+    changes: List[Step] = []
+    stale: List[Link] = []
+    for link in links:
+        there = present.get(link.key)
+        end = ends.get(link.peer.name) if link.peer else None
+        if (there and there.foreign) or (end and end.group not in (GROUP, LEAVING)):
+            name = str(there) if there and there.foreign else f"interface '{end.name}'" if end else ""
+            raise Conflict(f"There is a {name} that was not made by us, where {link} has to be. Remove or rename it.")
+        same_pair = link.peer is None or (there and there.peer and there.peer.name == link.peer.name)
+        if there and there.type == link.type and same_pair:
+            changes.append(Step(there, link))
+            continue
+        if there:
+            stale.append(there)
+        if end:
+            stale.append(Link(HOST, end.name, end.type))
+    raise_all(remove(namespaces, stale))
+    return changes
+
+
+def _change(namespaces: Namespaces, steps: Sequence[Step]) -> None:
+    host = namespaces.at(HOST)
+    names = {_link(step.after).peer for step in steps} - {None}
+    masters = interface.find(host, sorted({end.master for end in names if end} - {""}))
+    renamed = [(b.name, a.name) for b, a in (_ends(step) for step in steps) if b and a and b.name != a.name]
+    _rename(host, renamed)
+    changes: Dict[str, List[Change]] = {}
+    for step in steps:
+        before, after = _link(step.before), _link(step.after)
+        what = f"change {after}"
+        own = _difference(before, after)
+        if own:
+            changes.setdefault(after.namespace, []).append(Change(what, _setting(after.name, *own)))
+        for message in _end_changes(before, after, masters):
+            changes.setdefault(HOST, []).append(Change(what, message))
+    for namespace, wanted in changes.items():
+        raise_all(carry_out(namespaces.at(namespace), wanted))
+
+
+def _ends(step: Step) -> Tuple[Optional[HostEnd], Optional[HostEnd]]:
+    return _link(step.before).peer, _link(step.after).peer
+
+
+def _rename(host: Socket, names: Sequence[Tuple[str, str]]) -> None:
+    found = interface.find(host, [old for old, _new in names])
+    changes = []
+    for old, new in names:
+        if old not in found:
+            continue
+        # Kernels before 6.2 rename an interface only while it is down.
+        changes.append(Change(f"rename '{old}'", _setting(old, [], up=False)))
+        message = encode("link", NEWLINK, ACK, [("IFLA_IFNAME", new)], index=found[old].index)
+        changes.append(Change(f"rename '{old}' to '{new}'", message))
+        changes.append(Change(f"set up '{new}'", _setting(new, [], up=True)))
+    raise_all(carry_out(host, changes))
+
+
+def _difference(before: Link, after: Link) -> Optional[Tuple[List[Tuple[str, Any]], Optional[bool]]]:
+    changed: List[Tuple[str, Any]] = []
+    if after.address is not None and after.address != before.address:
+        changed.append(("IFLA_ADDRESS", after.address))
+    if after.mtu is not None and after.mtu != before.mtu:
+        changed.append(("IFLA_MTU", after.mtu))
+    if after.group != before.group:
+        changed.append(("IFLA_GROUP", after.group))
+    up = after.up if after.up != before.up else None
+    return (changed, up) if changed or up is not None else None
+
+
+def _end_changes(before: Link, after: Link, masters: Dict[str, Interface]) -> List[bytes]:
+    if before.peer is None or after.peer is None:
+        return []
+    old, new = before.peer, after.peer
+    changed: List[Tuple[str, Any]] = []
+    if new.mtu is not None and new.mtu != old.mtu:
+        changed.append(("IFLA_MTU", new.mtu))
+    moved = new.master != old.master
+    if moved:
+        changed.append(("IFLA_MASTER", _master(after, masters)))
+    up = after.up if after.up != before.up else None
+    messages = [_setting(new.name, changed, up)] if changed or up is not None else []
+    if new.master and new.isolated != (old.isolated and not moved):
+        messages.append(_isolation(new.name, new.isolated))
+    return messages
+
+
+def _master(link: Link, masters: Dict[str, Interface]) -> int:
+    if link.peer is None or not link.peer.master:
+        return 0
+    if link.peer.master not in masters:
+        raise KernelRefused(f"There is no bridge '{link.peer.master}' to which {link} could be connected.")
+    return masters[link.peer.master].index
+
+
+def _removal(leaving: Dict[str, str]) -> List[Change]:
+    """Return the changes that remove the interfaces LEAVING, descriptions by name.
+
+    One by one, each would wait for an RCU grace period, some 20 ms. The kernel removes a group as one.
+    """
+    if len(leaving) == 1:
+        return [Change(f"remove {what}", _deletion("IFLA_IFNAME", name), _GONE) for name, what in leaving.items()]
+    changes = [Change(f"remove {what}", _setting(n, [("IFLA_GROUP", LEAVING)]), _GONE) for n, what in leaving.items()]
+    return [*changes, Change("remove links", _deletion("IFLA_GROUP", LEAVING), _GONE)]
+
+
+def _deletion(attribute: str, value: Any) -> bytes:
+    return encode("link", DELLINK, ACK, [(attribute, value)])
+
+
+def _setting(name: str, changed: Sequence[Tuple[str, Any]], up: Optional[bool] = None) -> bytes:
+    flags, mask = (UP if up else 0), (UP if up is not None else 0)
+    return encode("link", NEWLINK, ACK, [("IFLA_IFNAME", name), *changed], flags=flags, change=mask)
+
+
+@cache
+def _set_up(name: str) -> bytes:
+    return _setting(name, [], up=True)
+
+
+def _isolation(name: str, isolated: bool) -> bytes:
+    port = {"attrs": [["IFLA_BRPORT_ISOLATED", int(isolated)]]}
+    information = {"attrs": [["IFLA_INFO_SLAVE_KIND", "bridge"], ["IFLA_INFO_SLAVE_DATA", port]]}
+    return encode("link", NEWLINK, ACK, [("IFLA_IFNAME", name), ("IFLA_LINKINFO", information)])
+
+
+def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interface]) -> bytes:
+    up = link.up is not False
+    if link.peer is None:
+        own = veth.properties(link.name, link.address, None, link.group)
+        return veth.request([*own, ("IFLA_LINKINFO", {"attrs": [["IFLA_INFO_KIND", link.type]]})], up)
+    shape = veth.Shape(
+        bool(link.address), link.mtu, link.peer.mtu or link.mtu, link.group, _master(link, masters), up
+    )
+    return veth.creation(shape, link.peer.name, link.name, link.address or "", descriptors[link.namespace])

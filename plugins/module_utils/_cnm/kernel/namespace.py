@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network namespaces: made, found, entered and removed within this process.
+
+``ip netns`` and pyroute2 fork for that, at several milliseconds a namespace. Leaving the own namespace for
+a moment does the same at a tenth.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import resource
+import stat
+from contextlib import contextmanager
+from typing import Dict, Iterator, List, Optional, Sequence
+
+from .. import resources
+from ..errors import CnmError, Conflict, KernelRefused
+from ..resources import GROUP, HOST
+from .netlink import ACK, NEWLINK, Refusal, Socket, encode, needs_root
+
+LOOPBACK_INDEX = 1
+"""The first link of every namespace (LOOPBACK_IFINDEX in include/net/flow.h)."""
+
+_CLONE_NEWNET = 0x40000000
+_MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
+_MNT_DETACH, _UMOUNT_NOFOLLOW = 0x2, 0x8
+_NS_GET_NSTYPE = 0xB703
+"""ioctl_ns(2)."""
+_OWN = "/proc/thread-self/ns/net"
+_SPARE_DESCRIPTORS = 256
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments: object) -> None:
+    """Call the C library's function NAME. os.setns and os.unshare exist from Python 3.12 on only."""
+    if getattr(_libc, name)(*arguments) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _mount(source: str, target: str, flags: int) -> None:
+    _call("mount", source.encode(), os.fsencode(target), b"none", ctypes.c_ulong(flags), None)
+
+
+class Namespaces:
+    """The namespaces of a run, and a netlink socket in each that is asked for.
+
+    It changes the namespace of the calling thread for moments, and always comes back.
+    """
+
+    def __init__(self) -> None:
+        self.home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
+        self._sockets: Dict[str, Socket] = {}
+        self._shared_folders: List[str] = []
+        self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self._limits[1], self._limits[1]))
+        self._room = max(self._limits[1] - _SPARE_DESCRIPTORS, 1)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        while self._sockets:
+            self._sockets.popitem()[1].close()
+        os.close(self.home)
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
+
+    def find(self, path: str) -> Optional[Socket]:
+        """Return the socket in the namespace at PATH, None when there is no network namespace."""
+        if path in self._sockets:
+            return self._sockets[path]
+        if path == HOST:
+            return self._keep(path, Socket())
+        descriptor = self.open(path)
+        if descriptor is None:
+            return None
+        try:
+            self._enter(descriptor)
+            try:
+                return self._keep(path, Socket())
+            finally:
+                self._enter(self.home)
+        finally:
+            os.close(descriptor)
+
+    def at(self, path: str) -> Socket:
+        """Return the socket in the namespace at PATH.
+
+        :raises KernelRefused: when there is no network namespace.
+        """
+        found = self.find(path)
+        if found is None:
+            raise KernelRefused(f"There is no network namespace at '{path}' any more. Run this again to make it anew.")
+        return found
+
+    @contextmanager
+    def inside(self, path: str) -> Iterator[None]:
+        """Run a block in the namespace at PATH; ``/proc/sys/net`` is that namespace's there."""
+        if path == HOST:
+            yield
+            return
+        descriptor = self.open(path)
+        if descriptor is None:
+            raise KernelRefused(f"There is no network namespace at '{path}' any more. Run this again to make it anew.")
+        try:
+            self._enter(descriptor)
+            try:
+                yield
+            finally:
+                self._enter(self.home)
+        finally:
+            os.close(descriptor)
+
+    def open(self, path: str) -> Optional[int]:
+        """Return a descriptor of the namespace at PATH, None when there is none."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except PermissionError:
+            raise needs_root(f"opening the network namespace '{path}'") from None
+        except OSError:
+            return None
+        on_nsfs = os.fstat(descriptor).st_dev == os.fstat(self.home).st_dev
+        if on_nsfs and fcntl.ioctl(descriptor, _NS_GET_NSTYPE) == _CLONE_NEWNET:
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    def make(self, wanted: Sequence[resources.Namespace]) -> None:
+        """Make a namespace, with its loopback up and in our device group, at the path of each of WANTED."""
+        if not wanted:
+            return
+        up = encode("link", NEWLINK, ACK, [("IFLA_GROUP", GROUP)], index=LOOPBACK_INDEX, flags=1, change=1)
+        try:
+            for namespace in wanted:
+                self._make(namespace.path, up)
+        except OSError as error:
+            raise _explained("made", namespace.path, error) from error
+        finally:
+            self._enter(self.home)
+
+    def _make(self, path: str, up: bytes) -> None:
+        self._share(os.path.dirname(path))
+        _prepare(path)
+        _call("unshare", _CLONE_NEWNET)
+        inside = self._keep(path, Socket())
+        # The mark of ownership comes before the mount: killed in between, nothing is left that looks foreign.
+        for reply in inside.exchange([up]):
+            if isinstance(reply, Refusal):
+                raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
+        _mount(_OWN, path, _MS_BIND)
+
+    def remove(self, path: str) -> None:
+        """Remove the namespace at PATH, if there is one. It lives on as long as processes are in it."""
+        if path in self._sockets:
+            self._sockets.pop(path).close()
+        try:
+            _call("umount2", os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
+                raise _explained("removed", path, error) from error
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise _explained("removed", path, error) from error
+
+    def _keep(self, path: str, made: Socket) -> Socket:
+        # What a run visits it visits again in the same order, so the newest is the one to do without.
+        if len(self._sockets) >= self._room:
+            self._sockets.popitem()[1].close()
+        self._sockets[path] = made
+        return made
+
+    def _enter(self, descriptor: int) -> None:
+        try:
+            _call("setns", descriptor, _CLONE_NEWNET)
+        except PermissionError:
+            raise needs_root("entering a network namespace") from None
+        except OSError as error:
+            raise KernelRefused(f"A network namespace could not be entered: {error.strerror}.") from error
+
+    def _share(self, folder: str) -> None:
+        """Make FOLDER a shared mount, so that mounts in it are seen by all who have a copy of it."""
+        if folder in self._shared_folders:
+            return
+        os.makedirs(folder, 0o755, exist_ok=True)
+        try:
+            _mount("", folder, _MS_SHARED | _MS_REC)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            _mount(folder, folder, _MS_BIND | _MS_REC)
+            _mount("", folder, _MS_SHARED | _MS_REC)
+        self._shared_folders.append(folder)
+
+
+def _prepare(path: str) -> None:
+    """Make the file on which a namespace is mounted; an empty one, left by a run that was killed, will do."""
+    flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        os.close(os.open(path, flags, 0o444))
+    except FileExistsError:
+        found = os.lstat(path)
+        left_over = stat.S_ISREG(found.st_mode) and found.st_size == 0
+        if not left_over or found.st_dev != os.lstat(os.path.dirname(path)).st_dev:
+            raise Conflict(
+                f"There is something at '{path}' where a network namespace of ours has to be. Move it away."
+            ) from None
+
+
+def _explained(done: str, path: str, error: OSError) -> CnmError:
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return needs_root(f"network namespace '{path}' could not be {done}")
+    reason = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        reason += "; the sysctl 'user.max_net_namespaces' limits their number"
+    return KernelRefused(f"Network namespace '{path}' could not be {done}: {reason}.")

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Changes that are sent together, and what became of them."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Sequence, Tuple
+
+from ..errors import CnmError, Collected, KernelRefused
+from .netlink import Refusal, Socket
+
+
+class Change(NamedTuple):
+    """One request to the kernel."""
+
+    what: str
+    """For the error: ``The kernel refused to ...``."""
+    message: bytes
+    harmless: Tuple[int, ...] = ()
+    """Refusals, by errno, that mean that it is so already."""
+
+
+def carry_out(socket: Socket, changes: Sequence[Change]) -> List[CnmError]:
+    """Send CHANGES and return the errors."""
+    replies = socket.exchange([change.message for change in changes])
+    return [
+        KernelRefused(f"The kernel refused to {change.what}: {reply.text}.")
+        for change, reply in zip(changes, replies)
+        if isinstance(reply, Refusal) and reply.number not in change.harmless
+    ]
+
+
+def raise_all(errors: Sequence[CnmError]) -> None:
+    """Raise ERRORS, if there are any, as one.
+
+    :raises CnmError: the only one, or :class:`Collected`.
+    """
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise Collected(errors)

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The noun Network: address pools, a driver, options; a group of endpoints that reach each other."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+
+from .addresses import Address, Subnet
+
+PREDEFINED = {"bridge": "bridge", "host": "host", "none": "null"}
+"""The networks that always exist, and their drivers (Docker 1.9)."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The addresses of one family that a network has."""
+
+    subnet: Subnet
+    gateway: Optional[Address] = None
+    """The host's own address on the network; None where the network has no way out."""
+    iprange: Optional[Subnet] = None
+    """Where addresses are chosen from; the whole subnet if None."""
+    auxiliary: Tuple[Tuple[str, Address], ...] = ()
+    """Names and addresses of things that are none of ours, so that no endpoint gets their addresses."""
+
+    @property
+    def reserved(self) -> Mapping[Address, str]:
+        """Addresses that no endpoint can have, and what they are for."""
+        held = {address: f"the auxiliary address '{name}'" for name, address in self.auxiliary}
+        if self.gateway is not None:
+            held[self.gateway] = "the gateway"
+        return held
+
+    @property
+    def usable(self) -> Tuple[int, int]:
+        """The first and last address that an endpoint may have, as integers (RFC 3021 for /31, RFC 4291 2.6.1)."""
+        first, last = int(self.subnet.network_address), int(self.subnet.broadcast_address)
+        if self.subnet.num_addresses <= 2:
+            return first, last
+        return first + 1, last - 1 if self.subnet.version == 4 else last
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "subnet": str(self.subnet),
+            "gateway": str(self.gateway) if self.gateway is not None else None,
+            "iprange": str(self.iprange) if self.iprange is not None else None,
+            "auxiliary": {name: str(address) for name, address in self.auxiliary},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Pool":
+        """Return what to_json made DATA of."""
+        return cls(
+            ipaddress.ip_network(data["subnet"]),
+            ipaddress.ip_address(data["gateway"]) if data["gateway"] else None,
+            ipaddress.ip_network(data["iprange"]) if data["iprange"] else None,
+            tuple((name, ipaddress.ip_address(text)) for name, text in data["auxiliary"].items()),
+        )
+
+
+@dataclass(frozen=True)
+class Network:
+    """A group of endpoints that reach each other."""
+
+    id: str
+    name: str
+    driver: str
+    pools: Tuple[Pool, ...] = ()
+    """At most one of each family, IPv4 first."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """The driver's options, by Docker's keys."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    internal: bool = False
+    mtu: int = 1500
+    """In bytes; chosen from the way out of the host when the network is made, and kept."""
+    adopted: bool = False
+    """Whether its bridge was on the host before us, and stays when the network goes."""
+    kept: Tuple[str, ...] = ()
+    """Addresses, with prefix lengths, that an adopted bridge had before us."""
+
+    @property
+    def predefined(self) -> bool:
+        """Whether this is one of the networks that always exist."""
+        return self.name in PREDEFINED
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether the network has IPv6."""
+        return self.pool(6) is not None
+
+    def pool(self, version: int) -> Optional[Pool]:
+        """Return the pool of family VERSION, 4 or 6."""
+        return next((pool for pool in self.pools if pool.subnet.version == version), None)
+
+    def gateways(self) -> Iterator[Tuple[Pool, Address]]:
+        """Yield each pool that has a gateway, and the gateway."""
+        for pool in self.pools:
+            if pool.gateway is not None:
+                yield pool, pool.gateway
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "driver": self.driver,
+            "pools": [pool.to_json() for pool in self.pools],
+            "options": dict(self.options),
+            "labels": dict(self.labels),
+            "internal": self.internal,
+            "mtu": self.mtu,
+            "adopted": self.adopted,
+            "kept": list(self.kept),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Network":
+        """Return what to_json made DATA of."""
+        pools = tuple(Pool.from_json(pool) for pool in data["pools"])
+        return cls(**{**data, "pools": pools, "kept": tuple(data["kept"])})

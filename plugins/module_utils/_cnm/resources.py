@@ -1,0 +1,346 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host can hold, how two of it compare, and in which order they come and go.
+
+A resource is a value. Its key says which thing on the host it is, the other fields say how that thing is
+to be. A field that is None is left as it is on the host. Whether a resource is wanted or was read from the
+kernel, it has the same type, so that the difference of two is a comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Optional, Tuple
+
+Key = Tuple[str, ...]
+
+HOST = ""
+"""The network namespace that we run in; other namespaces are named by their path."""
+
+GROUP = 0x636E6D
+"""Device group of every link that is ours (``ip link show group 6516333``): "cnm" in ASCII.
+
+The kernel lets nft and iptables match on it, so one rule serves any number of networks, and it tells
+our links from those of others.
+"""
+
+
+def _where(namespace: str) -> str:
+    return f" in '{namespace}'" if namespace else ""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One thing that a host can hold."""
+
+    kind: ClassVar[str] = ""
+    rank: ClassVar[int] = 0
+    """Resources of lower rank are made first and removed last."""
+
+    @property
+    def key(self) -> Key:
+        """Which thing on the host this is."""
+        raise NotImplementedError
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        """The things with which this one comes and goes."""
+        return ()
+
+    @property
+    def goes_with_parent(self) -> bool:
+        """Whether the kernel removes this by itself, at once, with any of the things it is within."""
+        return True
+
+    def satisfied_by(self, present: "Resource") -> bool:
+        """Whether PRESENT, read from the host, is as this resource wants it."""
+        return all(
+            getattr(self, field.name) is None or getattr(self, field.name) == getattr(present, field.name)
+            for field in fields(self)
+            if field.name not in self.ignored
+        )
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this, read from the host, was made by somebody else."""
+        return False
+
+    @property
+    def removable(self) -> bool:
+        """Whether this can be absent: a kernel setting always has some value."""
+        return True
+
+    @property
+    def lent(self) -> bool:
+        """Whether this, wanted, was adopted from somebody else: it is neither made nor removed by us."""
+        return False
+
+    def released(self) -> Optional["Resource"]:
+        """Return what this, adopted and no longer needed, is to be; None to leave it as it is."""
+        return None
+
+    ignored: ClassVar[Tuple[str, ...]] = ()
+    """Fields that say how to treat the thing, and are not properties of it."""
+
+    immutable: ClassVar[Tuple[str, ...]] = ()
+    """Fields that the kernel cannot change in place: another value means to remove and to make anew."""
+
+
+@dataclass(frozen=True)
+class Ruleset(Resource):
+    """Our nft table ``inet cnm`` with its chains and its empty sets and maps."""
+
+    text: Optional[str]
+    """In nft's language; None for a table that somebody has changed."""
+
+    kind: ClassVar[str] = "ruleset"
+    rank: ClassVar[int] = 0
+    immutable: ClassVar[Tuple[str, ...]] = ("text",)
+
+    @property
+    def key(self) -> Key:
+        return ("ruleset",)
+
+    def __str__(self) -> str:
+        return "nft table 'inet cnm'"
+
+
+@dataclass(frozen=True)
+class Element(Resource):
+    """One element of a set or map of our nft table."""
+
+    set: str
+    entry: str
+    """As nft writes it, parts joined by `` . ``, such as ``0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080``."""
+    value: str = ""
+    """What a map maps to; empty for a set."""
+
+    kind: ClassVar[str] = "element"
+    rank: ClassVar[int] = 1
+    immutable: ClassVar[Tuple[str, ...]] = ("value",)
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.set, self.entry)
+
+    def __str__(self) -> str:
+        return f"element '{self.entry}' of nft set '{self.set}'"
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("ruleset",),)
+
+
+@dataclass(frozen=True)
+class ForwardAccept(Resource):
+    """Our rules in ``DOCKER-USER``, the chain in which Docker lets others accept what its policy drops."""
+
+    family: str
+    """``ip`` or ``ip6``."""
+
+    kind: ClassVar[str] = "forward-accept"
+    rank: ClassVar[int] = 2
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.family)
+
+    def __str__(self) -> str:
+        return f"accepting rules in the {self.family} chain 'DOCKER-USER'"
+
+
+@dataclass(frozen=True)
+class Namespace(Resource):
+    """A network namespace at a path; its loopback is up and carries our device group."""
+
+    path: str
+    ours: bool = True
+    adopted: bool = False
+
+    kind: ClassVar[str] = "namespace"
+    rank: ClassVar[int] = 3
+    ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.path)
+
+    def __str__(self) -> str:
+        return f"network namespace '{self.path}'"
+
+    @property
+    def foreign(self) -> bool:
+        return not self.ours
+
+    @property
+    def lent(self) -> bool:
+        return self.adopted
+
+
+@dataclass(frozen=True)
+class HostEnd:
+    """The end of a veth pair that stays on the host."""
+
+    name: str
+    master: str
+    mtu: Optional[int] = None
+    isolated: bool = False
+    """Bridge port isolation (IFLA_BRPORT_ISOLATED): no traffic between two isolated ports."""
+
+    def __str__(self) -> str:
+        return f"'{self.name}' on '{self.master}' with mtu {self.mtu}{', isolated' if self.isolated else ''}"
+
+
+@dataclass(frozen=True)
+class Link(Resource):
+    """A network interface: a bridge on the host, or the inner end of a veth pair."""
+
+    namespace: str
+    name: str
+    type: str
+    """As in IFLA_INFO_KIND: ``bridge`` or ``veth``."""
+    address: Optional[str] = None
+    mtu: Optional[int] = None
+    """In bytes."""
+    up: Optional[bool] = True
+    group: int = GROUP
+    peer: Optional[HostEnd] = None
+    adopted: bool = False
+
+    kind: ClassVar[str] = "link"
+    rank: ClassVar[int] = 4
+    ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
+    immutable: ClassVar[Tuple[str, ...]] = ("type",)
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.type} '{self.name}'{_where(self.namespace)}"
+
+    @property
+    def foreign(self) -> bool:
+        return self.group != GROUP
+
+    @property
+    def lent(self) -> bool:
+        return self.adopted
+
+    def released(self) -> "Link":
+        return replace(self, address=None, mtu=None, up=None, group=0, peer=None)
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace),)
+
+    @property
+    def goes_with_parent(self) -> bool:
+        """False: a namespace is taken apart later, by a kernel thread, and its veth pairs outlive it until then."""
+        return False
+
+
+@dataclass(frozen=True)
+class Sysctl(Resource):
+    """A kernel setting of a network namespace."""
+
+    namespace: str
+    name: str
+    """Below ``/proc/sys``, with slashes."""
+    value: str
+    link: str = ""
+    """The link that the setting belongs to, if it belongs to one."""
+
+    kind: ClassVar[str] = "sysctl"
+    rank: ClassVar[int] = 5
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"sysctl '{self.name}'{_where(self.namespace)}"
+
+    @property
+    def removable(self) -> bool:
+        return False
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+
+
+@dataclass(frozen=True)
+class Address(Resource):
+    """An address of a link."""
+
+    namespace: str
+    link: str
+    interface: str
+    """With its prefix length, such as ``172.18.0.2/16``."""
+    adopted: bool = False
+
+    kind: ClassVar[str] = "address"
+    rank: ClassVar[int] = 6
+    ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.link, self.interface)
+
+    def __str__(self) -> str:
+        return f"address {self.interface} on '{self.link}'{_where(self.namespace)}"
+
+    @property
+    def lent(self) -> bool:
+        return self.adopted
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+
+
+@dataclass(frozen=True)
+class Route(Resource):
+    """A route of the main table, by way of a gateway."""
+
+    namespace: str
+    destination: str
+    """``0.0.0.0/0`` and ``::/0`` for the default routes."""
+    gateway: str
+    link: str
+
+    kind: ClassVar[str] = "route"
+    rank: ClassVar[int] = 7
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.destination)
+
+    def __str__(self) -> str:
+        return f"route {self.destination} by way of {self.gateway}{_where(self.namespace)}"
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+
+
+@dataclass(frozen=True)
+class File(Resource):
+    """A block of lines that is ours in a text file; the other lines are the user's and stay."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+
+    kind: ClassVar[str] = "file"
+    rank: ClassVar[int] = 8
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.path)
+
+    def __str__(self) -> str:
+        return f"file '{self.path}'"

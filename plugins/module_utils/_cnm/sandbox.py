@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The noun Sandbox: a network stack that holds many endpoints from many networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+NAMESPACES = "/run/netns"
+"""Where ``ip netns`` looks for network namespaces."""
+
+CONFIGURATION = "/etc/netns"
+"""Where ``ip netns exec`` looks for files to bind over those in /etc."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A network stack: a namespace with interfaces, routes, names."""
+
+    id: str
+    name: str
+    netns: Optional[str] = None
+    """The path of the namespace, if it was adopted; None if it is ours."""
+    inode: Optional[int] = None
+    """Which namespace was adopted, so that another one that comes to stand at its path is noticed."""
+    running: bool = True
+    hostname: Optional[str] = None
+    domainname: Optional[str] = None
+    dns_servers: Optional[Tuple[str, ...]] = None
+    """None for those of the host."""
+    dns_search_domains: Optional[Tuple[str, ...]] = None
+    dns_opts: Optional[Tuple[str, ...]] = None
+    etc_hosts: Mapping[str, str] = field(default_factory=dict)
+    """Addresses by name."""
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Where its namespace is."""
+        return self.netns or f"{NAMESPACES}/{self.name}"
+
+    @property
+    def configuration(self) -> str:
+        """The folder with its hosts and resolv.conf."""
+        return f"{CONFIGURATION}/{self.name}"
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "netns": self.netns,
+            "inode": self.inode,
+            "running": self.running,
+            "hostname": self.hostname,
+            "domainname": self.domainname,
+            "dns_servers": self.dns_servers,
+            "dns_search_domains": self.dns_search_domains,
+            "dns_opts": self.dns_opts,
+            "etc_hosts": dict(self.etc_hosts),
+            "sysctls": dict(self.sysctls),
+            "labels": dict(self.labels),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Sandbox":
+        """Return what to_json made DATA of."""
+        lists = ("dns_servers", "dns_search_domains", "dns_opts")
+        return cls(**{**data, **{name: None if data[name] is None else tuple(data[name]) for name in lists}})

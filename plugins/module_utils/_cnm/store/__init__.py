@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What must be remembered: names, ids, addresses, wishes. Not what the kernel can tell."""
+
+from __future__ import annotations
+
+FOLDER = "/var/lib/cnm"
+"""Where the store of a host is; of mode 0700."""

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run is about to touch, written down before it does, so that the next run can finish it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import FrozenSet, Mapping, Tuple
+
+from ..resources import Key
+
+Unit = Tuple[str, str]
+"""A kind of object and its id: what is reconciled as a whole."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """The objects and the things on the host that a run is about to change."""
+
+    units: FrozenSet[Unit] = field(default_factory=frozenset)
+    keys: FrozenSet[Key] = field(default_factory=frozenset)
+    lent: FrozenSet[Key] = field(default_factory=frozenset)
+    """Adopted links, which are let go and not removed."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """The values that the host's kernel settings have before the run changes them."""
+
+
+def read(folder: str) -> Intent:
+    """Return what a run that did not come to its end has left to do."""
+    try:
+        with open(os.path.join(folder, "intent.json"), encoding="utf-8") as file:
+            data = json.load(file)
+    except FileNotFoundError:
+        return Intent()
+    return Intent(
+        frozenset((kind, identifier) for kind, identifier in data["units"]),
+        frozenset(tuple(key) for key in data["keys"]),
+        frozenset(tuple(key) for key in data["lent"]),
+        data["settings"],
+    )
+
+
+def write(folder: str, intent: Intent) -> None:
+    """Write INTENT so that it is whole or not there at all, whenever we are killed."""
+    path = os.path.join(folder, "intent.json")
+    descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        data = {
+            "units": sorted(intent.units),
+            "keys": sorted(intent.keys),
+            "lent": sorted(intent.lent),
+            "settings": dict(intent.settings),
+        }
+        json.dump(data, file)
+        file.flush()
+        os.fsync(descriptor)
+    os.replace(f"{path}.new", path)
+
+
+def clear(folder: str) -> None:
+    """Note that nothing is left to do."""
+    try:
+        os.unlink(os.path.join(folder, "intent.json"))
+    except FileNotFoundError:
+        return

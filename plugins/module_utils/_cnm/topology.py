@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From objects to resources: what each object of a store is made of, and who is affected by a change of it."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, List, Optional, Protocol, Sequence, Set, Tuple
+
+from . import discovery
+from .drivers import driver
+from .endpoint import Endpoint
+from .firewall import RULESET
+from .network import Network
+from .resources import HOST, ForwardAccept, Namespace, Resource, Route, Ruleset, Sysctl
+from .sandbox import Sandbox
+from .store.journal import Unit
+from .store.sqlite import SqliteStore
+
+HOST_UNIT: Unit = ("host", "")
+"""What the host itself needs as long as it has any network: the firewall's table, forwarding."""
+
+LOOSE = "2"
+"""Of rp_filter: a source address is good if it can be reached at all (RFC 3704 2.4; ip-sysctl.rst)."""
+
+
+class Host(Protocol):
+    """What must be known of the host to say what its objects are made of."""
+
+    def resolv_conf(self) -> str:
+        """Return the text of the host's resolv.conf."""
+
+    def ipv6(self) -> bool:
+        """Say whether the host has IPv6."""
+
+    def router_advertised(self) -> Sequence[str]:
+        """Return the devices whose default route comes from router advertisements."""
+
+    def docker_chains(self) -> Sequence[str]:
+        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER``."""
+
+    def other_bridges(self) -> Sequence[str]:
+        """Return the bridges of the host that are not ours."""
+
+
+class Topology:
+    """The objects of a store, seen as what they are made of."""
+
+    def __init__(self, store: SqliteStore, host: Host) -> None:
+        self._store = store
+        self._host = host
+        self._lines: Dict[str, str] = {}
+        self._networks: Dict[str, Optional[Network]] = {}
+
+    def resources(self, unit: Unit) -> List[Resource]:
+        """Return what the object that UNIT names is made of; nothing if there is no such object."""
+        kind, identifier = unit
+        if kind == "network":
+            network = self._network(identifier)
+            return driver(network.driver).network(network) if network and self._realised(network) else []
+        if kind == "host":
+            return self._host_resources()
+        sandbox = self._store.sandbox(identifier)
+        if sandbox is None or not sandbox.running:
+            return []
+        return self._sandbox(sandbox) if kind == "sandbox" else self._names(sandbox)
+
+    def everything(self) -> Set[Unit]:
+        """Return the units of all objects."""
+        units: Set[Unit] = {HOST_UNIT} | {("network", network.id) for network in self._store.networks()}
+        for sandbox in self._store.sandboxes():
+            units |= {("sandbox", sandbox.id), ("names", sandbox.id)}
+        return units
+
+    def on_network(self, identifier: str) -> Set[Unit]:
+        """Return the units of a network and of all that is on it."""
+        units: Set[Unit] = {("network", identifier)}
+        for endpoint in self._store.running_endpoints(identifier):
+            units |= {("sandbox", str(endpoint.sandbox)), ("names", str(endpoint.sandbox))}
+        return units
+
+    def names_on_network(self, identifier: str) -> Set[Unit]:
+        """Return the units of a network and of the files with names of those that are on it."""
+        endpoints = self._store.running_endpoints(identifier)
+        return {("network", identifier)} | {("names", str(endpoint.sandbox)) for endpoint in endpoints}
+
+    def of_sandbox(self, identifier: str) -> Set[Unit]:
+        """Return the units of a sandbox and of the networks that it is on."""
+        endpoints = self._store.endpoints_of_sandbox(identifier)
+        return {("sandbox", identifier), ("names", identifier)} | {("network", one.network) for one in endpoints}
+
+    def _network(self, identifier: str) -> Optional[Network]:
+        if identifier not in self._networks:
+            self._networks[identifier] = self._store.network(identifier)
+        return self._networks[identifier]
+
+    def _realised(self, network: Network) -> bool:
+        return not network.predefined or bool(self._store.running_endpoints(network.id))
+
+    def attachments(self, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
+        """Return the endpoints of SANDBOX with their networks, in the order in which they give default routes."""
+        pairs = []
+        for endpoint in self._store.endpoints_of_sandbox(sandbox.id):
+            network = self._network(endpoint.network)
+            if network is not None:
+                pairs.append((network, endpoint))
+        return gateway_order(pairs)
+
+    def _sandbox(self, sandbox: Sandbox) -> List[Resource]:
+        attachments = self.attachments(sandbox)
+        if on_host(attachments):
+            return []
+        resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
+        for network, endpoint in attachments:
+            resources += driver(network.driver).endpoint(network, endpoint, sandbox.path)
+            if len(attachments) > 1:
+                # What came in by one network may go out by another, the one with the default route.
+                name = f"net/ipv4/conf/{endpoint.interface}/rp_filter"
+                resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
+        for name, value in sandbox.sysctls.items():
+            resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
+        resources += default_routes(sandbox, attachments)
+        return resources
+
+    def _names(self, sandbox: Sandbox) -> List[Resource]:
+        attachments = self.attachments(sandbox)
+        if on_host(attachments):
+            return []
+        networks = sorted((network for network, _endpoint in attachments), key=lambda network: network.name)
+        parts = [self._lines_of(network) for network in networks]
+        own = [endpoint for _network, endpoint in attachments]
+        reaches_out = any(not network.internal for network in networks if driver(network.driver).has_addresses)
+        return [
+            discovery.hosts(sandbox, own, parts, self._host.ipv6()),
+            discovery.resolv_conf(sandbox, self._host.resolv_conf(), reaches_out),
+        ]
+
+    def _lines_of(self, network: Network) -> str:
+        if network.id not in self._lines:
+            self._lines[network.id] = discovery.lines(network, self._store.running_endpoints(network.id))
+        return self._lines[network.id]
+
+    def in_use(self) -> bool:
+        """Say whether the host has any network that is made of something."""
+        bridge = self._store.network_named("bridge")
+        return self._store.has_networks() or (bridge is not None and self._realised(bridge))
+
+    def _host_resources(self) -> List[Resource]:
+        if not self.in_use():
+            if self._host.other_bridges():
+                return []
+            return [Sysctl(HOST, name, value) for name, value in self._store.settings().items()]
+        resources: List[Resource] = [Ruleset(RULESET), Sysctl(HOST, "net/ipv4/ip_forward", "1")]
+        resources += [ForwardAccept(family) for family in self._host.docker_chains()]
+        if self._store.has_ipv6():
+            # Forwarding makes the kernel deaf to router advertisements, unless accept_ra is 2
+            # (Documentation/networking/ip-sysctl.rst).
+            resources += [
+                Sysctl(HOST, f"net/ipv6/conf/{device}/accept_ra", "2") for device in self._host.router_advertised()
+            ]
+            resources.append(Sysctl(HOST, "net/ipv6/conf/all/forwarding", "1"))
+        return resources
+
+
+def on_host(attachments: Iterable[Tuple[Network, Endpoint]]) -> bool:
+    """Say whether a sandbox with ATTACHMENTS has the host's network stack."""
+    return any(network.driver == "host" for network, _endpoint in attachments)
+
+
+def gateway_order(attachments: Iterable[Tuple[Network, Endpoint]]) -> List[Tuple[Network, Endpoint]]:
+    """Return ATTACHMENTS in the order in which they give default routes.
+
+    By gateway priority, the highest first, then networks that are not internal, then by the network's name.
+    """
+    return sorted(attachments, key=lambda pair: (-pair[1].gateway_priority, pair[0].internal, pair[0].name))
+
+
+def gateway_owner(attachments: Sequence[Tuple[Network, Endpoint]], version: int) -> Optional[Tuple[Network, Endpoint]]:
+    """Return which of ATTACHMENTS, in their order, gives the default route of family VERSION."""
+    for network, endpoint in attachments:
+        pool = network.pool(version)
+        if pool is not None and pool.gateway is not None and not network.internal and endpoint.address(version):
+            return network, endpoint
+    return None
+
+
+def default_routes(sandbox: Sandbox, attachments: Sequence[Tuple[Network, Endpoint]]) -> List[Resource]:
+    """Return the default routes of SANDBOX, one of each family at most."""
+    routes: List[Resource] = []
+    for version, destination in ((4, "0.0.0.0/0"), (6, "::/0")):
+        owner = gateway_owner(attachments, version)
+        if owner is not None:
+            pool = owner[0].pool(version)
+            routes.append(Route(sandbox.path, destination, str(pool.gateway if pool else ""), owner[1].interface or ""))
+    return routes

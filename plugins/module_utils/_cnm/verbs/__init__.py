@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verbs: from what a user asks of an object to the object as it is to be, in the store.
+
+They check and choose, and touch nothing but the store's transaction. A property that is None stays as it is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple, TypeVar
+
+from ..addresses import Address, Subnet
+from ..errors import Problems
+from ..identity import make_id
+from ..kernel.listeners import Listener
+from ..network import Network
+from ..sandbox import Sandbox
+from ..store.sqlite import SqliteStore
+
+T = TypeVar("T", Network, Sandbox)
+
+
+class Host(Protocol):
+    """What must be known of the host to decide."""
+
+    def on_link(self) -> Sequence[Tuple[Subnet, str]]:
+        """Return the subnets that the host reaches without a gateway, with their devices."""
+
+    def nameservers(self) -> Sequence[Address]:
+        """Return the host's name servers."""
+
+    def default_address_pools(self) -> Sequence[Tuple[ipaddress.IPv4Network, int]]:
+        """Return where subnets are to be chosen from, as base and prefix length; nothing for Docker's pools."""
+
+    def egress_mtu(self) -> int:
+        """Return the MTU in bytes of the device of the host's default route."""
+
+    def ipv6(self) -> bool:
+        """Say whether the host has IPv6."""
+
+    def link_exists(self, name: str) -> bool:
+        """Say whether the host has an interface called NAME that is not ours."""
+
+    def addresses(self, link: str) -> Sequence[str]:
+        """Return the addresses of an interface, with their prefix lengths."""
+
+    def link_names(self, namespace: str) -> "set[str]":
+        """Return the names of the interfaces in a namespace."""
+
+    def namespace_id(self, path: str) -> Optional[int]:
+        """Return the inode of the namespace at PATH, None if there is none."""
+
+    def listening(self) -> Sequence[Listener]:
+        """Return the sockets that wait for packets on the host's ports."""
+
+    def process(self, inode: int) -> str:
+        """Return who has the socket with that INODE; empty if that cannot be told."""
+
+
+@dataclass
+class Context:
+    """What a verb works with."""
+
+    store: SqliteStore
+    host: Host
+    seed: str
+    """Tells this host from others, so that ids differ between hosts and not between runs."""
+    check: bool
+    """Whether nothing will be kept: what an earlier task would have made is then assumed."""
+    warn: Callable[[str], None]
+    problems: Problems
+    renew: Set[str] = field(default_factory=set)
+    """Ids of sandboxes that are to be made anew."""
+    hints: Dict[Tuple[str, int], int] = field(default_factory=dict)
+    """By network and family, or protocol and 0: below this number nothing is free."""
+
+    def id_for(self, *parts: str) -> str:
+        """Return the id of the object that PARTS name on this host."""
+        return make_id(self.seed, *parts)
+
+    def network(self, reference: str, subject: str) -> Optional[Network]:
+        """Return the network that REFERENCE names; without one, add a problem with SUBJECT.
+
+        In check mode a network that is not there is assumed, with a warning: an earlier task may make it.
+        """
+        from .network import ensure
+
+        return self._referred("network", self.store.find_network, ensure, reference, subject)
+
+    def sandbox(self, reference: str, subject: str) -> Optional[Sandbox]:
+        """Return the sandbox that REFERENCE names, as network() does."""
+        from .sandbox import ensure
+
+        return self._referred("sandbox", self.store.find_sandbox, ensure, reference, subject)
+
+    def _referred(
+        self,
+        kind: str,
+        find: Callable[[str], Optional[T]],
+        ensure: Callable[["Context", Mapping[str, Any]], Optional[str]],
+        reference: str,
+        subject: str,
+    ) -> Optional[T]:
+        found: Optional[T] = None
+        with self.problems.about(subject):
+            found = find(reference)
+            if found is None and not self.check:
+                raise ValueError(f"there is no {kind} '{reference}'. Create it first.")
+            if found is None:
+                self.warn(
+                    f"There is no {kind} '{reference}'; check mode assumes that an earlier task would have created it."
+                )
+                ensure(self, {"name": reference, "state": "present"})
+                found = find(reference)
+        return found
+
+
+def texts(values: Mapping[Any, Any]) -> Dict[str, str]:
+    """Return VALUES as text, truth values as Docker writes them.
+
+    :raises ValueError: if one is neither text, nor a number, nor a truth value
+    """
+    found = {}
+    for key, value in values.items():
+        if value is None or isinstance(value, (dict, list)):
+            raise ValueError(f"the value of '{key}' is not text.")
+        found[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
+def listed(values: Sequence[str]) -> List[str]:
+    """Return VALUES, each once, in their order."""
+    return list(dict.fromkeys(values))

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Create, change and remove a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ..addresses import mac_of
+from ..drivers import CREATABLE, driver
+from ..endpoint import Endpoint
+from ..identity import check_name
+from ..network import PREDEFINED, Network
+from . import Context, texts
+from .addressing import address_for, forget_hints
+from .pools import wanted_pools
+
+
+def predefine(context: Context) -> None:
+    """Write the networks that always exist; ``bridge`` claims its pool."""
+    for name, kind in PREDEFINED.items():
+        network = Network(context.id_for("network", name), name, kind)
+        if kind == "bridge":
+            pools, _choices = wanted_pools(context, network, None, False, name)
+            network = replace(network, pools=pools, mtu=context.host.egress_mtu())
+        context.store.put_network(network)
+
+
+def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
+    """Make the network that ITEM describes as it says; return its id, None if there is none afterwards."""
+    name = item["name"]
+    subject = f"Network '{name}'"
+    existing = context.store.network_named(name)
+    if item.get("state") == "absent":
+        if existing is not None:
+            _remove(context, existing, bool(item.get("force")), subject)
+        return None
+    if existing is not None and existing.predefined:
+        return _keep(context, existing, item, subject)
+    found = len(context.problems.found)
+    wanted = _wanted(context, existing, item, subject)
+    if wanted is None or len(context.problems.found) > found:
+        return existing.id if existing else None
+    context.store.put_network(wanted)
+    if existing is not None and existing.pools != wanted.pools:
+        _readdress(context, existing, wanted, bool(item.get("force")), subject)
+    return wanted.id
+
+
+def _keep(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> str:
+    """Refuse whatever would change a predefined network."""
+    asked: Dict[str, Any] = {
+        "driver": network.driver,
+        "driver_options": dict(network.options),
+        "labels": dict(network.labels),
+        "internal": network.internal,
+        "enable_ipv6": network.ipv6,
+        "ipam_config": None,
+    }
+    for option, value in asked.items():
+        if item.get(option) not in (None, value, [], {}):
+            context.problems.add(f"{subject}: it is a predefined network, and its {option} cannot be changed.")
+    return network.id
+
+
+def _remove(context: Context, network: Network, force: bool, subject: str) -> None:
+    if network.predefined:
+        context.problems.add(f"{subject}: it is a predefined network and cannot be removed.")
+        return
+    endpoints = context.store.endpoints_of_network(network.id)
+    if endpoints and not force:
+        names = ", ".join(f"'{endpoint.name}'" for endpoint in endpoints[:10])
+        more = f" and {len(endpoints) - 10} more" if len(endpoints) > 10 else ""
+        context.problems.add(
+            f"{subject}: it has {len(endpoints)} active endpoints ({names}{more}). "
+            "Remove them first, or use force: true."
+        )
+        return
+    for endpoint in endpoints:
+        context.store.delete_endpoint(endpoint)
+    context.store.delete_network(network)
+
+
+def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, Any], subject: str) -> Optional[Network]:
+    """Return the network as it is to be, its problems added to the context's."""
+    problems = context.problems
+    kind = item.get("driver") or (existing.driver if existing else "bridge")
+    if existing is None:
+        with problems.about(subject):
+            check_name(item["name"])
+    if kind not in CREATABLE:
+        reason = (
+            f"driver '{kind}' has one predefined network, and no more can be made"
+            if kind in PREDEFINED.values()
+            else f"there is no driver '{kind}'; there are {', '.join(CREATABLE)}"
+        )
+        problems.add(f"{subject}: {reason}.")
+        return None
+    options = _texts(
+        context, item.get("driver_options"), existing.options if existing else {}, "driver_options", subject
+    )
+    labels = _texts(context, item.get("labels"), existing.labels if existing else {}, "labels", subject)
+    wrong = driver(kind).option_problems(options)
+    for problem in wrong.values():
+        problems.add(f"{subject}: {problem}")
+    options = {key: text for key, text in options.items() if key not in wrong}
+    identifier = existing.id if existing else context.id_for("network", item["name"])
+    network = existing or Network(identifier, item["name"], kind)
+    network = replace(network, driver=kind, options=options, labels=labels)
+    if item.get("internal") is not None:
+        network = replace(network, internal=item["internal"])
+    network = _adopt(context, existing, network, subject)
+    pools, ipv6 = wanted_pools(context, network, item.get("ipam_config"), item.get("enable_ipv6"), subject)
+    network = replace(network, pools=pools)
+    if ipv6 and not context.host.ipv6():
+        problems.add(
+            f"{subject}: IPv6 is switched off on this host (net.ipv6.conf.all.disable_ipv6), or not in its kernel."
+        )
+    network = replace(network, mtu=_mtu(context, existing, network))
+    for problem in driver(kind).problems(network):
+        problems.add(f"{subject}: {problem}")
+    return network
+
+
+def _texts(context: Context, given: Any, present: Mapping[str, str], option: str, subject: str) -> Mapping[str, str]:
+    found = present
+    if given is not None:
+        with context.problems.about(f"{subject}: {option}"):
+            found = texts(given)
+    return found
+
+
+def _mtu(context: Context, existing: Optional[Network], network: Network) -> int:
+    key = "com.docker.network.driver.mtu"
+    if key in network.options:
+        return int(network.options[key])
+    if existing is not None and key not in existing.options:
+        return existing.mtu
+    return context.host.egress_mtu()
+
+
+def _adopt(context: Context, existing: Optional[Network], network: Network, subject: str) -> Network:
+    """Note whether the bridge that NETWORK's options name is somebody's already, of ours or on the host."""
+    device = driver(network.driver).device(network) or ""
+    if existing is not None and driver(existing.driver).device(existing) == device:
+        return network
+    if "com.docker.network.bridge.name" not in network.options:
+        return replace(network, adopted=False, kept=())
+    for other in context.store.networks():
+        if other.id != network.id and driver(other.driver).device(other) == device:
+            context.problems.add(f"{subject}: the bridge '{device}' belongs to network '{other.name}'.")
+            return network
+    if not context.host.link_exists(device):
+        return replace(network, adopted=False, kept=())
+    return replace(network, adopted=True, kept=tuple(context.host.addresses(device)))
+
+
+def _readdress(context: Context, existing: Network, wanted: Network, force: bool, subject: str) -> None:
+    """Give the endpoints of a network addresses that they can have on WANTED."""
+    moved: List[Tuple[Endpoint, Endpoint]] = []
+    endpoints = context.store.endpoints_of_network(existing.id)
+    for endpoint in endpoints:
+        after = _fitting(endpoint, wanted)
+        if after.addresses != endpoint.addresses or (wanted.ipv6 and after.ipv6 is None):
+            moved.append((endpoint, after))
+    losers = [before for before, after in moved if set(before.addresses) - set(after.addresses)]
+    if losers and not force:
+        names = ", ".join(f"'{endpoint.name}'" for endpoint in losers[:10])
+        context.problems.add(
+            f"{subject}: the change would take the addresses of {len(losers)} endpoints ({names}) away. "
+            "Remove them first, or use force: true, which gives them new ones."
+        )
+        return
+    for _before, after in moved:
+        context.store.put_endpoint(after)
+    forget_hints(context, existing.id)
+    for before, after in moved:
+        _completed(context, wanted, before, after, subject)
+
+
+def _completed(context: Context, network: Network, before: Endpoint, after: Endpoint, subject: str) -> None:
+    """Write AFTER, which has lost addresses that BEFORE had, with new ones, and the MAC that follows from them."""
+    with context.problems.about(f"{subject}: endpoint '{before.name}'"):
+        if after.ipv4 is None and network.pool(4) is not None:
+            after = replace(after, ipv4=address_for(context, network, 4))
+        if after.ipv6 is None and network.pool(6) is not None:
+            after = replace(after, ipv6=address_for(context, network, 6))
+        if before.mac in {mac_of(address) for address in before.addresses}:
+            after = replace(after, mac=mac_of(after.addresses[0]))
+    context.store.put_endpoint(after)
+
+
+def _fitting(endpoint: Endpoint, network: Network) -> Endpoint:
+    """Return ENDPOINT without the addresses that it cannot have on NETWORK."""
+    keep: Dict[str, Any] = {}
+    for version in (4, 6):
+        address, pool = endpoint.address(version), network.pool(version)
+        fits = address is not None and pool is not None and address in pool.subnet and address not in pool.reserved
+        keep[f"ipv{version}"] = address if fits else None
+    return replace(endpoint, **keep)

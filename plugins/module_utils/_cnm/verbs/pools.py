@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The pools that a network gets: those that its user describes, or the first that are free."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ..addresses import Address, Subnet, address, subnet
+from ..drivers import driver, flag
+from ..drivers.bridge_options import ALLOW_HOST_OVERLAP
+from ..errors import Problems
+from ..ipam.pools import default, first_free, unique_local
+from ..network import Network, Pool
+from . import Context, texts
+
+
+def wanted_pools(
+    context: Context,
+    network: Network,
+    config: Optional[Sequence[Mapping[str, Any]]],
+    ipv6: Optional[bool],
+    subject: str,
+) -> Tuple[Tuple[Pool, ...], bool]:
+    """Return the pools that NETWORK is to have, IPv4 first, and whether it has IPv6.
+
+    :param config: what the user says of pools; None to leave them as they are
+    :param ipv6: whether the user wants IPv6; None to leave that as it is
+    """
+    given = [pool for entry in config or () for pool in _read(context, network, entry, subject)]
+    for version in (4, 6):
+        if sum(pool.subnet.version == version for pool in given) > 1:
+            context.problems.add(f"{subject}: driver '{network.driver}' takes one IPv{version} subnet a network.")
+    if ipv6 is None:
+        ipv6 = network.ipv6 or any(pool.subnet.version == 6 for pool in given)
+        if "com.docker.network.enable_ipv6" in network.options:
+            ipv6 = flag(network.options["com.docker.network.enable_ipv6"])
+    elif not ipv6 and any(pool.subnet.version == 6 for pool in given):
+        context.problems.add(f"{subject}: an IPv6 subnet is given, and enable_ipv6 is false.")
+    pools: List[Pool] = []
+    for version in (4, 6) if ipv6 else (4,):
+        chosen = next((pool for pool in given if pool.subnet.version == version), None) or network.pool(version)
+        if chosen is None:
+            with context.problems.about(subject):
+                chosen = _kept_by_bridge(context, network, version) or Pool(_free(context, network, version))
+        if chosen is not None:
+            pools.append(_with_gateway(network, chosen, subject, context.problems))
+    return tuple(pools), ipv6
+
+
+def _free(context: Context, network: Network, version: int) -> Subnet:
+    bases = context.host.default_address_pools()
+    candidates = default(bases) if version == 4 else unique_local(context.seed, network.id)
+    on_link = context.host.on_link()
+    nameservers = context.host.nameservers()
+
+    def holder(candidate: Subnet) -> Optional[str]:
+        other = context.store.network_over(candidate, but=network.id)
+        if other is not None:
+            return f"network '{other.name}'"
+        for found, device in on_link:
+            if found.version == candidate.version and found.overlaps(candidate):
+                return f"route {found} on '{device}'"
+        for server in nameservers:
+            if server in candidate:
+                return f"name server {server}"
+        return None
+
+    return first_free(candidates, holder)
+
+
+def _kept_by_bridge(context: Context, network: Network, version: int) -> Optional[Pool]:
+    """Return the pool that an adopted bridge brings with it: its subnet, and its address as gateway."""
+    for text in network.kept:
+        interface = ipaddress.ip_interface(text)
+        if interface.version == version and not interface.is_link_local:
+            return Pool(interface.network, interface.ip)
+    return None
+
+
+def _read(context: Context, network: Network, entry: Mapping[str, Any], subject: str) -> Sequence[Pool]:
+    """Return the pool that ENTRY describes, nothing if it cannot be."""
+    problems = Problems()
+    pool: Optional[Pool] = None
+    with problems.about(subject):
+        if not entry.get("subnet"):
+            raise ValueError("an entry of ipam_config needs a subnet.")
+        chosen = subnet(entry["subnet"])
+        present = network.pool(chosen.version)
+        pool = present if present is not None and present.subnet == chosen else Pool(chosen)
+        if pool is not present:
+            _check_subnet(context, network, chosen, subject, problems)
+    if pool is not None:
+        pool = _detailed(network, pool, entry, subject, problems)
+    for problem in problems.found:
+        context.problems.add(problem)
+    return [] if problems.found or pool is None else [pool]
+
+
+def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: str, problems: Problems) -> Pool:
+    """Return POOL with the gateway, the range and the auxiliary addresses of ENTRY."""
+    gateway, iprange = pool.gateway, pool.iprange
+    auxiliary = pool.auxiliary
+    if entry.get("gateway") is not None:
+        with problems.about(f"{subject}: gateway"):
+            gateway = _inside(pool, entry["gateway"])
+    if entry.get("iprange") is not None:
+        with problems.about(f"{subject}: iprange"):
+            iprange = _range(pool, entry["iprange"]) if entry["iprange"] else None
+    if entry.get("aux_addresses") is not None:
+        names: Dict[Address, str] = {}
+        with problems.about(f"{subject}: aux_addresses"):
+            for name, text in sorted(texts(entry["aux_addresses"]).items()):
+                with problems.about(f"{subject}: auxiliary address '{name}'"):
+                    found = _inside(pool, text)
+                    if found == gateway:
+                        raise ValueError(f"{found} is taken: it is the gateway.")
+                    if found in names:
+                        raise ValueError(f"{found} is '{names[found]}' already.")
+                    names[found] = name
+        auxiliary = tuple((name, found) for found, name in names.items())
+    kept = [text for text in network.kept if ipaddress.ip_interface(text).network == pool.subnet]
+    if kept and gateway is None:
+        gateway = ipaddress.ip_interface(kept[0]).ip
+    return Pool(pool.subnet, gateway, iprange, auxiliary)
+
+
+def _inside(pool: Pool, text: str) -> Address:
+    found = address(text, pool.subnet.version)
+    if found not in pool.subnet:
+        raise ValueError(f"{found} is not in subnet {pool.subnet}.")
+    if not pool.usable[0] <= int(found) <= pool.usable[1]:
+        raise ValueError(f"{found} cannot be had: it is the first or the last address of {pool.subnet}.")
+    return found
+
+
+def _range(pool: Pool, text: str) -> Subnet:
+    found = subnet(text)
+    if found.version != pool.subnet.version or not found.subnet_of(pool.subnet):  # type: ignore[arg-type]
+        raise ValueError(f"{found} is not within subnet {pool.subnet}.")
+    return found
+
+
+def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: str, problems: Problems) -> None:
+    if chosen.num_addresses == 1:
+        problems.add(f"{subject}: subnet {chosen} has one address, no room for an endpoint.")
+    if chosen.is_multicast or chosen.is_loopback or chosen.is_link_local or chosen.prefixlen == 0:
+        problems.add(f"{subject}: subnet {chosen} is none that endpoints can have addresses of.")
+    other = context.store.network_over(chosen, but=network.id)
+    if other is not None:
+        held = other.pool(chosen.version)
+        problems.add(f"{subject}: subnet {chosen} overlaps {held.subnet if held else ''} of network '{other.name}'.")
+    if flag(network.options.get(ALLOW_HOST_OVERLAP, "false")):
+        return
+    own = driver(network.driver).device(network)
+    for found, device in context.host.on_link():
+        if device != own and found.version == chosen.version and found.overlaps(chosen):
+            problems.add(
+                f"{subject}: subnet {chosen} overlaps {found}, which the host reaches on '{device}'. "
+                f"Choose another, or set driver option '{ALLOW_HOST_OVERLAP}'."
+            )
+
+
+def _with_gateway(network: Network, pool: Pool, subject: str, problems: Problems) -> Pool:
+    """Return POOL with the gateway that was chosen for it, the lowest address that is not auxiliary."""
+    if pool.subnet.version == 4 and flag(network.options.get("com.docker.network.bridge.inhibit_ipv4", "false")):
+        return Pool(pool.subnet, None, pool.iprange, pool.auxiliary)
+    if pool.subnet.num_addresses == 2:
+        problems.add(
+            f"{subject}: subnet {pool.subnet} has no room for a gateway. A /31 can only be used with internal: true "
+            "and driver option 'com.docker.network.bridge.inhibit_ipv4'."
+        )
+    if pool.gateway is not None:
+        return pool
+    first, last = pool.usable
+    held = [int(found) for _name, found in pool.auxiliary]
+    lowest = next((number for number in range(first, last + 1) if number not in held), None)
+    if lowest is None:
+        problems.add(f"{subject}: no address of subnet {pool.subnet} is left for the gateway.")
+        return pool
+    make: Callable[[int], Address] = ipaddress.IPv4Address if pool.subnet.version == 4 else ipaddress.IPv6Address
+    return Pool(pool.subnet, make(lowest), pool.iprange, pool.auxiliary)

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which of the host's ports an endpoint gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from ..addresses import Address
+from ..drivers.bridge import targets
+from ..drivers.bridge_options import parse
+from ..endpoint import Endpoint, Port
+from ..kernel.listeners import Listener
+from ..network import Network
+from . import Context
+
+FIRST, LAST = 49153, 65535
+"""Where ports are chosen from, as in Docker 1.9's portallocator: IANA's dynamic ports but the first."""
+
+
+def assign(
+    context: Context, network: Network, endpoint: Endpoint, wishes: Sequence[Port], subject: str
+) -> Tuple[Port, ...]:
+    """Return the ports of ENDPOINT, whose WISHES are fulfilled: those that it has are kept, others are added."""
+    assigned: List[Port] = []
+    spare = list(endpoint.ports)
+    for wish in wishes:
+        present = next((port for port in spare if port.meets(wish)), None)
+        if present is not None:
+            spare.remove(present)
+            assigned.append(present)
+            continue
+        with context.problems.about(f"{subject}: published port '{wish}'"):
+            port = _new(context, network, endpoint, wish, assigned)
+            if port not in assigned:
+                assigned.append(port)
+    return tuple(assigned)
+
+
+def _new(context: Context, network: Network, endpoint: Endpoint, wish: Port, assigned: Sequence[Port]) -> Port:
+    options = parse(network.options)
+    if network.internal:
+        raise ValueError(f"network '{network.name}' is internal, and nothing can be published on it.")
+    if not list(targets(options, endpoint, wish)):
+        raise ValueError(f"it has no address on network '{network.name}' of the family that it asks for.")
+    if routed(network, endpoint):
+        return replace(wish, host_port=None)
+    if wish.host_port is not None:
+        reason = taken(context, network, endpoint, wish, assigned)
+        if reason:
+            raise ValueError(reason)
+        return wish
+    for number in range(context.hints.get((wish.protocol, 0), FIRST), LAST + 1):
+        candidate = replace(wish, host_port=number)
+        if not taken(context, network, endpoint, candidate, assigned):
+            context.hints[(wish.protocol, 0)] = number
+            return candidate
+    raise ValueError(f"no port of the host is free between {FIRST} and {LAST}.")
+
+
+def routed(network: Network, endpoint: Endpoint) -> bool:
+    """Say whether NETWORK's endpoints are reached without the host's ports."""
+    options = parse(network.options)
+    modes = {4: options.gateway_mode_ipv4, 6: options.gateway_mode_ipv6}
+    return all(modes[address.version] == "routed" for address in endpoint.addresses)
+
+
+def taken(
+    context: Context, network: Network, endpoint: Endpoint, port: Port, assigned: Sequence[Port]
+) -> Optional[str]:
+    """Return why the host's port that PORT asks for cannot be had; None if it can."""
+    where = bound(network, port)
+    rivals = [(endpoint, network, other) for other in assigned]
+    for holder, other in context.store.ports(port.protocol, port.host_port or 0):
+        its_network = context.store.network(holder.network)
+        if holder.id != endpoint.id and its_network is not None:
+            rivals.append((holder, its_network, other))
+    for holder, its_network, other in rivals:
+        same = (other.protocol, other.host_port) == (port.protocol, port.host_port)
+        if same and other != port and overlap(where, bound(its_network, other)):
+            return f"endpoint '{holder.name}' on network '{its_network.name}' has it."
+    for listener in listeners(context, port):
+        if overlap(where, None if listener.address.is_unspecified else listener.address):
+            process = context.host.process(listener.inode)
+            return f"{f'process {process}' if process else 'a process of the host'} listens on it."
+    return None
+
+
+def listeners(context: Context, port: Port) -> Iterator[Listener]:
+    """Yield the sockets that listen on the host's port that PORT asks for."""
+    for listener in context.host.listening():
+        if (listener.protocol, listener.port) == (port.protocol, port.host_port):
+            yield listener
+
+
+def bound(network: Network, port: Port) -> Optional[Address]:
+    """Return the host's address at which PORT is published on NETWORK; None for all."""
+    address = port.host_ip or parse(network.options).host_binding_ipv4
+    return None if address is not None and address.is_unspecified else address
+
+
+def overlap(one: Optional[Address], other: Optional[Address]) -> bool:
+    """Say whether two host addresses, None for all of them, have one in common."""
+    return one is None or other is None or one == other

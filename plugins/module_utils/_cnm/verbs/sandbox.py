@@ -1,0 +1,208 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Create, change, stop, start and remove a sandbox, and put it on networks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ..addresses import address
+from ..drivers import driver
+from ..endpoint import Endpoint, Port
+from ..identity import check_hostname, check_name
+from ..network import Network
+from ..sandbox import Sandbox
+from ..topology import gateway_order
+from . import Context, listed, texts
+from .endpoint import Wishes, check_ports, join, read, read_ports, remove, write
+from .ports import assign
+
+
+def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
+    """Make the sandbox that ITEM describes as it says; return its id, None if there is none afterwards."""
+    name, state = item["name"], item.get("state") or "present"
+    subject = f"Sandbox '{name}'"
+    existing = context.store.sandbox_named(name)
+    if state == "absent":
+        if existing is not None:
+            _remove(context, existing)
+        return None
+    found = len(context.problems.found)
+    if existing is None:
+        with context.problems.about(subject):
+            check_name(name)
+    sandbox = existing or Sandbox(context.id_for("sandbox", name), name)
+    sandbox = _adopt(context, sandbox, item, subject)
+    sandbox = replace(_described(context, sandbox, item, subject), running=state != "stopped")
+    if len(context.problems.found) > found:
+        return existing.id if existing else None
+    context.store.put_sandbox(sandbox)
+    before = [port for _network, endpoint in _own(context, sandbox) for port in endpoint.ports]
+    if item.get("networks") is not None:
+        _put_on(context, sandbox, item["networks"], subject)
+    if len(context.problems.found) == found:
+        _publish(context, sandbox, before, item.get("published_ports"), subject)
+    if sandbox.running and existing is not None and not existing.running:
+        check_ports(context, _attachments(context, sandbox), subject)
+    if state == "restarted" and existing is not None:
+        context.renew.add(sandbox.id)
+    return sandbox.id
+
+
+def _remove(context: Context, sandbox: Sandbox) -> None:
+    for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
+        if endpoint.declared:
+            remove(context, endpoint)
+        else:
+            context.store.put_endpoint(replace(endpoint, sandbox=None))
+    context.store.delete_sandbox(sandbox)
+
+
+def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
+    """Return SANDBOX with the namespace that ITEM names by path or by pid."""
+    if item.get("netns") is None and item.get("pid") is None:
+        return sandbox
+    path = item["netns"] if item.get("netns") is not None else f"/proc/{item['pid']}/ns/net"
+    inode = context.host.namespace_id(path)
+    if not path.startswith("/") or inode is None:
+        context.problems.add(f"{subject}: there is no network namespace at '{path}'.")
+    elif inode == context.host.namespace_id("/proc/self/ns/net"):
+        context.problems.add(
+            f"{subject}: '{path}' is the host's own network namespace. Put the sandbox on network 'host'."
+        )
+    elif path == Sandbox(sandbox.id, sandbox.name).path and context.store.sandbox(sandbox.id) and sandbox.netns is None:
+        return sandbox
+    return replace(sandbox, netns=path, inode=inode)
+
+
+def _described(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
+    """Return SANDBOX with what ITEM says of its names, settings and labels."""
+    found: Dict[str, Any] = {}
+    readers = (
+        ("hostname", "hostname", check_hostname),
+        ("domainname", "domainname", check_hostname),
+        ("dns_servers", "dns_servers", lambda values: tuple(str(address(value)) for value in listed(values))),
+        ("dns_search_domains", "dns_search_domains", lambda values: tuple(check_hostname(value) for value in values)),
+        ("dns_opts", "dns_opts", lambda values: tuple(_word(value) for value in values)),
+        ("etc_hosts", "etc_hosts", _etc_hosts),
+        ("sysctls", "sysctls", _sysctls),
+        ("labels", "labels", texts),
+    )
+    for field, option, reader in readers:
+        if item.get(option) is not None:
+            with context.problems.about(f"{subject}: {option}"):
+                found[field] = reader(item[option])
+    return replace(sandbox, **found)
+
+
+def _word(text: str) -> str:
+    if not text or any(character.isspace() or character == "#" for character in text):
+        raise ValueError(f"'{text}' is not one word.")
+    return text
+
+
+def _etc_hosts(values: Mapping[Any, Any]) -> Mapping[str, str]:
+    return {check_hostname(name): str(address(text)) for name, text in texts(values).items()}
+
+
+def _sysctls(values: Mapping[Any, Any]) -> Mapping[str, str]:
+    found = texts(values)
+    for name, value in found.items():
+        if not name.replace("/", ".").startswith("net.") or ".." in name or "\n" in value:
+            raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
+    return found
+
+
+def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, Any]], subject: str) -> None:
+    """Put SANDBOX on the networks that ENTRIES name, and take it off those that they have ceased to name."""
+    chosen: List[Tuple[Network, Wishes]] = []
+    for entry in entries:
+        network = context.network(entry["name"], subject)
+        if network is None:
+            continue
+        if network.id in [other.id for other, _wishes in chosen]:
+            context.problems.add(f"{subject}: network '{network.name}' is listed twice.")
+            continue
+        chosen.append((network, read(context, entry, f"{subject} on network '{network.name}'")))
+    special = [network.name for network, _wishes in chosen if not driver(network.driver).has_addresses]
+    if special and len(chosen) > 1:
+        context.problems.add(f"{subject}: network '{special[0]}' cannot be combined with others.")
+        return
+    wanted = {network.id for network, _wishes in chosen}
+    present = {}
+    for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
+        if endpoint.network in wanted:
+            present[endpoint.network] = endpoint
+        elif endpoint.declared:
+            remove(context, endpoint)
+    for network, wishes in chosen:
+        about = f"{subject} on network '{network.name}'"
+        existing = present.get(network.id) or context.store.endpoint_on(network.id, sandbox.name)
+        if existing is not None and existing.sandbox not in (None, sandbox.id):
+            other = context.store.sandbox(str(existing.sandbox))
+            context.problems.add(
+                f"{about}: the endpoint '{existing.name}' is in sandbox '{other.name if other else ''}'."
+            )
+            continue
+        written = write(context, network, existing, existing.name if existing else sandbox.name, wishes, about)
+        if written is not None:
+            written = replace(written, declared=True)
+            join(context, network, written, sandbox, wishes.interface, about)
+
+
+def _attachments(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
+    pairs = []
+    for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
+        network = context.store.network(endpoint.network)
+        if network is not None:
+            pairs.append((network, endpoint))
+    return gateway_order(pairs)
+
+
+def _own(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
+    """Return the endpoints that came with SANDBOX and go with it."""
+    return [pair for pair in _attachments(context, sandbox) if pair[1].declared]
+
+
+def _publish(
+    context: Context, sandbox: Sandbox, before: Sequence[Port], specifications: Optional[Sequence[Any]], subject: str
+) -> None:
+    """Let SANDBOX publish the ports that SPECIFICATIONS name: those that it has stay where they are.
+
+    A new one is published by the endpoint that gives the default route. So is one whose endpoint has gone.
+
+    :param before: what it has published so far, which stays if SPECIFICATIONS is None
+    """
+    own = _own(context, sandbox)
+    if specifications is None:
+        wishes: Sequence[Port] = before
+    else:
+        wishes = ()
+        with context.problems.about(f"{subject}: published_ports"):
+            wishes = read_ports(specifications)
+    left = list(wishes)
+    kept: Dict[str, Tuple[Port, ...]] = {}
+    for _network, endpoint in own:
+        mine = []
+        for port in endpoint.ports:
+            wish = next((wish for wish in left if port.meets(wish)), None)
+            if wish is not None:
+                left.remove(wish)
+                mine.append(port)
+        kept[endpoint.id] = tuple(mine)
+        context.store.put_endpoint(replace(endpoint, ports=kept[endpoint.id]))
+    if not left:
+        return
+    able = [pair for pair in own if driver(pair[0].driver).has_addresses and not pair[0].internal]
+    if not able:
+        context.problems.add(
+            f"{subject}: published_ports need a network that is neither internal, nor 'host', nor 'none'."
+        )
+        return
+    network, endpoint = able[0]
+    endpoint = replace(endpoint, ports=kept[endpoint.id])
+    ports = assign(context, network, endpoint, list(endpoint.ports) + left, subject)
+    context.store.put_endpoint(replace(endpoint, ports=ports))

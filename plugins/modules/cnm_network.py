@@ -1,0 +1,443 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Networks: argument spec, documentation and the way into the core."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cnm_network
+short_description: Manage networks of the Container Network Model
+version_added: 0.1.0
+author:
+  - cnm.linux developers (@cnm-linux)
+description:
+  - Makes, changes and removes networks on a Linux host.
+  - A network is a group of endpoints that reach each other. It has address pools, a driver, options and labels.
+  - Networks are isolated from each other. No container engine is needed.
+  - The networks V(bridge), V(host) and V(none) always exist and can be neither made, changed nor removed.
+  - Either O(name) describes one network, or O(networks) describes several. The two cannot be combined, and beside
+    O(networks) no other option is accepted.
+extends_documentation_fragment:
+  - cnm.linux._attributes
+  - cnm.linux._attributes.changes
+  - cnm.linux._host
+attributes:
+  idempotent:
+    details:
+      - With O(force=true), too, a network is rebuilt only if it differs in something that cannot be changed in place.
+options:
+  name: &name
+    description:
+      - Name of the network. It is the key by which the network is found again.
+      - Up to 63 letters, digits, V(_), V(.) and V(-), the first of them a letter or a digit.
+    type: str
+  state: &state
+    description:
+      - V(present) makes the network, or changes it where it differs.
+      - V(absent) removes it. A network with endpoints is removed only with O(force=true).
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  driver: &driver
+    description:
+      - What the network is made of. A new network is a V(bridge) unless this says otherwise.
+      - V(bridge) is a Linux bridge with NAT to the outside.
+      - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). No other network can have
+        them.
+      - A change of the driver needs O(force=true).
+    type: str
+    choices:
+      - bridge
+      - host
+      - 'null'
+  driver_options: &driver_options
+    description:
+      - Options of the driver, by Docker's keys. An unknown key and a malformed value are refused.
+      - The dictionary is the whole of the options. A key that is left out of it gets its default again.
+      - Booleans, numbers and their text are the same, so V(true) and V("true") do not differ.
+      - C(com.docker.network.bridge.name) (string, at most 15 characters) names the bridge device. The default is
+        V(br-) and the first 12 digits of the network's id. A bridge that exists already is adopted, and then never
+        deleted. A change needs O(force=true).
+      - C(com.docker.network.bridge.enable_icc) (boolean, default V(true)) lets endpoints of this network reach each
+        other.
+      - C(com.docker.network.bridge.enable_ip_masquerade) (boolean, default V(true)) hides the endpoints behind an
+        address of the host when they reach the outside.
+      - C(com.docker.network.bridge.host_binding_ipv4) (address, default V(0.0.0.0)) is the host's address for
+        published ports that name none.
+      - C(com.docker.network.bridge.inhibit_ipv4) (boolean, default V(false)) gives the bridge no IPv4 address. This
+        leaves the network without a gateway, so it needs O(internal=true).
+      - C(com.docker.network.bridge.gateway_mode_ipv4) and C(com.docker.network.bridge.gateway_mode_ipv6) (V(nat) or
+        V(routed), default V(nat)). With V(routed) there is no NAT, and the published ports are reached at the
+        endpoint's own address.
+      - C(com.docker.network.driver.mtu) (number of bytes, V(68) to V(65535), with IPv6 at least V(1280)) is the MTU of
+        the bridge and of both ends of each link. The default is the MTU that the host's interface to the outside has
+        when the network is made.
+      - C(com.docker.network.enable_ipv6) (boolean) is the same as O(enable_ipv6). It is refused if the two differ.
+      - C(com.docker.network.host_ipv4) and C(com.docker.network.host_ipv6) (address) is the source address of traffic
+        to the outside, in place of the one that masquerading takes.
+      - C(com.docker.network.container_iface_prefix) (string, default V(eth)) starts the interface names in sandboxes.
+      - C(cnm.allow_host_overlap) (boolean, default V(false)) accepts a subnet of O(ipam_config) although it overlaps
+        a directly connected route of the host. The key is this collection's own.
+    type: dict
+  ipam_config: &ipam_config
+    description:
+      - Address pools of the network, at most one for IPv4 and one for IPv6.
+      - Without an IPv4 pool, a new network gets the first free one of V(172.17.0.0/16) to V(172.31.0.0/16), then of
+        V(192.168.0.0/20) to V(192.168.240.0/20). Pools are skipped that overlap another network, a directly connected
+        route or a nameserver of the host.
+      - Without an IPv6 pool, a new network with O(enable_ipv6=true) gets a unique local one (V(/64)).
+      - The pools are chosen once and kept. A change of a subnet needs O(force=true).
+    type: list
+    elements: dict
+    suboptions:
+      subnet:
+        description:
+          - The pool in CIDR notation, such as V(10.77.0.0/16). Host bits are refused.
+          - A subnet is refused if it overlaps another network or a directly connected route of the host. See
+            C(cnm.allow_host_overlap) in O(driver_options) for the latter.
+        type: str
+        required: true
+      gateway:
+        description:
+          - Address of the bridge, inside the subnet. The default is the subnet's first address.
+        type: str
+      iprange:
+        description:
+          - Part of the subnet, in CIDR notation, from which addresses are chosen. Addresses that an endpoint asks for
+            may lie outside of it. The default is the whole subnet.
+        type: str
+      aux_addresses:
+        description:
+          - Names and addresses that are in use already, such as a router's. No endpoint gets them.
+        type: dict
+  enable_ipv6: &enable_ipv6
+    description:
+      - Gives the network an IPv6 pool beside the IPv4 one. The default is V(false), and V(true) if O(ipam_config) has
+        an IPv6 subnet.
+    type: bool
+  internal: &internal
+    description:
+      - Cuts the network off from everything outside of it. Its endpoints get no default route. The default is
+        V(false).
+    type: bool
+  labels: &labels
+    description:
+      - Names and values for your own use. Values are kept as text.
+      - The dictionary is the whole of the labels. Those left out of it are removed.
+    type: dict
+  force: &force
+    description:
+      - With O(state=absent), removes the network together with its endpoints.
+      - With O(state=present), rebuilds the network where a change cannot be made in place. Its endpoints get their
+        addresses back where these fit the new pools, and new ones otherwise. Their connections are interrupted.
+      - Without it, both are refused. The default is V(false).
+    type: bool
+  networks:
+    description:
+      - Several networks, each with the options of the single form.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        <<: *name
+        required: true
+      state: *state
+      driver: *driver
+      driver_options: *driver_options
+      ipam_config: *ipam_config
+      enable_ipv6: *enable_ipv6
+      internal: *internal
+      labels: *labels
+      force: *force
+seealso:
+  - module: cnm.linux.cnm_network_info
+  - module: cnm.linux.cnm_sandbox
+  - module: cnm.linux.cnm_endpoint
+  - module: community.docker.docker_network
+    description: The same for networks of a Docker daemon.
+"""
+
+EXAMPLES = r"""
+- name: A network with the next free pool
+  cnm.linux.cnm_network:
+    name: web
+
+- name: A network with its own subnet, gateway, range and a router that is there already
+  cnm.linux.cnm_network:
+    name: backend
+    ipam_config:
+      - subnet: 10.77.0.0/16
+        gateway: 10.77.0.1
+        iprange: 10.77.4.0/24
+        aux_addresses:
+          router: 10.77.0.254
+    labels:
+      tier: data
+
+- name: IPv4 and IPv6 with subnets of your choice
+  cnm.linux.cnm_network:
+    name: dual
+    enable_ipv6: true
+    ipam_config:
+      - subnet: 10.78.0.0/24
+      - subnet: fd00:78::/64
+        gateway: fd00:78::1
+
+- name: IPv4 and IPv6 with pools chosen for you
+  cnm.linux.cnm_network:
+    name: dual-auto
+    enable_ipv6: true
+
+- name: A network without a way out
+  cnm.linux.cnm_network:
+    name: vault
+    internal: true
+
+- name: A network whose endpoints do not reach each other
+  cnm.linux.cnm_network:
+    name: guests
+    driver_options:
+      com.docker.network.bridge.enable_icc: false
+
+- name: A network without NAT, for hosts whose router knows the way to it
+  cnm.linux.cnm_network:
+    name: lab
+    ipam_config:
+      - subnet: 10.79.0.0/24
+    driver_options:
+      com.docker.network.bridge.name: br-lab
+      com.docker.network.bridge.gateway_mode_ipv4: routed
+      com.docker.network.driver.mtu: 1400
+
+- name: Several networks in one go
+  cnm.linux.cnm_network:
+    networks:
+      - name: blue
+      - name: green
+        labels:
+          colour: green
+      - name: red
+        internal: true
+
+- name: Other labels, changed in place
+  cnm.linux.cnm_network:
+    name: backend
+    labels:
+      tier: storage
+
+- name: Another subnet, which needs a rebuild
+  cnm.linux.cnm_network:
+    name: lab
+    ipam_config:
+      - subnet: 10.80.0.0/24
+    force: true
+
+- name: Remove a network that has no endpoints
+  cnm.linux.cnm_network:
+    name: web
+    state: absent
+
+- name: Remove networks together with their endpoints
+  cnm.linux.cnm_network:
+    networks:
+      - {name: backend, state: absent, force: true}
+      - {name: dual, state: absent, force: true}
+      - {name: dual-auto, state: absent, force: true}
+      - {name: vault, state: absent, force: true}
+      - {name: guests, state: absent, force: true}
+      - {name: lab, state: absent, force: true}
+      - {name: blue, state: absent, force: true}
+      - {name: green, state: absent, force: true}
+      - {name: red, state: absent, force: true}
+"""
+
+RETURN = r"""
+network:
+  description:
+    - The network in the shape of C(docker network inspect). Empty after O(state=absent).
+    - In check mode it is what the run would return. There is no C(Created), so that the two are equal.
+  returned: success, if O(name) is given
+  type: dict
+  contains: &network
+    Name:
+      description: Name of the network.
+      returned: success
+      type: str
+      sample: backend
+    Id:
+      description: Id of the network, 64 hexadecimal digits.
+      returned: success
+      type: str
+      sample: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11
+    Scope:
+      description: Where the network exists. V(local) is this host.
+      returned: success
+      type: str
+      sample: local
+    Driver:
+      description: Driver of the network.
+      returned: success
+      type: str
+      sample: bridge
+    EnableIPv6:
+      description: Whether the network has an IPv6 pool.
+      returned: success
+      type: bool
+      sample: false
+    IPAM:
+      description: Address management of the network.
+      returned: success
+      type: dict
+      contains:
+        Driver:
+          description: Name of the address management.
+          returned: success
+          type: str
+          sample: default
+        Options:
+          description: Options of the address management.
+          returned: success
+          type: dict
+          sample: {}
+        Config:
+          description: The pools. Empty for the networks V(host) and V(none).
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            Subnet:
+              description: The pool.
+              returned: success
+              type: str
+              sample: 10.77.0.0/16
+            IPRange:
+              description: The part from which addresses are chosen.
+              returned: if it was given
+              type: str
+              sample: 10.77.4.0/24
+            Gateway:
+              description: Address of the bridge, also where it was chosen for you.
+              returned: if there is one
+              type: str
+              sample: 10.77.0.1
+            AuxiliaryAddresses:
+              description: Names and addresses that no endpoint gets.
+              returned: if there are any
+              type: dict
+              sample: {router: 10.77.0.254}
+    Internal:
+      description: Whether the network is cut off from the outside.
+      returned: success
+      type: bool
+      sample: false
+    Attachable:
+      description: As Docker has it. Always V(false).
+      returned: success
+      type: bool
+      sample: false
+    Ingress:
+      description: As Docker has it. Always V(false).
+      returned: success
+      type: bool
+      sample: false
+    ConfigFrom:
+      description: As Docker has it. Names no network.
+      returned: success
+      type: dict
+      sample: {Network: ''}
+    ConfigOnly:
+      description: As Docker has it. Always V(false).
+      returned: success
+      type: bool
+      sample: false
+    Containers:
+      description:
+        - The sandboxes on the network, by their ids. Each has the name of the sandbox and its endpoint's values.
+      returned: success
+      type: dict
+      sample:
+        3f2c9d5a70c64a0ab1dd5e1d8e3b40f2a6a2f1b7a5f84f0f9b0f7a1d0c9e8b76:
+          Name: db
+          EndpointID: 8d1c6f0e5b7a49d2a3c4b5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f7081920
+          MacAddress: "02:42:0a:4d:04:00"
+          IPv4Address: 10.77.4.0/16
+          IPv6Address: ''
+    Options:
+      description: Options of the driver, by Docker's keys, values as text.
+      returned: success
+      type: dict
+      sample: {com.docker.network.driver.mtu: '1400'}
+    Labels:
+      description: Labels of the network.
+      returned: success
+      type: dict
+      sample: {tier: data}
+    Host:
+      description: What Docker leaves out about the network's device on this host.
+      returned: success
+      type: dict
+      contains:
+        Device:
+          description: Name of the bridge. Empty for the networks V(host) and V(none).
+          returned: success
+          type: str
+          sample: br-f2f4bb7ca2a9
+        Mtu:
+          description: MTU of the bridge, in bytes. V(0) for the networks V(host) and V(none).
+          returned: success
+          type: int
+          sample: 1500
+networks:
+  description:
+    - The networks in the order of O(networks), in the same shape. Those with O(networks[].state=absent) are left out.
+  returned: success, if O(networks) is given
+  type: list
+  elements: dict
+  contains: *network
+"""
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run
+
+ITEM: dict[str, object] = {
+    "name": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "driver": {"type": "str", "choices": ["bridge", "host", "null"]},
+    "driver_options": {"type": "dict"},
+    "ipam_config": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "subnet": {"type": "str", "required": True},
+            "gateway": {"type": "str"},
+            "iprange": {"type": "str"},
+            "aux_addresses": {"type": "dict"},
+        },
+    },
+    "enable_ipv6": {"type": "bool"},
+    "internal": {"type": "bool"},
+    "labels": {"type": "dict"},
+    "force": {"type": "bool"},
+}
+ARGUMENTS: dict[str, object] = {
+    **ITEM,
+    "networks": {
+        "type": "list",
+        "elements": "dict",
+        "options": {**ITEM, "name": {"type": "str", "required": True}},
+    },
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run("network", ARGUMENTS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Facts about networks: argument spec, documentation and the way into the core."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cnm_network_info
+short_description: Return networks of the Container Network Model
+version_added: 0.1.0
+author:
+  - cnm.linux developers (@cnm-linux)
+description:
+  - Returns the networks of a Linux host, all of them or those that match the filters.
+  - Nothing on the host is changed. A network that does not exist is no error.
+extends_documentation_fragment:
+  - cnm.linux._attributes
+  - cnm.linux._attributes.info
+  - cnm.linux._host.info
+options:
+  name:
+    description:
+      - The networks to return, by names, ids or unique prefixes of ids. Those that do not exist are left out.
+      - A prefix of several ids is refused.
+    type: list
+    elements: str
+  labels:
+    description:
+      - Returns only networks with all of these labels. Each is V(key), or V(key=value).
+    type: list
+    elements: str
+  driver:
+    description:
+      - Returns only networks with this driver.
+    type: str
+    choices:
+      - bridge
+      - host
+      - 'null'
+  type:
+    description:
+      - V(builtin) returns only the predefined networks V(bridge), V(host) and V(none). V(custom) returns only the
+        others.
+    type: str
+    choices:
+      - builtin
+      - custom
+  dangling:
+    description:
+      - V(true) returns only networks without endpoints that are not predefined. V(false) returns only the others.
+    type: bool
+seealso:
+  - module: cnm.linux.cnm_network
+  - module: cnm.linux.cnm_sandbox_info
+  - module: cnm.linux.cnm_endpoint_info
+"""
+
+EXAMPLES = r"""
+- name: Two networks, one of them with a sandbox on it
+  cnm.linux.cnm_network:
+    networks:
+      - name: backend
+        ipam_config:
+          - subnet: 10.77.0.0/16
+        labels:
+          tier: data
+      - name: spare
+
+- name: A sandbox
+  cnm.linux.cnm_sandbox:
+    name: db
+    networks:
+      - name: backend
+
+- name: Look at one network
+  cnm.linux.cnm_network_info:
+    name: backend
+  register: found
+
+- name: Use what was found
+  ansible.builtin.assert:
+    that:
+      - found.networks | length == 1
+      - found.networks[0].IPAM.Config[0].Gateway == '10.77.0.1'
+      - found.networks[0].Containers.values() | map(attribute='Name') | list == ['db']
+
+- name: Look for networks of a tier
+  cnm.linux.cnm_network_info:
+    driver: bridge
+    labels: [tier=data]
+  register: tier
+
+- name: Look for networks that nobody uses
+  cnm.linux.cnm_network_info:
+    dangling: true
+  register: unused
+
+- name: Look for one that does not exist
+  cnm.linux.cnm_network_info:
+    name: nowhere
+  register: missing
+
+- name: Use the answers
+  ansible.builtin.assert:
+    that:
+      - tier.networks | map(attribute='Name') | list == ['backend']
+      - unused.networks | map(attribute='Name') | list == ['spare']
+      - missing.networks == []
+
+- name: Remove the sandbox
+  cnm.linux.cnm_sandbox:
+    name: db
+    state: absent
+
+- name: Remove the networks that nobody uses any more
+  cnm.linux.cnm_network:
+    name: "{{ item }}"
+    state: absent
+  loop: [backend, spare]
+"""
+
+RETURN = r"""
+networks:
+  description: The networks, sorted by name, in the shape of C(docker network inspect).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    Name:
+      description: Name of the network.
+      returned: success
+      type: str
+      sample: backend
+    Id:
+      description: Id of the network, 64 hexadecimal digits.
+      returned: success
+      type: str
+      sample: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11
+    Scope:
+      description: Where the network exists. V(local) is this host.
+      returned: success
+      type: str
+      sample: local
+    Driver:
+      description: Driver of the network.
+      returned: success
+      type: str
+      sample: bridge
+    EnableIPv6:
+      description: Whether the network has an IPv6 pool.
+      returned: success
+      type: bool
+      sample: false
+    IPAM:
+      description: Address management of the network.
+      returned: success
+      type: dict
+      contains:
+        Driver:
+          description: Name of the address management.
+          returned: success
+          type: str
+          sample: default
+        Options:
+          description: Options of the address management.
+          returned: success
+          type: dict
+          sample: {}
+        Config:
+          description: The pools. Empty for the networks V(host) and V(none).
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            Subnet:
+              description: The pool.
+              returned: success
+              type: str
+              sample: 10.77.0.0/16
+            IPRange:
+              description: The part from which addresses are chosen.
+              returned: if it was given
+              type: str
+              sample: 10.77.4.0/24
+            Gateway:
+              description: Address of the bridge, also where it was chosen for you.
+              returned: if there is one
+              type: str
+              sample: 10.77.0.1
+            AuxiliaryAddresses:
+              description: Names and addresses that no endpoint gets.
+              returned: if there are any
+              type: dict
+              sample: {router: 10.77.0.254}
+    Internal:
+      description: Whether the network is cut off from the outside.
+      returned: success
+      type: bool
+      sample: false
+    Attachable:
+      description: As Docker has it. Always V(false).
+      returned: success
+      type: bool
+      sample: false
+    Ingress:
+      description: As Docker has it. Always V(false).
+      returned: success
+      type: bool
+      sample: false
+    ConfigFrom:
+      description: As Docker has it. Names no network.
+      returned: success
+      type: dict
+      sample: {Network: ''}
+    ConfigOnly:
+      description: As Docker has it. Always V(false).
+      returned: success
+      type: bool
+      sample: false
+    Containers:
+      description:
+        - The sandboxes on the network, by their ids. Each has the name of the sandbox and its endpoint's values.
+      returned: success
+      type: dict
+      sample:
+        3f2c9d5a70c64a0ab1dd5e1d8e3b40f2a6a2f1b7a5f84f0f9b0f7a1d0c9e8b76:
+          Name: db
+          EndpointID: 8d1c6f0e5b7a49d2a3c4b5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f7081920
+          MacAddress: "02:42:0a:4d:04:00"
+          IPv4Address: 10.77.4.0/16
+          IPv6Address: ''
+    Options:
+      description: Options of the driver, by Docker's keys, values as text.
+      returned: success
+      type: dict
+      sample: {com.docker.network.driver.mtu: '1400'}
+    Labels:
+      description: Labels of the network.
+      returned: success
+      type: dict
+      sample: {tier: data}
+    Host:
+      description: What Docker leaves out about the network's device on this host.
+      returned: success
+      type: dict
+      contains:
+        Device:
+          description: Name of the bridge. Empty for the networks V(host) and V(none).
+          returned: success
+          type: str
+          sample: br-f2f4bb7ca2a9
+        Mtu:
+          description: MTU of the bridge, in bytes. V(0) for the networks V(host) and V(none).
+          returned: success
+          type: int
+          sample: 1500
+"""
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_info
+
+ARGUMENTS: dict[str, object] = {
+    "name": {"type": "list", "elements": "str"},
+    "labels": {"type": "list", "elements": "str"},
+    "driver": {"type": "str", "choices": ["bridge", "host", "null"]},
+    "type": {"type": "str", "choices": ["builtin", "custom"]},
+    "dangling": {"type": "bool"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_info("network", ARGUMENTS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host that is only pretended: what it holds is a dictionary. For tests that need no root."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import KernelRefused
+
+
+class PretendFacts:
+    """What decisions ask about the host; tests set what they need."""
+
+    def __init__(self):
+        self.routes = []
+        self.servers = []
+        self.has_ipv6 = True
+        self.mtu = 1500
+        self.links = {}
+        self.namespaces = {"/proc/self/ns/net": 1}
+        self.sockets = []
+        self.bridges = []
+        self.chains = []
+        self.bases = []
+        self.resolver = "nameserver 192.0.2.53\nsearch example.org\n"
+
+    def machine_id(self):
+        return "0123456789abcdef0123456789abcdef"
+
+    def on_link(self):
+        return [(ipaddress.ip_network(subnet), device) for subnet, device in self.routes]
+
+    def nameservers(self):
+        return [ipaddress.ip_address(server) for server in self.servers]
+
+    def default_address_pools(self):
+        return self.bases
+
+    def egress_mtu(self):
+        return self.mtu
+
+    def ipv6(self):
+        return self.has_ipv6
+
+    def link_exists(self, name):
+        return name in self.links
+
+    def addresses(self, link):
+        return self.links[link]
+
+    def link_names(self, namespace):
+        return {"lo", "eth0"}
+
+    def namespace_id(self, path):
+        return self.namespaces.get(path)
+
+    def listening(self):
+        return self.sockets
+
+    def process(self, inode):
+        return "nginx (123)"
+
+    def resolv_conf(self):
+        return self.resolver
+
+    def router_advertised(self):
+        return []
+
+    def other_bridges(self):
+        return self.bridges
+
+    def docker_chains(self):
+        return self.chains
+
+    def foreign_policies(self):
+        return []
+
+
+class PretendKernel:
+    """Holds resources by key, and takes things away with their parents as a kernel does."""
+
+    def __init__(self):
+        self.facts = PretendFacts()
+        self.present = {}
+        self.refuse = None
+        self.reads = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def read(self, keys):
+        self.reads += 1
+        return {key: self.present[key] for key in keys if key in self.present}
+
+    def apply(self, steps):
+        for step in steps:
+            if self.refuse is not None and self.refuse(step):
+                raise KernelRefused(f"Could not make {step.resource}: pretended.")
+            if step.after is None:
+                self.lose(step.before.key)
+            else:
+                self.present[step.after.key] = step.after
+
+    def lose(self, key):
+        """Take the thing with KEY away, and what is within it."""
+        self.present.pop(key, None)
+        for child in [found for found in self.present.values() if key in found.within]:
+            self.lose(child.key)
+
+    def forget(self):
+        """Be as after a reboot, but for the files."""
+        self.present = {key: found for key, found in self.present.items() if key[0] == "file"}
+
+    @contextlib.contextmanager
+    def unchanged(self):
+        """See that the block changes nothing."""
+        before = dict(self.present)
+        yield
+        if self.present != before:
+            raise AssertionError(f"changed: {set(self.present.items()) ^ set(before.items())}")
