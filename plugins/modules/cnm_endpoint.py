@@ -82,13 +82,16 @@ options:
       - Ports of the endpoint that are reached at the host while it is in a running sandbox. The list is all of them,
         and an empty list means none.
       - A text has the form V([HOST_ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]), for example V(8080:80), V(8053:53/udp),
-        V(127.0.0.1:8080:80), V([::1]:8080:80), V(8000-8010:80-90) or V(80). Both ranges must have the same length.
+        V(127.0.0.1:8080:80), V([fd00::1]:8080:80), V(8000-8010:80-90) or V(80). Both ranges must have
+        the same length.
       - A dictionary has C(container_port) (a number, or a range such as V("80-90")), and may have C(host_port) (the
         same), C(host_ip), C(protocol), and C(allowed_sources), a list of the addresses and subnets that may use the
-        port.
+        port. It holds for the host's own connections too, so list V(127.0.0.0/8) to let these in.
       - The protocol is V(tcp), V(udp) or V(sctp). The default is V(tcp).
       - Without a host address, the port is open at all addresses of the host. Without a host port, a free one is
         chosen once and kept. RV(endpoint.Ports) tells which.
+      - On a network of gateway mode V(routed), the port is open at the endpoint's own address, and a host port means
+        nothing.
       - A host port that another endpoint or a program of the host uses is refused.
     type: list
     elements: raw
@@ -102,7 +105,8 @@ options:
   interface_name: &interface_name
     description:
       - Name of the interface in the sandbox, at most 15 characters. The default is the first free of V(eth0), V(eth1)
-        and so on, chosen at the first join and kept.
+        and so on, chosen at the first join and kept. The network's option
+        C(com.docker.network.container_iface_prefix) can replace V(eth).
     type: str
   driver_options: &driver_options
     description:

@@ -16,7 +16,7 @@ author:
   - cnm.linux developers (@cnm-linux)
 description:
   - Returns the endpoints of a Linux host, all of them or those that match the filters.
-  - Nothing on the host is changed. A endpoint that does not exist is no error.
+  - Nothing on the host is changed. An endpoint that does not exist is no error.
 extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.info
@@ -24,8 +24,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The endpoints to return, by names, ids or unique prefixes of ids. Those that do not exist are left out.
-      - A prefix of several ids is refused.
+      - The endpoints to return, by names, ids or prefixes of ids. Those that do not exist are left out.
+      - A prefix of several ids returns all of them.
     type: list
     elements: str
   network:

@@ -28,7 +28,7 @@ extends_documentation_fragment:
 attributes:
   idempotent:
     details:
-      - With O(force=true), too, a network is rebuilt only if it differs in something that cannot be changed in place.
+      - O(force=true) does nothing to a network that is as the task wants it.
 options:
   name: &name
     description:
@@ -49,8 +49,7 @@ options:
       - What the network is made of. A new network is a V(bridge) unless this says otherwise.
       - V(bridge) is a Linux bridge with NAT to the outside.
       - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). No other network can have
-        them.
-      - A change of the driver needs O(force=true).
+        them, so O(driver) has no other value than V(bridge) at present.
     type: str
     choices:
       - bridge
@@ -63,24 +62,24 @@ options:
       - Booleans, numbers and their text are the same, so V(true) and V("true") do not differ.
       - C(com.docker.network.bridge.name) (string, at most 15 characters) names the bridge device. The default is
         V(br-) and the first 12 digits of the network's id. A bridge that exists already is adopted, and then never
-        deleted. A change needs O(force=true).
+        deleted. A change needs O(force=true) while endpoints are in running sandboxes.
       - C(com.docker.network.bridge.enable_icc) (boolean, default V(true)) lets endpoints of this network reach each
         other.
       - C(com.docker.network.bridge.enable_ip_masquerade) (boolean, default V(true)) hides the endpoints behind an
         address of the host when they reach the outside.
       - C(com.docker.network.bridge.host_binding_ipv4) (address, default V(0.0.0.0)) is the host's address for
-        published ports that name none.
+        published ports that name none. Another one than V(0.0.0.0) leaves IPv6 unpublished.
       - C(com.docker.network.bridge.inhibit_ipv4) (boolean, default V(false)) gives the bridge no IPv4 address. This
         leaves the network without a gateway, so it needs O(internal=true).
       - C(com.docker.network.bridge.gateway_mode_ipv4) and C(com.docker.network.bridge.gateway_mode_ipv6) (V(nat) or
         V(routed), default V(nat)). With V(routed) there is no NAT, and the published ports are reached at the
-        endpoint's own address.
+        endpoint's own address. The other ports of the endpoint are closed.
       - C(com.docker.network.driver.mtu) (number of bytes, V(68) to V(65535), with IPv6 at least V(1280)) is the MTU of
         the bridge and of both ends of each link. The default is the MTU that the host's interface to the outside has
         when the network is made.
-      - C(com.docker.network.enable_ipv6) (boolean) is the same as O(enable_ipv6). It is refused if the two differ.
+      - C(com.docker.network.enable_ipv6) (boolean) is the same as O(enable_ipv6), which wins if the two differ.
       - C(com.docker.network.host_ipv4) and C(com.docker.network.host_ipv6) (address) is the source address of traffic
-        to the outside, in place of the one that masquerading takes.
+        to the outside, in place of the one that masquerading takes. It should be an address of the host.
       - C(com.docker.network.container_iface_prefix) (string, default V(eth)) starts the interface names in sandboxes.
       - C(cnm.allow_host_overlap) (boolean, default V(false)) accepts a subnet of O(ipam_config) although it overlaps
         a directly connected route of the host. The key is this collection's own.
@@ -90,9 +89,14 @@ options:
       - Address pools of the network, at most one for IPv4 and one for IPv6.
       - Without an IPv4 pool, a new network gets the first free one of V(172.17.0.0/16) to V(172.31.0.0/16), then of
         V(192.168.0.0/20) to V(192.168.240.0/20). Pools are skipped that overlap another network, a directly connected
-        route or a nameserver of the host.
+        route or a nameserver of the host. The file C(/etc/cnm/cnm.json) can name others under
+        C(default-address-pools), as Docker's C(daemon.json) does.
       - Without an IPv6 pool, a new network with O(enable_ipv6=true) gets a unique local one (V(/64)).
-      - The pools are chosen once and kept. A change of a subnet needs O(force=true).
+      - On a bridge that is adopted, a pool that is not given is that of the bridge's address, if it has one.
+      - The pools are chosen once and kept. A family that the list does not name keeps its pool, and what an entry
+        leaves out stays as it is.
+      - A change of a subnet is made in place if every endpoint can keep its addresses. Otherwise it needs
+        O(force=true).
     type: list
     elements: dict
     suboptions:
@@ -105,12 +109,13 @@ options:
         required: true
       gateway:
         description:
-          - Address of the bridge, inside the subnet. The default is the subnet's first address.
+          - Address of the bridge, inside the subnet. The default is the lowest that is not among
+            O(ipam_config[].aux_addresses).
         type: str
       iprange:
         description:
           - Part of the subnet, in CIDR notation, from which addresses are chosen. Addresses that an endpoint asks for
-            may lie outside of it. The default is the whole subnet.
+            may lie outside of it. The default is the whole subnet. An empty text means the whole subnet again.
         type: str
       aux_addresses:
         description:
@@ -120,11 +125,14 @@ options:
     description:
       - Gives the network an IPv6 pool beside the IPv4 one. The default is V(false), and V(true) if O(ipam_config) has
         an IPv6 subnet.
+      - V(false) takes the IPv6 pool away. This needs O(force=true) if there are endpoints, as they lose their IPv6
+        addresses.
     type: bool
   internal: &internal
     description:
-      - Cuts the network off from everything outside of it. Its endpoints get no default route. The default is
-        V(false).
+      - Cuts the network off from everything outside of it. Its endpoints get no default route, and reach of the host
+        only the network's gateway address. The default is V(false).
+      - A network whose endpoints publish ports cannot become internal.
     type: bool
   labels: &labels
     description:
@@ -134,9 +142,11 @@ options:
   force: &force
     description:
       - With O(state=absent), removes the network together with its endpoints.
-      - With O(state=present), rebuilds the network where a change cannot be made in place. Its endpoints get their
-        addresses back where these fit the new pools, and new ones otherwise. Their connections are interrupted.
-      - Without it, both are refused. The default is V(false).
+      - With O(state=present), makes a change that takes endpoints out of their addresses, or that makes the bridge
+        anew under another name. Endpoints keep the addresses that fit the new pools, and get new ones otherwise. Their
+        connections are interrupted.
+      - Without it, these are refused. All other changes are made in place, with or without it. The default is
+        V(false).
     type: bool
   networks:
     description:
@@ -231,7 +241,7 @@ EXAMPLES = r"""
     labels:
       tier: storage
 
-- name: Another subnet, which needs a rebuild
+- name: Another subnet, which would take addresses away if there were endpoints
   cnm.linux.cnm_network:
     name: lab
     ipam_config:
@@ -358,7 +368,7 @@ network:
       sample: false
     Containers:
       description:
-        - The sandboxes on the network, by their ids. Each has the name of the sandbox and its endpoint's values.
+        - The running sandboxes on the network, by their ids. Each has the name and the values of its endpoint.
       returned: success
       type: dict
       sample:
@@ -389,7 +399,7 @@ network:
           type: str
           sample: br-f2f4bb7ca2a9
         Mtu:
-          description: MTU of the bridge, in bytes. V(0) for the networks V(host) and V(none).
+          description: MTU of the bridge, in bytes. It means nothing for the networks V(host) and V(none).
           returned: success
           type: int
           sample: 1500

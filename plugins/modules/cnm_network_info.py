@@ -24,8 +24,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The networks to return, by names, ids or unique prefixes of ids. Those that do not exist are left out.
-      - A prefix of several ids is refused.
+      - The networks to return, by names, ids or prefixes of ids. Those that do not exist are left out.
+      - A prefix of several ids returns all of them.
     type: list
     elements: str
   labels:

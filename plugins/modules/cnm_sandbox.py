@@ -45,8 +45,9 @@ options:
       - V(stopped) takes the namespace and the interfaces away. The endpoints keep their addresses, and get them back
         at the next start. A sandbox that does not exist is made, but not started.
       - V(restarted) stops the sandbox if it runs, and starts it.
-      - V(absent) removes the sandbox. Endpoints that have its name are deleted. Others leave it and keep their
-        addresses.
+      - V(absent) removes the sandbox. Endpoints that O(networks) has made or named are deleted. Those that only
+        M(cnm.linux.cnm_endpoint) has joined leave it and keep their addresses.
+      - Programs are not ended. Those that run in a namespace that is taken away go on without any interface.
       - An adopted namespace is never destroyed. Only what was added to it is taken away.
     type: str
     choices:
@@ -58,12 +59,14 @@ options:
   netns: &netns
     description:
       - Path of a network namespace that exists already, such as V(/run/netns/legacy). The sandbox adopts it.
-      - Mutually exclusive with O(pid). Without both, a new sandbox gets a namespace of its own.
-      - It cannot be changed later. Remove the sandbox first.
+      - Mutually exclusive with O(pid). Without both, a new sandbox gets a namespace of its own, and an existing one
+        stays where it is.
+      - With another path, the sandbox moves there with its endpoints. A namespace of its own is removed then.
     type: path
   pid: &pid
     description:
       - Id of a process whose network namespace the sandbox adopts. The process must run as long as the sandbox is used.
+        When it has ended, a task that neither gives another one nor stops or removes the sandbox is refused.
       - Mutually exclusive with O(netns).
     type: int
   hostname: &hostname
@@ -100,10 +103,13 @@ options:
     type: dict
   networks: &networks
     description:
-      - The networks that the sandbox is on. An endpoint with the sandbox's name is made on each, and joined.
+      - The networks that the sandbox is on. An endpoint with the sandbox's name is made on each, and joined. An
+        endpoint of that name that exists in no sandbox, or one that is in the sandbox already, is used in its place,
+        and belongs to this list from then on.
       - If it is left out, the endpoints stay as they are, and a new sandbox has none.
-      - If it is given, the sandbox is on exactly these networks, and an empty list means on none. Endpoints on other
-        networks leave the sandbox, and those of the sandbox's name are deleted.
+      - If it is given, the endpoints that the list made or named before, and no longer names, are deleted. An empty
+        list names none.
+      - Endpoints that only M(cnm.linux.cnm_endpoint) has joined are not touched.
       - The predefined networks V(host) and V(none) cannot be combined with others.
     type: list
     elements: dict
@@ -133,20 +139,25 @@ options:
       interface_name:
         description:
           - Name of the interface in the sandbox, at most 15 characters. The default is the first free of V(eth0),
-            V(eth1) and so on, chosen at the first join and kept.
+            V(eth1) and so on, chosen at the first join and kept. The network's option
+            C(com.docker.network.container_iface_prefix) can replace V(eth).
         type: str
   published_ports: &published_ports
     description:
       - Ports of the sandbox that are reached at the host. The list is all of them, and an empty list means none.
       - A text has the form V([HOST_ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]), for example V(8080:80), V(8053:53/udp),
-        V(127.0.0.1:8080:80), V([::1]:8080:80), V(8000-8010:80-90) or V(80). Both ranges must have the same length.
+        V(127.0.0.1:8080:80), V([fd00::1]:8080:80), V(8000-8010:80-90) or V(80). Both ranges must have
+        the same length.
       - A dictionary has C(container_port) (a number, or a range such as V("80-90")), and may have C(host_port) (the
         same), C(host_ip), C(protocol), and C(allowed_sources), a list of the addresses and subnets that may use the
-        port.
+        port. It holds for the host's own connections too, so list V(127.0.0.0/8) to let these in.
       - The protocol is V(tcp), V(udp) or V(sctp). The default is V(tcp).
       - Without a host address, the port is open at all addresses of the host. Without a host port, a free one is
         chosen once and kept. RV(sandbox.Ports) tells which.
-      - The ports belong to the endpoint that has the default route when they are declared, and stay with it.
+      - The ports belong to the endpoint that has the default route when they are declared, and stay with it. If the
+        sandbox leaves its network, they move to the endpoint that has the default route then.
+      - On a network of gateway mode V(routed), the port is open at the endpoint's own address, and a host port means
+        nothing.
       - A host port that another endpoint or a program of the host uses is refused.
     type: list
     elements: raw
@@ -348,7 +359,7 @@ sandbox:
       type: str
       sample: running
     SandboxKey:
-      description: Path of the network namespace.
+      description: Path of the network namespace. Empty for a sandbox on the network V(host).
       returned: success
       type: str
       sample: /run/netns/www
@@ -357,6 +368,40 @@ sandbox:
       returned: success
       type: str
       sample: www1
+    Domainname:
+      description: Domain of the sandbox. Empty if it has none.
+      returned: success
+      type: str
+      sample: example.com
+    Dns:
+      description: Nameservers. Null if they are those of the host.
+      returned: success
+      type: list
+      elements: str
+      sample: [192.0.2.53]
+    DnsSearch:
+      description: Domains to search. Null if they are those of the host.
+      returned: success
+      type: list
+      elements: str
+      sample: [example.com]
+    DnsOptions:
+      description: Options of the resolver. Null if they are those of the host.
+      returned: success
+      type: list
+      elements: str
+      sample: ['ndots:2']
+    ExtraHosts:
+      description: More names in its C(/etc/hosts), each with its address.
+      returned: success
+      type: list
+      elements: str
+      sample: ['printer:192.0.2.9']
+    Sysctls:
+      description: Kernel parameters that were given for the namespace, as text.
+      returned: success
+      type: dict
+      sample: {net.ipv4.ip_unprivileged_port_start: '0'}
     Labels:
       description: Labels of the sandbox.
       returned: success
@@ -368,7 +413,6 @@ sandbox:
       type: dict
       sample:
         backend:
-          IPAMConfig: {IPv4Address: 10.77.0.80}
           Aliases: [frontend]
           MacAddress: "02:42:0a:4d:00:50"
           NetworkID: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11

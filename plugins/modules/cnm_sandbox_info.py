@@ -24,8 +24,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The sandboxes to return, by names, ids or unique prefixes of ids. Those that do not exist are left out.
-      - A prefix of several ids is refused.
+      - The sandboxes to return, by names, ids or prefixes of ids. Those that do not exist are left out.
+      - A prefix of several ids returns all of them.
     type: list
     elements: str
   labels:
@@ -142,6 +142,40 @@ sandboxes:
       returned: success
       type: str
       sample: www1
+    Domainname:
+      description: Domain of the sandbox. Empty if it has none.
+      returned: success
+      type: str
+      sample: example.com
+    Dns:
+      description: Nameservers. Null if they are those of the host.
+      returned: success
+      type: list
+      elements: str
+      sample: [192.0.2.53]
+    DnsSearch:
+      description: Domains to search. Null if they are those of the host.
+      returned: success
+      type: list
+      elements: str
+      sample: [example.com]
+    DnsOptions:
+      description: Options of the resolver. Null if they are those of the host.
+      returned: success
+      type: list
+      elements: str
+      sample: ['ndots:2']
+    ExtraHosts:
+      description: More names in its C(/etc/hosts), each with its address.
+      returned: success
+      type: list
+      elements: str
+      sample: ['printer:192.0.2.9']
+    Sysctls:
+      description: Kernel parameters that were given for the namespace, as text.
+      returned: success
+      type: dict
+      sample: {net.ipv4.ip_unprivileged_port_start: '0'}
     Labels:
       description: Labels of the sandbox.
       returned: success
@@ -153,7 +187,6 @@ sandboxes:
       type: dict
       sample:
         backend:
-          IPAMConfig: {IPv4Address: 10.77.0.80}
           Aliases: [frontend]
           MacAddress: "02:42:0a:4d:00:50"
           NetworkID: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11

@@ -6,9 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput, StoreDamaged
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
 
 from .pretend import PretendKernel
 
@@ -39,10 +47,96 @@ class Host:
     def listed(self, kind):
         return {found["Name"]: found for found in self.controller().describe(kind, lambda _store, _found: True)}
 
+    def become(self, other):
+        """Hold and remember what OTHER does."""
+        if os.path.exists(other.folder):
+            shutil.copytree(other.folder, self.folder)
+        self.kernel.present = dict(other.kernel.present)
+        self.kernel.facts = other.kernel.facts
+
+    def one(self, kind, name):
+        return self.listed(kind)[name]
+
+    def remembered(self):
+        """Return all that the store holds."""
+        found = {}
+
+        def note(store, _item):
+            for kind in (store.networks, store.endpoints, store.sandboxes):
+                found[kind.__name__] = [item.to_json() for item in kind()]
+            found["settings"] = store.settings()
+
+        self.controller(check=True).describe("network", note)
+        return found
+
+    def refused(self, kind, *items, check=False, error=InvalidInput):
+        """Return the message with which ITEMS are refused; see that nothing was touched."""
+        path = SqliteStore.path(self.folder)
+        state = (lambda: Path(path).read_bytes()) if os.path.exists(path) else self.remembered
+        before = state()
+        with self.kernel.unchanged(), pytest.raises(error) as caught:
+            self.ensure(kind, *items, check=check)
+        assert state() == before
+        assert not os.path.exists(os.path.join(self.folder, "intent.json"))
+        return str(caught.value)
+
+    def refused_by_store(self):
+        """Return the message with which a run and a look are refused; see that the kernel was not touched."""
+        with self.kernel.unchanged(), pytest.raises(StoreDamaged) as caught:
+            self.network("lan", labels={"a": "b"})
+        with pytest.raises(StoreDamaged):
+            self.listed("network")
+        return str(caught.value)
+
+    def links(self):
+        """Return the names of the links, by the namespace that they are in."""
+        found = {}
+        for key in sorted(key for key in self.kernel.present if key[0] == "link"):
+            found.setdefault(key[1], []).append(key[2])
+        return found
+
+    def default_route(self, sandbox, destination="0.0.0.0/0"):
+        """Return gateway and link of a default route of SANDBOX; None if it has none."""
+        route = self.kernel.present.get(("route", f"/run/netns/{sandbox}", destination))
+        return route and (route.gateway, route.link)
+
+    def left(self):
+        """Return what the host holds, but for kernel settings, which always have a value."""
+        return {key for key in self.kernel.present if key[0] != "sysctl"}
+
     def kinds(self):
         return sorted({key[0] for key in self.kernel.present})
 
 
+@contextlib.contextmanager
+def pretended():
+    """Yield a host; its store is in memory where that can be, as waiting for a disk is most of a test's time."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        yield Host(os.path.join(folder, "cnm"))
+
+
 @pytest.fixture
-def host(tmp_path):
-    return Host(tmp_path / "cnm")
+def host():
+    with pretended() as found:
+        yield found
+
+
+def lan_of(found):
+    """Return the host FOUND with a network 'lan' on which 'db', in sandbox 'db', publishes a port."""
+    found.kernel.facts.routes = [("10.50.0.0/24", "eth0")]
+    found.network("lan", ipam_config=[{"subnet": "10.1.0.0/24", "aux_addresses": {"router": "10.1.0.9"}}])
+    found.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
+    return found
+
+
+@pytest.fixture
+def lan(host):
+    """A host with a network and a sandbox on it, to be changed."""
+    return lan_of(host)
+
+
+@pytest.fixture(scope="module")
+def still():
+    """The same, for tests that touch nothing."""
+    with pretended() as found:
+        yield lan_of(found)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+from dataclasses import fields, replace
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST
 
 
 class PretendFacts:
@@ -80,6 +82,16 @@ class PretendFacts:
         return []
 
 
+def as_read(wanted, before):
+    """Return WANTED as it is read from the host: what it leaves open is as BEFORE, and nobody sees who lent it."""
+    if hasattr(wanted, "adopted"):
+        wanted = replace(wanted, adopted=False)
+    if before is None:
+        return wanted
+    left = [field.name for field in fields(wanted) if getattr(wanted, field.name) is None]
+    return replace(wanted, **{name: getattr(before, name) for name in left})
+
+
 class PretendKernel:
     """Holds resources by key, and takes things away with their parents as a kernel does."""
 
@@ -87,6 +99,8 @@ class PretendKernel:
         self.facts = PretendFacts()
         self.present = {}
         self.refuse = None
+        self.before_step = lambda step: None
+        """Called before each step; what it raises breaks the run off there."""
         self.reads = 0
 
     def __enter__(self):
@@ -103,16 +117,26 @@ class PretendKernel:
         for step in steps:
             if self.refuse is not None and self.refuse(step):
                 raise KernelRefused(f"Could not make {step.resource}: pretended.")
+            self.before_step(step)
             if step.after is None:
                 self.lose(step.before.key)
             else:
-                self.present[step.after.key] = step.after
+                self.present[step.after.key] = as_read(step.after, self.present.get(step.after.key))
 
     def lose(self, key):
         """Take the thing with KEY away, and what is within it."""
         self.present.pop(key, None)
+        if key[:2] == ("link", HOST):
+            self.unplug(key[2])
         for child in [found for found in self.present.values() if key in found.within]:
             self.lose(child.key)
+
+    def unplug(self, bridge):
+        """Let go the ports of a bridge that is no more."""
+        for key, found in self.present.items():
+            peer = getattr(found, "peer", None)
+            if peer is not None and peer.master == bridge:
+                self.present[key] = replace(found, peer=replace(peer, master=""))
 
     def forget(self):
         """Be as after a reboot, but for the files."""

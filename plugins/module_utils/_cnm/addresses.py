@@ -13,12 +13,20 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from typing import Union
+from typing import Optional, Union
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+
+class HostBits(ValueError):
+    """A subnet is written by one of its addresses; ``network`` is what it is a subnet with."""
+
+    def __init__(self, text: str, network: Subnet) -> None:
+        super().__init__(f"subnet '{text}' has host bits set; write '{network}'.")
+        self.network = network
 
 
 def subnet(text: str) -> Subnet:
@@ -30,7 +38,7 @@ def subnet(text: str) -> Subnet:
     except ValueError:
         raise ValueError(f"'{text}' is not a subnet in CIDR form, such as '10.1.0.0/16'.") from None
     if interface.ip != interface.network.network_address:
-        raise ValueError(f"Subnet '{text}' has host bits set; write '{interface.network}'.")
+        raise HostBits(text, interface.network)
     return interface.network
 
 
@@ -65,6 +73,12 @@ def mac_of(ip: Address) -> str:
     """
     four = ip.packed if ip.version == 4 else hashlib.sha256(ip.packed).digest()[:4]
     return ":".join(f"{byte:02x}" for byte in b"\x02\x42" + four)
+
+
+def address_of(mac_address: str) -> Optional[ipaddress.IPv4Address]:
+    """Return the IPv4 address whose endpoint gets MAC_ADDRESS by mac_of; None if there is none."""
+    octets = bytes.fromhex(mac_address.replace(":", ""))
+    return ipaddress.IPv4Address(octets[2:]) if octets[:2] == b"\x02\x42" else None
 
 
 def with_prefix(ip: Address, network: Subnet) -> str:

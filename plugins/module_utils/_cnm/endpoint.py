@@ -118,6 +118,8 @@ def _ports(
     if len(inner) != len(outer):
         raise ValueError(f"published port {what}: the two ranges have {len(outer)} and {len(inner)} ports.")
     bound = address(host_ip) if host_ip else None
+    if bound is not None and bound.version == 6 and bound.is_loopback:
+        raise ValueError(f"published port {what}: IPv6 has no way from {bound} into a sandbox; publish on 127.0.0.1.")
     if bound is not None and bound.is_unspecified:
         bound = bound if bound.version == 6 else None
     allowed = tuple(sorted(ipaddress.collapse_addresses(_of_family(sources, 4)))) + tuple(

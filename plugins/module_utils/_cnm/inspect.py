@@ -9,7 +9,7 @@ There is no ``Created``: what check mode answers is what the run answers.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from .addresses import with_prefix
 from .drivers import driver
@@ -135,10 +135,19 @@ def sandbox(store: SqliteStore, item: Sandbox) -> Dict[str, Any]:
         "SandboxKey": "" if on_host(pairs) else item.path,
         "Hostname": item.hostname or item.name,
         "Domainname": item.domainname or "",
+        "Dns": _listed(item.dns_servers),
+        "DnsSearch": _listed(item.dns_search_domains),
+        "DnsOptions": _listed(item.dns_opts),
+        "ExtraHosts": [f"{name}:{address}" for name, address in sorted(item.etc_hosts.items())],
+        "Sysctls": dict(item.sysctls),
         "Labels": dict(item.labels),
         "Networks": {on.name: _attachment(on, one, owners) for on, one in sorted(pairs, key=lambda pair: pair[0].name)},
         "Ports": ports,
     }
+
+
+def _listed(values: Optional[Sequence[str]]) -> Optional[List[str]]:
+    return None if values is None else list(values)
 
 
 def _attachment(on: Network, one: Endpoint, owners: Dict[int, Any]) -> Dict[str, Any]:

@@ -49,7 +49,7 @@ def plan(
     gone: Set[Key] = set()
     removals: List[Step] = []
     arrivals: List[Step] = []
-    for key, resource in sorted(present.items(), key=lambda item: (item[1].rank, item[0])):
+    for key, resource in sorted(present.items(), key=lambda item: item[1].order):
         after = wanted.get(key)
         if resource.foreign and not (after and after.lent):
             if after:
@@ -64,11 +64,13 @@ def plan(
             gone.add(key)
         elif after is None and not resource.removable:
             continue
-        elif lost or after is None or key in renew or _must_be_made_anew(after, resource):
+        elif lost or after is None or (key in renew and not after.lent) or _must_be_made_anew(after, resource):
             gone.add(key)
             removals.append(Step(resource, None))
-    for key, resource in sorted(wanted.items(), key=lambda item: (item[1].rank, item[0])):
+    for key, resource in sorted(wanted.items(), key=lambda item: item[1].order):
         before = None if key in gone else present.get(key)
+        if before is None and resource.lent and resource.foreign:
+            continue  # It was to be let go, and its owner has taken it away already.
         if before is None and resource.lent:
             raise Conflict(f"The {resource}, which was adopted, is gone. Bring it back, or remove what uses it.")
         if before is None:

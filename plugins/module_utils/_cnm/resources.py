@@ -12,7 +12,9 @@ kernel, it has the same type, so that the difference of two is a comparison.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar, Optional, Tuple
+from typing import Any, ClassVar, Optional, Tuple
+
+from .addresses import Address as IPAddress
 
 Key = Tuple[str, ...]
 
@@ -43,6 +45,11 @@ class Resource:
     def key(self) -> Key:
         """Which thing on the host this is."""
         raise NotImplementedError
+
+    @property
+    def order(self) -> Tuple[Any, ...]:
+        """When this is made among those of its rank and others: the lower first; removed the other way round."""
+        return (self.rank, self.key)
 
     @property
     def within(self) -> Tuple[Key, ...]:
@@ -161,7 +168,7 @@ class Namespace(Resource):
 
     kind: ClassVar[str] = "namespace"
     rank: ClassVar[int] = 3
-    ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
+    ignored: ClassVar[Tuple[str, ...]] = ("ours", "adopted")
 
     @property
     def key(self) -> Key:
@@ -254,6 +261,7 @@ class Sysctl(Resource):
     """The link that the setting belongs to, if it belongs to one."""
 
     kind: ClassVar[str] = "sysctl"
+    ignored: ClassVar[Tuple[str, ...]] = ("link",)
     rank: ClassVar[int] = 5
 
     @property
@@ -262,6 +270,11 @@ class Sysctl(Resource):
 
     def __str__(self) -> str:
         return f"sysctl '{self.name}'{_where(self.namespace)}"
+
+    @property
+    def order(self) -> Tuple[Any, ...]:
+        """Settings of all links at once come last: the kernel heeds those of single links when they change."""
+        return (self.rank, "/all/" in self.name, self.key)
 
     @property
     def removable(self) -> bool:
@@ -344,3 +357,19 @@ class File(Resource):
 
     def __str__(self) -> str:
         return f"file '{self.path}'"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A socket that waits on a port. On ``::`` it is taken to wait for IPv4 as well, as it does by default."""
+
+    protocol: str
+    address: IPAddress
+    port: int
+    inode: int
+
+    def hears(self, version: int, address: Optional[IPAddress]) -> bool:
+        """Say whether it gets what comes to the host's ADDRESS of family VERSION, None for all of that family."""
+        if self.address.version != version:
+            return self.address.version == 6 and self.address.is_unspecified
+        return address is None or self.address.is_unspecified or self.address == address

@@ -24,8 +24,8 @@ class Sandbox:
     name: str
     netns: Optional[str] = None
     """The path of the namespace, if it was adopted; None if it is ours."""
-    inode: Optional[int] = None
-    """Which namespace was adopted, so that another one that comes to stand at its path is noticed."""
+    identity: Optional[str] = None
+    """Which namespace was adopted by pid: the pid may come to be another process's. None if a path was named."""
     running: bool = True
     hostname: Optional[str] = None
     domainname: Optional[str] = None
@@ -54,7 +54,7 @@ class Sandbox:
             "id": self.id,
             "name": self.name,
             "netns": self.netns,
-            "inode": self.inode,
+            "identity": self.identity,
             "running": self.running,
             "hostname": self.hostname,
             "domainname": self.domainname,

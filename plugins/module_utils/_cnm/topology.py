@@ -15,7 +15,7 @@ from .firewall import RULESET
 from .network import Network
 from .resources import HOST, ForwardAccept, Namespace, Resource, Route, Ruleset, Sysctl
 from .sandbox import Sandbox
-from .store.journal import Unit
+from .store.journal import Setting, Unit
 from .store.sqlite import SqliteStore
 
 HOST_UNIT: Unit = ("host", "")
@@ -25,7 +25,14 @@ LOOSE = "2"
 """Of rp_filter: a source address is good if it can be reached at all (RFC 3704 2.4; ip-sysctl.rst)."""
 
 
-class Host(Protocol):
+class Identifying(Protocol):
+    """What tells namespaces apart."""
+
+    def namespace_id(self, path: str) -> Optional[str]:
+        """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
+
+
+class Host(Identifying, Protocol):
     """What must be known of the host to say what its objects are made of."""
 
     def resolv_conf(self) -> str:
@@ -38,7 +45,7 @@ class Host(Protocol):
         """Return the devices whose default route comes from router advertisements."""
 
     def docker_chains(self) -> Sequence[str]:
-        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER``."""
+        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""
 
     def other_bridges(self) -> Sequence[str]:
         """Return the bridges of the host that are not ours."""
@@ -109,7 +116,7 @@ class Topology:
 
     def _sandbox(self, sandbox: Sandbox) -> List[Resource]:
         attachments = self.attachments(sandbox)
-        if on_host(attachments):
+        if on_host(attachments) or gone(sandbox, self._host):
             return []
         resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
         for network, endpoint in attachments:
@@ -148,19 +155,27 @@ class Topology:
 
     def _host_resources(self) -> List[Resource]:
         if not self.in_use():
-            if self._host.other_bridges():
-                return []
-            return [Sysctl(HOST, name, value) for name, value in self._store.settings().items()]
+            return []
         resources: List[Resource] = [Ruleset(RULESET), Sysctl(HOST, "net/ipv4/ip_forward", "1")]
         resources += [ForwardAccept(family) for family in self._host.docker_chains()]
         if self._store.has_ipv6():
             # Forwarding makes the kernel deaf to router advertisements, unless accept_ra is 2
             # (Documentation/networking/ip-sysctl.rst).
-            resources += [
-                Sysctl(HOST, f"net/ipv6/conf/{device}/accept_ra", "2") for device in self._host.router_advertised()
-            ]
+            names = {f"net/ipv6/conf/{device}/accept_ra" for device in self._host.router_advertised()}
+            names |= {name for name, setting in self._store.settings().items() if _hears_routers(name, setting)}
+            resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
             resources.append(Sysctl(HOST, "net/ipv6/conf/all/forwarding", "1"))
         return resources
+
+
+def _hears_routers(name: str, setting: Setting) -> bool:
+    """Say whether a setting was changed so that the host goes on to hear routers: their routes may come and go."""
+    return setting.unit == HOST_UNIT and name.endswith("/accept_ra")
+
+
+def gone(sandbox: Sandbox, host: Identifying) -> bool:
+    """Say whether the process whose namespace SANDBOX has adopted has ended."""
+    return sandbox.identity is not None and host.namespace_id(sandbox.path) != sandbox.identity
 
 
 def on_host(attachments: Iterable[Tuple[Network, Endpoint]]) -> bool:

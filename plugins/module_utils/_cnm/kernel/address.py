@@ -62,7 +62,7 @@ def addition(address: Address, index: int) -> Change:
     packed = interface.ip.packed
     message = bytearray(_addition_template(interface.network, index))
     for start in (_FIRST_VALUE, _FIRST_VALUE + len(packed) + 4):
-        message[start:start + len(packed)] = packed
+        message[start : start + len(packed)] = packed
     return Change(f"set {address}", bytes(message))
 
 
@@ -73,7 +73,10 @@ def _addition_template(network: Subnet, index: int) -> bytes:
     if network.version == 4 and network.prefixlen < 31:
         values.append(("IFA_BROADCAST", str(network.broadcast_address)))
     return encode(
-        "address", NEWADDR, ACK | CREATE | REPLACE, values,
+        "address",
+        NEWADDR,
+        ACK | CREATE | REPLACE,
+        values,
         family=socket.AF_INET if network.version == 4 else socket.AF_INET6,
         prefixlen=network.prefixlen,
         flags=0 if network.version == 4 else _NO_DUPLICATE_DETECTION,
@@ -85,7 +88,10 @@ def removal(address: Address, index: int) -> Change:
     """Return the change that takes ADDRESS from the link with number INDEX."""
     interface = ipaddress.ip_interface(address.interface)
     message = encode(
-        "address", DELADDR, ACK, [("IFA_LOCAL", str(interface.ip)), ("IFA_ADDRESS", str(interface.ip))],
+        "address",
+        DELADDR,
+        ACK,
+        [("IFA_LOCAL", str(interface.ip)), ("IFA_ADDRESS", str(interface.ip))],
         family=socket.AF_INET if interface.version == 4 else socket.AF_INET6,
         prefixlen=interface.network.prefixlen,
         index=index,

@@ -20,7 +20,7 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Container, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..addresses import Address, Subnet
 from ..errors import KernelRefused
@@ -30,6 +30,10 @@ _GET, _DELETE = (1 << 8) | 1, (1 << 8) | 2
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACKNOWLEDGE, _DUMP = 0x1, 0x4, 0x300
 _TUPLE_ORIG, _TUPLE_REPLY, _STATUS, _ID, _ZONE = 1, 2, 3, 12, 18
+_ADDRESSES, _PORTS = 1, 2
+_SOURCE4, _TARGET4, _SOURCE6, _TARGET6 = 1, 2, 3, 4
+_PROTOCOL, _SOURCE_PORT, _TARGET_PORT = 1, 2, 3
+_NESTED, _NUMBER = 0x8000, 0x3FFF
 _SOURCE_TRANSLATED, _TARGET_TRANSLATED = 0x10, 0x20
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
@@ -90,7 +94,7 @@ def forget(gone: Sequence[Tuple[str, str]], new: Sequence[str]) -> None:
             channel.bind((0, 0))
             for version in sorted(versions):
                 family = socket.AF_INET if version == 4 else socket.AF_INET6
-                stale = [flow for flow in _flows(channel, family) if _is_stale(flow, by_number)]
+                stale = [flow for flow in _flows(channel, family, by_number) if _is_stale(flow, by_number)]
                 for flow in stale:
                     _delete(channel, family, flow)
     except OSError as error:
@@ -100,9 +104,7 @@ def forget(gone: Sequence[Tuple[str, str]], new: Sequence[str]) -> None:
             ) from error
 
 
-def _is_stale(
-    flow: _Flow, by_number: Dict[Tuple[int, int], List[Tuple[_Port, Optional[Tuple[Address, int]]]]]
-) -> bool:
+def _is_stale(flow: _Flow, by_number: Dict[Tuple[int, int], List[Tuple[_Port, Optional[Tuple[Address, int]]]]]) -> bool:
     for port, target in by_number.get((flow.protocol, flow.port), ()):
         if not port.takes(flow):
             continue
@@ -123,7 +125,8 @@ def _target(value: str) -> Tuple[Address, int]:
     return ipaddress.ip_address(address), int(port)
 
 
-def _flows(channel: socket.socket, family: int) -> Iterator[_Flow]:
+def _flows(channel: socket.socket, family: int, wanted: Container[Tuple[int, int]]) -> Iterator[_Flow]:
+    """Yield the connections whose protocol and port are WANTED."""
     _send(channel, _GET, _DUMP, family, b"")
     while True:
         for kind, body in _messages(channel):
@@ -132,29 +135,36 @@ def _flows(channel: socket.socket, family: int) -> Iterator[_Flow]:
             if kind == _ERROR:
                 _check(body)
                 continue
-            flow = _flow(_attributes(body[4:]))
+            flow = _flow(_attributes(body[4:]), wanted)
             if flow is not None:
                 yield flow
 
 
-def _flow(attributes: Dict[int, bytes]) -> Optional[_Flow]:
+def _flow(attributes: Dict[int, bytes], wanted: Container[Tuple[int, int]]) -> Optional[_Flow]:
     original = _attributes(attributes.get(_TUPLE_ORIG, b""))
+    ports = _attributes(original.get(_PORTS, b""))
+    if _TARGET_PORT not in ports:
+        return None
+    protocol, port = ports[_PROTOCOL][0], int.from_bytes(ports[_TARGET_PORT], "big")
+    if (protocol, port) not in wanted:
+        return None
     reply = _attributes(attributes.get(_TUPLE_REPLY, b""))
-    addresses, answer = _attributes(original.get(1, b"")), _attributes(reply.get(1, b""))
-    ports, answering = _attributes(original.get(2, b"")), _attributes(reply.get(2, b""))
-    source, destination = addresses.get(1, addresses.get(3)), addresses.get(2, addresses.get(4))
-    answerer = answer.get(1, answer.get(3))
-    if not (source and destination and answerer and 3 in ports and 2 in answering):
+    addresses, answer = _attributes(original.get(_ADDRESSES, b"")), _attributes(reply.get(_ADDRESSES, b""))
+    answering = _attributes(reply.get(_PORTS, b""))
+    source = addresses.get(_SOURCE4, addresses.get(_SOURCE6))
+    destination = addresses.get(_TARGET4, addresses.get(_TARGET6))
+    answerer = answer.get(_SOURCE4, answer.get(_SOURCE6))
+    if not (source and destination and answerer and _SOURCE_PORT in answering):
         return None
     return _Flow(
         source=ipaddress.ip_address(source),
         destination=ipaddress.ip_address(destination),
-        protocol=ports[1][0],
-        port=int.from_bytes(ports[3], "big"),
-        answerer=(ipaddress.ip_address(answerer), int.from_bytes(answering[2], "big")),
+        protocol=protocol,
+        port=port,
+        answerer=(ipaddress.ip_address(answerer), int.from_bytes(answering[_SOURCE_PORT], "big")),
         status=int.from_bytes(attributes.get(_STATUS, b""), "big"),
         identity=b"".join(
-            _attribute(number | (0x8000 if number == _TUPLE_ORIG else 0), attributes[number])
+            _attribute(number | (_NESTED if number == _TUPLE_ORIG else 0), attributes[number])
             for number in (_TUPLE_ORIG, _ID, _ZONE)
             if number in attributes
         ),
@@ -195,7 +205,7 @@ def _attributes(data: bytes) -> Dict[int, bytes]:
         length, number = _ATTRIBUTE.unpack_from(data, offset)
         if length < _ATTRIBUTE.size:
             break
-        found[number & 0x3FFF] = data[offset + _ATTRIBUTE.size : offset + length]
+        found[number & _NUMBER] = data[offset + _ATTRIBUTE.size : offset + length]
         offset += (length + 3) & ~3
     return found
 

@@ -5,11 +5,14 @@
 """Docker's chain ``DOCKER-USER``, the place that Docker keeps for the host's own decisions.
 
 Docker sets the policy of FORWARD to drop and accepts its own traffic only. Its chain is run first, and Docker
-leaves alone what is in it.
+leaves alone what is in it. When Docker starts and there is such a chain already, it only adds its jump to it. So
+where Docker is installed the chain is made before Docker does: at boot our networks may come first.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
@@ -23,15 +26,35 @@ _CHAIN = "DOCKER-USER"
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 _OURS = "-m comment --comment cnm"
 
-_RULES = (
-    f"-m devgroup --dst-group {GROUP:#x} {_OURS} -j ACCEPT",
-    # What goes from us to Docker's own bridges is Docker's to judge.
-    f"-o docker0 -m devgroup --src-group {GROUP:#x} {_OURS} -j RETURN",
-    f"-o br-+ -m devgroup --src-group {GROUP:#x} {_OURS} -j RETURN",
-    f"-m devgroup --src-group {GROUP:#x} {_OURS} -j ACCEPT",
-)
-"""In the order and the spelling in which ``iptables -S`` prints them. Our own bridges are named ``br-`` too;
-the first rule has taken what goes to them."""
+_TO_US = f"-m devgroup --dst-group {GROUP:#x} {_OURS} -j ACCEPT"
+_FROM_US = f"-m devgroup --src-group {GROUP:#x}"
+_UNASKED = f"{_FROM_US} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT {_OURS} -j DROP"
+_BRIDGE = "br-"
+_DOCKERS_OWN = re.compile(r"br-[0-9a-f]{12}")
+
+
+def _rules_now() -> List[str]:
+    """Return our rules in the order and the spelling in which ``iptables -S`` prints them.
+
+    From us to Docker's containers only published ports are open, as between two networks of Docker's. Docker's
+    policy does not see to that: Docker sets it only where it finds forwarding switched off
+    (setup_ip_forwarding.go of libnetwork). Our own bridges are named as Docker's are, but the first rule has taken
+    what goes to them; bridges of the host's that are named otherwise are a way out like any device.
+    """
+    return [
+        _TO_US,
+        *(f"-o {device} {_FROM_US} {_OURS} -j ACCEPT" for device in _other_devices()),
+        f"-o docker0 {_UNASKED}",
+        f"-o {_BRIDGE}+ {_UNASKED}",
+        f"{_FROM_US} {_OURS} -j ACCEPT",
+    ]
+
+
+def _other_devices() -> List[str]:
+    """Return the devices whose names begin as those of Docker's bridges do, and are none that Docker gives."""
+    with open("/proc/thread-self/net/dev", encoding="utf-8") as file:
+        names = [line.partition(":")[0].strip() for line in file]
+    return sorted(name for name in names if name.startswith(_BRIDGE) and not _DOCKERS_OWN.fullmatch(name))
 
 
 @dataclass(frozen=True)
@@ -61,8 +84,8 @@ class DockerUser:
             if key[0] != ForwardAccept.kind:
                 continue
             family = key[1]
-            rules = self._rules(family) or []
-            if rules[: len(_RULES)] == list(_RULES) and not any(map(_is_ours, rules[len(_RULES) :])):
+            rules, wanted = self._rules(family) or [], _rules_now()
+            if rules[: len(wanted)] == wanted and not any(map(_is_ours, rules[len(wanted) :])):
                 found[key] = ForwardAccept(family)
             elif any(map(_is_ours, rules)):
                 found[key] = Incomplete(f"{family}, incomplete", chain_family=family)
@@ -78,25 +101,54 @@ class DockerUser:
             if step.resource.kind == ForwardAccept.kind:
                 wanted[step.resource.key[1]] = step.after is not None
         for family, present in wanted.items():
-            self._replace(family, _RULES if present else ())
+            self._replace(family, _rules_now() if present else ())
 
     def _replace(self, family: str, rules: Sequence[str]) -> None:
         now = self._rules(family)
-        if now is None:
-            return
-        lines = [f"-D {_CHAIN} {rule}" for rule in now if _is_ours(rule)]
+        lines = [f"-D {_CHAIN} {rule}" for rule in now or () if _is_ours(rule)]
+        if rules and now is None:
+            lines.append(f"-N {_CHAIN}")
         lines += [f"-I {_CHAIN} {position} {rule}" for position, rule in enumerate(rules, start=1)]
-        if not lines:
-            return
+        if lines:
+            self._restore(family, lines)
+        if not rules and now is not None and all(map(_is_ours, now)):
+            self._remove_chain(family)
+
+    def _restore(self, family: str, lines: Sequence[str]) -> None:
         script = "\n".join(("*filter", *lines, "COMMIT", ""))
         answer = self._ask(f"{_PROGRAMS[family]}-restore", ["-w", "--noflush"], script)
         if answer is None or answer[0]:
             reason = answer[2].strip().splitlines()[0] if answer and answer[2].strip() else "it is not installed"
             raise KernelRefused(f"{_PROGRAMS[family]}-restore did not change chain '{_CHAIN}': {reason.rstrip('.')}.")
 
+    def _remove_chain(self, family: str) -> None:
+        """Remove the chain, which iptables refuses where it has rules or where Docker jumps to it."""
+        answer = self._ask(_PROGRAMS[family], ["-w", "-X", _CHAIN], None)
+        if answer is not None and answer[0] == 0:
+            self._remove_table(family)
+
+    def _remove_table(self, family: str) -> None:
+        """Remove the filter table in which the chain was, if nothing else has come to be in it."""
+        answer = self._ask("nft", ["-j", "list", "table", family, "filter"], None)
+        try:
+            listed = json.loads(answer[1])["nftables"] if answer is not None and answer[0] == 0 else ()
+        except (ValueError, KeyError):
+            return
+        if listed and all("metainfo" in each or "table" in each for each in listed):
+            self._ask("nft", ["delete", "table", family, "filter"], None)
+
     def families(self) -> List[str]:
-        """Return the families for which there is the chain."""
-        return [family for family in _PROGRAMS if self._rules(family) is not None]
+        """Return the families for which there is the chain, or for which Docker, when it starts, would make it."""
+        return [
+            family
+            for family in _PROGRAMS
+            if self._rules(family) is not None or (find("dockerd") is not None and self._has_filter(family))
+        ]
+
+    def _has_filter(self, family: str) -> bool:
+        """Say whether the kernel and iptables know the filter table of FAMILY."""
+        answer = self._ask(_PROGRAMS[family], ["-w", "-S", "FORWARD"], None)
+        return answer is not None and answer[0] == 0
 
     def _rules(self, family: str) -> Optional[List[str]]:
         """Return the rules of the chain as iptables prints them; None if there is no such chain."""

@@ -32,6 +32,8 @@ class Facts:
 
     def __init__(self, namespaces: Namespaces, run: Run) -> None:
         self._run = run
+        self._docker_chains: Optional[List[str]] = None
+        self._listeners: Optional[List[Listener]] = None
         self._namespaces = namespaces
 
     @property
@@ -42,8 +44,11 @@ class Facts:
         """Return the subnets that the host reaches without a gateway, and the device of each."""
         found = []
         entries = [
-            entry for entry in route.dump(self._host)
-            if not entry.gateway and entry.link and entry.destination not in _DEFAULTS
+            entry
+            for entry in route.dump(self._host)
+            if not entry.gateway
+            and entry.link
+            and entry.destination not in _DEFAULTS
             and (":" in entry.destination or entry.scope == route.SCOPE_LINK)
         ]
         names = self._names({entry.link for entry in entries})
@@ -120,15 +125,15 @@ class Facts:
         """Return the names of the host's bridges that are not ours."""
         return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group != GROUP)
 
-    def namespace_id(self, path: str) -> Optional[int]:
-        """Return the number of the network namespace at PATH, by which two paths compare; None if there is none."""
+    def namespace_id(self, path: str) -> Optional[str]:
+        """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
         if path == HOST:
-            return os.fstat(self._namespaces.home).st_ino
+            return _identity(self._namespaces.home)
         descriptor = self._namespaces.open(path)
         if descriptor is None:
             return None
         try:
-            return os.fstat(descriptor).st_ino
+            return _identity(descriptor)
         finally:
             os.close(descriptor)
 
@@ -137,20 +142,28 @@ class Facts:
         return sysctl.value(name)
 
     def docker_chains(self) -> List[str]:
-        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER``."""
-        from .docker_user import DockerUser
+        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it.
 
-        return DockerUser(self._run).families()
+        It is as it was when first asked for.
+        """
+        if self._docker_chains is None:
+            from .docker_user import DockerUser
+
+            self._docker_chains = DockerUser(self._run).families()
+        return self._docker_chains
 
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops our traffic."""
         from .policies import foreign
 
-        return foreign(self._run)
+        ours = sorted(found.name for found in interface.dump(self._host, kind="bridge") if found.group == GROUP)
+        return foreign(self._run, ours)
 
     def listening(self) -> List[Listener]:
-        """Return the sockets that wait for packets on the host's ports."""
-        return listening()
+        """Return the sockets that wait for packets on the host's ports, as they were when first asked for."""
+        if self._listeners is None:
+            self._listeners = listening()
+        return self._listeners
 
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""
@@ -171,6 +184,11 @@ class Facts:
 
     def _names(self, indices: Set[int]) -> Dict[int, str]:
         return {index: found.name for index, found in interface.find_indices(self._host, indices).items()}
+
+
+def _identity(descriptor: int) -> str:
+    """Inodes of namespaces are given out anew after each boot (proc_alloc_inum in fs/proc/generic.c)."""
+    return f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{os.fstat(descriptor).st_ino}"
 
 
 def _text(path: str) -> str:

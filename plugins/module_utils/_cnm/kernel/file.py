@@ -100,6 +100,9 @@ def _remove_folder(folder: str) -> None:
 
 
 def _open(path: str, flags: int, mode: int = 0o644) -> int:
+    folder = os.path.dirname(path)
+    if os.path.dirname(folder) == _PER_NAMESPACE and os.path.islink(folder):
+        raise Conflict(f"There is a symbolic link at '{folder}', where a folder of ours has to be. Move it away.")
     try:
         descriptor = os.open(path, flags | _FLAGS, mode)
     except OSError as error:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import groupby
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar
 
@@ -74,7 +75,9 @@ class Kernel:
                 continue
             if Namespace.kind in keys:
                 loopback = interface.find_indices(socket, [LOOPBACK_INDEX])[LOOPBACK_INDEX]
-                found.append(Namespace(space, ours=loopback.group == link.GROUP))
+                # By a symbolic link another sandbox's namespace would pass for the one that has to be there.
+                ours = loopback.group == link.GROUP and not os.path.islink(space)
+                found.append(Namespace(space, ours=ours))
             addresses = [Address(key[1], key[2], key[3]) for key in sorted(keys.get(Address.kind, ()))]
             names = links[space] | {item.link for item in addresses}
             if names:

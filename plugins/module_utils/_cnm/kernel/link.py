@@ -39,9 +39,7 @@ class Seen(NamedTuple):
 
 def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
     """Look the interfaces called NAMES up, in one request."""
-    replies = socket.exchange(
-        [interface.nsid_request(namespaces.home)] + [interface.by_name(name) for name in names]
-    )
+    replies = socket.exchange([interface.nsid_request(namespaces.home)] + [interface.by_name(name) for name in names])
     numbered = replies[0]
     found = [interface.parse(reply) for reply in replies[1:] if isinstance(reply, bytes)]
     return Seen({i.name: i for i in found}, interface.nsid(numbered) if isinstance(numbered, bytes) else -1)
@@ -57,9 +55,11 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
         host,
         {
             seen[namespace].interfaces[name].peer
-            for namespace in wanted if namespace != HOST and namespace in seen
+            for namespace in wanted
+            if namespace != HOST and namespace in seen
             for name in wanted[namespace] & set(seen[namespace].interfaces)
-        } - {0},
+        }
+        - {0},
     )
     found_masters = interface.find_indices(host, {end.master for end in ends.values()} - {0})
     masters = {index: found.name for index, found in found_masters.items() if found.group != LEAVING}
@@ -152,7 +152,7 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
     host = namespaces.at(HOST)
     masters = interface.find(host, sorted({link.peer.master for link in links if link.peer} - {""}))
     for start in range(0, len(links), CHUNK):
-        chunk = links[start:start + CHUNK]
+        chunk = links[start : start + CHUNK]
         descriptors: Dict[str, int] = {}
         try:
             for namespace in {link.namespace for link in chunk if link.peer}:
@@ -334,7 +334,5 @@ def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interf
     if link.peer is None:
         own = veth.properties(link.name, link.address, None, link.group)
         return veth.request([*own, ("IFLA_LINKINFO", {"attrs": [["IFLA_INFO_KIND", link.type]]})], up)
-    shape = veth.Shape(
-        bool(link.address), link.mtu, link.peer.mtu or link.mtu, link.group, _master(link, masters), up
-    )
+    shape = veth.Shape(bool(link.address), link.mtu, link.peer.mtu or link.mtu, link.group, _master(link, masters), up)
     return veth.creation(shape, link.peer.name, link.name, link.address or "", descriptors[link.namespace])

@@ -8,33 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
-from typing import Iterator, List, Optional, Sequence
+from typing import Iterator, List, Sequence
 
 from ..addresses import Address
+from ..resources import Listener
 
 _TABLES = (("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6"))
 _LISTENING = {"tcp": "0A", "udp": "07"}
 """States of sockets that wait for a peer: TCP_LISTEN, and TCP_CLOSE, in which an unconnected UDP socket is."""
-
-
-@dataclass(frozen=True)
-class Listener:
-    """A socket that waits on a port. On ``::`` it is taken to wait for IPv4 as well, as it does by default."""
-
-    protocol: str
-    address: Address
-    port: int
-    inode: int
-
-    def collides(self, address: Optional[Address], protocol: str, port: int) -> bool:
-        """Whether this would lose traffic to PORT published on host ADDRESS; None is every IPv4 address."""
-        if (self.protocol, self.port) != (protocol, port):
-            return False
-        wanted = ipaddress.ip_address("0.0.0.0") if address is None else address
-        if self.address.version != wanted.version:
-            return self.address.version == 6 and self.address.is_unspecified
-        return self.address == wanted or self.address.is_unspecified or wanted.is_unspecified
 
 
 def listening() -> List[Listener]:

@@ -140,18 +140,20 @@ class Namespaces:
         except OSError as error:
             raise _explained("made", namespace.path, error) from error
         finally:
-            self._enter(self.home)
+            if os.stat(_OWN).st_ino != os.fstat(self.home).st_ino:
+                self._enter(self.home)
 
     def _make(self, path: str, up: bytes) -> None:
         self._share(os.path.dirname(path))
         _prepare(path)
         _call("unshare", _CLONE_NEWNET)
-        inside = self._keep(path, Socket())
+        inside = Socket()
         # The mark of ownership comes before the mount: killed in between, nothing is left that looks foreign.
         for reply in inside.exchange([up]):
             if isinstance(reply, Refusal):
                 raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
         _mount(_OWN, path, _MS_BIND)
+        self._keep(path, inside)
 
     def remove(self, path: str) -> None:
         """Remove the namespace at PATH, if there is one. It lives on as long as processes are in it."""

@@ -71,9 +71,7 @@ def _codecs() -> Dict[str, Type[Any]]:
     return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "nsid": nsidmsg}
 
 
-def encode(
-    codec: str, command: int, flags: int, attributes: Sequence[Tuple[str, Any]], /, **fields: Any
-) -> bytes:
+def encode(codec: str, command: int, flags: int, attributes: Sequence[Tuple[str, Any]], /, **fields: Any) -> bytes:
     """Return a request; CODEC is ``link``, ``address``, ``route`` or ``nsid``, the other names are pyroute2's."""
     message = _codecs()[codec]()
     message["header"]["type"] = command
@@ -95,7 +93,7 @@ def attributes(data: bytes, offset: int = 0) -> Dict[int, bytes]:
         length, number = _ATTRIBUTE.unpack_from(data, offset)
         if length < 4:
             break
-        found[number & 0x3FFF] = data[offset + 4:offset + length]
+        found[number & 0x3FFF] = data[offset + 4 : offset + length]
         offset += (length + 3) & ~3
     return found
 
@@ -137,7 +135,7 @@ class Socket:
         """
         replies: List[Reply] = []
         for start in range(0, len(messages), CHUNK):
-            replies += self._exchange_chunk(messages[start:start + CHUNK])
+            replies += self._exchange_chunk(messages[start : start + CHUNK])
         return replies
 
     def _exchange_chunk(self, messages: Sequence[bytes]) -> List[Reply]:
@@ -199,7 +197,7 @@ class Socket:
         offset = 0
         while offset + 16 <= len(data):
             length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
-            yield kind, flags, sequence, data[offset:offset + length]
+            yield kind, flags, sequence, data[offset : offset + length]
             offset += (max(length, 16) + 3) & ~3
 
 

@@ -197,7 +197,7 @@ def _part(part: Any, kind: str) -> str:
             return _address(f"{part['prefix']['addr']}/{part['prefix']['len']}")
         if "range" in part:
             return _range(*part["range"])
-        return next(iter(part))
+        return str(next(iter(part)))
     if kind in ("ipv4_addr", "ipv6_addr"):
         return _address(str(part))
     if kind == "inet_proto":
@@ -234,7 +234,9 @@ def _written(element: Element) -> str:
         devices = element.entry.split(" . ")
         wrong = [device for device in devices if not _DEVICE.fullmatch(device)]
         if wrong:
-            raise CnmError(f"Device name '{wrong[0]}' cannot be used in firewall rules; choose letters, digits, '-' and '.'.")
+            raise CnmError(
+                f"Device name '{wrong[0]}' cannot be used in firewall rules; choose letters, digits, '-' and '.'."
+            )
         entry = " . ".join(f'"{device}"' for device in devices)
     else:
         entry = " . ".join(_NUMBERS.get(part, part) for part in element.entry.split(" . "))

@@ -10,64 +10,115 @@ A packet has to be accepted by every table that sees it; ours cannot overrule th
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List
+import re
+from typing import Any, Dict, List, Sequence
 
 from .programs import Run, find
 
 _DOCKER = "DOCKER-USER"
 _LEGACY = "/proc/net/ip_tables_names"
+_SHOWN = 10
+"""How many bridges a sentence names."""
 
 
-def foreign(run: Run) -> List[str]:
-    """Return a sentence for each firewall of somebody else that drops what is forwarded to or from our bridges.
+def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
+    """Return a sentence for each firewall of somebody else that drops what is forwarded to or from our BRIDGES.
 
-    Docker's policy is none of them where its chain ``DOCKER-USER`` is, as our rules there accept our traffic.
+    A table that has a rule about a bridge is taken to do with it what its administrator wants. Docker's policy is
+    none of them where its chain ``DOCKER-USER`` is in use, as our rules there accept our traffic.
     """
     chains = _chains(run)
     found: List[str] = []
     managed = set()
+
+    def tell(family: str, table: str, text: str) -> None:
+        managed.add((family, table))
+        # What is in Docker's chain counts only where Docker has the chain asked.
+        rules = re.sub(rf"chain {_DOCKER} {{[^}}]*}}", "", _text(run, "table", family, table))
+        strange = _not_in(rules, bridges)
+        if strange:
+            found.append(text.replace("<bridges>", _enumerated(strange)))
+
     if any(chain["table"] == "firewalld" for chain in chains):
-        managed.add(("inet", "firewalld"))
-        found.append(
+        tell(
+            "inet",
+            "firewalld",
             "firewalld rejects traffic of bridges that are in none of its zones; "
-            "run 'firewall-cmd --permanent --zone=trusted --add-interface=<bridge>' and 'firewall-cmd --reload'."
+            "run 'firewall-cmd --permanent --zone=trusted --add-interface=<bridge>' for <bridges>, "
+            "and 'firewall-cmd --reload'.",
         )
     for family, version in (("ip", "IPv4"), ("ip6", "IPv6")):
         names = {chain["name"] for chain in chains if (chain["family"], chain["table"]) == (family, "filter")}
-        if _DOCKER in names:
+        if not _drops(chains, family, "filter"):
+            continue
+        if _DOCKER in names and _docker_decides(run, family):
             managed.add((family, "filter"))
-        elif any(name.startswith(("ufw-", "ufw6-")) for name in names) and _drops(chains, family, "filter"):
-            managed.add((family, "filter"))
-            found.append(
+        elif any(name.startswith(("ufw-", "ufw6-")) for name in names):
+            tell(
+                family,
+                "filter",
                 f"ufw drops forwarded {version} traffic; "
-                "run 'ufw route allow in on <bridge>' and 'ufw route allow out on <bridge>' for each of our bridges."
+                "run 'ufw route allow in on <bridge>' and 'ufw route allow out on <bridge>' for <bridges>.",
             )
     for chain in chains:
-        place = (chain["family"], chain["table"])
-        if place not in managed and place != ("inet", "cnm") and _is_dropping(chain):
-            found.append(
-                f"Chain '{chain['name']}' of nft table '{place[0]} {place[1]}' drops what is forwarded unless a rule of "
-                "it accepts it; add 'iifname <bridge> accept' and 'oifname <bridge> accept' there for our bridges."
+        family, table = chain["family"], chain["table"]
+        if (family, table) not in managed and (family, table) != ("inet", "cnm") and _is_dropping(chain):
+            tell(
+                family,
+                table,
+                f"Chain '{chain['name']}' of nft table '{family} {table}' drops what is forwarded unless a rule in it "
+                "accepts it; add 'iifname <bridge> accept' and 'oifname <bridge> accept' there for <bridges>.",
             )
-    return found + _legacy(run)
+    return found + _legacy(run, bridges)
+
+
+def _not_in(rules: str, bridges: Sequence[str]) -> List[str]:
+    """Return those of BRIDGES that RULES do not name, be it by a pattern."""
+    names = set(re.findall(r'"([^"]+)"', rules))
+    patterns = [name for name in names if name.endswith("*") and name != "*"]
+    return [
+        bridge
+        for bridge in bridges
+        if bridge not in names and not any(bridge.startswith(pattern[:-1]) for pattern in patterns)
+    ]
+
+
+def _enumerated(bridges: Sequence[str]) -> str:
+    more = f" and {len(bridges) - _SHOWN} more" if len(bridges) > _SHOWN else ""
+    return ", ".join(f"'{bridge}'" for bridge in bridges[:_SHOWN]) + more
 
 
 def _chains(run: Run) -> List[Dict[str, Any]]:
-    program = find("nft")
-    if program is None:
-        return []
-    code, output, _errors = run([program, "-j", "list", "chains"], None)
+    return [each["chain"] for each in _listed(run, "chains") if "chain" in each]
+
+
+def _docker_decides(run: Run, family: str) -> bool:
+    """Say whether what is forwarded passes ``DOCKER-USER``; the chain may be there before Docker has started."""
+    rules = [each["rule"] for each in _listed(run, "chain", family, "filter", "FORWARD") if "rule" in each]
+    return any({"jump": {"target": _DOCKER}} in rule.get("expr", ()) for rule in rules)
+
+
+def _listed(run: Run, *what: str) -> List[Dict[str, Any]]:
     try:
-        listed = json.loads(output)["nftables"] if code == 0 else []
+        return list(json.loads(_text(run, *what, option="-j"))["nftables"])
     except (ValueError, KeyError, TypeError):
         return []
-    return [each["chain"] for each in listed if "chain" in each]
+
+
+def _text(run: Run, *what: str, option: str = "-s") -> str:
+    """Return what nft lists, as text, without counts, or with another OPTION; nothing if it cannot."""
+    program = find("nft")
+    if program is None:
+        return ""
+    code, output, _errors = run([program, option, "list", *what], None)
+    return output if code == 0 else ""
 
 
 def _is_dropping(chain: Dict[str, Any]) -> bool:
-    return (
-        chain["family"] in ("inet", "ip", "ip6")
-        and (chain.get("type"), chain.get("hook"), chain.get("policy")) == ("filter", "forward", "drop")
+    return chain["family"] in ("inet", "ip", "ip6") and (chain.get("type"), chain.get("hook"), chain.get("policy")) == (
+        "filter",
+        "forward",
+        "drop",
     )
 
 
@@ -75,7 +126,7 @@ def _drops(chains: List[Dict[str, Any]], family: str, table: str) -> bool:
     return any(_is_dropping(chain) for chain in chains if (chain["family"], chain["table"]) == (family, table))
 
 
-def _legacy(run: Run) -> List[str]:
+def _legacy(run: Run, bridges: Sequence[str]) -> List[str]:
     """Look into the tables of the older iptables; it is not asked where they are empty, as asking would make them."""
     try:
         with open(_LEGACY, encoding="ascii") as stream:
@@ -87,9 +138,13 @@ def _legacy(run: Run) -> List[str]:
         return []
     code, output, _errors = run([program, "-w", "-S"], None)
     lines = output.splitlines() if code == 0 else []
-    if "-P FORWARD DROP" not in lines:
+    rules = [line for line in lines if not line.startswith(f"-A {_DOCKER} ")]
+    words = {f'"{word.rstrip("+")}{"*" if word.endswith("+") else ""}"' for line in rules for word in line.split()}
+    strange = _not_in(" ".join(words), bridges)
+    if "-P FORWARD DROP" not in lines or f"-A FORWARD -j {_DOCKER}" in lines or not strange:
         return []
     return [
         "iptables-legacy drops what is forwarded unless a rule accepts it; "
-        "run 'iptables-legacy -I FORWARD -i <bridge> -j ACCEPT' and the same with '-o' for each of our bridges."
+        "run 'iptables-legacy -I FORWARD -i <bridge> -j ACCEPT' and the same with '-o' "
+        f"for {_enumerated(strange)}."
     ]

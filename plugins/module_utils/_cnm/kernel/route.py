@@ -68,14 +68,16 @@ def dump(kernel: Socket, skip_own: bool = False) -> List[Entry]:
             continue
         values = attributes(message, 28)
         nowhere = bytes(4 if family == socket.AF_INET else 16)
-        found.append(Entry(
-            f"{ipaddress.ip_address(values.get(_DESTINATION, nowhere))}/{length}",
-            str(ipaddress.ip_address(values[_GATEWAY])) if _GATEWAY in values else "",
-            number(values.get(_LINK, b"")),
-            number(values.get(_METRIC, b"")),
-            origin,
-            scope,
-        ))
+        found.append(
+            Entry(
+                f"{ipaddress.ip_address(values.get(_DESTINATION, nowhere))}/{length}",
+                str(ipaddress.ip_address(values[_GATEWAY])) if _GATEWAY in values else "",
+                number(values.get(_LINK, b"")),
+                number(values.get(_METRIC, b"")),
+                origin,
+                scope,
+            )
+        )
     return found
 
 
@@ -87,9 +89,8 @@ def read(kernel: Socket, namespace: str, wanted: Collection[str], names: Dict[in
     best: Dict[str, Entry] = {}
     for entry in dump(kernel, skip_own=True):
         if entry.destination in wanted and entry.origin != FROM_ADVERTISEMENT:
-            known = best.get(entry.destination)
-            if known is None or entry.metric < known.metric:
-                best[entry.destination] = entry
+            # The kernel lists the routes to one destination by metric.
+            best.setdefault(entry.destination, entry)
     unknown = {entry.link for entry in best.values()} - set(names) - {0}
     found = {index: link.name for index, link in interface.find_indices(kernel, unknown).items()} if unknown else {}
     return [
@@ -129,7 +130,10 @@ def _request(command: int, flags: int, destination: str, gateway: str, index: Op
         values.append(("RTA_OIF", index))
     creating = command == NEWROUTE
     return encode(
-        "route", command, flags, values,
+        "route",
+        command,
+        flags,
+        values,
         family=socket.AF_INET if network.version == 4 else socket.AF_INET6,
         dst_len=network.prefixlen,
         table=_MAIN_TABLE,

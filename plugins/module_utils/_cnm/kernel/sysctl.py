@@ -49,6 +49,9 @@ def write(namespaces: Namespaces, wanted: Iterable[Sysctl]) -> List[CnmError]:
                 try:
                     _write(setting)
                 except OSError as error:
+                    # A link that was made just now has its settings from the defaults: they may be right already.
+                    if error.errno == errno.EROFS and value(setting.name) == " ".join(setting.value.split()):
+                        continue
                     errors.append(KernelRefused(_refused(setting, error)))
     return errors
 

@@ -43,10 +43,10 @@ def creation(shape: Shape, end_name: str, inner_name: str, address: str, descrip
     """Return the request that makes a pair with its inner end in the namespace of DESCRIPTOR."""
     template = _template(shape)
     message = bytearray(template.message)
-    message[template.end_name:template.end_name + _NAME_SIZE] = end_name.encode().ljust(_NAME_SIZE, b"\0")
-    message[template.inner_name:template.inner_name + _NAME_SIZE] = inner_name.encode().ljust(_NAME_SIZE, b"\0")
+    message[template.end_name : template.end_name + _NAME_SIZE] = end_name.encode().ljust(_NAME_SIZE, b"\0")
+    message[template.inner_name : template.inner_name + _NAME_SIZE] = inner_name.encode().ljust(_NAME_SIZE, b"\0")
     if shape.addressed:
-        message[template.address:template.address + 6] = bytes.fromhex(address.replace(":", ""))
+        message[template.address : template.address + 6] = bytes.fromhex(address.replace(":", ""))
     struct.pack_into("=I", message, template.descriptor, descriptor)
     return bytes(message)
 

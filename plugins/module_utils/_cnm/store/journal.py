@@ -9,12 +9,22 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import FrozenSet, Mapping, Tuple
+from typing import FrozenSet, Mapping, NamedTuple, Tuple
 
+from ..errors import StoreDamaged
 from ..resources import Key
 
 Unit = Tuple[str, str]
 """A kind of object and its id: what is reconciled as a whole."""
+
+
+class Setting(NamedTuple):
+    """A kernel setting of the host that we have changed."""
+
+    original: str
+    """The value that it had before us."""
+    unit: Unit
+    """What needs it to be otherwise."""
 
 
 @dataclass(frozen=True)
@@ -25,23 +35,29 @@ class Intent:
     keys: FrozenSet[Key] = field(default_factory=frozenset)
     lent: FrozenSet[Key] = field(default_factory=frozenset)
     """Adopted links, which are let go and not removed."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """The values that the host's kernel settings have before the run changes them."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    """The host's kernel settings that are changed, by name."""
 
 
 def read(folder: str) -> Intent:
     """Return what a run that did not come to its end has left to do."""
+    path = os.path.join(folder, "intent.json")
     try:
-        with open(os.path.join(folder, "intent.json"), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             data = json.load(file)
+        return Intent(
+            frozenset((kind, identifier) for kind, identifier in data["units"]),
+            frozenset(tuple(key) for key in data["keys"]),
+            frozenset(tuple(key) for key in data["lent"]),
+            {name: Setting(original, (kind, unit)) for name, (original, (kind, unit)) in data["settings"].items()},
+        )
     except FileNotFoundError:
         return Intent()
-    return Intent(
-        frozenset((kind, identifier) for kind, identifier in data["units"]),
-        frozenset(tuple(key) for key in data["keys"]),
-        frozenset(tuple(key) for key in data["lent"]),
-        data["settings"],
-    )
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreDamaged(
+            f"The file '{path}', which says what an earlier run has left to do, is damaged ({error}). It was left as "
+            "it is. Move it away and run your playbook again; what that run had half made may remain on the host."
+        ) from error
 
 
 def write(folder: str, intent: Intent) -> None:

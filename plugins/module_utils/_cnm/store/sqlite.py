@@ -22,6 +22,7 @@ from ..errors import CnmError, StoreDamaged
 from ..identity import find
 from ..network import PREDEFINED, Network
 from ..sandbox import Sandbox
+from .journal import Setting
 
 VERSION = 1
 """Of the schema; kept in SQLite's user_version."""
@@ -48,7 +49,9 @@ CREATE INDEX address_endpoint ON address (endpoint);
 CREATE TABLE port (protocol TEXT NOT NULL, port INTEGER NOT NULL, endpoint TEXT NOT NULL);
 CREATE INDEX port_number ON port (protocol, port);
 CREATE INDEX port_endpoint ON port (endpoint);
-CREATE TABLE setting (name TEXT PRIMARY KEY, original TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE setting (
+    name TEXT PRIMARY KEY, original TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL
+) WITHOUT ROWID;
 """
 
 Object = Union[Network, Sandbox, Endpoint]
@@ -58,8 +61,10 @@ T = TypeVar("T", Network, Sandbox, Endpoint)
 class SqliteStore:
     """The objects of one host, as of the last commit or of the transaction under way."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str = ":memory:") -> None:
         self._connection = connection
+        self._path = path
+        self._seen: Dict[str, Object] = {}
         self.touched: Set[Tuple[str, str]] = set()
         """Kind and id of what this transaction has changed."""
 
@@ -74,23 +79,27 @@ class SqliteStore:
     def create(cls, folder: str) -> None:
         """Make an empty store in FOLDER, of mode 0700, unless there is one."""
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        found = os.lstat(folder)
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
-        if stat.S_IMODE(found.st_mode) != 0o700:
+        _check_folder(folder)
+        if stat.S_IMODE(os.lstat(folder).st_mode) != 0o700:
             os.chmod(folder, 0o700)
         path = cls.path(folder)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-        os.chmod(path, 0o600)
-        connection = _connect(path)
+        if os.path.lexists(path):
+            return
+        # Under another name first, so that a run that is killed here leaves no store without a schema.
+        growing = f"{path}.new"
+        for leftover in (growing, f"{growing}-wal", f"{growing}-shm", f"{growing}-journal"):
+            if os.path.lexists(leftover):
+                os.unlink(leftover)
+        os.close(os.open(growing, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        connection = _connect(growing)
         try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        except sqlite3.DatabaseError as error:
-            raise _damaged(path, error) from error
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        except sqlite3.Error as error:
+            raise CnmError(f"The store '{path}' cannot be made: {error}.") from error
         finally:
             connection.close()
+        os.rename(growing, path)
 
     @staticmethod
     def path(folder: str) -> str:
@@ -104,6 +113,9 @@ class SqliteStore:
         :raises StoreDamaged: if it cannot be trusted; the file is left as it is
         """
         path = cls.path(folder)
+        _check_folder(folder)
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise CnmError(f"'{path}' is not a file; the store cannot be kept there.")
         connection = _connect(path)
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -120,7 +132,7 @@ class SqliteStore:
                 f"The store '{path}' was written by a newer version of cnm.linux (schema {version}, "
                 f"this one knows {VERSION}). Use that version; the file was left as it is."
             )
-        return cls(connection)
+        return cls(connection, path)
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""
@@ -270,17 +282,20 @@ class SqliteStore:
             if port.protocol == protocol and port.host_port == number
         ]
 
-    def settings(self) -> Dict[str, str]:
-        """Return the kernel settings of the host that we have changed, with the values they had."""
-        return dict(self._connection.execute("SELECT name, original FROM setting"))
+    def settings(self) -> Dict[str, Setting]:
+        """Return the kernel settings of the host that we have changed, by name."""
+        rows = self._connection.execute("SELECT name, original, kind, object FROM setting")
+        return {name: Setting(original, (kind, identifier)) for name, original, kind, identifier in rows}
 
-    def put_setting(self, name: str, original: str) -> None:
-        """Remember the value that a kernel setting had before us."""
-        self._connection.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (name, original))
+    def put_setting(self, name: str, setting: Setting) -> None:
+        """Remember the value that a kernel setting had before us; what is remembered already stays."""
+        self._connection.execute(
+            "INSERT OR IGNORE INTO setting VALUES (?, ?, ?, ?)", (name, setting.original, *setting.unit)
+        )
 
-    def delete_settings(self) -> None:
-        """Forget the values that kernel settings had before us."""
-        self._connection.execute("DELETE FROM setting")
+    def delete_setting(self, name: str) -> None:
+        """Forget the value that a kernel setting had before us."""
+        self._connection.execute("DELETE FROM setting WHERE name = ?", (name,))
 
     def put_network(self, network: Network) -> None:
         """Write NETWORK, new or changed."""
@@ -359,11 +374,20 @@ class SqliteStore:
         return False
 
     def _one(self, noun: Type[T], query: str, *arguments: Any) -> Optional[T]:
-        row = self._connection.execute(query, arguments).fetchone()
-        return noun.from_json(json.loads(row[0])) if row is not None else None
+        return next(iter(self._all(noun, query, *arguments)), None)
 
     def _all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
-        return [noun.from_json(json.loads(data)) for (data,) in self._connection.execute(query, arguments)]
+        try:
+            return [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+            raise _damaged(self._path, error) from error
+
+    def _read(self, noun: Type[T], data: str) -> T:
+        """Return the object that DATA is; the same one for the same text, as objects are values."""
+        found = self._seen.get(data)
+        if not isinstance(found, noun):
+            found = self._seen[data] = noun.from_json(json.loads(data))
+        return found
 
     def _find(self, noun: Type[T], table: str, reference: str) -> Optional[T]:
         by_name = self._one(noun, f"SELECT data FROM {table} WHERE name = ?", reference)
@@ -380,6 +404,12 @@ def _connect(path: str) -> sqlite3.Connection:
         return sqlite3.connect(path, isolation_level=None, timeout=30)
     except sqlite3.OperationalError as error:
         raise CnmError(f"The store '{path}' cannot be opened: {error}.") from error
+
+
+def _check_folder(folder: str) -> None:
+    found = os.lstat(folder)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
 
 
 def _damaged(path: str, why: object) -> StoreDamaged:

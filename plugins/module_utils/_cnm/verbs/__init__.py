@@ -16,8 +16,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from ..addresses import Address, Subnet
 from ..errors import Problems
 from ..identity import make_id
-from ..kernel.listeners import Listener
 from ..network import Network
+from ..resources import Listener
 from ..sandbox import Sandbox
 from ..store.sqlite import SqliteStore
 
@@ -51,8 +51,8 @@ class Host(Protocol):
     def link_names(self, namespace: str) -> "set[str]":
         """Return the names of the interfaces in a namespace."""
 
-    def namespace_id(self, path: str) -> Optional[int]:
-        """Return the inode of the namespace at PATH, None if there is none."""
+    def namespace_id(self, path: str) -> Optional[str]:
+        """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
 
     def listening(self) -> Sequence[Listener]:
         """Return the sockets that wait for packets on the host's ports."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..addresses import Address, address, mac, mac_of
+from ..addresses import Address, address, address_of, mac, mac_of
 from ..drivers import driver
 from ..drivers.bridge import PORTS
 from ..drivers.bridge_options import parse
@@ -72,8 +72,6 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         if existing is not None:
             remove(context, existing)
         return None
-    if network is None:
-        return None
     if item.get("sandbox") and state != "joined":
         context.problems.add(f"{subject}: a sandbox is only given with state joined, not with state {state}.")
     if state == "joined" and not item.get("sandbox"):
@@ -81,20 +79,23 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if existing is None:
         with context.problems.about(subject):
             check_name(name)
+    wishes = read(context, item, subject)
+    sandbox = context.sandbox(item["sandbox"], subject) if state == "joined" and item.get("sandbox") else None
+    if network is None:
+        return None
     for key in sorted(item.get("driver_options") or {}):
         context.problems.add(f"{subject}: driver '{network.driver}' has no endpoint option '{key}'.")
-    wishes = read(context, item, subject)
     endpoint = write(context, network, existing, name, wishes, subject)
     if endpoint is None:
         return None
     if state == "left":
         context.store.put_endpoint(replace(endpoint, sandbox=None))
-    elif state == "joined":
-        _join_named(context, network, endpoint, item, wishes, subject)
+    elif sandbox is not None:
+        _join_named(context, network, endpoint, sandbox, bool(item.get("force")), wishes, subject)
     elif endpoint.sandbox is not None and wishes.interface is not None:
-        sandbox = context.store.sandbox(endpoint.sandbox)
-        if sandbox is not None:
-            join(context, network, endpoint, sandbox, wishes.interface, subject)
+        present = context.store.sandbox(endpoint.sandbox)
+        if present is not None:
+            join(context, network, endpoint, present, wishes.interface, subject)
     return endpoint.id
 
 
@@ -125,12 +126,15 @@ def _find(
 
 
 def _join_named(
-    context: Context, network: Network, endpoint: Endpoint, item: Mapping[str, Any], wishes: Wishes, subject: str
+    context: Context,
+    network: Network,
+    endpoint: Endpoint,
+    sandbox: Sandbox,
+    force: bool,
+    wishes: Wishes,
+    subject: str,
 ) -> None:
-    sandbox = context.sandbox(item["sandbox"], subject) if item.get("sandbox") else None
-    if sandbox is None:
-        return
-    if endpoint.sandbox not in (None, sandbox.id) and not item.get("force"):
+    if endpoint.sandbox not in (None, sandbox.id) and not force:
         other = context.store.sandbox(str(endpoint.sandbox))
         context.problems.add(
             f"{subject}: it is in sandbox '{other.name if other else endpoint.sandbox}'. "
@@ -189,6 +193,12 @@ def _addressed(
     address_of_link = endpoint.mac
     if wishes.mac is not None:
         address_of_link = wishes.mac
+        other_address = address_of(wishes.mac)
+        pool = network.pool(4)
+        if pool and other_address and other_address in pool.subnet and other_address != chosen[4]:
+            context.problems.add(
+                f"{subject}: MAC address {wishes.mac} cannot be had: it is that of address {other_address}."
+            )
         for other in context.store.endpoints_of_network(network.id):
             if other.mac == wishes.mac and other.id != endpoint.id:
                 context.problems.add(f"{subject}: MAC address {wishes.mac} is taken: endpoint '{other.name}' has it.")
@@ -250,10 +260,11 @@ def _interface(
     """Return the name of the endpoint's interface: as wished, as before, or the first that is free."""
     if wish is not None:
         return wish
-    stays = endpoint.sandbox == sandbox.id
-    if endpoint.interface is not None and (stays or endpoint.interface not in used):
+    if endpoint.interface is not None and endpoint.sandbox == sandbox.id:
         return endpoint.interface
     foreign = context.host.link_names(sandbox.path) if sandbox.netns is not None else set()
+    if endpoint.interface is not None and endpoint.interface not in used and endpoint.interface not in foreign:
+        return endpoint.interface
     prefix = parse(network.options).interface_prefix
     number = 0
     while f"{prefix}{number}" in used or f"{prefix}{number}" in foreign:

@@ -13,10 +13,12 @@ from ..addresses import mac_of
 from ..drivers import CREATABLE, driver
 from ..endpoint import Endpoint
 from ..identity import check_name
+from ..ipam.allocation import check_address
 from ..network import PREDEFINED, Network
 from . import Context, texts
 from .addressing import address_for, forget_hints
 from .pools import wanted_pools
+from .ports import assign
 
 
 def predefine(context: Context) -> None:
@@ -45,9 +47,34 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if wanted is None or len(context.problems.found) > found:
         return existing.id if existing else None
     context.store.put_network(wanted)
+    if existing is not None and not item.get("force"):
+        _keep_device(context, existing, wanted, subject)
     if existing is not None and existing.pools != wanted.pools:
         _readdress(context, existing, wanted, bool(item.get("force")), subject)
+    if existing is not None and (existing.options, existing.internal) != (wanted.options, wanted.internal):
+        _republish(context, wanted, subject)
     return wanted.id
+
+
+def _keep_device(context: Context, existing: Network, wanted: Network, subject: str) -> None:
+    """Refuse another device while endpoints have their connections by the one that there is."""
+    device = driver(wanted.driver).device(wanted)
+    tenants = context.store.running_endpoints(existing.id)
+    if tenants and device != driver(existing.driver).device(existing):
+        names = ", ".join(f"'{endpoint.name}'" for endpoint in tenants[:10])
+        context.problems.add(
+            f"{subject}: to make it anew as '{device}' would interrupt {len(tenants)} endpoints ({names}). "
+            "Let them leave first, or use force: true."
+        )
+
+
+def _republish(context: Context, network: Network, subject: str) -> None:
+    """See that the endpoints of NETWORK, which has changed, can publish their ports on it as it is now."""
+    for endpoint in context.store.endpoints_of_network(network.id):
+        if endpoint.ports:
+            about = f"{subject}: endpoint '{endpoint.name}'"
+            ports = assign(context, network, replace(endpoint, ports=()), endpoint.ports, about)
+            context.store.put_endpoint(replace(endpoint, ports=ports))
 
 
 def _keep(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> str:
@@ -197,7 +224,11 @@ def _fitting(endpoint: Endpoint, network: Network) -> Endpoint:
     """Return ENDPOINT without the addresses that it cannot have on NETWORK."""
     keep: Dict[str, Any] = {}
     for version in (4, 6):
-        address, pool = endpoint.address(version), network.pool(version)
-        fits = address is not None and pool is not None and address in pool.subnet and address not in pool.reserved
-        keep[f"ipv{version}"] = address if fits else None
+        address = endpoint.address(version)
+        try:
+            if address is not None:
+                check_address(network.pool(version), address)
+        except ValueError:
+            address = None
+        keep[f"ipv{version}"] = address
     return replace(endpoint, **keep)

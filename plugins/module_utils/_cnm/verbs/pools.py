@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..addresses import Address, Subnet, address, subnet
+from ..addresses import Address, HostBits, Subnet, address, subnet
 from ..drivers import driver, flag
 from ..drivers.bridge_options import ALLOW_HOST_OVERLAP
 from ..errors import Problems
@@ -88,7 +88,11 @@ def _read(context: Context, network: Network, entry: Mapping[str, Any], subject:
     with problems.about(subject):
         if not entry.get("subnet"):
             raise ValueError("an entry of ipam_config needs a subnet.")
-        chosen = subnet(entry["subnet"])
+        try:
+            chosen = subnet(entry["subnet"])
+        except HostBits as error:
+            problems.add(f"{subject}: {error}")
+            chosen = error.network
         present = network.pool(chosen.version)
         pool = present if present is not None and present.subnet == chosen else Pool(chosen)
         if pool is not present:
@@ -125,6 +129,9 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
     kept = [text for text in network.kept if ipaddress.ip_interface(text).network == pool.subnet]
     if kept and gateway is None:
         gateway = ipaddress.ip_interface(kept[0]).ip
+    for name, found in auxiliary:
+        if found == gateway:
+            problems.add(f"{subject}: gateway: {found} is taken: it is the auxiliary address '{name}'.")
     return Pool(pool.subnet, gateway, iprange, auxiliary)
 
 
@@ -155,9 +162,10 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
         problems.add(f"{subject}: subnet {chosen} overlaps {held.subnet if held else ''} of network '{other.name}'.")
     if flag(network.options.get(ALLOW_HOST_OVERLAP, "false")):
         return
-    own = driver(network.driver).device(network)
+    present = context.store.network(network.id) or network
+    own = {driver(one.driver).device(one) for one in (present, network)}
     for found, device in context.host.on_link():
-        if device != own and found.version == chosen.version and found.overlaps(chosen):
+        if device not in own and found.version == chosen.version and found.overlaps(chosen):
             problems.add(
                 f"{subject}: subnet {chosen} overlaps {found}, which the host reaches on '{device}'. "
                 f"Choose another, or set driver option '{ALLOW_HOST_OVERLAP}'."

@@ -13,8 +13,8 @@ from ..addresses import Address
 from ..drivers.bridge import targets
 from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port
-from ..kernel.listeners import Listener
 from ..network import Network
+from ..resources import Listener
 from . import Context
 
 FIRST, LAST = 49153, 65535
@@ -73,17 +73,18 @@ def taken(
 ) -> Optional[str]:
     """Return why the host's port that PORT asks for cannot be had; None if it can."""
     where = bound(network, port)
-    rivals = [(endpoint, network, other) for other in assigned]
+    rivals = [(endpoint, network, other) for other in assigned if other != port]
     for holder, other in context.store.ports(port.protocol, port.host_port or 0):
         its_network = context.store.network(holder.network)
         if holder.id != endpoint.id and its_network is not None:
             rivals.append((holder, its_network, other))
     for holder, its_network, other in rivals:
         same = (other.protocol, other.host_port) == (port.protocol, port.host_port)
-        if same and other != port and overlap(where, bound(its_network, other)):
+        if same and overlap(where, bound(its_network, other)):
             return f"endpoint '{holder.name}' on network '{its_network.name}' has it."
+    published_at = [(address.version, host_ip) for address, host_ip in targets(parse(network.options), endpoint, port)]
     for listener in listeners(context, port):
-        if overlap(where, None if listener.address.is_unspecified else listener.address):
+        if any(listener.hears(version, host_ip) for version, host_ip in published_at):
             process = context.host.process(listener.inode)
             return f"{f'process {process}' if process else 'a process of the host'} listens on it."
     return None

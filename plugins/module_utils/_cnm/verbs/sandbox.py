@@ -15,7 +15,7 @@ from ..endpoint import Endpoint, Port
 from ..identity import check_hostname, check_name
 from ..network import Network
 from ..sandbox import Sandbox
-from ..topology import gateway_order
+from ..topology import gateway_order, gone
 from . import Context, listed, texts
 from .endpoint import Wishes, check_ports, join, read, read_ports, remove, write
 from .ports import assign
@@ -64,18 +64,23 @@ def _remove(context: Context, sandbox: Sandbox) -> None:
 def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
     """Return SANDBOX with the namespace that ITEM names by path or by pid."""
     if item.get("netns") is None and item.get("pid") is None:
+        if item.get("state") != "stopped" and gone(sandbox, context.host):
+            context.problems.add(f"{subject}: the process whose namespace it adopted has ended. Give another pid.")
         return sandbox
     path = item["netns"] if item.get("netns") is not None else f"/proc/{item['pid']}/ns/net"
-    inode = context.host.namespace_id(path)
-    if not path.startswith("/") or inode is None:
+    identity = context.host.namespace_id(path)
+    if not path.startswith("/") or identity is None:
         context.problems.add(f"{subject}: there is no network namespace at '{path}'.")
-    elif inode == context.host.namespace_id("/proc/self/ns/net"):
+    elif identity == context.host.namespace_id("/proc/self/ns/net"):
         context.problems.add(
             f"{subject}: '{path}' is the host's own network namespace. Put the sandbox on network 'host'."
         )
     elif path == Sandbox(sandbox.id, sandbox.name).path and context.store.sandbox(sandbox.id) and sandbox.netns is None:
         return sandbox
-    return replace(sandbox, netns=path, inode=inode)
+    for other in context.store.sandboxes() if path != sandbox.netns else ():
+        if other.id != sandbox.id and (other.path == path or (identity and other.identity == identity)):
+            context.problems.add(f"{subject}: the namespace at '{path}' is that of sandbox '{other.name}'.")
+    return replace(sandbox, netns=path, identity=identity if item.get("netns") is None else None)
 
 
 def _described(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
@@ -199,7 +204,8 @@ def _publish(
     able = [pair for pair in own if driver(pair[0].driver).has_addresses and not pair[0].internal]
     if not able:
         context.problems.add(
-            f"{subject}: published_ports need a network that is neither internal, nor 'host', nor 'none'."
+            f"{subject}: published_ports need a network that is neither internal, nor 'host', nor 'none'. "
+            "To publish nothing, give an empty list."
         )
         return
     network, endpoint = able[0]

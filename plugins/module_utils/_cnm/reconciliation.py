@@ -1,0 +1,233 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From two states of the store to what has to be done on the host, and doing it, so that a kill loses nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import AbstractSet, Dict, List, Sequence, Set
+
+from .errors import CnmError, Collected, KernelRefused
+from .kernel.host import Kernel
+from .reconcile import Step, plan
+from .resources import HOST, Key, Link, Namespace, Resource, Sysctl
+from .store import journal
+from .store.journal import Intent, Setting, Unit
+from .store.sqlite import SqliteStore
+from .topology import HOST_UNIT, Topology
+
+ATTEMPTS = 3
+"""How often the host is brought nearer to what is wanted, before we give up: the kernel does some things later
+than it says, and takes away more than it was asked to."""
+
+
+class Reconciliation:
+    """From two states of the store to what has to be done on the host, and doing it."""
+
+    def __init__(self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._folder = folder
+        self._check = check
+        self._intent = journal.read(folder)
+        self._earlier = before
+        self.before = Topology(before, kernel.facts)
+        self.after = Topology(store, kernel.facts)
+        for name, setting in self._intent.settings.items():
+            store.put_setting(name, setting)
+
+    def differs(self) -> bool:
+        """Say whether the transaction has changed any object."""
+        return any(
+            getattr(self._store, kind)(identifier) != getattr(self._earlier, kind)(identifier)
+            for kind, identifier in self._store.touched
+        )
+
+    def reconcile(self, named: Set[Unit], renew: Set[str]) -> List[Step]:
+        """Bring the host from what it has to what the store says, in check mode only in thought.
+
+        :param named: the objects that the run is about, whose state on the host is looked at even if unchanged
+        :param renew: ids of sandboxes to make anew
+        """
+        units = named | self._affected(named) | set(self._intent.units) | {HOST_UNIT}
+        scope = self._scope(units)
+        steps = self._plan(scope, renew)
+        while True:
+            more = self._consequences(steps, scope) - units
+            if not more:
+                break
+            units |= more
+            scope = self._scope(units)
+            steps = self._plan(scope, renew)
+        if not self._check:
+            self._carry_out(units, scope, steps)
+        return steps
+
+    def _affected(self, named: Set[Unit]) -> Set[Unit]:
+        """Return the units that a change of the store, and the objects that the run is about, bear upon."""
+        units: Set[Unit] = set()
+        changed: Set[str] = set()
+        renamed: Set[str] = set()
+        for kind, identifier in self._store.touched | named:
+            for topology, store in ((self.before, self._earlier), (self.after, self._store)):
+                if kind == "sandbox":
+                    units |= topology.of_sandbox(identifier)
+                elif kind == "endpoint":
+                    endpoint = store.endpoint(identifier)
+                    if endpoint is not None:
+                        units.add(("network", endpoint.network))
+                        units |= topology.of_sandbox(endpoint.sandbox) if endpoint.sandbox else set()
+        for kind, identifier in self._store.touched:
+            was, now = getattr(self._earlier, kind)(identifier), getattr(self._store, kind)(identifier)
+            if kind == "network" and was is not None and now is not None and was != now:
+                changed.add(identifier)
+            elif kind == "endpoint":
+                renamed |= {found.network for found in (was, now) if found is not None}
+            elif kind == "sandbox" and (was is None or now is None or was.running != now.running):
+                for store in (self._earlier, self._store):
+                    renamed |= {endpoint.network for endpoint in store.endpoints_of_sandbox(identifier)}
+        for topology in (self.before, self.after):
+            for network in changed:
+                units |= topology.on_network(network)
+            for network in renamed - changed:
+                units |= topology.names_on_network(network)
+        return units
+
+    def _scope(self, units: Set[Unit]) -> "Scope":
+        scope = Scope()
+        for unit in units:
+            for resource in self.before.resources(unit):
+                scope.known[resource.key] = resource
+            for resource in self.after.resources(unit):
+                scope.wanted[resource.key] = resource
+                scope.unit_of[resource.key] = unit
+        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys)
+        self._release(scope)
+        self._restore_settings(scope, units)
+        return scope
+
+    def _release(self, scope: "Scope") -> None:
+        """Let go of what was adopted and is no longer wanted."""
+        lent = {key: resource for key, resource in scope.known.items() if resource.lent}
+        lent.update((key, Link(HOST, key[2], "bridge", adopted=True)) for key in self._intent.lent)
+        for key, resource in lent.items():
+            if key in scope.wanted:
+                continue
+            released = resource.released()
+            scope.keys.discard(key)
+            if released is not None:
+                scope.wanted[key] = released
+                scope.keys.add(key)
+
+    def _restore_settings(self, scope: "Scope", units: Set[Unit]) -> None:
+        """Want the values that kernel settings had before us, where UNITS no longer need others.
+
+        Forwarding stays if there are other bridges: those who made them rely on it by now.
+        """
+        for name, setting in {**self._intent.settings, **self._store.settings()}.items():
+            key = (Sysctl.kind, HOST, name)
+            if setting.unit not in units or key in scope.wanted:
+                continue
+            scope.restored.add(name)
+            if setting.unit != HOST_UNIT or not self._kernel.facts.other_bridges():
+                scope.wanted[key] = Sysctl(HOST, name, setting.original)
+                scope.keys.add(key)
+
+    def _plan(self, scope: "Scope", renew: AbstractSet[str] = frozenset()) -> List[Step]:
+        anew = frozenset(
+            key
+            for key, unit in scope.unit_of.items()
+            if unit[0] == "sandbox" and unit[1] in renew and key[0] in (Namespace.kind, Link.kind)
+        )
+        present = self._kernel.read(scope.keys)
+        for name in scope.restored:
+            if (Sysctl.kind, HOST, name) not in present:
+                scope.wanted.pop((Sysctl.kind, HOST, name), None)
+        return plan(scope.wanted, present, anew)
+
+    def _consequences(self, steps: Sequence[Step], scope: "Scope") -> Set[Unit]:
+        """Return the units that lose something by what STEPS make anew."""
+        units: Set[Unit] = set()
+        for step in steps:
+            if step.after is None or step.before is not None:
+                continue
+            if step.resource.kind == "ruleset":
+                return self.after.everything()
+            unit = scope.unit_of.get(step.resource.key)
+            if step.resource.kind == Link.kind and unit is not None and unit[0] == "network":
+                units |= self.after.on_network(unit[1])
+        return units
+
+    def _carry_out(self, units: Set[Unit], scope: "Scope", steps: List[Step]) -> None:
+        if steps:
+            for step in steps:
+                if isinstance(step.before, Sysctl) and not scope.owns(step.before):
+                    unit = scope.unit_of.get(step.before.key, HOST_UNIT)
+                    self._store.put_setting(step.before.name, Setting(step.before.value, unit))
+            self._intent = self._intended(units, scope, steps)
+            journal.write(self._folder, self._intent)
+        try:
+            self._settle(scope, steps)
+        except CnmError as error:
+            self._store.rollback()
+            self._recover(units, error)
+            raise
+        for name in scope.restored:
+            self._store.delete_setting(name)
+        self._store.commit()
+        journal.clear(self._folder)
+
+    def _intended(self, units: Set[Unit], scope: "Scope", steps: Sequence[Step]) -> Intent:
+        lent = {key for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
+        keys = {step.resource.key for step in steps} | set(self._intent.keys)
+        return Intent(
+            frozenset(units),
+            frozenset(keys - lent),
+            frozenset(key for key in lent if key[0] == Link.kind),
+            self._store.settings(),
+        )
+
+    def _settle(self, scope: "Scope", steps: List[Step]) -> None:
+        """Carry STEPS out, look again, and do what is still missing.
+
+        :raises KernelRefused: if the host does not come to be as it ought to
+        """
+        for _attempt in range(ATTEMPTS):
+            if not steps:
+                return
+            self._kernel.apply(steps)
+            steps = self._plan(scope)
+        if steps:
+            left = ", ".join(sorted({str(step.resource) for step in steps})[:5])
+            raise KernelRefused(f"The host did not come to be as it should: {left}. Something else may be changing it.")
+
+    def _recover(self, units: Set[Unit], error: CnmError) -> None:
+        """Make the host again as it was, after ERROR; what cannot be done is left to the next run."""
+        self.after = Topology(self._earlier, self._kernel.facts)
+        scope = self._scope(units)
+        try:
+            self._settle(scope, self._plan(scope))
+        except CnmError as other:
+            raise Collected([error, other]) from error
+        journal.clear(self._folder)
+
+
+@dataclass
+class Scope:
+    """What a run looks at."""
+
+    known: Dict[Key, Resource] = field(default_factory=dict)
+    wanted: Dict[Key, Resource] = field(default_factory=dict)
+    unit_of: Dict[Key, Unit] = field(default_factory=dict)
+    keys: Set[Key] = field(default_factory=set)
+    restored: Set[str] = field(default_factory=set)
+    """Kernel settings of the host that are to have the values which they had before us."""
+
+    def owns(self, setting: Sysctl) -> bool:
+        """Say whether SETTING comes and goes with something of ours."""
+        if setting.namespace != HOST:
+            return True
+        link = self.wanted.get((Link.kind, HOST, setting.link)) or self.known.get((Link.kind, HOST, setting.link))
+        return link is not None and not link.lent

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run that fails leaves things as they were; one that is killed is finished by the next."""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+import pytest
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, Collected, KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, Address, Link, Sysctl
+
+from .conftest import pretended
+
+FORWARDING = [Sysctl(HOST, "net/ipv4/ip_forward", "0"), Sysctl(HOST, "net/ipv6/conf/all/forwarding", "0")]
+WEB = {"name": "web", "networks": [{"name": "lan"}], "published_ports": ["8080:80"]}
+DB = {"name": "db", "networks": [{"name": "back"}]}
+
+CASES = {
+    "create": ("network", {"name": "new", "enable_ipv6": True}),
+    "readdress": ("network", {"name": "lan", "ipam_config": [{"subnet": "10.3.0.0/24"}], "force": True}),
+    "join": ("endpoint", {"name": "extra", "network": "back", "sandbox": "web"}),
+    "leave": ("endpoint", {"name": "db", "network": "back", "state": "left"}),
+    "make": ("sandbox", {"name": "new", "networks": [{"name": "lan"}]}),
+    "stop": ("sandbox", {"name": "web", "state": "stopped"}),
+    "restart": ("sandbox", {**DB, "state": "restarted"}),
+    "remove": ("sandbox", {"name": "web", "state": "absent"}),
+    "delete": ("network", {"name": "lan", "state": "absent", "force": True}),
+    "the first": ("network", {"name": "first"}),
+    "adopt": ("network", {"name": "new", "driver_options": {"com.docker.network.bridge.name": "br9"}}),
+}
+
+
+class Killed(BaseException):
+    """As SIGKILL is: nothing of ours runs after it."""
+
+
+def prepared(host, case):
+    for theirs in (*FORWARDING, Link(HOST, "br9", "bridge", mtu=1500, group=0), Address(HOST, "br9", "10.9.0.1/24")):
+        host.kernel.present[theirs.key] = theirs
+    host.kernel.facts.links = {"br9": ["10.9.0.1/24"]}
+    if case != "the first":
+        host.network("lan")
+        host.network("back", internal=True)
+        host.ensure("sandbox", WEB, DB)
+
+
+def of_host(host):
+    """Return what the host holds, without the settings of sandboxes and links, which stay."""
+    return {one for one in host.kernel.present.values() if one.removable or (one.namespace == HOST and not one.link)}
+
+
+def intent(host):
+    return os.path.exists(os.path.join(host.folder, "intent.json"))
+
+
+def each_step(case, error):
+    """Yield a host on which a run of CASE was broken off by ERROR before its first step, one before its second ...
+
+    With each comes what it held and remembered before that run.
+    """
+    kind, item = CASES[case]
+    with pretended() as first:
+        prepared(first, case)
+        before = (first.remembered(), of_host(first))
+        for number in itertools.count():
+            with pretended() as host:
+                host.become(first)
+                steps = itertools.count()
+
+                kinds = []
+
+                def before_step(step, steps=steps, number=number, kinds=kinds):
+                    kinds.append(step.resource.kind)
+                    # The firewall is loaded as a whole: there is no place between two elements.
+                    if kinds[-2:] != ["element", "element"] and next(steps) == number:
+                        raise error
+
+                host.kernel.before_step = before_step
+                try:
+                    host.ensure(kind, item)
+                except type(error):
+                    host.kernel.before_step = lambda step: None
+                    yield host, before
+                else:
+                    assert number > 1
+                    return
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_refusal_leaves_everything_as_it_was(case):
+    for host, (objects, present) in each_step(case, KernelRefused("pretended")):
+        assert host.remembered() == objects
+        assert of_host(host) ^ present == set()
+        assert not intent(host)
+
+
+@pytest.mark.parametrize("case", sorted(set(CASES) - {"readdress"}))
+def test_the_run_after_a_killed_one_converges(case):
+    kind, item = CASES[case]
+    with pretended() as host:
+        prepared(host, case)
+        host.ensure(kind, item)
+        expected = of_host(host)
+    for host, _before in each_step(case, Killed()):
+        assert intent(host)
+        host.ensure(kind, item)
+        assert of_host(host) ^ expected == set()
+        assert not intent(host)
+        assert host.ensure(kind, item).changed == (case == "restart")
+
+
+@pytest.mark.parametrize("case", ["join", "delete", "adopt"])
+def test_what_a_killed_run_has_left_can_be_removed(case):
+    for host, (_objects, present) in each_step(case, Killed()):
+        names = [name for name in host.listed("network") if name not in ("bridge", "host", "none")]
+        host.ensure("sandbox", *({"name": name, "state": "absent"} for name in host.listed("sandbox")))
+        host.ensure("network", *({"name": name, "state": "absent", "force": True} for name in names))
+        assert host.left() == {one.key for one in present if "br9" in one.key}
+        assert host.kernel.present[("link", HOST, "br9")].group == 0
+        assert [host.kernel.present[one.key] for one in FORWARDING] == FORWARDING
+        assert not intent(host)
+
+
+def test_what_cannot_be_undone_is_left_to_the_next_run(host):
+    prepared(host, "create")
+    host.kernel.refuse = lambda step: step.after is not None and step.resource.kind == "link"
+    with pytest.raises(Collected):
+        host.sandbox("web", state="restarted")
+    assert intent(host)
+    host.kernel.refuse = None
+    host.sandbox("web")
+    assert not intent(host)
+    assert not host.ensure("sandbox", WEB, DB).changed
+
+
+def test_a_run_that_never_settles_says_what_is_left(host):
+    host.kernel.apply = lambda steps: None
+    with pytest.raises(CnmError, match="did not come to be as it should: .*bridge 'br-"):
+        host.network("lan")

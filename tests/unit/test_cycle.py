@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same for every option of every noun: foretold, done, done once, changed, repaired, undone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from .conftest import pretended
+
+MTU = {"com.docker.network.driver.mtu": "1400"}
+OPTIONS = {
+    "driver": ("network", {"driver": "bridge"}, {}),
+    "labels": ("network", {"labels": {"a": "b"}}, {"labels": {"a": "c"}}),
+    "no labels": ("network", {"labels": {"a": "b"}}, {"labels": {}}),
+    "internal": ("network", {"internal": True}, {"internal": False}),
+    "enable_ipv6": ("network", {"enable_ipv6": True}, {"enable_ipv6": False}),
+    "subnet": ("network", {"ipam_config": [{"subnet": "10.1.0.0/24"}]}, {"ipam_config": [{"subnet": "10.2.0.0/24"}]}),
+    "gateway": (
+        "network",
+        {"ipam_config": [{"subnet": "10.1.0.0/24", "gateway": "10.1.0.254"}]},
+        {"ipam_config": [{"subnet": "10.1.0.0/24", "gateway": "10.1.0.253"}]},
+    ),
+    "iprange": (
+        "network",
+        {"ipam_config": [{"subnet": "10.1.0.0/24", "iprange": "10.1.0.128/25"}]},
+        {"ipam_config": [{"subnet": "10.1.0.0/24", "iprange": ""}]},
+    ),
+    "aux_addresses": (
+        "network",
+        {"ipam_config": [{"subnet": "10.1.0.0/24", "aux_addresses": {"a": "10.1.0.1"}}]},
+        {"ipam_config": [{"subnet": "10.1.0.0/24", "aux_addresses": {}}]},
+    ),
+    "mtu": ("network", {"driver_options": MTU}, {"driver_options": {}}),
+    "icc": ("network", {"driver_options": {"com.docker.network.bridge.enable_icc": "false"}}, {"driver_options": {}}),
+    "masquerade": ("network", {"driver_options": {"com.docker.network.bridge.enable_ip_masquerade": False}}, {}),
+    "host_ipv4": ("network", {"driver_options": {"com.docker.network.host_ipv4": "192.0.2.1"}}, {"driver_options": {}}),
+    "mode": ("network", {"driver_options": {"com.docker.network.bridge.gateway_mode_ipv4": "routed"}}, {}),
+    "device": ("network", {"driver_options": {"com.docker.network.bridge.name": "br-new"}}, {"driver_options": {}}),
+    "address": ("endpoint", {"network": "lan", "ipv4_address": "10.9.0.9"}, {"ipv4_address": "10.9.0.10"}),
+    "mac": ("endpoint", {"network": "lan", "mac_address": "02:00:00:00:00:01"}, {"mac_address": "02:00:00:00:00:02"}),
+    "aliases": ("endpoint", {"network": "lan", "sandbox": "box", "aliases": ["a", "b"]}, {"aliases": []}),
+    "ports": ("endpoint", {"network": "lan", "sandbox": "box", "published_ports": ["80", 81]}, {"published_ports": []}),
+    "priority": ("endpoint", {"network": "lan", "sandbox": "box", "gateway_priority": 5}, {"gateway_priority": 0}),
+    "interface": (
+        "endpoint",
+        {"network": "lan", "sandbox": "box", "interface_name": "data0"},
+        {"interface_name": "data1"},
+    ),
+    "left": ("endpoint", {"network": "lan", "sandbox": "box"}, {"state": "left"}),
+    "nothing": ("sandbox", {}, {}),
+    "hostname": ("sandbox", {"hostname": "a"}, {"hostname": "b", "domainname": "c"}),
+    "dns": (
+        "sandbox",
+        {"dns_servers": ["192.0.2.1"], "dns_search_domains": ["a.b"], "dns_opts": ["ndots:2"]},
+        {"dns_servers": [], "dns_search_domains": [], "dns_opts": []},
+    ),
+    "etc_hosts": ("sandbox", {"etc_hosts": {"a": "192.0.2.1"}}, {"etc_hosts": {}}),
+    "sysctls": ("sandbox", {"sysctls": {"net.core.somaxconn": 100}}, {"sysctls": {"net/core/somaxconn": "200"}}),
+    "networks": ("sandbox", {"networks": [{"name": "lan"}, {"name": "back"}]}, {"networks": [{"name": "back"}]}),
+    "no networks": ("sandbox", {"networks": [{"name": "lan"}]}, {"networks": []}),
+    "all of it": (
+        "sandbox",
+        {
+            "networks": [
+                {
+                    "name": "lan",
+                    "ipv4_address": "10.9.0.7",
+                    "mac_address": "02:00:00:00:00:01",
+                    "aliases": ["x"],
+                    "gateway_priority": 3,
+                    "interface_name": "data0",
+                }
+            ],
+            "published_ports": ["8080:80", {"container_port": "90-91", "allowed_sources": ["10.0.0.0/8"]}],
+            "labels": {"a": 1},
+        },
+        {"published_ports": ["8081:80"], "labels": {}},
+    ),
+    "stopped": ("sandbox", {"networks": [{"name": "lan"}]}, {"state": "stopped"}),
+    "host": ("sandbox", {"networks": [{"name": "host"}]}, {"networks": [{"name": "lan"}]}),
+    "none": ("sandbox", {"networks": [{"name": "none"}]}, {}),
+}
+
+
+@pytest.fixture(scope="module")
+def template():
+    with pretended() as host:
+        yield prepared(host)
+
+
+@pytest.fixture
+def world(template):
+    with pretended() as host:
+        host.become(template)
+        yield host
+
+
+def prepared(host):
+    host.network("lan", ipam_config=[{"subnet": "10.9.0.0/24"}])
+    host.network("back", internal=True)
+    host.sandbox("box")
+    host.sandbox("neighbour", networks=[{"name": "lan"}])
+    return host
+
+
+def held(host):
+    """Return what the host holds, but for kernel settings, which stay when nobody needs them."""
+    return {one for one in host.kernel.present.values() if one.removable}
+
+
+def foretold(host, kind, item):
+    """Return what a run does to ITEM, after check mode has said the same and touched nothing."""
+    objects = host.remembered()
+    with host.kernel.unchanged():
+        answer = host.ensure(kind, item, check=True)
+    assert host.remembered() == objects
+    result = host.ensure(kind, item)
+    assert asdict(answer) == asdict(result)
+    return result
+
+
+def quiet(host, kind, item):
+    """Return what a run of ITEM answers, which changes nothing, and neither would check mode."""
+    for check in (True, False):
+        with host.kernel.unchanged():
+            result = host.ensure(kind, item, check=check)
+        assert not result.changed
+        assert [found for found in result.differences if found["before"] != found["after"]] == []
+    return result
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_cycle(world, option):
+    kind, options, change = OPTIONS[option]
+    before = (world.remembered(), held(world))
+    item = {"name": "it", **options}
+    assert foretold(world, kind, item).changed
+    quiet(world, kind, item)
+
+    changed = {"name": "it", **change}
+    if kind == "endpoint":
+        changed["network"] = "lan"
+    assert foretold(world, kind, changed).changed == bool(change)
+    assert [one["Name"] for one in quiet(world, kind, changed).objects] == ["it"]
+
+    gone = {"name": "it", "state": "absent"}
+    result = foretold(world, kind, gone)
+    assert result.changed
+    assert result.objects == [{}]
+    quiet(world, kind, gone)
+    assert (world.remembered(), held(world)) == before
+
+
+@pytest.mark.parametrize("option", ["enable_ipv6", "internal", "mode", "networks", "all of it"])
+def test_whatever_is_lost_is_restored(world, option):
+    kind, options, _change = OPTIONS[option]
+    world.ensure(kind, {"name": "it", **options})
+    expected = held(world)
+    for key in {one.kind: one.key for one in sorted(expected, key=lambda one: one.key)}.values():
+        world.kernel.lose(key)
+        assert world.controller().restore().changed
+        assert held(world) ^ expected == set()
+        assert not world.controller().restore().changed
+
+
+DRIFT = {"network": ("lan", {"link", "address", "element", "ruleset"}), "sandbox": ("neighbour", None)}
+
+
+@pytest.mark.parametrize("kind", DRIFT)
+def test_the_task_itself_repairs_what_it_is_about(world, kind):
+    name, kinds = DRIFT[kind]
+    device = world.one("network", "lan")["Host"]["Device"]
+    expected = held(world)
+    repaired = set()
+    for key in sorted(one.key for one in expected):
+        if (kind == "network") == (device in key or key[0] in ("ruleset", "element")):
+            world.kernel.lose(key)
+            if world.ensure(kind, {"name": name}).changed:
+                repaired.add(key[0])
+            world.controller().restore()
+            assert held(world) ^ expected == set()
+    assert repaired == (kinds or {"namespace", "link", "address", "route", "file"})
+
+
+def test_after_a_reboot_all_comes_back(world):
+    present = dict(world.kernel.present)
+    world.kernel.forget()
+    assert world.controller(check=True).restore().changed
+    assert world.controller().restore().changed
+    assert world.kernel.present == present
+    assert not world.controller().restore().changed

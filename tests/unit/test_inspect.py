@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Docker's shapes."""
+
+from __future__ import annotations
+
+
+def test_a_network(lan):
+    lan.network("lan", labels={"a": "b"}, driver_options={"com.docker.network.driver.mtu": 1400})
+    found = lan.one("network", "lan")
+    sandbox, endpoint = lan.one("sandbox", "db")["Id"], lan.one("endpoint", "db")["Id"]
+    assert found == {
+        "Name": "lan",
+        "Id": found["Id"],
+        "Scope": "local",
+        "Driver": "bridge",
+        "EnableIPv6": False,
+        "IPAM": {
+            "Driver": "default",
+            "Options": {},
+            "Config": [
+                {"Subnet": "10.1.0.0/24", "Gateway": "10.1.0.1", "AuxiliaryAddresses": {"router": "10.1.0.9"}},
+            ],
+        },
+        "Internal": False,
+        "Attachable": False,
+        "Ingress": False,
+        "ConfigFrom": {"Network": ""},
+        "ConfigOnly": False,
+        "Containers": {
+            sandbox: {
+                "Name": "db",
+                "EndpointID": endpoint,
+                "MacAddress": "02:42:0a:01:00:02",
+                "IPv4Address": "10.1.0.2/24",
+                "IPv6Address": "",
+            }
+        },
+        "Options": {"com.docker.network.driver.mtu": "1400"},
+        "Labels": {"a": "b"},
+        "Host": {"Device": f"br-{found['Id'][:12]}", "Mtu": 1400},
+    }
+
+
+def test_the_predefined_networks(host):
+    found = host.listed("network")
+    assert {name: (one["Driver"], one["IPAM"]["Config"], one["Host"]["Device"]) for name, one in found.items()} == {
+        "bridge": ("bridge", [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}], "cnm0"),
+        "host": ("host", [], ""),
+        "none": ("null", [], ""),
+    }
+    assert found["bridge"]["Options"]["com.docker.network.bridge.default_bridge"] == "true"
+
+
+def test_an_endpoint(lan):
+    found = lan.one("endpoint", "db")
+    assert found == {
+        "Name": "db",
+        "Id": found["Id"],
+        "Network": "lan",
+        "NetworkID": lan.one("network", "lan")["Id"],
+        "Sandbox": "db",
+        "SandboxID": lan.one("sandbox", "db")["Id"],
+        "State": "joined",
+        "MacAddress": "02:42:0a:01:00:02",
+        "IPv4Address": "10.1.0.2/24",
+        "IPv6Address": "",
+        "Aliases": [],
+        "GwPriority": 0,
+        "InterfaceName": "eth0",
+        "Ports": {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]},
+    }
+
+
+def test_a_sandbox(lan):
+    found = lan.one("sandbox", "db")
+    assert (found["State"], found["SandboxKey"], found["Hostname"]) == ("running", "/run/netns/db", "db")
+    assert found["Ports"] == {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
+    assert found["Networks"] == {
+        "lan": {
+            "Aliases": [],
+            "MacAddress": "02:42:0a:01:00:02",
+            "NetworkID": lan.one("network", "lan")["Id"],
+            "EndpointID": lan.one("endpoint", "db")["Id"],
+            "Gateway": "10.1.0.1",
+            "IPAddress": "10.1.0.2",
+            "IPPrefixLen": 24,
+            "IPv6Gateway": "",
+            "GlobalIPv6Address": "",
+            "GlobalIPv6PrefixLen": 0,
+            "GwPriority": 0,
+            "InterfaceName": "eth0",
+            "DefaultRoute4": True,
+            "DefaultRoute6": False,
+        }
+    }
+
+
+def test_ids_are_those_of_this_host(host):
+    host.network("lan")
+    first = host.one("network", "lan")["Id"]
+    host.network("lan", state="absent")
+    host.network("lan")
+    assert host.one("network", "lan")["Id"] == first
+    assert (len(first), set(first) <= set("0123456789abcdef")) == (64, True)
+    host.network("lan", state="absent")
+    host.kernel.facts.machine_id = lambda: "f" * 32
+    host.network("lan")
+    assert host.one("network", "lan")["Id"] != first
+
+
+def test_the_answer_is_the_object_and_its_difference(lan):
+    result = lan.network("lan", labels={"a": "b"})
+    assert result.objects == [lan.one("network", "lan")]
+    (difference,) = result.differences
+    assert difference["before_header"] == "network lan"
+    assert (difference["before"]["Labels"], difference["after"]["Labels"]) == ({}, {"a": "b"})
+
+
+def test_the_difference_of_the_host_names_what_is_made_and_shows_files(lan):
+    result = lan.sandbox("web", networks=[{"name": "lan"}])
+    by_header = {one["before_header"]: one for one in result.differences}
+    assert set(by_header) == {
+        "sandbox web",
+        "host",
+        "/etc/netns/web/hosts",
+        "/etc/netns/web/resolv.conf",
+        "/etc/netns/db/hosts",
+    }
+    made = by_header["host"]["after"]
+    assert "network namespace '/run/netns/web'" in made
+    assert "address 10.1.0.3/24 on 'eth0' in '/run/netns/web'" in made
+    assert by_header["/etc/netns/db/hosts"]["after"].endswith("10.1.0.3\tweb web.lan\n")

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Published ports: read, chosen, pinned, moved."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.endpoint import Port, parse_ports
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.listeners import Listener
+
+LOCAL = ipaddress.ip_address("127.0.0.1")
+MODE = "com.docker.network.bridge.gateway_mode_ipv4"
+BINDING = "com.docker.network.bridge.host_binding_ipv4"
+
+
+@pytest.mark.parametrize(
+    ("specification", "ports"),
+    [
+        ("80", [Port(80)]),
+        (80, [Port(80)]),
+        ("8080:80", [Port(80, 8080)]),
+        ("8080:80/udp", [Port(80, 8080, None, "udp")]),
+        ("127.0.0.1:8080:80", [Port(80, 8080, LOCAL)]),
+        ("127.0.0.1::80", [Port(80, None, LOCAL)]),
+        ("127.0.0.1:80", [Port(80, None, LOCAL)]),
+        ("0.0.0.0:8080:80", [Port(80, 8080)]),
+        ("[fd00::1]:8080:80", [Port(80, 8080, ipaddress.ip_address("fd00::1"))]),
+        ("8080-8081:80-81", [Port(80, 8080), Port(81, 8081)]),
+        ("80-81", [Port(80), Port(81)]),
+        ({"container_port": 80}, [Port(80)]),
+        ({"container_port": "80-81", "host_port": "8080-8081"}, [Port(80, 8080), Port(81, 8081)]),
+        ({"container_port": 80, "host_ip": "127.0.0.1", "protocol": "sctp"}, [Port(80, None, LOCAL, "sctp")]),
+        (
+            {"container_port": 80, "allowed_sources": ["10.0.0.9", "10.1.0.0/25", "10.1.0.128/25"]},
+            [Port(80, sources=(ipaddress.ip_network("10.0.0.9/32"), ipaddress.ip_network("10.1.0.0/24")))],
+        ),
+    ],
+)
+def test_how_a_port_is_written(specification, ports):
+    assert list(parse_ports(specification)) == ports
+    assert [Port.from_json(port.to_json()) for port in ports] == ports
+
+
+def published(host):
+    return {key[2]: one.value for key, one in host.kernel.present.items() if key[:2] == ("element", "published4")}
+
+
+def host_ports(host, name="db", kind="endpoint"):
+    return {port: [one["HostPort"] for one in found] for port, found in host.one(kind, name)["Ports"].items()}
+
+
+def test_a_chosen_port_is_the_lowest_free_and_stays(lan):
+    lan.kernel.facts.sockets = [Listener("tcp", ipaddress.ip_address("0.0.0.0"), 49154, 1)]
+    lan.endpoint("one", network="lan", published_ports=["80", "81/udp", "82"])
+    assert host_ports(lan, "one") == {"80/tcp": ["49153"], "81/udp": ["49153"], "82/tcp": ["49155"]}
+    lan.endpoint("two", network="lan", published_ports=["80"])
+    assert host_ports(lan, "two") == {"80/tcp": ["49156"]}
+    lan.endpoint("one", state="absent")
+    lan.kernel.facts.sockets = []
+    assert not lan.endpoint("two", network="lan", published_ports=["80"]).changed
+    lan.endpoint("three", network="lan", published_ports=["80"])
+    assert host_ports(lan, "three") == {"80/tcp": ["49153"]}
+
+
+def test_a_port_is_open_while_its_endpoint_runs(lan):
+    entry = "0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080"
+    assert published(lan) == {entry: "10.1.0.2 . 80"}
+    lan.sandbox("db", state="stopped")
+    assert published(lan) == {}
+    assert host_ports(lan) == {"80/tcp": ["8080"]}
+    lan.kernel.facts.sockets = [Listener("tcp", LOCAL, 8080, 1)]
+    assert "process nginx (123) listens on it" in lan.refused("sandbox", {"name": "db"})
+    lan.kernel.facts.sockets = []
+    lan.sandbox("db")
+    assert published(lan) == {entry: "10.1.0.2 . 80"}
+
+
+def test_a_stopped_one_s_port_is_still_its_own(lan):
+    lan.sandbox("db", state="stopped")
+    text = lan.refused("endpoint", {"name": "x", "network": "lan", "published_ports": ["8080:80"]})
+    assert "endpoint 'db'" in text
+
+
+def test_one_port_at_two_addresses_of_the_host(lan):
+    lan.endpoint("one", network="lan", published_ports=["127.0.0.1:9000:80", "127.0.0.2:9000:80"])
+    text = lan.refused("endpoint", {"name": "two", "network": "lan", "published_ports": ["9000:80"]})
+    assert "endpoint 'one'" in text
+    assert lan.endpoint("two", network="lan", published_ports=["127.0.0.3:9000:80"]).changed
+
+
+def test_the_address_at_which_a_network_publishes(host):
+    host.network("lan", driver_options={BINDING: "127.0.0.1"})
+    host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
+    assert list(published(host)) == ["0.0.0.0/0 . 127.0.0.1 . tcp . 8080"]
+    assert host.one("endpoint", "db")["Ports"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
+
+
+def test_allowed_sources(lan):
+    port = {"container_port": 80, "host_port": 8080, "allowed_sources": ["10.0.0.0/8", "192.0.2.1"]}
+    lan.sandbox("db", published_ports=[port])
+    assert sorted(published(lan)) == [
+        "10.0.0.0/8 . 0.0.0.0/0 . tcp . 8080",
+        "192.0.2.1 . 0.0.0.0/0 . tcp . 8080",
+    ]
+    assert not lan.sandbox("db", published_ports=[port]).changed
+
+
+def test_a_sandbox_publishes_where_its_default_route_is_and_ports_stay_there(lan):
+    lan.network("a")
+    lan.sandbox("db", networks=[{"name": "a"}, {"name": "lan"}])
+    lan.sandbox("db", published_ports=["8080:80", "9000:90"])
+    by_network = {
+        one["Network"]: sorted(one["Ports"]) for one in lan.controller().describe("endpoint", lambda *_: True)
+    }
+    assert by_network == {"lan": ["80/tcp"], "a": ["90/tcp"]}
+
+
+def test_a_port_moves_when_its_endpoint_goes(lan):
+    lan.network("a")
+    lan.sandbox("db", networks=[{"name": "lan"}, {"name": "a"}], published_ports=["8080:80", "81"])
+    before = host_ports(lan, "db", "sandbox")
+    lan.sandbox("db", networks=[{"name": "a"}])
+    assert host_ports(lan, "db", "sandbox") == before == {"80/tcp": ["8080"], "81/tcp": ["49153"]}
+    address = lan.one("endpoint", "db")["IPv4Address"].split("/")[0]
+    assert sorted(published(lan).values()) == [f"{address} . 80", f"{address} . 81"]
+    lan.network("inside", internal=True)
+    text = lan.refused("sandbox", {"name": "db", "networks": [{"name": "inside"}]})
+    assert "need a network that is neither internal" in text
+    assert "To publish nothing, give an empty list" in text
+    lan.sandbox("db", networks=[{"name": "inside"}], published_ports=[])
+    assert published(lan) == {}
+
+
+def test_a_routed_network_opens_ports_without_the_host_s(host):
+    host.network("lan", driver_options={MODE: "routed"}, ipam_config=[{"subnet": "10.1.0.0/24"}])
+    host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
+    assert ("element", "open4", "0.0.0.0/0 . 10.1.0.2 . tcp . 80") in host.kernel.present
+    assert published(host) == {}
+    assert not host.sandbox("db", published_ports=["8080:80"]).changed
+    host.network("lan", driver_options={})
+    assert published(host) == {"0.0.0.0/0 . 0.0.0.0/0 . tcp . 49153": "10.1.0.2 . 80"}
+    host.sandbox("db", published_ports=["8080:80"])
+    assert published(host) == {"0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080": "10.1.0.2 . 80"}
+
+
+def test_another_binding_does_not_take_a_port_twice(host):
+    host.network("one", driver_options={BINDING: "127.0.0.1"})
+    host.network("two", driver_options={BINDING: "127.0.0.2"})
+    for name in ("one", "two"):
+        host.endpoint(name, network=name, published_ports=["8080:80"])
+    text = host.refused("network", {"name": "two", "driver_options": {}})
+    assert "endpoint 'two': published port '8080:80/tcp': endpoint 'one' on network 'one' has it" in text

@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sandboxes: stopped, restarted, adopted; who gives the default route."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Link, Namespace
+
+SPACE = ("namespace", "/run/netns/db")
+
+
+def test_a_stopped_one_keeps_its_addresses(lan):
+    before = lan.one("endpoint", "db")
+    lan.sandbox("db", state="stopped")
+    assert {key[0] for key in lan.left() if "db" in str(key)} == set()
+    assert lan.one("sandbox", "db")["State"] == "stopped"
+    lan.endpoint("other", network="lan")
+    assert lan.one("endpoint", "other")["IPv4Address"] == "10.1.0.3/24"
+    assert lan.one("network", "lan")["Containers"] == {}
+    assert not lan.sandbox("db", state="stopped").changed
+    lan.sandbox("db")
+    assert lan.one("endpoint", "db") == before
+    assert SPACE in lan.kernel.present
+
+
+def test_a_restarted_one_is_made_anew_and_keeps_addresses_and_names(lan):
+    lan.network("back")
+    lan.sandbox("db", networks=[{"name": "back", "interface_name": "data0"}, {"name": "lan"}])
+    present, objects = dict(lan.kernel.present), lan.remembered()
+    steps = []
+    lan.kernel.before_step = steps.append
+    assert lan.sandbox("db", state="restarted").changed
+    assert lan.kernel.present == present
+    assert lan.remembered() == objects
+    assert [step.resource.key for step in steps if step.after is None] == [
+        ("link", SPACE[1], "eth0"),
+        ("link", SPACE[1], "data0"),
+        SPACE,
+    ]
+    assert [step for step in steps if step.resource.key[:2] == ("link", "")] == []
+
+
+def test_a_restart_of_what_is_not_there_makes_it(host):
+    assert host.sandbox("db", state="restarted").changed
+    assert SPACE in host.kernel.present
+
+
+def test_networks_are_those_listed_and_what_joined_by_itself(lan):
+    lan.network("back")
+    lan.endpoint("vip", network="back", sandbox="db")
+    lan.sandbox("db")
+    assert sorted(lan.one("sandbox", "db")["Networks"]) == ["back", "lan"]
+    assert not lan.sandbox("db", networks=[{"name": "lan"}]).changed
+    lan.sandbox("db", networks=[], published_ports=[])
+    assert sorted(lan.one("sandbox", "db")["Networks"]) == ["back"]
+    assert sorted(lan.listed("endpoint")) == ["vip"]
+
+
+def test_removal_takes_its_own_endpoints_and_leaves_others(lan):
+    lan.network("back")
+    lan.endpoint("vip", network="back", sandbox="db")
+    lan.sandbox("db", state="absent")
+    assert {name: one["State"] for name, one in lan.listed("endpoint").items()} == {"vip": "left"}
+
+
+@pytest.mark.parametrize(
+    ("networks", "owner"),
+    [
+        ([{"name": "a"}, {"name": "b"}], "a"),
+        ([{"name": "b"}, {"name": "a"}], "a"),
+        ([{"name": "a"}, {"name": "b", "gateway_priority": 1}], "b"),
+        ([{"name": "a", "gateway_priority": -1}, {"name": "b"}], "b"),
+        ([{"name": "inside"}, {"name": "z"}], "z"),
+        ([{"name": "inside", "gateway_priority": 9}, {"name": "z"}], "z"),
+        ([{"name": "inside"}], None),
+        ([], None),
+    ],
+)
+def test_who_gives_the_default_route(host, networks, owner):
+    host.ensure("network", *({"name": name, "internal": name == "inside"} for name in ("a", "b", "inside", "z")))
+    host.sandbox("db", networks=networks)
+    shown = host.one("sandbox", "db")["Networks"]
+    assert [name for name, one in shown.items() if one["DefaultRoute4"]] == ([owner] if owner else [])
+    route = host.default_route("db")
+    assert route == ((shown[owner]["Gateway"], shown[owner]["InterfaceName"]) if owner else None)
+
+
+def test_each_family_has_its_own_default_route(host):
+    host.network("a")
+    host.network("b", enable_ipv6=True)
+    host.sandbox("db", networks=[{"name": "a"}, {"name": "b"}])
+    shown = host.one("sandbox", "db")["Networks"]
+    assert [(one["DefaultRoute4"], one["DefaultRoute6"]) for one in shown.values()] == [(True, False), (False, True)]
+    assert host.default_route("db", "::/0") == (shown["b"]["IPv6Gateway"], shown["b"]["InterfaceName"])
+
+
+def test_the_default_route_moves_in_place(lan):
+    lan.network("a")
+    lan.endpoint("db", network="a", sandbox="db")
+    assert lan.default_route("db") == (lan.one("network", "a")["IPAM"]["Config"][0]["Gateway"], "eth1")
+    lan.endpoint("db", network="a", gateway_priority=-1)
+    assert lan.default_route("db") == ("10.1.0.1", "eth0")
+
+
+def test_host_has_the_host_s_stack(lan):
+    lan.sandbox("app", networks=[{"name": "host"}])
+    assert [key for key in lan.kernel.present if "app" in str(key)] == []
+    assert lan.one("sandbox", "app")["SandboxKey"] == ""
+
+
+def test_none_has_a_loopback(lan):
+    lan.sandbox("app", networks=[{"name": "none"}])
+    assert ("namespace", "/run/netns/app") in lan.kernel.present
+    assert "/run/netns/app" not in lan.links()
+
+
+@pytest.fixture(params=["path", "pid"])
+def theirs(request, lan):
+    """A host with a namespace of somebody else, in which there is an interface."""
+    path = {"path": "/run/netns/vm", "pid": "/proc/77/ns/net"}[request.param]
+    lan.theirs = {"netns": path} if request.param == "path" else {"pid": 77}
+    lan.path = path
+    lan.kernel.facts.namespaces[path] = 4711
+    for one in (Namespace(path, ours=False), Link(path, "eth0", "veth", group=0)):
+        lan.kernel.present[one.key] = one
+    return lan
+
+
+def strange(host):
+    return {key for key in host.left() if host.path in key}
+
+
+def test_an_adopted_namespace_is_used_and_never_removed(theirs):
+    before = strange(theirs)
+    theirs.sandbox("vm", networks=[{"name": "lan"}], **theirs.theirs)
+    assert theirs.links()[theirs.path] == ["eth0", "eth1"]
+    assert theirs.one("sandbox", "vm")["SandboxKey"] == theirs.path
+    assert not theirs.sandbox("vm", networks=[{"name": "lan"}], **theirs.theirs).changed
+    assert not theirs.sandbox("vm").changed
+    assert theirs.sandbox("vm", state="restarted").changed
+    assert theirs.links()[theirs.path] == ["eth0", "eth1"]
+    theirs.sandbox("vm", state="stopped")
+    assert strange(theirs) == before
+    theirs.sandbox("vm")
+    theirs.sandbox("vm", state="absent")
+    assert strange(theirs) == before
+
+
+def test_a_namespace_is_adopted_once(theirs):
+    theirs.kernel.facts.namespaces["/run/netns/db"] = 4712
+    theirs.sandbox("vm", **theirs.theirs)
+    assert "is that of sandbox 'vm'" in theirs.refused("sandbox", {"name": "again", **theirs.theirs})
+    assert "is that of sandbox 'db'" in theirs.refused("sandbox", {"name": "again", "netns": "/run/netns/db"})
+
+
+def test_an_interface_gives_way_to_one_of_an_adopted_namespace(theirs):
+    theirs.sandbox("vm", **theirs.theirs)
+    theirs.endpoint("db", network="lan", sandbox="vm", force=True)
+    assert theirs.links()[theirs.path] == ["eth0", "eth1"]
+
+
+def test_an_adopted_namespace_that_is_gone(theirs):
+    theirs.sandbox("vm", networks=[{"name": "lan"}], **theirs.theirs)
+    theirs.kernel.lose(("namespace", theirs.path))
+    with pytest.raises(Conflict, match="which was adopted, is gone"):
+        theirs.sandbox("vm")
+    assert theirs.sandbox("vm", state="absent").changed
+
+
+def test_a_namespace_of_our_name_that_is_not_ours(host):
+    one = Namespace("/run/netns/db", ours=False)
+    host.kernel.present[one.key] = one
+    assert "was not made by us" in host.refused("sandbox", {"name": "db"}, error=Conflict)
+    host.kernel.facts.namespaces[one.path] = 4711
+    assert host.sandbox("db", netns=one.path).changed
+
+
+def test_settings_are_set(host):
+    host.sandbox("db", sysctls={"net.core.somaxconn": 1024, "net/ipv4/conf/eth0.5/forwarding": True})
+    found = {key[2]: one.value for key, one in host.kernel.present.items() if key[:2] == ("sysctl", "/run/netns/db")}
+    assert found["net/core/somaxconn"] == "1024"
+    assert found["net/ipv4/conf/eth0.5/forwarding"] == "true"

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is remembered, and what becomes of a store that cannot be trusted."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, StoreDamaged
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.sandbox import Sandbox
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.journal import Intent, Setting
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import held
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import VERSION, SqliteStore
+
+
+@pytest.fixture
+def path(lan):
+    """The path of a store with something in it."""
+    return SqliteStore.path(lan.folder)
+
+
+def content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def rewrite(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def test_only_its_owner_reads_it(host):
+    mask = os.umask(0)
+    try:
+        host.network("lan")
+        journal.write(host.folder, Intent())
+    finally:
+        os.umask(mask)
+    modes = {name: stat.S_IMODE(os.stat(os.path.join(host.folder, name)).st_mode) for name in os.listdir(host.folder)}
+    assert modes == {"cnm.db": 0o600, "lock": 0o600, "intent.json": 0o600}
+    assert stat.S_IMODE(os.stat(host.folder).st_mode) == 0o700
+
+
+def test_a_folder_that_is_too_open_is_closed(host):
+    os.mkdir(host.folder, 0o755)
+    host.network("lan")
+    assert stat.S_IMODE(os.stat(host.folder).st_mode) == 0o700
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_link_in_place_of_the_folder_is_refused(host, filled):
+    there = f"{host.folder}.there"
+    os.mkdir(there)
+    if filled:
+        SqliteStore.create(there)
+    os.symlink(there, host.folder)
+    with pytest.raises(CnmError, match="is not a folder of our own user"):
+        host.network("lan")
+    assert host.kernel.present == {}
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_link_in_place_of_the_file_is_refused(host, filled):
+    os.mkdir(host.folder)
+    there = f"{host.folder}.there"
+    if filled:
+        SqliteStore.create(there)
+    os.symlink(SqliteStore.path(there), SqliteStore.path(host.folder))
+    with pytest.raises(CnmError, match=r"cnm.db' is not a file"):
+        host.network("lan")
+    assert host.kernel.present == {}
+    assert os.path.exists(there) == filled
+
+
+def test_a_newer_schema_is_refused(lan, path):
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    before = content(path)
+    text = lan.refused_by_store()
+    assert "written by a newer version of cnm.linux" in text
+    assert content(path) == before
+
+
+DAMAGES = {
+    "its head is garbage": lambda data: b"x" * 100 + data[100:],
+    "it is another file": lambda _data: b"#!/bin/sh\n" * 500,
+    "it is empty": lambda _data: b"",
+    "its end is missing": lambda data: data[: len(data) // 2],
+    "its middle is flipped": lambda data: data[:9000] + bytes(255 - byte for byte in data[9000:30000]) + data[30000:],
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_file_is_refused_and_kept(lan, path, how):
+    broken = DAMAGES[how](content(path))
+    rewrite(path, broken)
+    text = lan.refused_by_store()
+    assert f"The store '{path}' is damaged" in text
+    assert "Put a backup in its place, or move it away" in text
+    assert content(path) == broken
+
+
+@pytest.mark.parametrize(
+    "change", [(b'"pools":', b'"pool\xff":'), (b'"pools":', b'"poolz":'), (b'{"adopted', b'#"adopted')]
+)
+def test_a_damaged_object_is_refused_and_kept(lan, path, change):
+    broken = content(path).replace(*change)
+    assert broken != content(path)
+    rewrite(path, broken)
+    assert "is damaged" in lan.refused_by_store()
+    assert content(path) == broken
+
+
+def test_moved_away_it_is_made_anew(lan, path):
+    addresses = {name: one["IPv4Address"] for name, one in lan.listed("endpoint").items()}
+    os.rename(path, f"{path}.broken")
+    lan.network("lan", ipam_config=[{"subnet": "10.1.0.0/24", "aux_addresses": {"router": "10.1.0.9"}}])
+    lan.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
+    assert {name: one["IPv4Address"] for name, one in lan.listed("endpoint").items()} == addresses
+
+
+def test_a_run_that_was_killed_while_the_store_grew(host):
+    os.mkdir(host.folder)
+    rewrite(f"{SqliteStore.path(host.folder)}.new", b"half")
+    assert host.network("lan").changed
+    assert sorted(os.listdir(host.folder)) == ["cnm.db", "lock"]
+
+
+def test_the_lock_names_its_holder(host):
+    os.mkdir(host.folder)
+    source = (
+        "import sys; from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import held\n"
+        f"with held({host.folder!r}): print('held', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(CnmError, match=rf"process {other.pid} \('.+'\) has held"), held(host.folder, 0.03):
+            pass
+    finally:
+        other.communicate()
+    with held(host.folder, 0.03):
+        pass
+
+
+def test_an_intent_is_read_as_it_was_written(tmp_path):
+    intent = Intent(
+        frozenset({("network", "n1"), ("host", "")}),
+        frozenset({("link", "", "br0"), ("ruleset",)}),
+        frozenset({("link", "", "br1")}),
+        {"net/ipv4/ip_forward": Setting("0", ("host", ""))},
+    )
+    journal.write(str(tmp_path), intent)
+    assert journal.read(str(tmp_path)) == intent
+    assert os.listdir(tmp_path) == ["intent.json"]
+    journal.clear(str(tmp_path))
+    journal.clear(str(tmp_path))
+    assert journal.read(str(tmp_path)) == Intent()
+
+
+def test_a_damaged_intent_is_refused_and_kept(lan):
+    intent = os.path.join(lan.folder, "intent.json")
+    rewrite(intent, b'{"units": [')
+    with pytest.raises(StoreDamaged, match="intent.json', which says what an earlier run"):
+        lan.network("lan")
+    assert content(intent) == b'{"units": ['
+
+
+def test_a_reader_does_not_see_the_transaction(lan):
+    writer, reader = SqliteStore.open(lan.folder), SqliteStore.open(lan.folder)
+    reader.begin(write=False)
+    writer.begin(write=True)
+    writer.put_sandbox(Sandbox("1" * 64, "new"))
+    assert (writer.sandbox_named("new") is None, reader.sandbox_named("new")) == (False, None)
+    writer.commit()
+    assert reader.sandbox_named("new") is None
+    reader.close()
+    reader = SqliteStore.open(lan.folder)
+    assert reader.sandbox_named("new") == Sandbox("1" * 64, "new")
+    writer.close()
+    reader.close()
+
+
+def test_what_is_rolled_back_is_gone(lan):
+    store = SqliteStore.open(lan.folder)
+    store.begin(write=True)
+    store.delete_sandbox(store.sandbox_named("db"))
+    assert store.touched
+    store.rollback()
+    assert (store.touched, store.sandbox_named("db") is None) == (set(), False)
+    store.close()
