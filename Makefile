@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PYTHON=3.9 runs unit, kernel and units with that Python as the managed host's; without it they run in .venv.
+# TARGETS="cnm_network ..." restricts integration; ARGS="-k name -x" is handed to pytest and ansible-test.
+
+SHELL := /bin/bash
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible-home
+export ANSIBLE_REMOTE_TEMP := $(CURDIR)/.cache/ansible-home/tmp
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
+export MYPYPATH := $(CURDIR)/.cache
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
+
+COLLECTION := ansible_collections.cnm.linux.plugins
+BIN := $(CURDIR)/.venv/bin
+TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env)
+PLAYBOOK := $(AS_ROOT) $(BIN)/ansible-playbook --inventory playbooks/inventory/localhost.ini
+
+# Says so and succeeds where there is nothing to run yet: $(call if-any,FOLDER,COMMAND)
+if-any = @if [ -d $(1) ]; then set -x; $(2); else echo 'There is no $(1) to run.'; fi
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+.PHONY: venv
+venv:
+	@.ci/setup venv
+	@$(if $(PYTHON),.ci/setup target $(PYTHON))
+
+.PHONY: tools
+tools: venv
+	@.ci/setup tools ip nft ping curl pyroute2
+
+.PHONY: set-up
+set-up: tools ## Make .venv and install the missing packages; the other targets do it when they need it
+
+.PHONY: unit
+unit: venv ## Test the core: seconds, no root
+	$(TEST_PYTHON) -m pytest -q tests/unit $(ARGS)
+
+.PHONY: kernel
+kernel: tools ## Test against the kernel, on private hosts (root)
+	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel $(ARGS))
+
+.PHONY: integration
+integration: tools ## Run the modules by ansible-test, on a private host (root)
+	$(call if-any,tests/integration/targets,$(AS_ROOT) tests/private-host .ci/ansible-test integration --allow-destructive --python default $(TARGETS) $(ARGS))
+
+.PHONY: walkthrough
+walkthrough: tools ## Compare with the walk-through of Docker 1.9, on a private host (root)
+	@.ci/setup tools nginx
+	$(call if-any,tests/parity,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/parity $(ARGS))
+
+.PHONY: test
+test: unit kernel integration walkthrough ## All four of these
+
+.PHONY: sanity
+sanity: venv ## Run ansible-test sanity
+	.ci/ansible-test sanity $(ARGS)
+
+.PHONY: units
+units: venv ## Run the unit tests by ansible-test
+	.ci/ansible-test units --venv --python $(or $(PYTHON),default) $(ARGS)
+
+.PHONY: lint
+lint: venv ## Run ruff, mypy, ansible-lint and antsibull
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy -p $(COLLECTION).module_utils._cnm
+	$(BIN)/ansible-lint
+	$(BIN)/antsibull-changelog lint
+	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .
+
+.PHONY: format
+format: venv ## Let ruff format the code and mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: demo
+demo: tools ## Docker 1.9's walk-through on this host, without Docker (root)
+	@.ci/setup tools nginx
+	$(PLAYBOOK) playbooks/demo.yml
+
+.PHONY: demo-down
+demo-down: venv ## Take the demo away, and every package that make has installed
+	$(PLAYBOOK) playbooks/demo_down.yml
+	@.ci/setup remove
+
+.PHONY: clean
+clean: ## Remove what make has made in the checkout
+	@if [ -s .cache/installed ]; then \
+	    echo 'make has installed packages on this host; make demo-down removes them. Or: rm .cache/installed'; exit 1; fi
+	$(AS_ROOT) rm -rf .ansible .cache .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
