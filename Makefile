@@ -52,13 +52,17 @@ kernel: tools ## Test against the kernel, on private hosts (root)
 integration: tools ## Run the modules by ansible-test, on a private host (root)
 	$(call if-any,tests/integration/targets,$(AS_ROOT) tests/private-host .ci/ansible-test integration --allow-destructive --python default $(TARGETS) $(ARGS))
 
+.PHONY: examples
+examples: tools ## Run the examples of the modules and of the documents, on private hosts (root)
+	$(call if-any,tests/examples,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/examples $(ARGS))
+
 .PHONY: walkthrough
 walkthrough: tools ## Compare with the walk-through of Docker 1.9, on a private host (root)
 	@.ci/setup tools nginx
 	$(call if-any,tests/parity,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/parity $(ARGS))
 
 .PHONY: test
-test: unit kernel integration walkthrough ## All four of these
+test: unit kernel integration examples walkthrough ## All five of these
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity
@@ -73,6 +77,7 @@ lint: venv ## Run ruff, mypy, ansible-lint and antsibull
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p $(COLLECTION).module_utils._cnm
+	MYPYPATH=plugins/module_utils:command $(BIN)/mypy -p cnm_command
 	$(BIN)/ansible-lint
 	$(BIN)/antsibull-changelog lint
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .
@@ -85,7 +90,7 @@ format: venv ## Let ruff format the code and mend what it can
 .PHONY: demo
 demo: tools ## Docker 1.9's walk-through on this host, without Docker (root)
 	@.ci/setup tools nginx
-	$(PLAYBOOK) playbooks/demo.yml
+	ANSIBLE_CALLBACK_RESULT_FORMAT=yaml ANSIBLE_DISPLAY_SKIPPED_HOSTS=false $(PLAYBOOK) playbooks/demo.yml
 
 .PHONY: demo-down
 demo-down: venv ## Take the demo away, and every package that make has installed

@@ -26,8 +26,9 @@ notes:
   - All problems with the options are reported together, before anything is touched.
   - In check mode, a network or sandbox that does not exist is a warning and not an error where a task names it as a
     parent, since an earlier task of the playbook may be the one that makes it.
-  - Ids are strings of 64 hexadecimal digits. A unique prefix of an id is accepted in place of a name that already
-    exists. An ambiguous prefix is refused.
+  - Ids are strings of 64 hexadecimal digits. Where a task refers to another object, a unique prefix of its id is
+    accepted in place of its name, and an ambiguous prefix is refused. The object that the task is about is named by
+    its name or its whole id.
 """
 
     INFO = r"""

@@ -114,6 +114,7 @@ ACTIONS = st.lists(
     st.fixed_dictionaries({"name": NAMES, "ipv4_address": ADDRESSES, "state": st.sampled_from(["present", "absent"])}),
     min_size=1,
     max_size=6,
+    unique_by=lambda action: action["name"],
 )
 
 

@@ -304,3 +304,13 @@ def test_a_bridge_has_1023_ports(host, monkeypatch):
     host.network("lan")
     host.ensure("sandbox", *({"name": f"s{number}", "networks": [{"name": "lan"}]} for number in range(2)))
     assert "a Linux bridge has 2 ports" in host.refused("sandbox", {"name": "s2", "networks": [{"name": "lan"}]})
+
+
+def test_an_object_listed_twice_is_refused(lan):
+    message = lan.refused("network", {"name": "twice"}, {"name": "twice", "state": "absent"})
+    assert "Network 'twice' is listed twice" in message
+
+
+def test_an_ipv6_option_that_contradicts_is_refused(lan):
+    options = {"com.docker.network.enable_ipv6": "false"}
+    assert "contradicts" in lan.refused("network", {"name": "n", "enable_ipv6": True, "driver_options": options})

@@ -101,3 +101,12 @@ def test_an_interface_is_renamed(lan):
     lan.endpoint("db", network="lan", interface_name="data0")
     assert lan.links()["/run/netns/db"] == ["data0"]
     assert lan.default_route("db") == ("10.1.0.1", "data0")
+
+
+def test_one_that_was_reserved_outlives_a_sandbox_that_lists_its_network(lan):
+    lan.endpoint("box", network="lan", ipv4_address="10.1.0.77")
+    lan.sandbox("box", networks=[{"name": "lan"}])
+    assert lan.one("endpoint", "box")["State"] == "joined"
+    lan.sandbox("box", state="absent")
+    found = lan.one("endpoint", "box")
+    assert (found["State"], found["IPv4Address"]) == ("left", "10.1.0.77/24")

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import GROUP, HOST, Address, Link, Sysctl
@@ -215,3 +217,16 @@ def test_forwarding_is_as_it_was_when_the_last_network_goes(host):
     host.network("one", state="absent")
     host.network("two", state="absent")
     assert [host.kernel.present[one.key] for one in was] == was
+
+
+def test_spellings_of_an_option_are_one_value(host):
+    host.network("n", driver_options={"com.docker.network.bridge.enable_icc": "True"})
+    assert not host.network("n", driver_options={"com.docker.network.bridge.enable_icc": True}).changed
+    assert not host.network("n", driver_options={"com.docker.network.bridge.enable_icc": "yes"}).changed
+
+
+def test_a_lost_store_does_not_move_a_network_off_its_own_bridge(host):
+    device = host.network("n").objects[0]["Host"]["Device"]
+    host.kernel.facts.routes = [("172.18.0.0/16", device)]
+    shutil.rmtree(host.folder)
+    assert host.network("n").objects[0]["IPAM"]["Config"][0]["Subnet"] == "172.18.0.0/16"

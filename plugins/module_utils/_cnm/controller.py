@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
@@ -61,6 +62,8 @@ class Controller:
             context = self._context(store)
             for item in items:
                 verb(context, item)
+            for name in _twice(kind, items):
+                context.problems.add(f"{kind.capitalize()} '{name}' is listed twice.")
             context.problems.check()
             identifiers = [_identifier(store, kind, item) for item in items]
             earlier = [_identifier(before, kind, item) for item in items]
@@ -137,6 +140,12 @@ class Controller:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
+
+
+def _twice(kind: str, items: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Return the names of the objects that ITEMS describe more than once."""
+    keys = [(item["name"], item.get("network") if kind == "endpoint" else None) for item in items]
+    return sorted({name for (name, _network), times in Counter(keys).items() if times > 1})
 
 
 def _verb(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:

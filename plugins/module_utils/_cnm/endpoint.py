@@ -164,7 +164,9 @@ class Endpoint:
     interface: Optional[str] = None
     """The interface's name in the sandbox: chosen at the first join, and kept."""
     declared: bool = False
-    """Whether its sandbox's own list of networks asks for it, so that it goes when the list or the sandbox does."""
+    """Whether its sandbox's own list of networks asks for it, so that it leaves when the list or the sandbox goes."""
+    reserved: bool = False
+    """Whether it was made by itself, so that it stays when its sandbox goes."""
 
     @property
     def addresses(self) -> Tuple[Address, ...]:
@@ -195,6 +197,7 @@ class Endpoint:
             "gateway_priority": self.gateway_priority,
             "interface": self.interface,
             "declared": self.declared,
+            "reserved": self.reserved,
         }
 
     @classmethod

@@ -107,9 +107,11 @@ def _ports(on: Optional[Network], item: Endpoint) -> Dict[str, List[Dict[str, st
     shown: Dict[str, List[Dict[str, str]]] = {}
     for port in item.ports:
         bindings = shown.setdefault(f"{port.container_port}/{port.protocol}", [])
+        if port.host_port is None:
+            continue
         for address, host_ip in targets(parse(on.options if on else {}), item, port):
             everywhere = "0.0.0.0" if address.version == 4 else "::"
-            binding = {"HostIp": str(host_ip or everywhere), "HostPort": str(port.host_port or "")}
+            binding = {"HostIp": str(host_ip or everywhere), "HostPort": str(port.host_port)}
             if binding not in bindings:
                 bindings.append(binding)
     return shown

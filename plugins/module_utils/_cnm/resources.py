@@ -195,9 +195,12 @@ class HostEnd:
     mtu: Optional[int] = None
     isolated: bool = False
     """Bridge port isolation (IFLA_BRPORT_ISOLATED): no traffic between two isolated ports."""
+    hairpin: bool = False
+    """Whether a frame may leave by the port by which it came (IFLA_BRPORT_MODE)."""
 
     def __str__(self) -> str:
-        return f"'{self.name}' on '{self.master}' with mtu {self.mtu}{', isolated' if self.isolated else ''}"
+        modes = ", isolated" * self.isolated + ", hairpin" * self.hairpin
+        return f"'{self.name}' on '{self.master}' with mtu {self.mtu}{modes}"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ class Driver(Protocol):
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
 
+    def spelled(self, options: Mapping[str, str]) -> Dict[str, str]:
+        """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+
     def problems(self, network: Network) -> List[str]:
         """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
 

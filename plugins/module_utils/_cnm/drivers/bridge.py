@@ -14,7 +14,7 @@ from ..endpoint import Endpoint, Port
 from ..firewall import network_elements, opened, published
 from ..network import Network
 from ..resources import HOST, Address, HostEnd, Link, Resource, Sysctl
-from .bridge_options import BridgeOptions, option_problems, parse
+from .bridge_options import BridgeOptions, option_problems, parse, spelled
 
 PORTS = 1023
 """How many ports a Linux bridge has (net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and 0 is none)."""
@@ -33,6 +33,10 @@ class Bridge:
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
         return option_problems(options)
+
+    def spelled(self, options: Mapping[str, str]) -> Dict[str, str]:
+        """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+        return spelled(options)
 
     def problems(self, network: Network) -> List[str]:
         """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
@@ -98,7 +102,14 @@ class Bridge:
                 "veth",
                 address=endpoint.mac,
                 mtu=network.mtu,
-                peer=HostEnd(endpoint.device, self.device(network) or "", network.mtu, isolated=not options.icc),
+                # With br_netfilter, what a sandbox sends to its own published port comes back by the port it left by.
+                peer=HostEnd(
+                    endpoint.device,
+                    self.device(network) or "",
+                    network.mtu,
+                    isolated=not options.icc,
+                    hairpin=bool(endpoint.ports),
+                ),
             )
         ]
         for pool in network.pools:

@@ -15,6 +15,8 @@ from ..identity import check_device
 from . import flag
 
 NAME = "com.docker.network.bridge.name"
+ENABLE_IPV6 = "com.docker.network.enable_ipv6"
+INHIBIT_IPV4 = "com.docker.network.bridge.inhibit_ipv4"
 ALLOW_HOST_OVERLAP = "cnm.allow_host_overlap"
 
 
@@ -72,11 +74,11 @@ _KEYS: Dict[str, Tuple[str, Callable[[str], Any]]] = {
     "com.docker.network.bridge.enable_icc": ("icc", flag),
     "com.docker.network.bridge.enable_ip_masquerade": ("masquerade", flag),
     "com.docker.network.bridge.host_binding_ipv4": ("host_binding_ipv4", _binding),
-    "com.docker.network.bridge.inhibit_ipv4": ("inhibit_ipv4", flag),
+    INHIBIT_IPV4: ("inhibit_ipv4", flag),
     "com.docker.network.bridge.gateway_mode_ipv4": ("gateway_mode_ipv4", _mode),
     "com.docker.network.bridge.gateway_mode_ipv6": ("gateway_mode_ipv6", _mode),
     "com.docker.network.driver.mtu": ("mtu", _mtu),
-    "com.docker.network.enable_ipv6": ("enable_ipv6", flag),
+    ENABLE_IPV6: ("enable_ipv6", flag),
     "com.docker.network.host_ipv4": ("host_ipv4", _ipv4),
     "com.docker.network.host_ipv6": ("host_ipv6", _ipv6),
     "com.docker.network.container_iface_prefix": ("interface_prefix", _prefix),
@@ -98,6 +100,15 @@ def option_problems(options: Mapping[str, str]) -> Dict[str, str]:
             except ValueError as error:
                 problems[key] = f"option '{key}': {error}"
     return problems
+
+
+def spelled(options: Mapping[str, str]) -> Dict[str, str]:
+    """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+    values = {key: _KEYS[key][1](text) for key, text in options.items()}
+    return {
+        key: str(value).lower() if isinstance(value, bool) else options[key] if value is None else str(value)
+        for key, value in values.items()
+    }
 
 
 def parse(options: Mapping[str, str]) -> BridgeOptions:

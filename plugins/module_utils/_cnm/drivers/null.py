@@ -22,6 +22,10 @@ class Null:
         """Every option is one too many."""
         return {key: f"the driver has no option '{key}'." for key in sorted(options)}
 
+    def spelled(self, options: Mapping[str, str]) -> Dict[str, str]:
+        """There is nothing to spell."""
+        return dict(options)
+
     def problems(self, network: Network) -> List[str]:
         """There is nothing that could be wrong."""
         return []

@@ -18,7 +18,7 @@ UP = 0x1
 
 # linux/if_link.h
 _ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINKINFO, _GROUP, _LINK_NSID = 1, 3, 4, 5, 10, 18, 27, 37
-_INFO_KIND, _INFO_SLAVE_DATA, _PORT_ISOLATED = 1, 5, 33
+_INFO_KIND, _INFO_SLAVE_DATA, _PORT_HAIRPIN, _PORT_ISOLATED = 1, 5, 4, 33
 _SKIP_STATISTICS = 8
 _NO_NSID = -1
 
@@ -42,6 +42,7 @@ class Interface:
     peer_nsid: int
     """Which namespace the other end is in, as this namespace numbers them; -1 for the same one."""
     isolated: bool
+    hairpin: bool
 
 
 def parse(message: bytes) -> Interface:
@@ -62,6 +63,7 @@ def parse(message: bytes) -> Interface:
         peer=number(found.get(_LINK, b"")),
         peer_nsid=_signed(found.get(_LINK_NSID)),
         isolated=port.get(_PORT_ISOLATED) == b"\x01",
+        hairpin=port.get(_PORT_HAIRPIN) == b"\x01",
     )
 
 

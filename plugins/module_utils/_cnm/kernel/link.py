@@ -72,7 +72,7 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
             end = _host_end(found, seen[namespace], ends) if namespace != HOST else None
             peer = None
             if end:
-                peer = HostEnd(end.name, masters.get(end.master, ""), end.mtu, end.isolated)
+                peer = HostEnd(end.name, masters.get(end.master, ""), end.mtu, end.isolated, end.hairpin)
             up = found.up and (end is None or end.up)
             kind, group = ("", GROUP) if found.group == LEAVING else (found.type, found.group)
             links.append(Link(namespace, name, kind, found.address, found.mtu, up, group, peer))
@@ -179,15 +179,15 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
 def _finish(namespaces: Namespaces, links: Sequence[Link]) -> None:
     """Do what the kernel does not do when it makes a link.
 
-    A port is not isolated; an inner end is not set up, as it has no peer yet while it is configured
+    A port has no modes; an inner end is not set up, as it has no peer yet while it is configured
     (veth_newlink in drivers/net/veth.c); and a bridge follows the MTU of its ports unless its own was
     changed to another value (br_mtu_auto_adjust in net/bridge/br_if.c).
     """
     changes: Dict[str, List[Change]] = {}
     for link in links:
-        if link.peer and link.peer.isolated:
-            message = _isolation(link.peer.name, True)
-            changes.setdefault(HOST, []).append(Change(f"isolate bridge port '{link.peer.name}'", message))
+        if link.peer and (link.peer.isolated or link.peer.hairpin):
+            message = _port_modes(link.peer)
+            changes.setdefault(HOST, []).append(Change(f"set the modes of bridge port '{link.peer.name}'", message))
         if link.peer is None and link.mtu is not None:
             message = _setting(link.name, [("IFLA_MTU", link.mtu)])
             changes.setdefault(HOST, []).append(Change(f"set the MTU of {link} to {link.mtu}", message))
@@ -285,8 +285,9 @@ def _end_changes(before: Link, after: Link, masters: Dict[str, Interface]) -> Li
         changed.append(("IFLA_MASTER", _master(after, masters)))
     up = after.up if after.up != before.up else None
     messages = [_setting(new.name, changed, up)] if changed or up is not None else []
-    if new.master and new.isolated != (old.isolated and not moved):
-        messages.append(_isolation(new.name, new.isolated))
+    now = (False, False) if moved else (old.isolated, old.hairpin)
+    if new.master and (new.isolated, new.hairpin) != now:
+        messages.append(_port_modes(new))
     return messages
 
 
@@ -323,10 +324,10 @@ def _set_up(name: str) -> bytes:
     return _setting(name, [], up=True)
 
 
-def _isolation(name: str, isolated: bool) -> bytes:
-    port = {"attrs": [["IFLA_BRPORT_ISOLATED", int(isolated)]]}
+def _port_modes(end: HostEnd) -> bytes:
+    port = {"attrs": [["IFLA_BRPORT_ISOLATED", int(end.isolated)], ["IFLA_BRPORT_MODE", int(end.hairpin)]]}
     information = {"attrs": [["IFLA_INFO_SLAVE_KIND", "bridge"], ["IFLA_INFO_SLAVE_DATA", port]]}
-    return encode("link", NEWLINK, ACK, [("IFLA_IFNAME", name), ("IFLA_LINKINFO", information)])
+    return encode("link", NEWLINK, ACK, [("IFLA_IFNAME", end.name), ("IFLA_LINKINFO", information)])
 
 
 def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interface]) -> bytes:

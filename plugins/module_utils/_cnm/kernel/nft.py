@@ -93,6 +93,8 @@ class Firewall:
         code, _output, errors = self._nft(["-f", "-"], "".join(script))
         if code:
             raise KernelRefused(f"nft did not load the rules of table 'inet cnm': {_first_error(errors)}")
+        if cleared and not loaded:
+            _forget()
         if loaded:
             listed = self._list("-t")
             if listed is not None:
@@ -153,6 +155,13 @@ def _remember(text: Optional[str], shape: str) -> None:
             f"The firewall rules are loaded, but '{MEMORY}', by which later runs know them, "
             f"cannot be written: {error.strerror}."
         ) from error
+
+
+def _forget() -> None:
+    try:
+        os.unlink(MEMORY)
+    except OSError:
+        return
 
 
 def _remembered(shape: str) -> Optional[str]:

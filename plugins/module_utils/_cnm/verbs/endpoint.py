@@ -88,6 +88,9 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     endpoint = write(context, network, existing, name, wishes, subject)
     if endpoint is None:
         return None
+    if existing is None:
+        endpoint = replace(endpoint, reserved=True)
+        context.store.put_endpoint(endpoint)
     if state == "left":
         context.store.put_endpoint(replace(endpoint, sandbox=None))
     elif sandbox is not None:
@@ -270,6 +273,14 @@ def _interface(
     while f"{prefix}{number}" in used or f"{prefix}{number}" in foreign:
         number += 1
     return f"{prefix}{number}"
+
+
+def part(context: Context, endpoint: Endpoint) -> None:
+    """Take ENDPOINT out of its sandbox, which no longer asks for it: it goes, unless it was made by itself."""
+    if endpoint.reserved:
+        context.store.put_endpoint(replace(endpoint, sandbox=None, declared=False))
+    else:
+        remove(context, endpoint)
 
 
 def remove(context: Context, endpoint: Endpoint) -> None:

@@ -133,7 +133,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     wrong = driver(kind).option_problems(options)
     for problem in wrong.values():
         problems.add(f"{subject}: {problem}")
-    options = {key: text for key, text in options.items() if key not in wrong}
+    options = driver(kind).spelled({key: text for key, text in options.items() if key not in wrong})
     identifier = existing.id if existing else context.id_for("network", item["name"])
     network = existing or Network(identifier, item["name"], kind)
     network = replace(network, driver=kind, options=options, labels=labels)

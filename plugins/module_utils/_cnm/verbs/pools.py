@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..addresses import Address, HostBits, Subnet, address, subnet
 from ..drivers import driver, flag
-from ..drivers.bridge_options import ALLOW_HOST_OVERLAP
+from ..drivers.bridge_options import ALLOW_HOST_OVERLAP, ENABLE_IPV6, INHIBIT_IPV4
 from ..errors import Problems
 from ..ipam.pools import default, first_free, unique_local
 from ..network import Network, Pool
@@ -34,10 +34,13 @@ def wanted_pools(
     for version in (4, 6):
         if sum(pool.subnet.version == version for pool in given) > 1:
             context.problems.add(f"{subject}: driver '{network.driver}' takes one IPv{version} subnet a network.")
+    option = network.options.get(ENABLE_IPV6)
+    if option is not None and ipv6 not in (None, flag(option)):
+        context.problems.add(f"{subject}: enable_ipv6 contradicts driver option '{ENABLE_IPV6}'.")
+    if ipv6 is None and option is not None:
+        ipv6 = flag(option)
     if ipv6 is None:
         ipv6 = network.ipv6 or any(pool.subnet.version == 6 for pool in given)
-        if "com.docker.network.enable_ipv6" in network.options:
-            ipv6 = flag(network.options["com.docker.network.enable_ipv6"])
     elif not ipv6 and any(pool.subnet.version == 6 for pool in given):
         context.problems.add(f"{subject}: an IPv6 subnet is given, and enable_ipv6 is false.")
     pools: List[Pool] = []
@@ -54,7 +57,8 @@ def wanted_pools(
 def _free(context: Context, network: Network, version: int) -> Subnet:
     bases = context.host.default_address_pools()
     candidates = default(bases) if version == 4 else unique_local(context.seed, network.id)
-    on_link = context.host.on_link()
+    own = driver(network.driver).device(network)
+    on_link = [(found, device) for found, device in context.host.on_link() if device != own]
     nameservers = context.host.nameservers()
 
     def holder(candidate: Subnet) -> Optional[str]:
@@ -110,6 +114,8 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
     auxiliary = pool.auxiliary
     if entry.get("gateway") is not None:
         with problems.about(f"{subject}: gateway"):
+            if pool.subnet.version == 4 and flag(network.options.get(INHIBIT_IPV4, "false")):
+                raise ValueError(f"there is none with driver option '{INHIBIT_IPV4}'.")
             gateway = _inside(pool, entry["gateway"])
     if entry.get("iprange") is not None:
         with problems.about(f"{subject}: iprange"):
@@ -163,7 +169,7 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
     if flag(network.options.get(ALLOW_HOST_OVERLAP, "false")):
         return
     present = context.store.network(network.id) or network
-    own = {driver(one.driver).device(one) for one in (present, network)}
+    own = {driver(one.driver).device(one) for one in (present, network, other) if one is not None}
     for found, device in context.host.on_link():
         if device not in own and found.version == chosen.version and found.overlaps(chosen):
             problems.add(
@@ -174,7 +180,7 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
 
 def _with_gateway(network: Network, pool: Pool, subject: str, problems: Problems) -> Pool:
     """Return POOL with the gateway that was chosen for it, the lowest address that is not auxiliary."""
-    if pool.subnet.version == 4 and flag(network.options.get("com.docker.network.bridge.inhibit_ipv4", "false")):
+    if pool.subnet.version == 4 and flag(network.options.get(INHIBIT_IPV4, "false")):
         return Pool(pool.subnet, None, pool.iprange, pool.auxiliary)
     if pool.subnet.num_addresses == 2:
         problems.add(

@@ -17,7 +17,7 @@ from ..network import Network
 from ..sandbox import Sandbox
 from ..topology import gateway_order, gone
 from . import Context, listed, texts
-from .endpoint import Wishes, check_ports, join, read, read_ports, remove, write
+from .endpoint import Wishes, check_ports, join, part, read, read_ports, write
 from .ports import assign
 
 
@@ -54,10 +54,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
 
 def _remove(context: Context, sandbox: Sandbox) -> None:
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
-        if endpoint.declared:
-            remove(context, endpoint)
-        else:
-            context.store.put_endpoint(replace(endpoint, sandbox=None))
+        part(context, endpoint)
     context.store.delete_sandbox(sandbox)
 
 
@@ -142,7 +139,7 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
         if endpoint.network in wanted:
             present[endpoint.network] = endpoint
         elif endpoint.declared:
-            remove(context, endpoint)
+            part(context, endpoint)
     for network, wishes in chosen:
         about = f"{subject} on network '{network.name}'"
         existing = present.get(network.id) or context.store.endpoint_on(network.id, sandbox.name)

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way from the command to the core."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import Iterator, List, Optional, Tuple
+
+from _cnm.controller import Controller
+from _cnm.kernel.host import Kernel
+
+from .errors import Failure
+
+
+def run_program(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
+    """Run ARGV with STDIN as its input, its messages in English; return its exit status and both outputs."""
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, env=environment)
+    except OSError as error:
+        return 127, "", f"{argv[0]}: {error.strerror}"
+    return done.returncode, done.stdout, done.stderr
+
+
+def warn(text: str) -> None:
+    """Tell the user TEXT, which is no failure."""
+    print(f"cnm: warning: {text}", file=sys.stderr)
+
+
+@contextmanager
+def controller(check: bool) -> Iterator[Controller]:
+    """Yield the core's verbs.
+
+    :param check: whether the host and the store are only looked at
+    :raises Failure: without root
+    """
+    if os.geteuid() != 0:
+        raise Failure("networks of the host can only be looked at and changed by root. Use sudo.")
+    with Kernel(run_program) as kernel:
+        yield Controller(kernel, warn, check)

@@ -1,0 +1,11 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the command itself can have to complain about."""
+
+from __future__ import annotations
+
+
+class Failure(Exception):
+    """Something could not be done; the text is a line for the user."""

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The option ``--filter``, with the meaning that it has in Docker."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Dict, List, Sequence
+
+from _cnm.selection import Keep, selection
+
+from .errors import Failure
+
+_WORDS = {"true": True, "1": True, "false": False, "0": False}
+KEYS = {
+    "network": ("driver", "label", "name", "id", "type", "dangling"),
+    "sandbox": ("label", "name", "id", "network"),
+    "endpoint": ("name", "id", "network", "sandbox"),
+}
+
+
+def keep(kind: str, filters: Sequence[str]) -> Keep:
+    """Return what tells whether an object of KIND meets FILTERS.
+
+    An object has to meet one of the filters with the same key, and all of those with the key ``label``.
+
+    :raises Failure: if a filter is none that Docker or this command has
+    """
+    tests: Dict[str, List[Keep]] = {}
+    for text in filters:
+        key, equals, value = text.partition("=")
+        if not equals or key not in KEYS[kind]:
+            raise Failure(f"invalid filter '{text}'. There are: {', '.join(f'{one}=' for one in KEYS[kind])}")
+        tests.setdefault(key, []).append(_test(key, value))
+    return lambda store, item: all(
+        (all if key == "label" else any)(test(store, item) for test in alike) for key, alike in tests.items()
+    )
+
+
+def _test(key: str, value: str) -> Keep:
+    if key in ("name", "id"):
+        return _expression(key, value)
+    if key == "label":
+        return selection({"labels": [value]})
+    if key == "type" and value not in ("builtin", "custom"):
+        raise Failure('invalid value for filter \'type\', must be "builtin" or "custom"')
+    if key == "dangling":
+        if value not in _WORDS:
+            raise Failure('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")')
+        return selection({"dangling": _WORDS[value]})
+    return selection({key: value})
+
+
+def _expression(key: str, value: str) -> Keep:
+    """As in Docker, a name or an id is a regular expression that may be found anywhere in it."""
+    try:
+        search: Callable[[str], Any] = re.compile(value).search
+    except re.error as error:
+        raise Failure(f"invalid value for filter '{key}': '{value}' is no regular expression: {error}") from error
+    return lambda _store, item: bool(search(getattr(item, key)))

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``inspect``: all that is known of some objects, as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from typing import Any, Dict, List, Mapping, Sequence
+
+from .access import controller
+from .errors import Failure
+
+
+def show(options: Namespace) -> int:
+    """Print the objects that OPTIONS name; return the exit status, 1 if there is one that does not exist."""
+    with controller(check=True) as core:
+        everything = core.describe(options.kind, lambda _store, _item: True)
+    found: List[Mapping[str, Any]] = []
+    complaints = []
+    for reference in options.names:
+        try:
+            found += [shown for shown in find(options.kind, everything, reference) if shown not in found]
+        except Failure as failure:
+            complaints.append(str(failure))
+    sys.stdout.write(json.dumps(found, indent=4, ensure_ascii=False) + "\n")
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1 if complaints else 0
+
+
+def find(kind: str, everything: Sequence[Dict[str, Any]], reference: str) -> Sequence[Dict[str, Any]]:
+    """Return which of EVERYTHING has REFERENCE as its name, its id or the beginning of its id.
+
+    A name of endpoints is theirs on every network; ``name.network`` is that of one.
+
+    :raises Failure: if there is none, or if it is the beginning of several ids
+    """
+    for matches in (
+        [shown for shown in everything if reference in (shown["Name"], shown["Id"])],
+        [shown for shown in everything if reference == f"{shown['Name']}.{shown.get('Network')}"],
+    ):
+        if matches:
+            return matches
+    matches = [shown for shown in everything if reference and shown["Id"].startswith(reference)]
+    if len(matches) > 1:
+        names = ", ".join(f"'{shown['Name']}'" for shown in matches)
+        raise Failure(f"{kind} {reference} is ambiguous: it is the beginning of the ids of {names}")
+    if not matches:
+        raise Failure(f"{kind} {reference} not found")
+    return matches

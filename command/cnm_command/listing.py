@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``ls``: the objects of a kind, a line each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from typing import Any, Callable, Dict, Mapping
+
+from . import rows
+from .access import controller
+from .columns import table
+from .filters import keep
+
+_ROWS: Mapping[str, Callable[[Mapping[str, Any]], Dict[str, str]]]
+_ROWS = {"network": rows.network, "sandbox": rows.sandbox, "endpoint": rows.endpoint}
+
+
+def show(options: Namespace) -> int:
+    """Print the objects that OPTIONS ask for; return the exit status."""
+    wanted = keep(options.kind, options.filter)
+    with controller(check=True) as core:
+        found = core.describe(options.kind, wanted)
+    for shown in found:
+        shown["Id"] = shown["Id"] if options.no_trunc else shown["Id"][: rows.SHORT_ID]
+    if options.quiet:
+        text = "".join(f"{shown['Id']}\n" for shown in found)
+    elif options.format == "json":
+        shape = rows.network_json if options.kind == "network" else dict
+        text = "".join(f"{json.dumps(shape(shown), ensure_ascii=False)}\n" for shown in found)
+    else:
+        header = list(_ROWS[options.kind](_Blank()))
+        text = table(header, [list(_ROWS[options.kind](shown).values()) for shown in found])
+    sys.stdout.write(text)
+    return 0
+
+
+class _Blank(Dict[str, Any]):
+    """An object without any value, for a list that has headings only."""
+
+    def __missing__(self, key: str) -> Any:
+        return {} if key in ("Networks", "Ports") else ""

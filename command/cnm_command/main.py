@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the command line to the exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from typing import Callable, Mapping, Sequence
+
+from _cnm.errors import CnmError
+
+from . import execution, inspection, listing, restoration
+from .arguments import parse
+from .errors import Failure
+
+_ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
+    "ls": listing.show,
+    "inspect": inspection.show,
+    "exec": execution.execute,
+    "restore": restoration.restore,
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what ARGV says; return the exit status: 1 after a failure, 2 if ARGV makes no sense."""
+    try:
+        options = parse(argv)
+        status = _ACTIONS[options.action](options)
+        sys.stdout.flush()
+        return status
+    except (CnmError, Failure) as error:
+        print(f"cnm: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Python would flush the output again at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130

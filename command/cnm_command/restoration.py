@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``restore``: everything that the store remembers, made again."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import Any, Mapping
+
+from .access import controller
+
+
+def restore(_options: Namespace) -> int:
+    """Restore the host's networks and print what was done; return the exit status."""
+    with controller(check=False) as core:
+        result = core.restore()
+    for difference in result.differences:
+        sys.stdout.write(_lines(difference))
+    if not result.changed:
+        print("Everything was there.")
+    return 0
+
+
+def _lines(difference: Mapping[str, Any]) -> str:
+    before, after = (list(filter(None, difference[side].splitlines())) for side in ("before", "after"))
+    if difference["after_header"] != "host":
+        return f"{'+' if after else '-'} file {difference['after_header']}\n"
+    gone = [f"- {line}\n" for line in before if line not in after]
+    return "".join([*gone, *(f"+ {line}\n" for line in after if line not in before)])

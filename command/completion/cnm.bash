@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+
+# Names come from the second column of a list; without root there are none.
+_cnm_names() { "${COMP_WORDS[0]}" "$1" ls 2>/dev/null | awk 'NR > 1 {print $2}'; }
+
+_cnm() {
+    local word=${COMP_WORDS[COMP_CWORD]} kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
+    COMPREPLY=()
+    case $COMP_CWORD:$kind:$verb in
+    1:*) choices='network sandbox endpoint restore --version --help' ;;
+    2:sandbox:*) choices='ls inspect exec' ;;
+    2:network:* | 2:endpoint:*) choices='ls inspect' ;;
+    3:sandbox:exec) choices=$(_cnm_names sandbox) ;;
+    4:sandbox:exec) mapfile -t COMPREPLY < <(compgen -c -- "$word") && return ;;
+    *:sandbox:exec) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    *:inspect) choices=$(_cnm_names "$kind") ;;
+    *:ls)
+        case ${COMP_WORDS[COMP_CWORD - 1]} in
+        --format) choices='table json' ;;
+        -f | --filter)
+            case $kind in
+            network) keys='driver= label= name= id= type= dangling=' ;;
+            sandbox) keys='label= name= id= network=' ;;
+            *) keys='name= id= network= sandbox=' ;;
+            esac
+            compopt -o nospace
+            choices=$keys
+            ;;
+        *) choices='--quiet --no-trunc --filter --format --help' ;;
+        esac
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
+}
+
+complete -F _cnm cnm

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two networks on the stand-in for a host, and traffic between any two of them.
+
+Sockets are made in the namespace of the place that they stand for and used from this process, so that a
+connection costs no process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ipaddress
+import os
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from stand_in import OUTSIDE, Host
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import GROUP
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_NEWNET = 0x40000000
+HOST = ""
+OUTSIDE4, UPLINK4 = "198.51.100.1", "198.51.100.2"
+OUTSIDE6, UPLINK6 = "2001:db8::1", "2001:db8::2"
+PATIENCE = 0.25
+"""Seconds until a packet counts as dropped; one that is not needs less than a millisecond."""
+
+BLUE4, BLUE6 = ipaddress.ip_network("172.18.0.0/16"), ipaddress.ip_network("fd00:18::/64")
+RED4, RED6 = ipaddress.ip_network("172.19.0.0/16"), ipaddress.ip_network("fd00:19::/64")
+BLUE, RED = (BLUE4, BLUE6), (RED4, RED6)
+SANDBOXES = {"b1": ("br-blue", BLUE, 2), "b2": ("br-blue", BLUE, 3), "r1": ("br-red", RED, 2)}
+"""Name -> bridge, subnets and the number of the address in them."""
+
+
+def _call(name: str, *arguments: object) -> None:
+    if getattr(_libc, name)(*arguments) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)
+
+
+def run(argv: Sequence[str], stdin: str | None = None) -> tuple[int, str, str]:
+    done = subprocess.run(argv, input=stdin, text=True, capture_output=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def command(text: str) -> str:
+    code, output, errors = run(text.split())
+    assert code == 0, f"{text}: {errors}"
+    return output
+
+
+@contextmanager
+def at(place: str) -> Iterator[None]:
+    """Let this thread be in the namespace of PLACE."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(os.path.join("/run/netns", place), os.O_RDONLY) if place else os.dup(home)
+    try:
+        _call("setns", there, _NEWNET)
+        yield
+    finally:
+        _call("setns", home, _NEWNET)
+        os.close(home)
+        os.close(there)
+
+
+def sysctl(name: str, value: object) -> None:
+    with open(f"/proc/sys/{name}", "w") as stream:
+        stream.write(str(value))
+
+
+def build(host: Host, bridge_netfilter: bool = False) -> None:
+    """Make networks ``br-blue`` (sandboxes b1, b2) and ``br-red`` (r1) on HOST, and the routes to them outside.
+
+    BRIDGE_NETFILTER, as Docker has it, lets the rules see what passes between two ports of a bridge.
+    """
+    for name in SANDBOXES:
+        command(f"ip netns add {name}")
+    for place in (HOST, OUTSIDE, *SANDBOXES):
+        with at(place):
+            # No seconds of waiting until a link-local address can be used.
+            sysctl("net/ipv6/conf/default/accept_dad", 0)
+    for family in ("iptables", "ip6tables"):
+        if bridge_netfilter or os.path.exists(f"/proc/sys/net/bridge/bridge-nf-call-{family}"):
+            sysctl(f"net/bridge/bridge-nf-call-{family}", int(bridge_netfilter))
+    for bridge, (four, six) in (("br-blue", BLUE), ("br-red", RED)):
+        host.ip(
+            f"link add {bridge} group {GROUP} type bridge\n"
+            f"address add {four[1]}/16 dev {bridge}\n"
+            f"address add {six[1]}/64 dev {bridge} nodad\n"
+            f"link set {bridge} up\n"
+        )
+        sysctl(f"net/ipv4/conf/{bridge}/route_localnet", 1)
+    for name, (bridge, (four, six), number) in SANDBOXES.items():
+        host.ip(
+            f"link add v-{name} group {GROUP} type veth peer name eth0 netns {name}\n"
+            f"link set v-{name} master {bridge} up\n"
+        )
+        host.ip(
+            "link set lo up\n"
+            f"address add {four[number]}/16 dev eth0\n"
+            f"address add {six[number]}/64 dev eth0 nodad\n"
+            "link set eth0 up\n"
+            f"route add default via {four[1]}\n"
+            f"route add default via {six[1]}\n",
+            f"/run/netns/{name}",
+        )
+    # Made anew after all other links, with the end outside up first: of several links that come up within a second
+    # the kernel notices the later ones a second later (net/core/link_watch.c).
+    host.ip(
+        "link delete uplink\n"
+        f"link add uplink type veth peer name wan netns {OUTSIDE}\n"
+        f"address add {UPLINK4}/24 dev uplink\n"
+        f"address add {UPLINK6}/64 dev uplink nodad\n"
+    )
+    host.ip(
+        f"address add {OUTSIDE4}/24 dev wan\n"
+        f"address add {OUTSIDE6}/64 dev wan nodad\n"
+        "link set wan up\n"
+        f"route add default via {UPLINK4}\n"
+        f"route add default via {UPLINK6}\n",
+        OUTSIDE,
+    )
+    host.ip(f"link set uplink up\nroute add default via {OUTSIDE4}\nroute add default via {OUTSIDE6}\n")
+    for place in (HOST, OUTSIDE, *SANDBOXES):
+        with at(place):
+            # No second for the neighbour whose first answer a rule has dropped. New links do not inherit this.
+            for link in os.listdir("/proc/sys/net/ipv6/neigh"):
+                sysctl(f"net/ipv6/neigh/{link}/retrans_time_ms", 20)
+                sysctl(f"net/ipv4/neigh/{link}/retrans_time_ms", 20)
+    sysctl("net/ipv4/ip_forward", 1)
+    sysctl("net/ipv6/conf/all/forwarding", 1)
+    settle()
+
+
+def settle() -> None:
+    """Wait until every link has noticed that its peer is up, which takes the kernel up to a second."""
+    deadline = time.monotonic() + 5
+    places = {HOST: {"uplink", "br-blue", "br-red"}, OUTSIDE: {"wan"}, **{name: {"eth0"} for name in SANDBOXES}}
+    while not (all(places[place] <= ready(place) for place in places) and forwarding()):
+        assert time.monotonic() < deadline, "the links do not come up"
+        time.sleep(0.005)
+
+
+def ready(place: str) -> set[str]:
+    """Return the links at PLACE that have a link-local address to use, which they get when they are up."""
+    with at(place), open("/proc/thread-self/net/if_inet6") as stream:
+        rows = [line.split() for line in stream]
+    return {row[5] for row in rows if row[0].startswith("fe80") and not int(row[4], 16) & TENTATIVE}
+
+
+def forwarding() -> bool:
+    ports = command("bridge link show").splitlines()
+    return len(ports) == len(SANDBOXES) and all("state forwarding" in port for port in ports)
+
+
+TENTATIVE = 0x40
+"""IFA_F_TENTATIVE of include/uapi/linux/if_addr.h."""
+KINDS = {
+    "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    "udp": (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    "sctp": (socket.SOCK_STREAM, 132),
+}
+
+
+def endpoint(place: str, protocol: str, address: str, port: int = 0) -> socket.socket:
+    """Return a socket at PLACE, bound to ADDRESS."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with at(place):
+        made = socket.socket(family, *KINDS[protocol])
+    made.settimeout(PATIENCE)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((address, port))
+    return made
+
+
+def seen(
+    source: str, target: tuple[str, int], server: str, listener: tuple[str, int], protocol: str = "tcp", own: str = ""
+) -> str | None:
+    """Send from SOURCE to TARGET; return the client's address as SERVER, listening on LISTENER, sees it.
+
+    None if nothing arrives, or if the answer does not arrive. OWN is the address that the client binds to.
+    """
+    wildcard = "::" if ":" in target[0] else "0.0.0.0"
+    with (
+        endpoint(server, protocol, *listener) as waiting,
+        endpoint(source, protocol, own or wildcard) as client,
+    ):
+        try:
+            if protocol == "udp":
+                client.sendto(b"ask", target)
+                question, peer = waiting.recvfrom(100)
+                waiting.sendto(b"answer", peer)
+                answer, answerer = client.recvfrom(100)
+                assert answerer[0] == target[0]
+            else:
+                waiting.listen()
+                client.connect(target)
+                accepted, peer = waiting.accept()
+                with accepted:
+                    accepted.settimeout(PATIENCE)
+                    client.sendall(b"ask")
+                    question = accepted.recv(100)
+                    accepted.sendall(b"answer")
+                    answer = client.recv(100)
+        except OSError:
+            return None
+        assert (question, answer) == (b"ask", b"answer")
+        return str(peer[0])
+
+
+def pinged(source: str, target: str) -> bool:
+    """Whether TARGET answers an echo request from SOURCE."""
+    six = ":" in target
+    with at(source):
+        made = socket.socket(
+            socket.AF_INET6 if six else socket.AF_INET,
+            socket.SOCK_RAW,
+            socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP,
+        )
+    kind = 128 if six else 8
+    with made:
+        made.settimeout(PATIENCE)
+        body = struct.pack("!HH4s", 7, 1, b"ping")
+        total = (kind << 8) + sum(struct.unpack(f"!{len(body) // 2}H", body))
+        total = (total & 0xFFFF) + (total >> 16)
+        made.sendto(struct.pack("!BBH", kind, 0, 0 if six else ~total & 0xFFFF) + body, (target, 0))
+        try:
+            while True:
+                data, peer = made.recvfrom(200)
+                if peer[0] == target and data[-8:] == body and data[0 if six else 20] == (129 if six else 0):
+                    return True
+        except OSError:
+            return False

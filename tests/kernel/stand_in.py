@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stand-in for a host: private namespaces with a kernel, folders and an uplink of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+
+OUTSIDE = "/run/outside"
+_LINK = f"""\
+link set lo up
+link add uplink type veth peer name wan netns {OUTSIDE}
+address add 198.51.100.2/24 dev uplink
+address add 2001:db8::2/64 dev uplink nodad
+"""
+_OUTSIDE = """\
+link set lo up
+address add 198.51.100.1/24 dev wan
+address add 2001:db8::1/64 dev wan nodad
+link set wan up
+"""
+_UP = """\
+link set uplink up
+route add default via 198.51.100.1
+route add default via 2001:db8::1
+"""
+"""The outer end is up first: an end that is up alone waits a second before it is used for IPv6."""
+
+
+def _overlay(folder: str) -> None:
+    upper, work = f"/run/overlay{folder}/upper", f"/run/overlay{folder}/work"
+    os.makedirs(upper)
+    os.makedirs(work)
+    options = f"lowerdir={folder},upperdir={upper},workdir={work}"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, folder], check=True)
+
+
+class Host:
+    """The stand-in for a host, with a :class:`Kernel`, a way to run programs and somebody outside."""
+
+    outside = OUTSIDE
+
+    def __init__(self) -> None:
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+        for folder in ("/etc", "/var/lib"):
+            _overlay(folder)
+        for folder in ("/run/netns", "/run/cnm", "/etc/netns", "/var/lib/cnm"):
+            os.makedirs(folder, exist_ok=True)
+        for folder in ("/etc/netns", "/var/lib/cnm"):
+            # The machine on which the tests are run may have networks of ours, too.
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+        Path(OUTSIDE).touch()
+        subprocess.run(["unshare", f"--net={OUTSIDE}", "true"], check=True)
+        self.ip(_LINK)
+        self.ip(_OUTSIDE, OUTSIDE)
+        self.ip(_UP)
+        self.kernel = Kernel(self.program)
+
+    def run(
+        self, argv: List[str], namespace: Optional[str] = None, stdin: Optional[str] = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run ARGV on the host or in the network namespace at the path NAMESPACE."""
+        command = ["nsenter", f"--net={namespace}", *argv] if namespace else argv
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=60)
+
+    def out(self, argv: List[str], namespace: Optional[str] = None) -> str:
+        """Return what ARGV, which has to succeed, prints."""
+        done = self.run(argv, namespace)
+        assert done.returncode == 0, f"{argv}: {done.stderr}"
+        return done.stdout
+
+    def ip(self, commands: str, namespace: Optional[str] = None) -> None:
+        """Carry out COMMANDS of ip, one a line."""
+        done = self.run(["ip", "-batch", "-"], namespace, stdin=commands)
+        assert done.returncode == 0, done.stderr
+
+    def program(self, argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
+        """Run ARGV as the core does."""
+        done = self.run(argv, stdin=stdin)
+        return done.returncode, done.stdout, done.stderr

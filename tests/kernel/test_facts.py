@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What decisions need to know of a host."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+
+from stand_in import Host
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, HostEnd, Link, Namespace
+
+
+def test_subnets_on_link(host: Host) -> None:
+    host.ip("link add tun0 type veth peer name tun1\nlink set tun0 up\nroute add 172.16.0.0/12 dev tun0\n"
+            "route add 192.0.2.0/24 via 198.51.100.1\nroute add 203.0.113.0/24 dev lo\n")
+    assert sorted((str(subnet), device) for subnet, device in host.kernel.facts.on_link()) == [
+        ("172.16.0.0/12", "tun0"), ("198.51.100.0/24", "uplink"), ("2001:db8::/64", "uplink"),
+    ]
+
+
+def test_nameservers(host: Host) -> None:
+    conf = Path("/etc/resolv.conf")
+    conf.unlink()
+    conf.write_text("search a.example\nnameserver 192.0.2.53\nnameserver fe80::1%uplink\n", encoding="utf-8")
+    assert [str(server) for server in host.kernel.facts.nameservers()] == ["192.0.2.53", "fe80::1"]
+    conf.write_text("nameserver 127.0.0.53\n", encoding="utf-8")
+    assert host.kernel.facts.nameservers() == [ipaddress.ip_address("127.0.0.53")]
+    os.makedirs("/run/systemd/resolve")
+    Path("/run/systemd/resolve/resolv.conf").write_text("nameserver 192.0.2.54\n", encoding="utf-8")
+    assert host.kernel.facts.resolv_conf() == "nameserver 192.0.2.54\n"
+    conf.unlink()
+    assert host.kernel.facts.resolv_conf() == ""
+
+
+def test_mtu_of_the_way_out(host: Host) -> None:
+    host.ip("link set uplink mtu 1380\n")
+    assert host.kernel.facts.egress_mtu() == 1380
+    host.ip("link add tun0 mtu 1200 type veth peer name tun1\nlink set tun0 up\nroute add default dev tun0 metric 50\n")
+    assert host.kernel.facts.egress_mtu() == 1380
+    host.ip("route del default via 198.51.100.1\n")
+    assert host.kernel.facts.egress_mtu() == 1200
+    host.ip("route del default\n")
+    assert host.kernel.facts.egress_mtu() == 1380, "the IPv6 default route"
+    host.ip("route del ::/0\n")
+    assert host.kernel.facts.egress_mtu() == 1500
+
+
+def test_ipv6_switched_off(host: Host) -> None:
+    assert host.kernel.facts.ipv6()
+    Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1", encoding="ascii")
+    assert not host.kernel.facts.ipv6()
+
+
+def test_routes_from_router_advertisements(host: Host) -> None:
+    assert host.kernel.facts.router_advertised() == []
+    host.ip("route add 2001:db8:1::/64 via 2001:db8::1 proto ra\n")
+    assert host.kernel.facts.router_advertised() == ["uplink"]
+    accept_ra = Path("/proc/sys/net/ipv6/conf/uplink/accept_ra")
+    accept_ra.write_text("0", encoding="ascii")
+    assert host.kernel.facts.router_advertised() == [], "not the kernel's, and no default route"
+    host.ip("route del ::/0\nroute add ::/0 via 2001:db8::1 proto ra\n")
+    assert host.kernel.facts.router_advertised() == ["uplink"]
+    accept_ra.write_text("2", encoding="ascii")
+    assert host.kernel.facts.router_advertised() == []
+
+
+def test_links_and_bridges(host: Host) -> None:
+    path = "/run/netns/web"
+    host.kernel.apply([
+        Step(None, Namespace(path)),
+        Step(None, Link(HOST, "br-web", "bridge")),
+        Step(None, Link(path, "eth0", "veth", peer=HostEnd("veth0", "br-web"))),
+        Step(None, Link(path, "eth1", "veth", peer=HostEnd("veth1", "br-web"))),
+    ])
+    host.ip("link add virbr0 type bridge\n")
+    facts = host.kernel.facts
+    assert facts.link_names(path) == {"lo", "eth0", "eth1"}
+    assert facts.link_names() == {"lo", "uplink", "br-web", "veth0", "veth1", "virbr0"}
+    assert facts.link_names("/run/netns/nothing") == set()
+    assert facts.link_exists("uplink") and not facts.link_exists("nothing")
+    assert (facts.bridge_ports("br-web"), facts.bridge_ports("virbr0"), facts.bridge_ports("nothing")) == (2, 0, 0)
+    assert facts.other_bridges() == ["virbr0"]
+    assert "198.51.100.2/24" in facts.addresses("uplink")
+    assert "2001:db8::2/64" in facts.addresses("uplink")
+    assert facts.addresses("nothing") == []
+
+
+def test_sysctl(host: Host) -> None:
+    assert host.kernel.facts.sysctl("net/ipv4/ip_forward") in ("0", "1")
+    assert host.kernel.facts.sysctl("net/bridge/nothing") is None
+
+
+def test_namespace_that_is_none(host: Host) -> None:
+    assert host.kernel.facts.namespace_id("/etc/hosts") is None
+    assert host.kernel.facts.namespace_id("/run/netns/nothing") is None

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from lab import BLUE, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, build, command, seen
+from stand_in import OUTSIDE, Host
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import programs
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.nft import Firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.policies import foreign
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Ruleset
+
+BRIDGES = ["br-blue"]
+
+
+def load(host: Host, text: str) -> None:
+    done = host.run(["nft", "-f", "-"], stdin=text)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nobody_in_the_way(host: Host) -> None:
+    Firewall(host.program).apply([Step(None, Ruleset(firewall.RULESET))])
+    load(
+        host,
+        "table inet open { chain forward { type filter hook forward priority 0; policy accept; }\n"
+        "chain input { type filter hook input priority 0; policy drop; }\n}\n",
+    )
+    assert foreign(host.program, BRIDGES) == []
+
+
+def test_a_dropping_chain_is_named(host: Host) -> None:
+    load(host, "table inet site { chain through { type filter hook forward priority 0; policy drop; }\n}\n")
+    (warning,) = foreign(host.program, BRIDGES)
+    assert "'through'" in warning
+    assert "'inet site'" in warning
+    assert "iifname" in warning
+    assert warning.endswith(" for 'br-blue'.")
+    for name in ("br-blue", "br-*"):
+        load(host, f'add rule inet site through iifname "{name}" accept\n')
+        assert foreign(host.program, BRIDGES) == []
+        command("nft flush chain inet site through")
+    load(host, 'add rule inet site through iifname "br-red*" accept\n')
+    (warning,) = foreign(host.program, [f"br-blue{number}" for number in range(11)])
+    assert warning.endswith("'br-blue9' and 1 more.")
+
+
+def test_iptables_with_a_policy(host: Host) -> None:
+    command("iptables -w -P FORWARD DROP")
+    command("ip6tables -w -P FORWARD DROP")
+    assert ["'ip filter'" in each or "'ip6 filter'" in each for each in foreign(host.program, BRIDGES)] == [True, True]
+    command("iptables -w -P FORWARD ACCEPT")
+    (warning,) = foreign(host.program, BRIDGES)
+    assert "'ip6 filter'" in warning
+
+
+def test_docker_is_no_stranger(host: Host) -> None:
+    command("iptables -w -P FORWARD DROP")
+    command("iptables -w -N DOCKER-USER")
+    assert len(foreign(host.program, BRIDGES)) == 1
+    command("iptables -w -A FORWARD -j DOCKER-USER")
+    assert foreign(host.program, BRIDGES) == []
+
+
+def test_firewalld_is_told_how(host: Host) -> None:
+    load(
+        host,
+        "table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; policy accept; }\n}\n",
+    )
+    (warning,) = foreign(host.program, BRIDGES)
+    assert "firewall-cmd --permanent --zone=trusted --add-interface=<bridge>" in warning
+    assert "firewall-cmd --reload" in warning
+
+
+def test_ufw_is_told_how(host: Host) -> None:
+    command("iptables -w -P FORWARD DROP")
+    command("iptables -w -N ufw-before-forward")
+    command("ip6tables -w -P FORWARD DROP")
+    command("ip6tables -w -N ufw6-before-forward")
+    warnings = foreign(host.program, BRIDGES)
+    assert [("IPv4" in each, "IPv6" in each) for each in warnings] == [(True, False), (False, True)]
+    assert all("ufw route allow in on <bridge>" in each for each in warnings)
+
+
+def test_inactive_ufw_is_in_nobody_s_way(host: Host) -> None:
+    command("iptables -w -N ufw-before-forward")
+    assert foreign(host.program, BRIDGES) == []
+
+
+def test_ufw_as_it_is_and_what_it_is_told_helps(host: Host) -> None:
+    if programs.find("ufw") is None:
+        pytest.skip("ufw is not installed")
+    build(host)
+    pools = [(subnet, subnet[1]) for subnet in BLUE]
+    wanted = [Ruleset(firewall.RULESET), *firewall.network_elements("br-blue", pools)]
+    Firewall(host.program).apply([Step(None, resource) for resource in wanted])
+    command("ufw --force enable")
+    assert [each.startswith("ufw drops") for each in foreign(host.program, BRIDGES)] == [True, True]
+    assert seen("b1", (OUTSIDE4, 80), OUTSIDE, ("0.0.0.0", 80)) is None
+    command("ufw route allow in on br-blue")
+    command("ufw route allow out on br-blue")
+    assert foreign(host.program, BRIDGES) == []
+    assert [each.endswith(" for 'br-red'.") for each in foreign(host.program, [*BRIDGES, "br-red"])] == [True, True]
+    assert seen("b1", (OUTSIDE4, 80), OUTSIDE, ("0.0.0.0", 80)) == UPLINK4
+    assert seen("b1", (OUTSIDE6, 80), OUTSIDE, ("::", 80)) == UPLINK6
+
+
+def test_older_iptables(host: Host) -> None:
+    if programs.find("iptables-legacy") is None or host.run(["iptables-legacy", "-w", "-S"]).returncode:
+        pytest.skip("there is no iptables-legacy, or this kernel has no tables for it")
+    assert foreign(host.program, BRIDGES) == []
+    command("iptables-legacy -w -P FORWARD DROP")
+    (warning,) = foreign(host.program, BRIDGES)
+    assert warning.startswith("iptables-legacy drops")
+    command("iptables-legacy -w -N DOCKER-USER")
+    command("iptables-legacy -w -A FORWARD -j DOCKER-USER")
+    assert foreign(host.program, BRIDGES) == []
+
+
+def test_older_iptables_is_not_asked_where_it_has_no_table(host: Host) -> None:
+    asked: list[str] = []
+
+    def noting(argv: list[str], stdin: str | None) -> tuple[int, str, str]:
+        asked.append(argv[0])
+        return host.program(argv, stdin)
+
+    assert foreign(noting, BRIDGES) == []
+    assert not [program for program in asked if "legacy" in program]
+
+
+def test_no_nft_no_warning(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs.shutil, "which", lambda name, path: None)
+    assert foreign(host.program, BRIDGES) == []
