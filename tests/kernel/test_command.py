@@ -22,7 +22,7 @@ from stand_in import Host
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
 
 TOP = Path(__file__).resolve().parents[2]
-CNM = [sys.executable, str(TOP / "command" / "cnm")]
+CNM = [sys.executable, str(TOP / "command" / "cnm.py")]
 
 
 @pytest.fixture()

@@ -93,7 +93,7 @@ def test_open_connection_ends_with_its_port_and_others_go_on(networks: Host, ver
     other = firewall.published(None, "tcp", 8081, blue[2], 80)
     apply(networks, after=[*web, *other])
     with listening("b1", wildcard, 80) as server:
-        clients = [endpoint(OUTSIDE, "tcp", wildcard) for _ in range(2)]
+        clients = [endpoint(OUTSIDE, "tcp", wildcard) for _client in range(2)]
         accepted = []
         for client, number in zip(clients, (8080, 8081)):
             client.connect((uplink, number))
@@ -127,8 +127,9 @@ def test_a_forwarded_connection_to_the_same_port_elsewhere_goes_on(networks: Hos
         before = server.recvfrom(100)
         tracked = networks.out(["conntrack", "-L", "-p", "udp", "--dport", "8080", "-o", "id"])
         apply(networks, after=port(4, "udp"))
-        assert networks.out(["conntrack", "-L", "-p", "udp", "--dport", "8080", "-o", "id"]).split("id=")[1] == (
-            tracked.split("id=")[1]
+        assert (
+            networks.out(["conntrack", "-L", "-p", "udp", "--dport", "8080", "-o", "id"]).split("id=")[1]
+            == (tracked.split("id=")[1])
         )
         server.sendto(b"answer", before[1])
         assert client.recv(100) == b"answer"

@@ -17,10 +17,14 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HO
 
 
 def test_subnets_on_link(host: Host) -> None:
-    host.ip("link add tun0 type veth peer name tun1\nlink set tun0 up\nroute add 172.16.0.0/12 dev tun0\n"
-            "route add 192.0.2.0/24 via 198.51.100.1\nroute add 203.0.113.0/24 dev lo\n")
+    host.ip(
+        "link add tun0 type veth peer name tun1\nlink set tun0 up\nroute add 172.16.0.0/12 dev tun0\n"
+        "route add 192.0.2.0/24 via 198.51.100.1\nroute add 203.0.113.0/24 dev lo\n"
+    )
     assert sorted((str(subnet), device) for subnet, device in host.kernel.facts.on_link()) == [
-        ("172.16.0.0/12", "tun0"), ("198.51.100.0/24", "uplink"), ("2001:db8::/64", "uplink"),
+        ("172.16.0.0/12", "tun0"),
+        ("198.51.100.0/24", "uplink"),
+        ("2001:db8::/64", "uplink"),
     ]
 
 
@@ -72,12 +76,14 @@ def test_routes_from_router_advertisements(host: Host) -> None:
 
 def test_links_and_bridges(host: Host) -> None:
     path = "/run/netns/web"
-    host.kernel.apply([
-        Step(None, Namespace(path)),
-        Step(None, Link(HOST, "br-web", "bridge")),
-        Step(None, Link(path, "eth0", "veth", peer=HostEnd("veth0", "br-web"))),
-        Step(None, Link(path, "eth1", "veth", peer=HostEnd("veth1", "br-web"))),
-    ])
+    host.kernel.apply(
+        [
+            Step(None, Namespace(path)),
+            Step(None, Link(HOST, "br-web", "bridge")),
+            Step(None, Link(path, "eth0", "veth", peer=HostEnd("veth0", "br-web"))),
+            Step(None, Link(path, "eth1", "veth", peer=HostEnd("veth1", "br-web"))),
+        ]
+    )
     host.ip("link add virbr0 type bridge\n")
     facts = host.kernel.facts
     assert facts.link_names(path) == {"lo", "eth0", "eth1"}

@@ -45,7 +45,11 @@ def test_the_users_lines_stay_where_they_are(host: Host, mine: str) -> None:
     changed = File(HOSTS.path, "127.0.0.1 localhost\n")
     host.kernel.apply([Step(HOSTS, changed)])
     assert PATH.read_text(encoding="utf-8").splitlines() == [
-        "192.0.2.1 printer", "# BEGIN cnm", "127.0.0.1 localhost", "# END cnm", "192.0.2.2 scanner",
+        "192.0.2.1 printer",
+        "# BEGIN cnm",
+        "127.0.0.1 localhost",
+        "# END cnm",
+        "192.0.2.2 scanner",
     ]
     host.kernel.apply([Step(changed, None)])
     assert PATH.read_text(encoding="utf-8") == "192.0.2.1 printer\n192.0.2.2 scanner\n"
@@ -92,13 +96,16 @@ def test_the_mode_is_seen_and_set(host: Host) -> None:
     assert host.kernel.read([HOSTS.key]) == {HOSTS.key: HOSTS}
 
 
-@pytest.mark.parametrize("damage", [
-    f"mine\n# BEGIN cnm\n{BLOCK}",
-    f"mine\n{BLOCK}# END cnm\n",
-    f"mine\n{BLOCK}{BLOCK}",
-    f"mine\n{BLOCK}".rstrip("\n"),
-    "mine\n# END cnm\n",
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"mine\n# BEGIN cnm\n{BLOCK}",
+        f"mine\n{BLOCK}# END cnm\n",
+        f"mine\n{BLOCK}{BLOCK}",
+        f"mine\n{BLOCK}".rstrip("\n"),
+        "mine\n# END cnm\n",
+    ],
+)
 def test_damaged_markers_are_mended_and_no_line_of_the_user_is_lost(host: Host, damage: str) -> None:
     given(damage)
     host.kernel.apply([Step(None, HOSTS)])

@@ -33,9 +33,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
 
 WEB = "/run/netns/web"
 BRIDGE = Link(HOST, "br-web", "bridge", address="02:42:0a:00:00:01", mtu=1400)
-ETH0 = Link(
-    WEB, "eth0", "veth", address="02:42:0a:00:00:02", mtu=1400, peer=HostEnd("vethweb", "br-web", mtu=1400)
-)
+ETH0 = Link(WEB, "eth0", "veth", address="02:42:0a:00:00:02", mtu=1400, peer=HostEnd("vethweb", "br-web", mtu=1400))
 ALL: Sequence[Resource] = (
     Namespace(WEB),
     BRIDGE,
@@ -205,7 +203,6 @@ def test_an_adopted_bridge_is_released_and_not_removed(host: Host) -> None:
     present = host.kernel.read([adopted.key])[adopted.key]
     host.kernel.apply([Step(present, adopted.released())])
     assert shown(host, "br-own")["group"] == "default"
-
 
 
 def test_another_pair_with_the_same_numbers_is_not_taken_for_the_one_that_is_gone(host: Host) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 
@@ -58,6 +59,14 @@ def intent(host):
     return os.path.exists(os.path.join(host.folder, "intent.json"))
 
 
+def broken_off(error, number, steps, kinds, step):
+    """Raise ERROR before the step with that NUMBER."""
+    kinds.append(step.resource.kind)
+    # The firewall is loaded as a whole: there is no place between two elements.
+    if kinds[-2:] != ["element", "element"] and next(steps) == number:
+        raise error
+
+
 def each_step(case, error):
     """Yield a host on which a run of CASE was broken off by ERROR before its first step, one before its second ...
 
@@ -70,17 +79,7 @@ def each_step(case, error):
         for number in itertools.count():
             with pretended() as host:
                 host.become(first)
-                steps = itertools.count()
-
-                kinds = []
-
-                def before_step(step, steps=steps, number=number, kinds=kinds):
-                    kinds.append(step.resource.kind)
-                    # The firewall is loaded as a whole: there is no place between two elements.
-                    if kinds[-2:] != ["element", "element"] and next(steps) == number:
-                        raise error
-
-                host.kernel.before_step = before_step
+                host.kernel.before_step = functools.partial(broken_off, error, number, itertools.count(), [])
                 try:
                     host.ensure(kind, item)
                 except type(error):

@@ -88,4 +88,4 @@ def test_unique_local_subnets_are_stable_and_of_one_site(host):
 
 def test_a_unique_local_subnet_that_is_taken_is_skipped():
     tries = unique_local("seed", "ffff" + "0" * 60)
-    assert [str(next(tries)).split(":")[3] for _ in range(2)] == ["ffff", ""]
+    assert [str(next(tries)).split(":")[3] for _try in range(2)] == ["ffff", ""]

@@ -34,7 +34,7 @@ def test_the_numbers_of_the_walkthrough(host):
 
 
 def test_a_second_run_changes_nothing(host):
-    for _ in range(2):
+    for _run in range(2):
         host.network("web")
         host.sandbox("web", networks=[{"name": "web"}])
     with host.kernel.unchanged():

@@ -89,8 +89,7 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool) -> File:
 def _parse(text: str) -> Mapping[str, List[str]]:
     found: Mapping[str, List[str]] = {"nameserver": [], "search": [], "options": []}
     for line in text.splitlines():
-        keyword, _, rest = line.strip().partition(" ")
-        values = rest.split()
+        keyword, *values = line.split() or [""]
         if keyword == "nameserver" and values:
             found["nameserver"].append(values[0])
         elif keyword in ("search", "domain") and values:

@@ -81,7 +81,7 @@ def _from_text(text: str) -> Sequence[Port]:
     host_ip, host_port = "", ""
     rest, colon, container_port = rest.rpartition(":")
     if colon:
-        host_ip, _, host_port = rest.rpartition(":")
+        host_ip, _colon, host_port = rest.rpartition(":")
         if not host_ip and ":" not in rest and "." in rest:
             host_ip, host_port = rest, ""
     if host_ip.startswith("[") and host_ip.endswith("]"):

@@ -146,6 +146,8 @@ class ForwardAccept(Resource):
 
     family: str
     """``ip`` or ``ip6``."""
+    complete: bool = True
+    """Whether all of them are there, at the head of the chain and in their order."""
 
     kind: ClassVar[str] = "forward-accept"
     rank: ClassVar[int] = 2

@@ -58,7 +58,7 @@ class Playbook:
         """Return the IPv4 address of SANDBOX on NETWORK."""
         (shown,) = [found for found in self.shown("network") if found["Name"] == network]
         (found,) = [each for each in shown["Containers"].values() if each["Name"] == sandbox]
-        return str(found["IPv4Address"]).split("/")[0]
+        return str(found["IPv4Address"]).partition("/")[0]
 
     def device(self, network: str) -> str:
         """Return the bridge of NETWORK."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import KernelRefused
@@ -57,20 +56,6 @@ def _other_devices() -> List[str]:
     return sorted(name for name in names if name.startswith(_BRIDGE) and not _DOCKERS_OWN.fullmatch(name))
 
 
-@dataclass(frozen=True)
-class Incomplete(ForwardAccept):
-    """Some of our rules, or all of them but not in order at the head: to be repaired or removed."""
-
-    chain_family: str = ""
-
-    @property
-    def key(self) -> Key:
-        return (self.kind, self.chain_family)
-
-    def __str__(self) -> str:
-        return f"incomplete rules in the {self.chain_family} chain '{_CHAIN}'"
-
-
 class DockerUser:
     """Reads and applies the resources of kind ``forward-accept``."""
 
@@ -88,7 +73,7 @@ class DockerUser:
             if rules[: len(wanted)] == wanted and not any(map(_is_ours, rules[len(wanted) :])):
                 found[key] = ForwardAccept(family)
             elif any(map(_is_ours, rules)):
-                found[key] = Incomplete(f"{family}, incomplete", chain_family=family)
+                found[key] = ForwardAccept(family, complete=False)
         return found
 
     def apply(self, steps: Sequence[Step]) -> None:

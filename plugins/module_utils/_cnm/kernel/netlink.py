@@ -71,15 +71,21 @@ def _codecs() -> Dict[str, Type[Any]]:
     return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "nsid": nsidmsg}
 
 
-def encode(codec: str, command: int, flags: int, attributes: Sequence[Tuple[str, Any]], /, **fields: Any) -> bytes:
-    """Return a request; CODEC is ``link``, ``address``, ``route`` or ``nsid``, the other names are pyroute2's."""
+def encode(codec: str, command: int, mode: int, values: Sequence[Tuple[str, Any]], /, **fields: Any) -> bytes:
+    """Return a request.
+
+    :param codec: ``link``, ``address``, ``route`` or ``nsid``
+    :param mode: flags of the header besides REQUEST
+    :param values: attributes by pyroute2's names
+    :param fields: of the message's fixed part, by pyroute2's names
+    """
     message = _codecs()[codec]()
     message["header"]["type"] = command
-    message["header"]["flags"] = flags | REQUEST
+    message["header"]["flags"] = mode | REQUEST
     message["header"]["sequence_number"] = 0
     for name, value in fields.items():
         message[name] = value
-    message["attrs"] = [list(attribute) for attribute in attributes]
+    message["attrs"] = [list(attribute) for attribute in values]
     message.encode()
     data = bytes(message.data)
     return data + bytes(-len(data) % 4)

@@ -1,0 +1,16 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command cnm: from a checkout, or from /usr/local/lib/cnm, to which /usr/local/bin/cnm is a link."""
+
+import os
+import sys
+
+home = os.path.dirname(os.path.realpath(__file__))
+if not os.path.isdir(os.path.join(home, "_cnm")):
+    sys.path.append(os.path.join(os.path.dirname(home), "plugins", "module_utils"))
+
+from cnm_command.main import main
+
+sys.exit(main(sys.argv[1:]))
