@@ -16,16 +16,16 @@ import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, StoreDamaged
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.sandbox import Sandbox
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import database, journal
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.journal import Intent, Setting
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import held
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import VERSION, SqliteStore
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
 
 
 @pytest.fixture
 def path(lan):
     """The path of a store with something in it."""
-    return SqliteStore.path(lan.folder)
+    return database.path(lan.folder)
 
 
 def content(path):
@@ -61,7 +61,7 @@ def test_a_link_in_place_of_the_folder_is_refused(host, filled):
     there = f"{host.folder}.there"
     os.mkdir(there)
     if filled:
-        SqliteStore.create(there)
+        database.create(there)
     os.symlink(there, host.folder)
     with pytest.raises(CnmError, match="is not a folder of our own user"):
         host.network("lan")
@@ -73,8 +73,8 @@ def test_a_link_in_place_of_the_file_is_refused(host, filled):
     os.mkdir(host.folder)
     there = f"{host.folder}.there"
     if filled:
-        SqliteStore.create(there)
-    os.symlink(SqliteStore.path(there), SqliteStore.path(host.folder))
+        database.create(there)
+    os.symlink(database.path(there), database.path(host.folder))
     with pytest.raises(CnmError, match=r"cnm.db' is not a file"):
         host.network("lan")
     assert host.kernel.present == {}
@@ -83,7 +83,7 @@ def test_a_link_in_place_of_the_file_is_refused(host, filled):
 
 def test_a_newer_schema_is_refused(lan, path):
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
     connection.close()
     before = content(path)
     text = lan.refused_by_store()
@@ -131,7 +131,7 @@ def test_moved_away_it_is_made_anew(lan, path):
 
 def test_a_run_that_was_killed_while_the_store_grew(host):
     os.mkdir(host.folder)
-    rewrite(f"{SqliteStore.path(host.folder)}.new", b"half")
+    rewrite(f"{database.path(host.folder)}.new", b"half")
     assert host.network("lan").changed
     assert sorted(os.listdir(host.folder)) == ["cnm.db", "lock"]
 

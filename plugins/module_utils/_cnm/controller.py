@@ -19,7 +19,7 @@ from .kernel.host import Kernel
 from .network import Network
 from .reconciliation import Reconciliation
 from .sandbox import Sandbox
-from .store import FOLDER
+from .store import FOLDER, database
 from .store.lock import held
 from .store.sqlite import SqliteStore
 from .verbs import Context
@@ -101,10 +101,10 @@ class Controller:
 
     def _open(self, write: bool) -> SqliteStore:
         """Open the store; one that is to be read only, and is not there, is made up."""
-        if os.path.exists(SqliteStore.path(self._folder)):
+        if os.path.exists(database.path(self._folder)):
             store = SqliteStore.open(self._folder)
         elif write:
-            SqliteStore.create(self._folder)
+            database.create(self._folder)
             store = SqliteStore.open(self._folder)
         else:
             store = SqliteStore.memory()

@@ -199,6 +199,7 @@ class HostEnd:
     """Bridge port isolation (IFLA_BRPORT_ISOLATED): no traffic between two isolated ports."""
     hairpin: bool = False
     """Whether a frame may leave by the port by which it came (IFLA_BRPORT_MODE)."""
+    group: int = GROUP
 
     def __str__(self) -> str:
         modes = ", isolated" * self.isolated + ", hairpin" * self.hairpin

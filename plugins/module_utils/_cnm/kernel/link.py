@@ -72,7 +72,8 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
             end = _host_end(found, seen[namespace], ends) if namespace != HOST else None
             peer = None
             if end:
-                peer = HostEnd(end.name, masters.get(end.master, ""), end.mtu, end.isolated, end.hairpin)
+                master = masters.get(end.master, "")
+                peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.group)
             up = found.up and (end is None or end.up)
             kind, group = ("", GROUP) if found.group == LEAVING else (found.type, found.group)
             links.append(Link(namespace, name, kind, found.address, found.mtu, up, group, peer))
@@ -170,10 +171,16 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
             if isinstance(reply, Refusal) and reply.number == errno.EEXIST:
                 taken.append(link)
             elif isinstance(reply, Refusal):
-                errors.append(KernelRefused(f"The kernel refused to make {link}: {reply.text}."))
+                errors.append(KernelRefused(f"The kernel refused to make {link}: {_reason(link, reply)}."))
         raise_all(errors)
     _finish(namespaces, [link for link in links if link not in taken])
     return taken
+
+
+def _reason(link: Link, refusal: Refusal) -> str:
+    if refusal.number == errno.EOPNOTSUPP:
+        return f"it has no support for links of type '{link.type}', its module '{link.type}' is missing"
+    return refusal.text
 
 
 def _finish(namespaces: Namespaces, links: Sequence[Link]) -> None:
@@ -280,6 +287,8 @@ def _end_changes(before: Link, after: Link, masters: Dict[str, Interface]) -> Li
     changed: List[Tuple[str, Any]] = []
     if new.mtu is not None and new.mtu != old.mtu:
         changed.append(("IFLA_MTU", new.mtu))
+    if new.group != old.group:
+        changed.append(("IFLA_GROUP", new.group))
     moved = new.master != old.master
     if moved:
         changed.append(("IFLA_MASTER", _master(after, masters)))

@@ -11,48 +11,16 @@ address ranges, addresses, host ports. They are written with the object, so they
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import stat
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Type, TypeVar, Union
 
 from ..addresses import Subnet
 from ..endpoint import Endpoint, Port
-from ..errors import CnmError, StoreDamaged
 from ..identity import find
 from ..network import PREDEFINED, Network
 from ..sandbox import Sandbox
+from . import database
 from .journal import Setting
-
-VERSION = 1
-"""Of the schema; kept in SQLite's user_version."""
-
-_SCHEMA = """
-CREATE TABLE network (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, data TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE sandbox (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, running INTEGER NOT NULL, data TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE endpoint (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, network TEXT NOT NULL, sandbox TEXT, data TEXT NOT NULL,
-    UNIQUE (network, name)
-) WITHOUT ROWID;
-CREATE INDEX endpoint_sandbox ON endpoint (sandbox);
-CREATE INDEX endpoint_name ON endpoint (name);
-CREATE TABLE pool (network TEXT NOT NULL, version INTEGER NOT NULL, first BLOB NOT NULL, last BLOB NOT NULL);
-CREATE INDEX pool_first ON pool (version, first);
-CREATE INDEX pool_network ON pool (network);
-CREATE TABLE address (
-    network TEXT NOT NULL, version INTEGER NOT NULL, address BLOB NOT NULL, endpoint TEXT NOT NULL,
-    PRIMARY KEY (network, version, address)
-) WITHOUT ROWID;
-CREATE INDEX address_endpoint ON address (endpoint);
-CREATE TABLE port (protocol TEXT NOT NULL, port INTEGER NOT NULL, endpoint TEXT NOT NULL);
-CREATE INDEX port_number ON port (protocol, port);
-CREATE INDEX port_endpoint ON port (endpoint);
-CREATE TABLE setting (
-    name TEXT PRIMARY KEY, original TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL
-) WITHOUT ROWID;
-"""
 
 Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
@@ -71,40 +39,7 @@ class SqliteStore:
     @classmethod
     def memory(cls) -> "SqliteStore":
         """Return an empty store that nobody else sees."""
-        connection = sqlite3.connect(":memory:", isolation_level=None)
-        connection.executescript(_SCHEMA)
-        return cls(connection)
-
-    @classmethod
-    def create(cls, folder: str) -> None:
-        """Make an empty store in FOLDER, of mode 0700, unless there is one."""
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        _check_folder(folder)
-        if stat.S_IMODE(os.lstat(folder).st_mode) != 0o700:
-            os.chmod(folder, 0o700)
-        path = cls.path(folder)
-        if os.path.lexists(path):
-            return
-        # Under another name first, so that a run that is killed here leaves no store without a schema.
-        growing = f"{path}.new"
-        for leftover in (growing, f"{growing}-wal", f"{growing}-shm", f"{growing}-journal"):
-            if os.path.lexists(leftover):
-                os.unlink(leftover)
-        os.close(os.open(growing, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        connection = _connect(growing)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        except sqlite3.Error as error:
-            raise CnmError(f"The store '{path}' cannot be made: {error}.") from error
-        finally:
-            connection.close()
-        os.rename(growing, path)
-
-    @staticmethod
-    def path(folder: str) -> str:
-        """Return the path of the store's file in FOLDER."""
-        return os.path.join(folder, "cnm.db")
+        return cls(database.memory())
 
     @classmethod
     def open(cls, folder: str) -> "SqliteStore":
@@ -112,27 +47,7 @@ class SqliteStore:
 
         :raises StoreDamaged: if it cannot be trusted; the file is left as it is
         """
-        path = cls.path(folder)
-        _check_folder(folder)
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise CnmError(f"'{path}' is not a file; the store cannot be kept there.")
-        connection = _connect(path)
-        try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise _damaged(path, error) from error
-        if verdict != "ok" or version == 0:
-            connection.close()
-            raise _damaged(path, verdict if verdict != "ok" else "it has no schema")
-        if version > VERSION:
-            connection.close()
-            raise StoreDamaged(
-                f"The store '{path}' was written by a newer version of cnm.linux (schema {version}, "
-                f"this one knows {VERSION}). Use that version; the file was left as it is."
-            )
-        return cls(connection, path)
+        return cls(database.connect(folder), database.path(folder))
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""
@@ -380,7 +295,7 @@ class SqliteStore:
         try:
             return [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
-            raise _damaged(self._path, error) from error
+            raise database.damaged(self._path, error) from error
 
     def _read(self, noun: Type[T], data: str) -> T:
         """Return the object that DATA is; the same one for the same text, as objects are values."""
@@ -397,26 +312,6 @@ class SqliteStore:
             noun, f"SELECT data FROM {table} WHERE id >= ? AND id < ? LIMIT 3", reference, f"{reference}g"
         )
         return find(prefixed, reference)
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    try:
-        return sqlite3.connect(path, isolation_level=None, timeout=30)
-    except sqlite3.OperationalError as error:
-        raise CnmError(f"The store '{path}' cannot be opened: {error}.") from error
-
-
-def _check_folder(folder: str) -> None:
-    found = os.lstat(folder)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
-
-
-def _damaged(path: str, why: object) -> StoreDamaged:
-    return StoreDamaged(
-        f"The store '{path}' is damaged ({why}). It was left as it is. Put a backup in its place, or move it away "
-        "and run your playbook again: what it declares is made anew, and only addresses chosen for you may change."
-    )
 
 
 def _text(item: Object) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 
 from ..addresses import Address, Subnet
 from ..errors import Problems
-from ..identity import make_id
+from ..identity import Named, make_id
 from ..network import Network
 from ..resources import Listener
 from ..sandbox import Sandbox
@@ -135,3 +135,9 @@ def texts(values: Mapping[Any, Any]) -> Dict[str, str]:
 def listed(values: Sequence[str]) -> List[str]:
     """Return VALUES, each once, in their order."""
     return list(dict.fromkeys(values))
+
+
+def quoted(items: Sequence[Named]) -> str:
+    """Return the names of ITEMS as a message has them: the first ten, and how many more there are."""
+    names = ", ".join(f"'{item.name}'" for item in items[:10])
+    return f"{names} and {len(items) - 10} more" if len(items) > 10 else names

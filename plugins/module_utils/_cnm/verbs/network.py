@@ -7,18 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional
 
-from ..addresses import mac_of
 from ..drivers import CREATABLE, driver
-from ..endpoint import Endpoint
 from ..identity import check_name
-from ..ipam.allocation import check_address
 from ..network import PREDEFINED, Network
-from . import Context, texts
-from .addressing import address_for, forget_hints
+from . import Context, quoted, texts
 from .pools import wanted_pools
-from .ports import assign
+from .tenants import readdress, republish
 
 
 def predefine(context: Context) -> None:
@@ -50,9 +46,9 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if existing is not None and not item.get("force"):
         _keep_device(context, existing, wanted, subject)
     if existing is not None and existing.pools != wanted.pools:
-        _readdress(context, existing, wanted, bool(item.get("force")), subject)
+        readdress(context, existing, wanted, bool(item.get("force")), subject)
     if existing is not None and (existing.options, existing.internal) != (wanted.options, wanted.internal):
-        _republish(context, wanted, subject)
+        republish(context, wanted, subject)
     return wanted.id
 
 
@@ -61,20 +57,10 @@ def _keep_device(context: Context, existing: Network, wanted: Network, subject: 
     device = driver(wanted.driver).device(wanted)
     tenants = context.store.running_endpoints(existing.id)
     if tenants and device != driver(existing.driver).device(existing):
-        names = ", ".join(f"'{endpoint.name}'" for endpoint in tenants[:10])
         context.problems.add(
-            f"{subject}: to make it anew as '{device}' would interrupt {len(tenants)} endpoints ({names}). "
+            f"{subject}: to make it anew as '{device}' would interrupt endpoints {quoted(tenants)}. "
             "Let them leave first, or use force: true."
         )
-
-
-def _republish(context: Context, network: Network, subject: str) -> None:
-    """See that the endpoints of NETWORK, which has changed, can publish their ports on it as it is now."""
-    for endpoint in context.store.endpoints_of_network(network.id):
-        if endpoint.ports:
-            about = f"{subject}: endpoint '{endpoint.name}'"
-            ports = assign(context, network, replace(endpoint, ports=()), endpoint.ports, about)
-            context.store.put_endpoint(replace(endpoint, ports=ports))
 
 
 def _keep(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> str:
@@ -99,11 +85,8 @@ def _remove(context: Context, network: Network, force: bool, subject: str) -> No
         return
     endpoints = context.store.endpoints_of_network(network.id)
     if endpoints and not force:
-        names = ", ".join(f"'{endpoint.name}'" for endpoint in endpoints[:10])
-        more = f" and {len(endpoints) - 10} more" if len(endpoints) > 10 else ""
         context.problems.add(
-            f"{subject}: it has {len(endpoints)} active endpoints ({names}{more}). "
-            "Remove them first, or use force: true."
+            f"{subject}: it has active endpoints: {quoted(endpoints)}. Remove them first, or use force: true."
         )
         return
     for endpoint in endpoints:
@@ -183,52 +166,3 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
     if not context.host.link_exists(device):
         return replace(network, adopted=False, kept=())
     return replace(network, adopted=True, kept=tuple(context.host.addresses(device)))
-
-
-def _readdress(context: Context, existing: Network, wanted: Network, force: bool, subject: str) -> None:
-    """Give the endpoints of a network addresses that they can have on WANTED."""
-    moved: List[Tuple[Endpoint, Endpoint]] = []
-    endpoints = context.store.endpoints_of_network(existing.id)
-    for endpoint in endpoints:
-        after = _fitting(endpoint, wanted)
-        if after.addresses != endpoint.addresses or (wanted.ipv6 and after.ipv6 is None):
-            moved.append((endpoint, after))
-    losers = [before for before, after in moved if set(before.addresses) - set(after.addresses)]
-    if losers and not force:
-        names = ", ".join(f"'{endpoint.name}'" for endpoint in losers[:10])
-        context.problems.add(
-            f"{subject}: the change would take the addresses of {len(losers)} endpoints ({names}) away. "
-            "Remove them first, or use force: true, which gives them new ones."
-        )
-        return
-    for _before, after in moved:
-        context.store.put_endpoint(after)
-    forget_hints(context, existing.id)
-    for before, after in moved:
-        _completed(context, wanted, before, after, subject)
-
-
-def _completed(context: Context, network: Network, before: Endpoint, after: Endpoint, subject: str) -> None:
-    """Write AFTER, which has lost addresses that BEFORE had, with new ones, and the MAC that follows from them."""
-    with context.problems.about(f"{subject}: endpoint '{before.name}'"):
-        if after.ipv4 is None and network.pool(4) is not None:
-            after = replace(after, ipv4=address_for(context, network, 4))
-        if after.ipv6 is None and network.pool(6) is not None:
-            after = replace(after, ipv6=address_for(context, network, 6))
-        if before.mac in {mac_of(address) for address in before.addresses}:
-            after = replace(after, mac=mac_of(after.addresses[0]))
-    context.store.put_endpoint(after)
-
-
-def _fitting(endpoint: Endpoint, network: Network) -> Endpoint:
-    """Return ENDPOINT without the addresses that it cannot have on NETWORK."""
-    keep: Dict[str, Any] = {}
-    for version in (4, 6):
-        address = endpoint.address(version)
-        try:
-            if address is not None:
-                check_address(network.pool(version), address)
-        except ValueError:
-            address = None
-        keep[f"ipv{version}"] = address
-    return replace(endpoint, **keep)
