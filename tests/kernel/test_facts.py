@@ -42,17 +42,23 @@ def test_nameservers(host: Host) -> None:
     assert host.kernel.facts.resolv_conf() == ""
 
 
+def egress_mtu(host: Host) -> int:
+    """Return the fact as a run that begins now finds it."""
+    host.kernel.facts.known.clear()
+    return host.kernel.facts.egress_mtu()
+
+
 def test_mtu_of_the_way_out(host: Host) -> None:
     host.ip("link set uplink mtu 1380\n")
-    assert host.kernel.facts.egress_mtu() == 1380
+    assert egress_mtu(host) == 1380
     host.ip("link add tun0 mtu 1200 type veth peer name tun1\nlink set tun0 up\nroute add default dev tun0 metric 50\n")
-    assert host.kernel.facts.egress_mtu() == 1380
+    assert egress_mtu(host) == 1380
     host.ip("route del default via 198.51.100.1\n")
-    assert host.kernel.facts.egress_mtu() == 1200
+    assert egress_mtu(host) == 1200
     host.ip("route del default\n")
-    assert host.kernel.facts.egress_mtu() == 1380, "the IPv6 default route"
+    assert egress_mtu(host) == 1380, "the IPv6 default route"
     host.ip("route del ::/0\n")
-    assert host.kernel.facts.egress_mtu() == 1500
+    assert egress_mtu(host) == 1500
 
 
 def test_ipv6_switched_off(host: Host) -> None:
@@ -90,16 +96,10 @@ def test_links_and_bridges(host: Host) -> None:
     assert facts.link_names() == {"lo", "uplink", "br-web", "veth0", "veth1", "virbr0"}
     assert facts.link_names("/run/netns/nothing") == set()
     assert facts.link_exists("uplink") and not facts.link_exists("nothing")
-    assert (facts.bridge_ports("br-web"), facts.bridge_ports("virbr0"), facts.bridge_ports("nothing")) == (2, 0, 0)
     assert facts.other_bridges() == ["virbr0"]
     assert "198.51.100.2/24" in facts.addresses("uplink")
     assert "2001:db8::2/64" in facts.addresses("uplink")
     assert facts.addresses("nothing") == []
-
-
-def test_sysctl(host: Host) -> None:
-    assert host.kernel.facts.sysctl("net/ipv4/ip_forward") in ("0", "1")
-    assert host.kernel.facts.sysctl("net/bridge/nothing") is None
 
 
 def test_namespace_that_is_none(host: Host) -> None:

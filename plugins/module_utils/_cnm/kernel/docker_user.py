@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import KernelRefused
 from ..reconcile import Step
@@ -90,37 +90,38 @@ class DockerUser:
 
     def _replace(self, family: str, rules: Sequence[str]) -> None:
         now = self._rules(family)
+        ours = now is not None and all(map(_is_ours, now))
+        if not rules and ours and self._remove_table(family):
+            return
         lines = [f"-D {_CHAIN} {rule}" for rule in now or () if _is_ours(rule)]
+        if not rules and ours and self._restore(family, [*lines, f"-X {_CHAIN}"]) is None:
+            return
         if rules and now is None:
             lines.append(f"-N {_CHAIN}")
         lines += [f"-I {_CHAIN} {position} {rule}" for position, rule in enumerate(rules, start=1)]
-        if lines:
-            self._restore(family, lines)
-        if not rules and now is not None and all(map(_is_ours, now)):
-            self._remove_chain(family)
-
-    def _restore(self, family: str, lines: Sequence[str]) -> None:
-        script = "\n".join(("*filter", *lines, "COMMIT", ""))
-        answer = self._ask(f"{_PROGRAMS[family]}-restore", ["-w", "--noflush"], script)
-        if answer is None or answer[0]:
-            reason = answer[2].strip().splitlines()[0] if answer and answer[2].strip() else "it is not installed"
+        reason = self._restore(family, lines) if lines else None
+        if reason is not None:
             raise KernelRefused(f"{_PROGRAMS[family]}-restore did not change chain '{_CHAIN}': {reason.rstrip('.')}.")
 
-    def _remove_chain(self, family: str) -> None:
-        """Remove the chain, which iptables refuses where it has rules or where Docker jumps to it."""
-        answer = self._ask(_PROGRAMS[family], ["-w", "-X", _CHAIN], None)
+    def _restore(self, family: str, lines: Sequence[str]) -> Optional[str]:
+        """Carry out all LINES or none; return why not. The chain cannot go while Docker jumps to it."""
+        script = "\n".join(("*filter", *lines, "COMMIT", ""))
+        answer = self._ask(f"{_PROGRAMS[family]}-restore", ["-w", "--noflush"], script)
         if answer is not None and answer[0] == 0:
-            self._remove_table(family)
+            return None
+        return answer[2].strip().splitlines()[0] if answer and answer[2].strip() else "it is not installed"
 
-    def _remove_table(self, family: str) -> None:
-        """Remove the filter table in which the chain was, if nothing else has come to be in it."""
+    def _remove_table(self, family: str) -> bool:
+        """Remove the filter table, at once, if nothing else is in it than our chain; say whether that was so."""
         answer = self._ask("nft", ["-j", "list", "table", family, "filter"], None)
         try:
             listed = json.loads(answer[1])["nftables"] if answer is not None and answer[0] == 0 else ()
         except (ValueError, KeyError):
-            return
-        if listed and all("metainfo" in each or "table" in each for each in listed):
-            self._ask("nft", ["delete", "table", family, "filter"], None)
+            return False
+        if not listed or not all(map(_is_of_our_chain, listed)):
+            return False
+        answer = self._ask("nft", ["delete", "table", family, "filter"], None)
+        return answer is not None and answer[0] == 0
 
     def families(self) -> List[str]:
         """Return the families for which there is the chain, or for which Docker, when it starts, would make it."""
@@ -151,3 +152,9 @@ class DockerUser:
 def _is_ours(rule: str) -> bool:
     words = shlex.split(rule)
     return ("--comment", "cnm") in zip(words, words[1:]) and "devgroup" in words
+
+
+def _is_of_our_chain(listed: Dict[str, Any]) -> bool:
+    """Say whether a part of what nft lists of a table comes with the chain."""
+    chains = (listed.get("chain", {}).get("name"), listed.get("rule", {}).get("chain"))
+    return "metainfo" in listed or "table" in listed or _CHAIN in chains

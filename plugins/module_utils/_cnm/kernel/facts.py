@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from typing import Dict, List, Optional, Set, Tuple
+from functools import wraps
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from .. import addresses as forms
 from ..resources import GROUP, HOST
@@ -27,19 +28,36 @@ _IGNORES_FORWARDING = "2"
 """accept_ra=2: router advertisements count on a host that forwards, too (ip-sysctl.rst)."""
 
 
+T = TypeVar("T")
+
+
+def _once(find: Callable[["Facts"], T]) -> Callable[["Facts"], T]:
+    """Let a run decide by a fact as it was when first asked for."""
+
+    @wraps(find)
+    def known(facts: "Facts") -> T:
+        if find.__name__ not in facts.known:
+            facts.known[find.__name__] = find(facts)
+        found: T = facts.known[find.__name__]
+        return found
+
+    return known
+
+
 class Facts:
     """Facts of the host's namespace, unless a path is given."""
 
     def __init__(self, namespaces: Namespaces, run: Run) -> None:
         self._run = run
-        self._docker_chains: Optional[List[str]] = None
-        self._listeners: Optional[List[Listener]] = None
         self._namespaces = namespaces
+        self.known: Dict[str, Any] = {}
+        """What has been found out, by the name of the method."""
 
     @property
     def _host(self) -> Socket:
         return self._namespaces.at(HOST)
 
+    @_once
     def on_link(self) -> List[Tuple[forms.Subnet, str]]:
         """Return the subnets that the host reaches without a gateway, and the device of each."""
         found = []
@@ -74,6 +92,7 @@ class Facts:
             return _text(_UPSTREAM_RESOLV_CONF)
         return text
 
+    @_once
     def egress_mtu(self) -> int:
         """Return the MTU, in bytes, of the device of the default route: IPv4's, or else IPv6's; 1500 without one."""
         entries = [entry for entry in route.dump(self._host) if entry.destination in _DEFAULTS and entry.link]
@@ -116,11 +135,6 @@ class Facts:
         found = interface.find(self._host, [link])
         return sorted(address.of_link(self._host, found[link].index)) if link in found else []
 
-    def bridge_ports(self, name: str) -> int:
-        """Return how many ports the bridge NAME has."""
-        found = interface.find(self._host, [name])
-        return len(interface.dump(self._host, master=found[name].index)) if name in found else 0
-
     def other_bridges(self) -> List[str]:
         """Return the names of the host's bridges that are not ours."""
         return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group != GROUP)
@@ -137,20 +151,12 @@ class Facts:
         finally:
             os.close(descriptor)
 
-    def sysctl(self, name: str) -> Optional[str]:
-        """Return the host's kernel setting NAME, with slashes; None if there is none."""
-        return sysctl.value(name)
-
+    @_once
     def docker_chains(self) -> List[str]:
-        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it.
+        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""
+        from .docker_user import DockerUser
 
-        It is as it was when first asked for.
-        """
-        if self._docker_chains is None:
-            from .docker_user import DockerUser
-
-            self._docker_chains = DockerUser(self._run).families()
-        return self._docker_chains
+        return DockerUser(self._run).families()
 
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops our traffic."""
@@ -159,11 +165,10 @@ class Facts:
         ours = sorted(found.name for found in interface.dump(self._host, kind="bridge") if found.group == GROUP)
         return foreign(self._run, ours)
 
+    @_once
     def listening(self) -> List[Listener]:
-        """Return the sockets that wait for packets on the host's ports, as they were when first asked for."""
-        if self._listeners is None:
-            self._listeners = listening()
-        return self._listeners
+        """Return the sockets that wait for packets on the host's ports."""
+        return listening()
 
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""

@@ -30,14 +30,19 @@ class _Content(NamedTuple):
 def read(path: str) -> Optional[File]:
     """Return our block in the file at PATH, None if there is none.
 
+    An empty file, or an empty folder in /etc/netns for it, is what a killed run leaves; it counts as an empty block.
+
     :raises Conflict: when there is something other than a file.
     """
     try:
         descriptor = _open(path, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
+        return File(path, "") if _is_begun(os.path.dirname(path)) else None
+    except NotADirectoryError:
         return None
     try:
-        block = _split(_text(descriptor)).block
+        text = _text(descriptor)
+        block = _split(text).block if text else ""
         return None if block is None else File(path, block, stat.S_IMODE(os.fstat(descriptor).st_mode))
     finally:
         os.close(descriptor)
@@ -58,7 +63,9 @@ def write(file: File) -> None:
             content = _split(old)
             before = content.before if content.before.endswith("\n") or not content.before else content.before + "\n"
             text = file.text if file.text.endswith("\n") or not file.text else file.text + "\n"
-            _replace(descriptor, old, f"{before}{BEGIN}\n{text}{END}\n{content.after}")
+            # Empty lines alone are what a killed run has not come to cut off.
+            after = content.after if content.after.strip("\n") else ""
+            _replace(descriptor, old, f"{before}{BEGIN}\n{text}{END}\n{after}")
             if stat.S_IMODE(os.fstat(descriptor).st_mode) != file.mode:
                 os.fchmod(descriptor, file.mode)
         finally:
@@ -72,13 +79,16 @@ def remove(path: str) -> None:
     try:
         try:
             descriptor = _open(path, os.O_RDWR)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
+            _remove_folder(os.path.dirname(path))
+            return
+        except NotADirectoryError:
             return
         try:
             old = _text(descriptor)
             content = _split(old)
             left = content.before + content.after
-            if left:
+            if left.strip("\n"):
                 _replace(descriptor, old, left)
                 return
         finally:
@@ -87,6 +97,13 @@ def remove(path: str) -> None:
         _remove_folder(os.path.dirname(path))
     except OSError as error:
         raise _explained("removed", path, error) from error
+
+
+def _is_begun(folder: str) -> bool:
+    try:
+        return os.path.dirname(folder) == _PER_NAMESPACE and not os.listdir(folder)
+    except OSError:
+        return False
 
 
 def _remove_folder(folder: str) -> None:
