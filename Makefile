@@ -56,13 +56,8 @@ integration: tools ## Run the modules by ansible-test, on a private host (root)
 examples: tools ## Run the examples of the modules and of the documents, on private hosts (root)
 	$(call if-any,tests/examples,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/examples $(ARGS))
 
-.PHONY: walkthrough
-walkthrough: tools ## Compare with the walk-through of Docker 1.9, on a private host (root)
-	@.ci/setup tools nginx
-	$(call if-any,tests/parity,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/parity $(ARGS))
-
 .PHONY: test
-test: unit kernel integration examples walkthrough ## All five of these
+test: unit kernel integration examples ## All four of these
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 
 import pytest
 
@@ -136,19 +135,25 @@ def test_a_run_that_was_killed_while_the_store_grew(host):
     assert sorted(os.listdir(host.folder)) == ["cnm.db", "lock"]
 
 
+def hold(folder, ready, enough):
+    with held(folder):
+        ready.set()
+        enough.wait(30)
+
+
 def test_the_lock_names_its_holder(host):
     os.mkdir(host.folder)
-    source = (
-        "import sys; from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import held\n"
-        f"with held({host.folder!r}): print('held', flush=True); sys.stdin.read()"
-    )
-    other = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    processes = multiprocessing.get_context("fork")
+    ready, enough = processes.Event(), processes.Event()
+    other = processes.Process(target=hold, args=(host.folder, ready, enough))
+    other.start()
     try:
-        assert other.stdout.readline() == b"held\n"
+        assert ready.wait(30)
         with pytest.raises(CnmError, match=rf"process {other.pid} \('.+'\) has held"), held(host.folder, 0.03):
             pass
     finally:
-        other.communicate()
+        enough.set()
+        other.join()
     with held(host.folder, 0.03):
         pass
 
