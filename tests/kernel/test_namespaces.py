@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Dict
 
 import pytest
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import GROUP, Address, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step, plan
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
+    GROUP,
+    Address,
+    Key,
+    Namespace,
+    Resource,
+)
 
 WEB = Namespace("/run/netns/web")
 
@@ -65,11 +72,14 @@ def test_a_path_of_a_process_is_a_namespace(host: Host) -> None:
     assert host.kernel.facts.namespace_id(path) == host.kernel.facts.namespace_id("")
 
 
-def test_an_empty_file_left_by_a_killed_run_is_used(host: Host) -> None:
+@pytest.mark.parametrize("wanted", [{}, {WEB.key: WEB}])
+def test_the_empty_file_left_by_a_killed_run_goes(host: Host, wanted: Dict[Key, Resource]) -> None:
     Path(WEB.path).touch()
-    assert host.kernel.read([WEB.key]) == {}
-    host.kernel.apply([Step(None, WEB)])
-    assert host.kernel.read([WEB.key]) == {WEB.key: WEB}
+    present = host.kernel.read([WEB.key])
+    assert present == {WEB.key: Namespace(WEB.path, mounted=False)}
+    host.kernel.apply(plan(wanted, present))
+    assert host.kernel.read([WEB.key]) == wanted
+    assert Path(WEB.path).exists() == bool(wanted)
 
 
 @pytest.mark.parametrize("kind", ["symlink", "folder", "file with text", "another kind of namespace"])

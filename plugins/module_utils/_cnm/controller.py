@@ -19,7 +19,7 @@ from .kernel.host import Kernel
 from .network import Network
 from .reconciliation import Reconciliation
 from .sandbox import Sandbox
-from .store import FOLDER, database
+from .store import FOLDER, database, journal
 from .store.lock import held
 from .store.sqlite import SqliteStore
 from .verbs import Context
@@ -117,7 +117,15 @@ class Controller:
         return store
 
     def _context(self, store: SqliteStore) -> Context:
-        return Context(store, self._kernel.facts, self._kernel.facts.machine_id(), self._check, self._warn, Problems())
+        return Context(
+            store,
+            self._kernel.facts,
+            self._kernel.facts.machine_id(),
+            self._check,
+            self._warn,
+            Problems(),
+            journal.read(self._folder),
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from .reconcile import Step
 from .resources import Element, File, Resource, Ruleset
 
-_SAID = ("type", "group", "ours")
+_SAID = ("type", "group", "ours", "mounted")
 """What a resource's name says of it already, or what all of ours have in common."""
 
 

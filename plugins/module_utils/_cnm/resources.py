@@ -166,9 +166,12 @@ class Namespace(Resource):
 
     path: str
     ours: bool = True
+    mounted: bool = True
+    """False for the empty file, left by a run that was killed, on which a namespace was to be mounted."""
     adopted: bool = False
 
     kind: ClassVar[str] = "namespace"
+    immutable: ClassVar[Tuple[str, ...]] = ("mounted",)
     rank: ClassVar[int] = 3
     ignored: ClassVar[Tuple[str, ...]] = ("ours", "adopted")
 

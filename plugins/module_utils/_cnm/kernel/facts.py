@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 from .. import addresses as forms
 from ..resources import GROUP, HOST
 from . import address, interface, route, sysctl
+from .link import LEAVING
 from .listeners import Listener, listening, process
 from .namespace import Namespaces
 from .netlink import Socket
@@ -127,8 +128,9 @@ class Facts:
         return {found.name for found in interface.dump(socket)} if socket else set()
 
     def link_exists(self, name: str) -> bool:
-        """Whether the host has a link called NAME."""
-        return name in interface.find(self._host, [name])
+        """Whether the host has a link called NAME that is not ours."""
+        found = interface.find(self._host, [name]).get(name)
+        return found is not None and found.group not in (GROUP, LEAVING)
 
     def addresses(self, link: str) -> List[str]:
         """Return the addresses of the host's LINK, with their prefix lengths."""

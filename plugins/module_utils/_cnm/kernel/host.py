@@ -15,7 +15,7 @@ from ..reconcile import Step
 from ..resources import HOST, Address, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, route, sysctl
 from .facts import Facts
-from .namespace import LOOPBACK_INDEX, Namespaces
+from .namespace import LOOPBACK_INDEX, Namespaces, is_left_over
 from .refusals import Change, carry_out, raise_all
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
@@ -72,6 +72,8 @@ class Kernel:
         for space, keys in wanted.items():
             socket = self._namespaces.find(space)
             if socket is None:
+                if Namespace.kind in keys and is_left_over(space):
+                    found.append(Namespace(space, mounted=False))
                 continue
             if Namespace.kind in keys:
                 loopback = interface.find_indices(socket, [LOOPBACK_INDEX])[LOOPBACK_INDEX]

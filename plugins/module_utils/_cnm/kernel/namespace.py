@@ -201,15 +201,23 @@ class Namespaces:
         self._shared_folders.append(folder)
 
 
+def is_left_over(path: str) -> bool:
+    """Say whether at PATH there is an empty file on which nothing is mounted, as a run that is killed leaves it."""
+    try:
+        found = os.lstat(path)
+        folder = os.lstat(os.path.dirname(path))
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0 and found.st_dev == folder.st_dev
+
+
 def _prepare(path: str) -> None:
     """Make the file on which a namespace is mounted; an empty one, left by a run that was killed, will do."""
     flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         os.close(os.open(path, flags, 0o444))
     except FileExistsError:
-        found = os.lstat(path)
-        left_over = stat.S_ISREG(found.st_mode) and found.st_size == 0
-        if not left_over or found.st_dev != os.lstat(os.path.dirname(path)).st_dev:
+        if not is_left_over(path):
             raise Conflict(
                 f"There is something at '{path}' where a network namespace of ours has to be. Move it away."
             ) from None

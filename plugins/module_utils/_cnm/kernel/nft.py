@@ -10,7 +10,7 @@ import ipaddress
 import json
 import os
 import re
-import tempfile
+from contextlib import suppress
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import CnmError, KernelRefused
@@ -20,6 +20,7 @@ from .programs import Run, find
 
 MEMORY = "/run/cnm/ruleset.json"
 """What we loaded, and how nft listed it right after. In /run, as it must not outlive the kernel's rules."""
+_NEW_MEMORY = f"{MEMORY}.new"
 
 DEVICE_SETS = ("within", "internal")
 """Sets of device names, which nft wants in quotes."""
@@ -90,11 +91,12 @@ class Firewall:
         script.extend(_commands("add", added))
         if not script:
             return
+        if cleared and not loaded:
+            # First: a table that nobody remembers is removed by the next run, and a memory without a table is not.
+            _forget()
         code, _output, errors = self._nft(["-f", "-"], "".join(script))
         if code:
             raise KernelRefused(f"nft did not load the rules of table 'inet cnm': {_first_error(errors)}")
-        if cleared and not loaded:
-            _forget()
         if loaded:
             listed = self._list("-t")
             if listed is not None:
@@ -142,14 +144,11 @@ def _remember(text: Optional[str], shape: str) -> None:
     folder = os.path.dirname(MEMORY)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".ruleset.", dir=folder)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                json.dump({"text": text, "shape": shape}, stream)
-            os.rename(temporary, MEMORY)
-        except OSError:
-            os.unlink(temporary)
-            raise
+        # One name, so that a killed run leaves one file at most, and _forget() finds it.
+        descriptor = os.open(_NEW_MEMORY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump({"text": text, "shape": shape}, stream)
+        os.rename(_NEW_MEMORY, MEMORY)
     except OSError as error:
         raise CnmError(
             f"The firewall rules are loaded, but '{MEMORY}', by which later runs know them, "
@@ -158,10 +157,9 @@ def _remember(text: Optional[str], shape: str) -> None:
 
 
 def _forget() -> None:
-    try:
-        os.unlink(MEMORY)
-    except OSError:
-        return
+    for path in (MEMORY, _NEW_MEMORY):
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def _remembered(shape: str) -> Optional[str]:

@@ -19,6 +19,7 @@ from ..identity import Named, make_id
 from ..network import Network
 from ..resources import Listener
 from ..sandbox import Sandbox
+from ..store.journal import Intent
 from ..store.sqlite import SqliteStore
 
 T = TypeVar("T", Network, Sandbox)
@@ -73,6 +74,8 @@ class Context:
     """Whether nothing will be kept: what an earlier task would have made is then assumed."""
     warn: Callable[[str], None]
     problems: Problems
+    unfinished: Intent
+    """What a run that was killed had begun."""
     renew: Set[str] = field(default_factory=set)
     """Ids of sandboxes that are to be made anew."""
     hints: Dict[Tuple[str, int], int] = field(default_factory=dict)

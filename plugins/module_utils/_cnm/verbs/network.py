@@ -12,6 +12,7 @@ from typing import Any, Dict, Mapping, Optional
 from ..drivers import CREATABLE, driver
 from ..identity import check_name
 from ..network import PREDEFINED, Network
+from ..resources import HOST, Address, Link
 from . import Context, quoted, texts
 from .pools import wanted_pools
 from .tenants import readdress, republish
@@ -163,6 +164,9 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
         if other.id != network.id and driver(other.driver).device(other) == device:
             context.problems.add(f"{subject}: the bridge '{device}' belongs to network '{other.name}'.")
             return network
-    if not context.host.link_exists(device):
+    # A bridge that a killed run was about to adopt carries the mark of ours already.
+    if not context.host.link_exists(device) and (Link.kind, HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
-    return replace(network, adopted=True, kept=tuple(context.host.addresses(device)))
+    begun = context.unfinished.keys
+    kept = (found for found in context.host.addresses(device) if (Address.kind, HOST, device, found) not in begun)
+    return replace(network, adopted=True, kept=tuple(kept))

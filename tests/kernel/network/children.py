@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs in processes of their own, on the same host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import traceback
+from typing import Callable, Optional
+
+
+def start(act: Callable[[], object]) -> int:
+    """Let a child process ACT; return its number. It ends with status 0 if nothing is raised."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        act()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def end(child: int) -> Optional[int]:
+    """Wait for CHILD; return its status, None if it was killed."""
+    _child, status = os.waitpid(child, 0)
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+
+
+def kill_after(seconds: float, act: Callable[[], object]) -> bool:
+    """Let a child ACT, and kill it after SECONDS unless it has ended; say whether it was killed."""
+    child = start(act)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return end(child) is None

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks on the stand-in for a host, and questions about what a user then notices."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from lab import OUTSIDE4, UPLINK4, at, seen
+from stand_in import OUTSIDE, Host
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.network import PREDEFINED
+
+ANY = {4: "0.0.0.0", 6: "::"}
+BRIDGE, DRIVER = "com.docker.network.bridge", "com.docker.network"
+"""How the keys of options begin."""
+
+
+class Tasks:
+    """Carries out tasks; ``warnings`` are those of the last one."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.warnings: list[str] = []
+
+    def ensure(self, kind: str, *items: Mapping[str, Any]) -> Result:
+        self.warnings = []
+        with Kernel(self.host.program) as kernel:
+            return Controller(kernel, self.warnings.append).ensure(kind, items)
+
+    def restore(self) -> Result:
+        with Kernel(self.host.program) as kernel:
+            return Controller(kernel, self.warnings.append).restore()
+
+    def network(self, name: str, subnet: str = "", options: Optional[Mapping[str, Any]] = None, **more: Any) -> Result:
+        """Ensure a network; SUBNET is one or several, by commas."""
+        item: dict[str, Any] = {"name": name, **more}
+        if subnet:
+            item["ipam_config"] = [{"subnet": each} for each in subnet.split(",")]
+        if options is not None:
+            item["driver_options"] = dict(options)
+        return self.ensure("network", item)
+
+    def sandbox(self, name: str, *networks: Any, **more: Any) -> Result:
+        """Ensure a sandbox on NETWORKS, each a name or a mapping."""
+        item: dict[str, Any] = {"name": name, **more}
+        if networks:
+            item["networks"] = [{"name": each} if isinstance(each, str) else each for each in networks]
+        return self.ensure("sandbox", item)
+
+    def shown(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return all objects of KIND in Docker's shape, by name."""
+        with Kernel(self.host.program) as kernel:
+            found = Controller(kernel, self.warnings.append, True).describe(kind, lambda _store, _found: True)
+        return {each["Name"]: each for each in found}
+
+    def address(self, sandbox: str, network: str, version: int = 4) -> str:
+        """Return the address of SANDBOX on NETWORK."""
+        containers = self.shown("network")[network]["Containers"].values()
+        (found,) = [each for each in containers if each["Name"] == sandbox]
+        return str(found[f"IPv{version}Address"]).partition("/")[0]
+
+    def gateway(self, network: str, version: int = 4) -> str:
+        pools = self.shown("network")[network]["IPAM"]["Config"]
+        found = [pool["Gateway"] for pool in pools if ipaddress.ip_address(pool["Gateway"]).version == version]
+        return str(found[0])
+
+    def device(self, network: str) -> str:
+        """Return the bridge of NETWORK, which has no name of its own."""
+        return f"br-{self.shown('network')[network]['Id'][:12]}"
+
+    def end(self) -> None:
+        """Remove every sandbox, endpoint and network."""
+        for kind in ("sandbox", "network"):
+            names = [name for name in self.shown(kind) if name not in PREDEFINED]
+            if names:
+                self.ensure(kind, *({"name": name, "state": "absent", "force": True} for name in names))
+
+
+def listed(host: Host, *command: str, place: str = "") -> list[dict[str, Any]]:
+    """Return what ip or bridge lists, as JSON."""
+    program, *rest = command
+    found = json.loads(host.out([program, "-json", *rest], f"/run/netns/{place}" if place else None) or "[]")
+    return [each for each in found if each]
+
+
+def link(host: Host, name: str, place: str = "") -> dict[str, Any]:
+    """Return what ip says of one link."""
+    (found,) = listed(host, "ip", "-details", "link", "show", "dev", name, place=place)
+    return found
+
+
+def host_end(host: Host, sandbox: str, name: str = "eth0") -> dict[str, Any]:
+    """Return the host's end of link NAME of SANDBOX."""
+    index = link(host, name, sandbox)["link_index"]
+    (found,) = [each for each in listed(host, "ip", "-details", "link") if each["ifindex"] == index]
+    return found
+
+
+def hosts(sandbox: str) -> dict[str, str]:
+    """Return the names in the hosts file of SANDBOX, each with its address."""
+    found: dict[str, str] = {}
+    for line in Path("/etc/netns", sandbox, "hosts").read_text().splitlines():
+        if line and not line.startswith("#"):
+            address, *names = line.split()
+            found.update(dict.fromkeys(names, address))
+    return found
+
+
+def default_route(host: Host, place: str, version: int = 4) -> str:
+    """Return the gateway of the default route at PLACE; nothing without one."""
+    routes = listed(host, "ip", f"-{version}", "route", "show", "default", place=place)
+    return str(routes[0]["gateway"]) if routes else ""
+
+
+def setting(name: str, place: str = "") -> str:
+    with at(place):
+        return Path("/proc/sys", name).read_text().strip()
+
+
+def eventually(holds: Callable[[], Any], seconds: float = 3.0) -> bool:
+    """Whether HOLDS comes to hold: of links that come up at a time the kernel notices the later ones a second later."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def reaches(source: str, target: str, address: str, port: int = 80) -> bool:
+    """Whether SOURCE reaches TARGET, which listens on PORT, by its ADDRESS."""
+    return seen(source, (address, port), target, (ANY[6 if ":" in address else 4], port)) is not None
+
+
+def answers(port: int, place: str, client: str = OUTSIDE, at_address: str = UPLINK4, protocol: str = "tcp") -> bool:
+    """Whether PLACE, which listens on its port 80, is reached by CLIENT at a PORT of the host."""
+    version = 6 if ":" in at_address else 4
+    return seen(client, (at_address, port), place, (ANY[version], 80), protocol) is not None
+
+
+def source_outside(place: str, target: str = OUTSIDE4, protocol: str = "tcp") -> Optional[str]:
+    """Return the address under which somebody outside sees PLACE; None if it is not reached."""
+    return seen(place, (target, 90), OUTSIDE, (ANY[6 if ":" in target else 4], 90), protocol)

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Somebody changes by hand what is ours: the next run says so and repairs it, the one after that does nothing."""
+
+from __future__ import annotations
+
+import pytest
+from inventory import difference, inventory
+from lab import UPLINK4, UPLINK6, command
+from stand_in import OUTSIDE
+from tasks import BRIDGE, Tasks, answers, host_end, link, reaches, source_outside
+
+SANDBOX = {
+    "isolated": "bridge link set dev {end} isolated on",
+    "no hairpin": "bridge link set dev {end} hairpin off",
+    "no master": "ip link set {end} nomaster",
+    "other bridge": "ip link set {end} master {other}",
+    "host's end down": "ip link set {end} down",
+    "host's end smaller": "ip link set {end} mtu 1300",
+    "host's end renamed": "ip link set {end} down name other0",
+    "host's end deleted": "ip link delete {end}",
+    "group": "ip link set {end} group 0",
+    "inner down": "ip netns exec a ip link set eth0 down",
+    "inner smaller": "ip netns exec a ip link set eth0 mtu 1300",
+    "inner hardware address": "ip netns exec a ip link set eth0 address 02:00:00:00:00:99",
+    "inner address": "ip netns exec a ip address delete {a}/24 dev eth0",
+    "inner IPv6 address": "ip netns exec a ip address delete {a6}/64 dev eth0",
+    "inner route": "ip netns exec a ip route delete default",
+    "inner route elsewhere": "ip netns exec a ip route replace default via 10.1.0.77",
+    "namespace deleted": "ip netns delete a",
+}
+NETWORK = {
+    "bridge deleted": "ip link delete {bridge}",
+    "bridge down": "ip link set {bridge} down",
+    "bridge smaller": "ip link set {bridge} mtu 1300",
+    "gateway": "ip address delete 10.1.0.1/24 dev {bridge}",
+    "way back": "sysctl -qw net.ipv4.conf.{bridge}.rp_filter=1",
+    "loopback": "sysctl -qw net.ipv4.conf.{bridge}.route_localnet=0",
+    "forwarding": "sysctl -qw net.ipv4.ip_forward=0",
+    "rules": "nft delete table inet cnm",
+    "port": "nft flush map inet cnm published4",
+}
+
+
+def works(tasks: Tasks) -> bool:
+    a = "10.1.0.2"
+    return (
+        reaches("b", "a", a)
+        and answers(8080, "a")
+        and answers(8080, "a", "a")
+        and answers(8080, "a", "", "127.0.0.1")
+        and answers(8080, "a", OUTSIDE, UPLINK6)
+        and source_outside("a") == UPLINK4
+    )
+
+
+@pytest.mark.parametrize("kind", (*SANDBOX, *NETWORK))
+def test_repaired(tasks: Tasks, kind: str) -> None:
+    tasks.network("n", "10.1.0.0/24,fd00:1::/64")
+    tasks.network("other", "10.2.0.0/24")
+    tasks.sandbox("a", "n", published_ports=["8080:80"])
+    tasks.sandbox("b", "n")
+    hardware = link(tasks.host, "eth0", "a")["address"]
+    before = inventory(tasks.host)
+    names = {
+        "bridge": tasks.device("n"),
+        "other": tasks.device("other"),
+        "end": host_end(tasks.host, "a")["ifname"],
+        "a": tasks.address("a", "n"),
+        "a6": tasks.address("a", "n", 6),
+    }
+    command({**SANDBOX, **NETWORK}[kind].format(**names))
+    repair = tasks.sandbox if kind in SANDBOX or kind == "port" else tasks.network
+    name = "a" if repair == tasks.sandbox else "n"
+    assert repair(name).changed
+    assert not repair(name).changed
+    assert works(tasks)
+    assert difference(before, inventory(tasks.host)) == {}
+    assert link(tasks.host, "eth0", "a")["address"] == hardware
+    assert not tasks.restore().changed
+
+
+def test_another_address_beside_ours_stays(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24", {f"{BRIDGE}.enable_icc": False})
+    tasks.sandbox("a", "n")
+    tasks.host.ip("address delete 10.1.0.2/24 dev eth0\naddress add 10.1.0.99/24 dev eth0\n", "/run/netns/a")
+    assert tasks.sandbox("a").changed
+    found = command("ip netns exec a ip -4 address show eth0")
+    assert "10.1.0.2/24" in found and "10.1.0.99/24" in found
+    assert not tasks.sandbox("a").changed
+    assert source_outside("a") == UPLINK4

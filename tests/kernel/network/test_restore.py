@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kernel has forgotten everything, as after a boot; the store has not."""
+
+from __future__ import annotations
+
+import os
+
+from inventory import FORWARDING, difference, inventory, nothing_left
+from lab import HOST, UPLINK4, UPLINK6, command, sysctl
+from tasks import BRIDGE, Tasks, answers, hosts, listed, reaches, source_outside
+
+
+def forget(tasks: Tasks) -> None:
+    """Take away what does not outlive a boot."""
+    for name in os.listdir("/run/netns"):
+        command(f"ip netns delete {name}")
+    for each in listed(tasks.host, "ip", "link"):
+        if each["ifname"].startswith(("br-", "cnm", "veth")):
+            tasks.host.run(["ip", "link", "delete", each["ifname"]])
+    command("nft flush ruleset")
+    for name in os.listdir("/run/cnm"):
+        os.unlink(f"/run/cnm/{name}")
+    for name in FORWARDING:
+        sysctl(name, 0)
+
+
+def test_all_comes_back(tasks: Tasks) -> None:
+    untouched = inventory(tasks.host)
+    tasks.network("n", "10.1.0.0/24,fd00:1::/64")
+    tasks.network("quiet", "10.2.0.0/24", {f"{BRIDGE}.enable_icc": False})
+    tasks.network("closed", "10.3.0.0/24", internal=True)
+    tasks.sandbox("a", "n", "closed", published_ports=["8080:80"])
+    tasks.sandbox("b", "n", "quiet")
+    tasks.sandbox("c", "bridge", sysctls={"net.ipv4.ip_default_ttl": 99})
+    tasks.sandbox("sleeper", "n")
+    tasks.sandbox("sleeper", state="stopped")
+    before = inventory(tasks.host)
+    assert not tasks.restore().changed
+    forget(tasks)
+    assert tasks.restore().changed
+    assert difference(before, inventory(tasks.host)) == {}
+    assert not tasks.restore().changed
+    assert difference(before, inventory(tasks.host)) == {}
+    for client, address in ((HOST, "127.0.0.1"), ("/run/outside", UPLINK4), ("c", UPLINK4), ("/run/outside", UPLINK6)):
+        assert answers(8080, "a", client, address)
+    assert reaches("b", "a", hosts("b")["a"])
+    assert source_outside("c") == UPLINK4
+    assert tasks.sandbox("sleeper", state="present").changed
+    tasks.end()
+    assert nothing_left(tasks, untouched)
+
+
+def test_a_task_alone_brings_its_sandbox_back(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n", published_ports=["8080:80"])
+    forget(tasks)
+    assert tasks.sandbox("a").changed
+    assert answers(8080, "a") and source_outside("a") == UPLINK4
+    assert not tasks.sandbox("a").changed
+    assert not tasks.restore().changed
