@@ -16,7 +16,7 @@ from ..resources import GROUP, HOST
 from . import address, interface, route, sysctl
 from .link import LEAVING
 from .listeners import Listener, listening, process
-from .namespace import Namespaces
+from .namespace import LOOPBACK_INDEX, Namespaces
 from .netlink import Socket
 from .programs import Run
 
@@ -60,7 +60,7 @@ class Facts:
 
     @_once
     def on_link(self) -> List[Tuple[forms.Subnet, str]]:
-        """Return the subnets that the host reaches without a gateway, and the device of each."""
+        """Return the subnets that the host reaches without a gateway, not by a link of ours, and the device of each."""
         found = []
         entries = [
             entry
@@ -70,12 +70,13 @@ class Facts:
             and entry.destination not in _DEFAULTS
             and (":" in entry.destination or entry.scope == route.SCOPE_LINK)
         ]
-        names = self._names({entry.link for entry in entries})
+        devices = interface.find_indices(self._host, {entry.link for entry in entries})
         for entry in entries:
-            subnet = forms.subnet(entry.destination)
-            device = names.get(entry.link, "lo")
-            if not (subnet.is_link_local and subnet.version == 6) and not subnet.is_multicast and device != "lo":
-                found.append((subnet, device))
+            subnet, device = forms.subnet(entry.destination), devices.get(entry.link)
+            if device is None or device.index == LOOPBACK_INDEX or device.group in (GROUP, LEAVING):
+                continue
+            if not (subnet.is_link_local and subnet.version == 6) and not subnet.is_multicast:
+                found.append((subnet, device.name))
         return found
 
     def nameservers(self) -> List[forms.Address]:

@@ -168,10 +168,9 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
         problems.add(f"{subject}: subnet {chosen} overlaps {held.subnet if held else ''} of network '{other.name}'.")
     if flag(network.options.get(ALLOW_HOST_OVERLAP, "false")):
         return
-    present = context.store.network(network.id) or network
-    own = {driver(one.driver).device(one) for one in (present, network, other) if one is not None}
+    own = driver(network.driver).device(network)
     for found, device in context.host.on_link():
-        if device not in own and found.version == chosen.version and found.overlaps(chosen):
+        if device != own and found.version == chosen.version and found.overlaps(chosen):
             problems.add(
                 f"{subject}: subnet {chosen} overlaps {found}, which the host reaches on '{device}'. "
                 f"Choose another, or set driver option '{ALLOW_HOST_OVERLAP}'."
