@@ -45,8 +45,8 @@ options:
       - V(stopped) takes the namespace and the interfaces away. The endpoints keep their addresses, and get them back
         at the next start. A sandbox that does not exist is made, but not started.
       - V(restarted) stops the sandbox if it runs, and starts it.
-      - V(absent) removes the sandbox. Endpoints that O(networks) has made or named are deleted. Those that only
-        M(cnm.linux.cnm_endpoint) has joined leave it and keep their addresses.
+      - V(absent) removes the sandbox. Endpoints that O(networks) has made are deleted. Those that
+        M(cnm.linux.cnm_endpoint) has made leave it and keep their addresses.
       - Programs are not ended. Those that run in a namespace that is taken away go on without any interface.
       - An adopted namespace is never destroyed. Only what was added to it is taken away.
     type: str
@@ -105,10 +105,10 @@ options:
     description:
       - The networks that the sandbox is on. An endpoint with the sandbox's name is made on each, and joined. An
         endpoint of that name that exists in no sandbox, or one that is in the sandbox already, is used in its place,
-        and belongs to this list from then on.
+        and leaves when this list no longer names its network.
       - If it is left out, the endpoints stay as they are, and a new sandbox has none.
-      - If it is given, the endpoints that the list made or named before, and no longer names, are deleted. An empty
-        list names none.
+      - If it is given, the endpoints that the list has made, and no longer names, are deleted. Those that it has named
+        and M(cnm.linux.cnm_endpoint) has made only leave, and keep their addresses. An empty list names none.
       - Endpoints that only M(cnm.linux.cnm_endpoint) has joined are not touched.
       - The predefined networks V(host) and V(none) cannot be combined with others.
     type: list
