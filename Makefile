@@ -12,7 +12,7 @@ export ANSIBLE_REMOTE_TEMP := $(CURDIR)/.cache/ansible-home/tmp
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 export MYPYPATH := $(CURDIR)/.cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export PYTHONDONTWRITEBYTECODE := 1
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
@@ -46,6 +46,7 @@ unit: venv ## Test the core: seconds, no root
 
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
+	@.ci/setup tools conntrack
 	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel $(ARGS))
 
 .PHONY: integration
