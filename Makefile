@@ -16,6 +16,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
+EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
 BIN := $(CURDIR)/.venv/bin
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env)
@@ -42,7 +43,11 @@ set-up: tools ## Make .venv and install the missing packages; the other targets 
 
 .PHONY: unit
 unit: venv ## Test the core: seconds, no root
-	$(TEST_PYTHON) -m pytest -q tests/unit $(ARGS)
+	$(TEST_PYTHON) -m pytest -q tests/unit --ignore $(EXHAUSTIVE) $(ARGS)
+
+.PHONY: exhaustive
+exhaustive: venv ## Break a run off before each of its steps, and put each option through its whole life; no root
+	$(TEST_PYTHON) -m pytest -q $(EXHAUSTIVE) $(ARGS)
 
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
@@ -58,7 +63,7 @@ examples: tools ## Run the examples of the modules and of the documents, on priv
 	$(call if-any,tests/examples,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/examples $(ARGS))
 
 .PHONY: test
-test: unit kernel integration examples ## All four of these
+test: unit exhaustive kernel integration examples ## All five of these
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, Collected, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, Address, Link, Sysctl
 
-from .conftest import pretended
+from ..conftest import pretended
 
 FORWARDING = [Sysctl(HOST, "net/ipv4/ip_forward", "0"), Sysctl(HOST, "net/ipv6/conf/all/forwarding", "0")]
 WEB = {"name": "web", "networks": [{"name": "lan"}], "published_ports": ["8080:80"]}

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import pytest
 
-from .conftest import pretended
+from ..conftest import pretended
 
 MTU = {"com.docker.network.driver.mtu": "1400"}
 OPTIONS = {
