@@ -85,16 +85,21 @@ def test_traffic_passes_with_the_rules_and_not_without(beside_docker: Host, fami
     assert passing() == [None] * 4
 
 
-def test_docker_s_containers_stay_closed_to_our_sandboxes(beside_docker: Host) -> None:
+def run_container(host: Host) -> None:
+    """Make what a container of Docker's is to the network: 172.17.0.2 behind docker0."""
     command("ip netns add container")
-    beside_docker.ip(
+    host.ip(
         "link add docker0 type bridge\naddress add 172.17.0.1/16 dev docker0\nlink set docker0 up\n"
         "link add v-c type veth peer name eth0 netns container\nlink set v-c master docker0 up\n"
     )
-    beside_docker.ip(
+    host.ip(
         "link set eth0 up\naddress add 172.17.0.2/16 dev eth0\nroute add default via 172.17.0.1\n",
         "/run/netns/container",
     )
+
+
+def test_docker_s_containers_stay_closed_to_our_sandboxes(beside_docker: Host) -> None:
+    run_container(beside_docker)
     repair(beside_docker, "ip")
     assert seen("b1", ("172.17.0.2", 80), "container", ("0.0.0.0", 80)) is None
     assert seen("container", (OUTSIDE4, 80), OUTSIDE, ("0.0.0.0", 80)) is not None
@@ -210,15 +215,7 @@ def test_what_else_is_in_the_table_stays(host: Host, family: str) -> None:
 def test_docker_s_containers_stay_closed_whatever_the_policy(beside_docker: Host) -> None:
     repair(beside_docker, "ip")
     command("iptables -w -P FORWARD ACCEPT")
-    command("ip netns add container")
-    beside_docker.ip(
-        "link add docker0 type bridge\naddress add 172.17.0.1/16 dev docker0\nlink set docker0 up\n"
-        "link add v-c type veth peer name eth0 netns container\nlink set v-c master docker0 up\n"
-    )
-    beside_docker.ip(
-        "link set eth0 up\naddress add 172.17.0.2/16 dev eth0\nroute add default via 172.17.0.1\n",
-        "/run/netns/container",
-    )
+    run_container(beside_docker)
     assert seen("b1", ("172.17.0.2", 80), "container", ("0.0.0.0", 80)) is None
     command("iptables -w -t nat -A PREROUTING -d 198.51.100.2 -p tcp --dport 8081 -j DNAT --to 172.17.0.2:80")
     assert seen("b1", (UPLINK4, 8081), "container", ("0.0.0.0", 80)) is not None

@@ -10,8 +10,8 @@ import ipaddress
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..addresses import Address, HostBits, Subnet, address, subnet
-from ..drivers import driver, flag
-from ..drivers.bridge_options import ALLOW_HOST_OVERLAP, ENABLE_IPV6, INHIBIT_IPV4
+from ..drivers import driver
+from ..drivers.bridge_options import ALLOW_HOST_OVERLAP, ENABLE_IPV6, INHIBIT_IPV4, parse
 from ..errors import Problems
 from ..ipam.pools import default, first_free, unique_local
 from ..network import Network, Pool
@@ -34,11 +34,11 @@ def wanted_pools(
     for version in (4, 6):
         if sum(pool.subnet.version == version for pool in given) > 1:
             context.problems.add(f"{subject}: driver '{network.driver}' takes one IPv{version} subnet a network.")
-    option = network.options.get(ENABLE_IPV6)
-    if option is not None and ipv6 not in (None, flag(option)):
+    option = parse(network.options).enable_ipv6
+    if option is not None and ipv6 not in (None, option):
         context.problems.add(f"{subject}: enable_ipv6 contradicts driver option '{ENABLE_IPV6}'.")
-    if ipv6 is None and option is not None:
-        ipv6 = flag(option)
+    if ipv6 is None:
+        ipv6 = option
     if ipv6 is None:
         ipv6 = network.ipv6 or any(pool.subnet.version == 6 for pool in given)
     elif not ipv6 and any(pool.subnet.version == 6 for pool in given):
@@ -114,7 +114,7 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
     auxiliary = pool.auxiliary
     if entry.get("gateway") is not None:
         with problems.about(f"{subject}: gateway"):
-            if pool.subnet.version == 4 and flag(network.options.get(INHIBIT_IPV4, "false")):
+            if pool.subnet.version == 4 and parse(network.options).inhibit_ipv4:
                 raise ValueError(f"there is none with driver option '{INHIBIT_IPV4}'.")
             gateway = _inside(pool, entry["gateway"])
     if entry.get("iprange") is not None:
@@ -166,7 +166,7 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
     if other is not None:
         held = other.pool(chosen.version)
         problems.add(f"{subject}: subnet {chosen} overlaps {held.subnet if held else ''} of network '{other.name}'.")
-    if flag(network.options.get(ALLOW_HOST_OVERLAP, "false")):
+    if parse(network.options).allow_host_overlap:
         return
     own = driver(network.driver).device(network)
     for found, device in context.host.on_link():
@@ -179,7 +179,7 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
 
 def _with_gateway(network: Network, pool: Pool, subject: str, problems: Problems) -> Pool:
     """Return POOL with the gateway that was chosen for it, the lowest address that is not auxiliary."""
-    if pool.subnet.version == 4 and flag(network.options.get(INHIBIT_IPV4, "false")):
+    if pool.subnet.version == 4 and parse(network.options).inhibit_ipv4:
         return Pool(pool.subnet, None, pool.iprange, pool.auxiliary)
     if pool.subnet.num_addresses == 2:
         problems.add(
