@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PYTHON=3.9 runs unit, kernel and units with that Python as the managed host's; without it they run in .venv.
-# TARGETS="cnm_network ..." restricts integration; ARGS="-k name -x" is handed to pytest and ansible-test.
+# TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." molecule; ARGS="-k name -x" is handed to
+# pytest and ansible-test.
 
 SHELL := /bin/bash
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache
@@ -16,6 +17,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
+SCENARIOS := default roles reboot docker-beside
 EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
 BIN := $(CURDIR)/.venv/bin
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
@@ -61,6 +63,15 @@ integration: tools ## Run the modules by ansible-test, on a private host (root)
 .PHONY: examples
 examples: tools ## Run the examples of the modules and of the documents, on private hosts (root)
 	$(call if-any,tests/examples,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/examples $(ARGS))
+
+.PHONY: molecule
+molecule: tools ## Run the Molecule scenarios on a fleet of hosts in containers (root); SCENARIOS=reboot for one
+	@.ci/setup tools debian-keyring dockerd mmdebstrap slirp4netns ssh
+	$(AS_ROOT) tests/fleet $(MAKE) --jobs 2 --output-sync $(SCENARIOS:%=molecule-%)
+
+molecule-%: export ANSIBLE_REMOTE_TEMP := ~/.ansible/tmp
+molecule-%:
+	molecule test --scenario-name $*
 
 .PHONY: test
 test: unit exhaustive kernel integration examples ## All five of these
