@@ -33,6 +33,15 @@ def warn(text: str) -> None:
     print(f"cnm: warning: {text}", file=sys.stderr)
 
 
+def require_root() -> None:
+    """Refuse to go on without root.
+
+    :raises Failure: without root
+    """
+    if os.geteuid() != 0:
+        raise Failure("networks of the host can only be looked at and changed by root. Use sudo.")
+
+
 @contextmanager
 def controller(check: bool) -> Iterator[Controller]:
     """Yield the core's verbs.
@@ -40,7 +49,6 @@ def controller(check: bool) -> Iterator[Controller]:
     :param check: whether the host and the store are only looked at
     :raises Failure: without root
     """
-    if os.geteuid() != 0:
-        raise Failure("networks of the host can only be looked at and changed by root. Use sudo.")
+    require_root()
     with Kernel(run_program) as kernel:
         yield Controller(kernel, warn, check)

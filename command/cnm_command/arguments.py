@@ -39,6 +39,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     kinds.add_parser("restore", help="make everything again that the kernel has forgotten").set_defaults(
         action="restore"
     )
+    text = "say what of the things that networks need this host has"
+    check = kinds.add_parser("check", help=text, description=f"{text[0].upper()}{text[1:]}, and what to do.")
+    check.set_defaults(action="check")
+    check.add_argument("--format", choices=("table", "json"), default="table", help="json: one object")
     options = parser.parse_args(argv)
     if options.action == "exec":
         options.command = [options.program, *options.arguments]

@@ -13,7 +13,7 @@ from typing import Callable, Mapping, Sequence
 
 from _cnm.errors import CnmError
 
-from . import execution, inspection, listing, restoration
+from . import check, execution, inspection, listing, restoration
 from .arguments import parse
 from .errors import Failure
 
@@ -22,6 +22,7 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "inspect": inspection.show,
     "exec": execution.execute,
     "restore": restoration.restore,
+    "check": check.show,
 }
 
 

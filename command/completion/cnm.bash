@@ -10,13 +10,15 @@ _cnm() {
     local word=${COMP_WORDS[COMP_CWORD]} kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
     COMPREPLY=()
     case $COMP_CWORD:$kind:$verb in
-    1:*) choices='network sandbox endpoint restore --version --help' ;;
+    1:*) choices='network sandbox endpoint restore check --version --help' ;;
     2:sandbox:*) choices='ls inspect exec' ;;
     2:network:* | 2:endpoint:*) choices='ls inspect' ;;
     3:sandbox:exec) choices=$(_cnm_names sandbox) ;;
     4:sandbox:exec) mapfile -t COMPREPLY < <(compgen -c -- "$word") && return ;;
     *:sandbox:exec) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     *:inspect) choices=$(_cnm_names "$kind") ;;
+    2:check:*) choices='--format --help' ;;
+    3:check:--format) choices='table json' ;;
     *:ls)
         case ${COMP_WORDS[COMP_CWORD - 1]} in
         --format) choices='table json' ;;

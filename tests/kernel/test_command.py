@@ -246,6 +246,8 @@ def test_it_has_the_version_of_the_collection(host: Host) -> None:
         (["network", "inspect", "w"], "web"),
         (["sandbox", "exec", ""], "idle native old web"),
         (["endpoint", "ls", "--fo"], "--format"),
+        (["c"], "check"),
+        (["check", "--format", "j"], "json"),
     ],
 )
 def test_the_shell_completes_verbs_and_names(built: Host, words: List[str], expected: str) -> None:

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``check``: what of the things that networks need this host has, and what to do about the rest."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from typing import List, Sequence
+
+from ..access import require_root
+from ..columns import table
+from . import host, installed, trials
+from .finding import Finding
+
+
+def show(options: Namespace) -> int:
+    """Print what was found; return the exit status, 1 if something required is missing.
+
+    :raises Failure: without root
+    """
+    require_root()
+    # The trials come last: with them the process leaves the host's namespaces.
+    found = [*installed.findings(), *host.findings(), *trials.findings()]
+    usable = all(finding.present for finding in found if finding.required)
+    sys.stdout.write(_json(found, usable) if options.format == "json" else _text(found, usable))
+    return 0 if usable else 1
+
+
+def _json(found: Sequence[Finding], usable: bool) -> str:
+    findings = [
+        {
+            "name": finding.name,
+            "state": finding.state,
+            "required": finding.required,
+            "found": finding.found,
+            "advice": finding.advice,
+        }
+        for finding in found
+    ]
+    return json.dumps({"usable": usable, "findings": findings}, indent=4, ensure_ascii=False) + "\n"
+
+
+def _text(found: Sequence[Finding], usable: bool) -> str:
+    parts: List[str] = [table(["NAME", "STATE", "FOUND"], [[one.name, one.state, one.found] for one in found])]
+    for state, heading in (("missing", "Required:"), ("optional", "Optional:")):
+        lines = [f"  {one.name}: {one.advice}\n" for one in found if one.state == state]
+        if lines:
+            parts += [f"\n{heading}\n", *lines]
+    if usable:
+        parts.append("\nNetworks work on this host.\n")
+    return "".join(parts)

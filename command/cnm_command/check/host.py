@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the host itself has set, seen from its own network namespace."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterator
+
+from _cnm.kernel import sysctl
+from _cnm.kernel.programs import find
+
+from ..access import run_program
+from .finding import Finding, judge
+
+_BRIDGED = "net/bridge/bridge-nf-call-iptables"
+
+
+def findings() -> Iterator[Finding]:
+    """Yield what was found about settings and permissions in the host's namespace."""
+    yield _permission()
+    yield _ipv6()
+    if find("dockerd") is not None:
+        yield _br_netfilter()
+    yield _systemd()
+
+
+def _permission() -> Finding:
+    """Judge by nft, as root of a container may be none in the network namespace that it sees."""
+    program = find("nft")
+    problem = "nft is not installed" if program is None else ""
+    if program is not None:
+        code, _output, errors = run_program([program, "list", "tables"], None)
+        if code:
+            problem = errors.strip().splitlines()[0] if errors.strip() else f"nft failed with status {code}"
+    advice = "The rules of this host cannot be read: CAP_NET_ADMIN in the host's own user namespace is needed."
+    return judge("permission", "rules can be read", problem, advice)
+
+
+def _ipv6() -> Finding:
+    disabled = sysctl.value("net/ipv6/conf/all/disable_ipv6")
+    problem = {None: "this kernel has none", "0": ""}.get(disabled, "switched off")
+    advice = (
+        "Networks with enable_ipv6 do not work here, all others do. To have it: sysctl "
+        "net.ipv6.conf.all.disable_ipv6=0, and no ipv6.disable=1 on the kernel's command line."
+    )
+    return judge("ipv6", "on", problem, advice, required=False)
+
+
+def _br_netfilter() -> Finding:
+    value = sysctl.value(_BRIDGED)
+    problem = "not loaded" if value is None else ""
+    advice = (
+        "Docker loads it when it starts, and from then on its rules see what passes within a bridge. "
+        "To have it the same before that: modprobe br_netfilter."
+    )
+    return judge("br_netfilter", f"bridge-nf-call-iptables={value}", problem, advice, required=False)
+
+
+def _systemd() -> Finding:
+    problem = "" if os.path.isdir("/run/systemd/system") else "not running"
+    advice = "Nothing brings the networks back after a reboot: let your init run 'cnm restore'."
+    return judge("systemd", "running", problem, advice, required=False)

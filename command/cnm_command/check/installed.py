@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is installed: the kernel, Python with its libraries, and programs."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib import import_module, metadata
+from typing import List
+
+from _cnm.kernel.programs import find
+
+from ..access import run_program
+from .finding import Finding, dotted, judge, version
+
+_KERNEL = (5, 10)
+_PYROUTE2 = (0, 7, 2)
+_NFT = (1, 0, 2)
+_AARDVARK = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns")
+
+
+def findings() -> List[Finding]:
+    """Return what was found about each part that a distribution or an administrator installs."""
+    return [_kernel(), _python(), _sqlite(), _pyroute2(), _nft(), _ip(), _util_linux(), _aardvark()]
+
+
+def _older(found: str, least: "tuple[int, ...]") -> str:
+    """Return the problem with a version that is FOUND and has to be at LEAST so; empty if there is none."""
+    return "" if version(found) >= least else f"{found}, older than {dotted(least)}"
+
+
+def _kernel() -> Finding:
+    release = os.uname().release
+    return judge("kernel", release, _older(release, _KERNEL), f"Run Linux {dotted(_KERNEL)} or newer.")
+
+
+def _python() -> Finding:
+    """It is new enough, or cnm.py would not have begun."""
+    return Finding("python", True, f"{dotted(sys.version_info[:3])} ({sys.executable})")
+
+
+def _sqlite() -> Finding:
+    try:
+        found, problem = str(import_module("sqlite3").sqlite_version), ""
+    except ImportError as error:
+        found, problem = "", str(error)
+    return judge("sqlite3", found, problem, "The store needs Python's module sqlite3: apt install python3.")
+
+
+def _pyroute2() -> Finding:
+    try:
+        import_module("pyroute2.netlink.rtnl.ifinfmsg")
+        found = metadata.version("pyroute2")
+        problem = _older(found, _PYROUTE2)
+    except Exception as error:  # One that was made for another Python fails in many ways.
+        found, problem = "", str(error)
+    advice = (
+        f"'{sys.executable}' needs pyroute2 {dotted(_PYROUTE2)} or newer: apt install python3-pyroute2. Where that is "
+        "older, the role cnm.linux.host makes a virtual environment for it (cnm_host_pyroute2: virtualenv)."
+    )
+    return judge("pyroute2", found, problem, advice)
+
+
+def _program(name: str, *arguments: str) -> "tuple[str, str]":
+    """Return what program NAME prints, and why it cannot be run, one of them empty."""
+    path = find(name)
+    if path is None:
+        return "", "not installed"
+    code, output, errors = run_program([path, *arguments], None)
+    text = output.strip() or errors.strip()
+    return (text, "") if code == 0 else ("", f"'{name} {' '.join(arguments)}' failed with status {code}")
+
+
+def _nft() -> Finding:
+    text, problem = _program("nft", "-V")
+    match = re.search(r"v(\d[\d.]*)", text)
+    found = match[1] if match else ""
+    problem = problem or _older(found or "unknown", _NFT)
+    if not problem and not re.search(r"json:\s*yes", text):
+        problem = f"{found}, built without JSON"
+    advice = f"The rules need nft {dotted(_NFT)} or newer, with JSON: apt install nftables."
+    return judge("nft", found, problem, advice)
+
+
+def _ip() -> Finding:
+    text, problem = _program("ip", "-V")
+    advice = "Networks are tried, looked at and entered with 'ip': apt install iproute2."
+    return judge("ip", dotted(version(text)) or text, problem, advice)
+
+
+def _util_linux() -> Finding:
+    absent = [name for name in ("unshare", "nsenter", "mount") if find(name) is None]
+    problem = f"not installed: {', '.join(absent)}" if absent else ""
+    advice = "'cnm sandbox exec' does not work without them: apt install util-linux mount."
+    return judge("util-linux", "unshare, nsenter, mount", problem, advice, required=False)
+
+
+def _aardvark() -> Finding:
+    path = find("aardvark-dns") or next((path for path in _AARDVARK if os.access(path, os.X_OK)), None)
+    found = problem = ""
+    if path is None:
+        problem = "not installed"
+    else:
+        found, problem = _program(path, "version")
+        found = next((line for line in found.splitlines() if version(line)), found).rpartition(" ")[2] or path
+    advice = (
+        "Without it names come from each sandbox's /etc/hosts and there is no DNS on the networks' gateways: "
+        "apt install aardvark-dns (Debian 12, Ubuntu 24.04 and newer have it)."
+    )
+    return judge("aardvark-dns", found, problem, advice, required=False)

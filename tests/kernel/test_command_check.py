@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command ``cnm check`` on hosts that lack something."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import pytest
+from stand_in import Host
+
+TOP = Path(__file__).resolve().parents[2]
+CNM = [sys.executable, str(TOP / "command" / "cnm.py")]
+
+
+def checked(host: Host) -> Tuple[int, Dict[str, Dict[str, Any]]]:
+    done = host.run([*CNM, "check", "--format", "json"])
+    assert done.stderr == ""
+    answer = json.loads(done.stdout)
+    assert answer["usable"] is (done.returncode == 0)
+    return done.returncode, {finding["name"]: finding for finding in answer["findings"]}
+
+
+def missing(findings: Dict[str, Dict[str, Any]], state: str = "missing") -> List[str]:
+    return [name for name, finding in findings.items() if finding["state"] == state]
+
+
+def hide(host: Host, program: str) -> None:
+    """Put a file that cannot be executed in the place of PROGRAM."""
+    path = shutil.which(program)
+    assert path
+    Path("/run/hidden").touch(mode=0o644)
+    host.out(["mount", "--bind", "/run/hidden", os.path.realpath(path)])
+
+
+def replace(host: Host, program: str, prints: str) -> None:
+    """Put a script that PRINTS something in the place of PROGRAM."""
+    path = shutil.which(program)
+    assert path
+    script = Path(f"/run/instead-of-{program}")
+    script.write_text(f"#!/bin/sh\necho '{prints}'\n")
+    script.chmod(0o755)
+    host.out(["mount", "--bind", str(script), os.path.realpath(path)])
+
+
+def test_a_host_with_everything_that_is_required_is_usable_and_stays_as_it_is(host: Host) -> None:
+    looks = "ip -oneline link | cut -d: -f2; nft list ruleset; ls -R /run /etc/netns /var/lib/cnm; sysctl net.ipv4"
+    inventory = ["sh", "-c", looks]
+    before = host.run(inventory).stdout
+    code, findings = checked(host)
+    assert (code, missing(findings)) == (0, [])
+    assert {"kernel", "pyroute2", "nft", "bridge", "veth", "vxlan", "macvlan", "conntrack"} <= set(findings)
+    assert all(bool(finding["advice"]) is (finding["state"] != "ok") for finding in findings.values())
+    assert host.run(inventory).stdout == before
+
+
+def test_people_read_a_table_and_what_to_do(host: Host) -> None:
+    hide(host, "nft")
+    done = host.run([*CNM, "check"])
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["NAME", "STATE", "FOUND"]
+    assert any(line.split() == ["nft", "missing", "not", "installed"] for line in lines)
+    assert any(line.startswith("  nft: ") and "apt install nftables" in line for line in lines)
+    assert "Networks work on this host." not in done.stdout
+
+
+def test_without_nft_all_the_rest_is_told_nevertheless(host: Host) -> None:
+    hide(host, "nft")
+    code, findings = checked(host)
+    assert code == 1
+    assert missing(findings) == ["nft", "permission", "nft-rules"]
+    assert findings["bridge"]["state"] == findings["conntrack"]["state"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("prints", "found"),
+    [
+        ("nftables v0.9.8 (E.D.S.)\n  json: yes", "0.9.8, older than 1.0.2"),
+        ("nftables v1.0.6 (Lester Gooch #5)\n  json: no", "1.0.6, built without JSON"),
+        ("something else", "unknown, older than 1.0.2"),
+    ],
+)
+def test_an_nft_that_will_not_do_is_named(host: Host, prints: str, found: str) -> None:
+    replace(host, "nft", prints)
+    code, findings = checked(host)
+    assert code == 1
+    assert (findings["nft"]["state"], findings["nft"]["found"]) == ("missing", found)
+
+
+def test_without_ip_it_says_so(host: Host) -> None:
+    hide(host, "ip")
+    code, findings = checked(host)
+    assert code == 1
+    assert missing(findings) == ["ip", "bridge", "veth"]
+    assert "apt install iproute2" in findings["ip"]["advice"]
+
+
+def test_a_kernel_without_vxlan_can_be_lived_with(host: Host) -> None:
+    ip = os.path.realpath(str(shutil.which("ip")))
+    # Not in /run, as the check hides that folder.
+    real, instead = Path("/var/lib/cnm/real-ip"), Path("/var/lib/cnm/ip")
+    shutil.copy(ip, real)
+    refusing = 'case "$*" in *vxlan*) echo "Error: Unknown device type." >&2; exit 2;; esac'
+    instead.write_text(f'#!/bin/sh\n{refusing}\nexec {real} "$@"\n')
+    instead.chmod(0o755)
+    host.out(["mount", "--bind", str(instead), ip])
+    code, findings = checked(host)
+    assert code == 0
+    assert findings["vxlan"]["state"] == "optional"
+    assert findings["vxlan"]["found"] == "Error: Unknown device type"
+    assert "modprobe vxlan" in findings["vxlan"]["advice"]
+
+
+def test_ipv6_switched_off_is_told_and_can_be_lived_with(host: Host) -> None:
+    Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")
+    code, findings = checked(host)
+    assert code == 0
+    assert "ipv6" in missing(findings, "optional")
+    assert "enable_ipv6" in findings["ipv6"]["advice"]
+
+
+def test_settings_that_cannot_be_written_are_required(host: Host) -> None:
+    host.out(["mount", "--bind", "/proc/sys", "/proc/sys"])
+    host.out(["mount", "-o", "remount,bind,ro", "/proc/sys"])
+    code, findings = checked(host)
+    assert code == 1
+    assert missing(findings) == ["sysctls"]
+    assert findings["sysctls"]["found"] == "Read-only file system"
+    assert "remount,rw" in findings["sysctls"]["advice"]
+
+
+def test_without_the_permission_for_namespaces_nothing_else_is_tried(host: Host) -> None:
+    done = host.run(["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin", *CNM, "check"])
+    assert done.returncode == 1
+    assert "namespaces     missing    Operation not permitted" in done.stdout
+    assert "nft-rules" not in done.stdout
+
+
+def test_root_of_a_user_namespace_is_none_here(host: Host) -> None:
+    done = host.run(["unshare", "--user", "--map-root-user", *CNM, "check", "--format", "json"])
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1
+    assert findings["permission"]["state"] == "missing"
+
+
+def test_without_pyroute2_it_says_which_python_needs_it(host: Host) -> None:
+    Path("/var/lib/cnm/pyroute2.py").write_text("raise ImportError('No module named pyroute2')\n")
+    done = host.run(["env", "PYTHONPATH=/var/lib/cnm", *CNM, "check", "--format", "json"])
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1
+    assert missing(findings) == ["pyroute2"]
+    assert sys.executable in findings["pyroute2"]["advice"]
+
+
+def test_without_root_it_refuses_in_one_line(host: Host) -> None:
+    done = host.run(["unshare", "--user", *CNM, "check"])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "root" in done.stderr and done.stderr.count("\n") == 1

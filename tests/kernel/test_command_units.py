@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The units of the role cnm.linux.host, as systemd reads them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from stand_in import Host
+
+UNITS = Path(__file__).resolve().parents[2] / "roles" / "host" / "files"
+NAMES = ["cnm-restore.service", "cnm-refresh.service"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze belongs to systemd")
+def test_systemd_finds_nothing_wrong_and_no_circle(host: Host) -> None:
+    for name in NAMES:
+        # Whether the command is installed is no matter of the unit's.
+        text = (UNITS / name).read_text().replace("/usr/local/bin/cnm", "/bin/true")
+        Path("/etc/systemd/system", name).write_text(text)
+        for wants in (line for line in text.splitlines() if line.startswith("WantedBy=")):
+            for unit in wants.partition("=")[2].split():
+                folder = Path("/etc/systemd/system", f"{unit}.wants")
+                folder.mkdir(exist_ok=True)
+                (folder / name).symlink_to(f"../{name}")
+    for unit in ("docker.service", "nftables.service", "firewalld.service"):
+        stand_in = Path("/etc/systemd/system", unit)
+        stand_in.unlink(missing_ok=True)
+        stand_in.write_text(
+            "[Unit]\nAfter=network-online.target\nWants=network-online.target\n"
+            "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
+            if unit == "docker.service"
+            else "[Unit]\nDefaultDependencies=no\nWants=network-pre.target\nBefore=network-pre.target\n"
+            "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n"
+        )
+    done = host.run(["systemd-analyze", "verify", "--man=no", *NAMES, "docker.service", "multi-user.target"])
+    told = [line for line in done.stderr.splitlines() if "cnm" in line or "cycle" in line]
+    assert told == []
