@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Packs the command cnm, with the core that it needs, into one tar file: parcel.py FILE TOP-OF-THE-COLLECTION."""
+
+import os
+import sys
+import tarfile
+
+PARTS = (
+    ("command", ("cnm", "cnm.py", "cnm_command", "completion")),
+    (os.path.join("plugins", "module_utils"), ("_cnm",)),
+)
+
+
+def readable(member):
+    """Give MEMBER to root, readable by all; leave out what Python makes and what needs Ansible."""
+    if os.path.basename(member.name) == "__pycache__" or member.name == "_cnm/task.py":
+        return None
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    # Whole seconds: those of other file formats are not what the host then has.
+    member.mtime = int(member.mtime)
+    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    return member
+
+
+def main(parcel, top):
+    with tarfile.open(parcel, "w", format=tarfile.GNU_FORMAT) as archive:
+        for folder, names in PARTS:
+            for name in names:
+                archive.add(os.path.join(top, folder, name), name, filter=readable)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role has to know of the host, as JSON. It changes nothing, and runs on Python 3.7 and later.
+
+The argument is JSON as well: packages, modules and directories are lists of names, sysctls are wanted values by key.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+
+def run(*argv):
+    """Return the exit status and the output of ARGV; 127 if there is no such program."""
+    environment = dict(os.environ, LC_ALL="C", PATH=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin")
+    try:
+        done = subprocess.run(argv, capture_output=True, check=False, text=True, env=environment)
+    except OSError:
+        return 127, ""
+    return done.returncode, done.stdout
+
+
+def installed_packages():
+    output = run("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n")[1]
+    return sorted({line.split()[-1] for line in output.splitlines() if line[1:2] == "i"})
+
+
+def module(name):
+    """Say whether a module is here, and whether modprobe would load one: some kernels have all built in."""
+    code, output = run("modprobe", "--show-depends", name)
+    here = os.path.isdir(os.path.join("/sys/module", name))
+    return {"name": name, "loaded": here, "loadable": code == 0 and "insmod " in output}
+
+
+def sysctl_path(key):
+    """Return the file of KEY, which has dots or slashes as sysctl.d(5) allows."""
+    first = next((character for character in key if character in "./"), ".")
+    if first == ".":
+        key = key.translate({ord("."): "/", ord("/"): "."})
+    return os.path.join("/proc/sys", key)
+
+
+def sysctl(key, wanted):
+    try:
+        with open(sysctl_path(key)) as file:
+            value = " ".join(file.read().split())
+    except OSError:
+        value = None
+    return {"key": key, "wanted": " ".join(str(wanted).split()), "value": value}
+
+
+def pyroute2():
+    """Return the version that this Python has of it; empty if it has none."""
+    code = "import pyroute2, importlib.metadata as m; print(m.version('pyroute2'))"
+    return run(sys.executable, "-c", code)[1].strip()
+
+
+def bridges():
+    folder = "/sys/class/net"
+    return sorted(name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name, "bridge")))
+
+
+def main():
+    asked = json.loads(sys.argv[1])
+    installed = installed_packages()
+    settings = [sysctl(key, value) for key, value in asked.get("sysctls", {}).items()]
+    places = ("/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd", "/snap/bin/dockerd")
+    found = {
+        "installed": installed,
+        "missing": [name for name in asked.get("packages", ()) if name not in installed],
+        "modules": [module(name) for name in asked.get("modules", ())],
+        "absent_sysctls": [setting["key"] for setting in settings if setting["value"] is None],
+        "sysctls": [setting for setting in settings if setting["value"] is not None],
+        "absent_directories": [path for path in asked.get("directories", ()) if not os.path.isdir(path)],
+        "docker": any(map(os.path.exists, places)),
+        "bridges": bridges(),
+        "pyroute2": pyroute2(),
+    }
+    print(json.dumps(found))
+
+
+main()
