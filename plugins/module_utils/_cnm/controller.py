@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from . import difference, inspect
 from .endpoint import Endpoint
-from .errors import InvalidInput, Problems
+from .errors import InvalidInput, Problems, printable
 from .kernel.host import Kernel
 from .network import Network
 from .reconciliation import Reconciliation
@@ -47,7 +47,7 @@ class Controller:
         folder: str = FOLDER,
     ) -> None:
         self._kernel = kernel
-        self._warn = warn
+        self._warn: Callable[[str], None] = lambda text: warn(printable(text))
         self._check = check
         self._folder = folder
 
