@@ -12,6 +12,7 @@ import stat
 from typing import List, NamedTuple, Optional
 
 from ..errors import CnmError, Conflict, KernelRefused
+from ..folder import make_public
 from ..resources import File
 from .netlink import needs_root
 
@@ -56,7 +57,7 @@ def write(file: File) -> None:
     empty lines at the end, for a moment.
     """
     try:
-        os.makedirs(os.path.dirname(file.path), 0o755, exist_ok=True)
+        _make_folder(os.path.dirname(file.path))
         descriptor = _open(file.path, os.O_RDWR | os.O_CREAT, file.mode)
         try:
             old = _text(descriptor)
@@ -104,6 +105,15 @@ def _is_begun(folder: str) -> bool:
         return os.path.dirname(folder) == _PER_NAMESPACE and not os.listdir(folder)
     except OSError:
         return False
+
+
+def _make_folder(folder: str) -> None:
+    if os.path.dirname(folder) != _PER_NAMESPACE:
+        os.makedirs(folder, 0o755, exist_ok=True)
+        return
+    make_public(_PER_NAMESPACE)
+    if not os.path.islink(folder):
+        make_public(folder)
 
 
 def _remove_folder(folder: str) -> None:

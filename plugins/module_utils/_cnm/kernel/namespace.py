@@ -21,6 +21,7 @@ from typing import Dict, Iterator, List, Optional, Sequence
 
 from .. import resources
 from ..errors import CnmError, Conflict, KernelRefused
+from ..folder import make_public
 from ..resources import GROUP, HOST
 from .netlink import ACK, NEWLINK, Refusal, Socket, encode, needs_root
 
@@ -190,7 +191,7 @@ class Namespaces:
         """Make FOLDER a shared mount, so that mounts in it are seen by all who have a copy of it."""
         if folder in self._shared_folders:
             return
-        os.makedirs(folder, 0o755, exist_ok=True)
+        make_public(folder)
         try:
             _mount("", folder, _MS_SHARED | _MS_REC)
         except OSError as error:
