@@ -136,14 +136,16 @@ def _open(path: str, flags: int, mode: int = 0o644) -> int:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
             raise _no_file(path) from None
         raise
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    # A file with a second name may be anybody's, and we would write into it and open it to all.
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
         return descriptor
     os.close(descriptor)
     raise _no_file(path)
 
 
 def _no_file(path: str) -> Conflict:
-    return Conflict(f"There is a link, folder or device at '{path}', where a file of ours has to be. Move it away.")
+    return Conflict(f"There is a link, hard or symbolic, a folder or a device at '{path}', where a file of ours has to be. Move it away.")
 
 
 def _text(descriptor: int) -> str:
