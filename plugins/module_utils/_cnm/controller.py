@@ -22,6 +22,7 @@ from .sandbox import Sandbox
 from .store import FOLDER, database, journal
 from .store.lock import held
 from .store.sqlite import SqliteStore
+from .topology import gone
 from .verbs import Context
 from .verbs.network import predefine
 
@@ -96,6 +97,15 @@ class Controller:
             return [_shape(kind)(store, found) for found in lists[kind]() if keep(store, found)]
         except ValueError as error:
             raise InvalidInput([str(error)]) from error
+        finally:
+            store.close()
+
+    def gone(self, identifier: str) -> bool:
+        """Say whether the process whose namespace a sandbox has adopted has ended; its pid may be another's by now."""
+        store = self._open(write=False)
+        try:
+            sandbox = store.sandbox(identifier)
+            return sandbox is not None and gone(sandbox, self._kernel.facts)
         finally:
             store.close()
 
