@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -172,3 +174,20 @@ def test_only_the_network_of_a_container_is_entered(lan: Tasks) -> None:
         lan.sandbox("web", state="absent")
         process.kill()
     assert not Path("/run/owned").exists()
+
+
+def _netlink_ports() -> set[int]:
+    """Return the addresses of the sockets of NETLINK_ROUTE in this namespace."""
+    rows = [line.split() for line in Path("/proc/thread-self/net/netlink").read_text().splitlines()[1:]]
+    return {int(row[2]) for row in rows if row[1] == "0"}
+
+
+def test_nobody_answers_in_the_kernel_s_place(lan: Tasks) -> None:
+    """Who has rights in a namespace may send to any netlink socket in it, a user in one of his own as well."""
+    before = _netlink_ports()
+    with Kernel(lan.host.program) as kernel:
+        assert kernel.facts.link_exists("uplink")
+        (port,) = _netlink_ports() - before
+        forged = struct.pack("=IHHII", 16, 3, 0, 1, 0)
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as stranger, pytest.raises(ConnectionRefusedError):
+            stranger.sendto(forged, (port, 0))

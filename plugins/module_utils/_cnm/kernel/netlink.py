@@ -123,6 +123,8 @@ class Socket:
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        # Or who has rights in a namespace could answer in the kernel's place (netlink_getsockbyportid).
+        self._socket.connect((0, 0))
         self._sequence = 0
         for option in (_CAP_ACK, _EXT_ACK, _STRICT_CHECK):
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
