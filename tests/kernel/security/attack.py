@@ -10,7 +10,9 @@ import socket
 import struct
 from typing import Optional
 
-from lab import PATIENCE, at, endpoint
+from lab import PATIENCE, at, command, endpoint
+
+ETH_P_IP = 0x0800
 
 
 def advertise(place: str, device: str, prefix: str) -> None:
@@ -26,21 +28,45 @@ def advertise(place: str, device: str, prefix: str) -> None:
         made.sendto(message, ("ff02::1", 0, 0, index))
 
 
-def arrives(place: str, source: str, target: str, server: str, port: int = 53) -> Optional[str]:
-    """Send from PLACE a UDP packet that says it is from SOURCE; return whom SERVER, which listens on PORT, sees."""
+def arrives(
+    place: str,
+    source: str,
+    target: str,
+    server: str,
+    port: int = 53,
+    frame: Optional[tuple[str, bytes]] = None,
+    listener: tuple[str, int] = ("0.0.0.0", 53),
+) -> Optional[str]:
+    """Send from PLACE a UDP packet that says it is from SOURCE; return whom SERVER, which waits on LISTENER, sees.
+
+    :param frame: a device and a MAC address to send it to, past all that the place itself would say to that
+    """
     body = b"forged"
-    with endpoint(server, "udp", "0.0.0.0", port) as waiting:
+    udp = struct.pack("!HHHH", 1024, port, 8 + len(body), 0) + body
+    addresses = socket.inet_aton(source) + socket.inet_aton(target)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + addresses
+    total = sum(struct.unpack("!10H", head))
+    head = head[:10] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + head[12:]
+    with endpoint(server, "udp", *listener) as waiting:
         with at(place):
-            made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-        with made:
-            udp = struct.pack("!HHHH", 1024, port, 8 + len(body), 0) + body
-            head = struct.pack(
-                "!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, socket.inet_aton(source), socket.inet_aton(target)
-            )
-            made.sendto(head + udp, (target, 0))
+            if frame:
+                made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+                where: tuple[object, ...] = (frame[0], ETH_P_IP, 0, 0, frame[1])
+            else:
+                made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+                where = (target, 0)
+            with made:
+                made.sendto(head + udp, where)
         waiting.settimeout(PATIENCE)
         try:
             data, peer = waiting.recvfrom(100)
         except OSError:
             return None
         return str(peer[0]) if data == body else None
+
+
+def mac(place: str, device: str) -> bytes:
+    """Return the address of the link DEVICE at PLACE."""
+    with at(place):
+        (line,) = [line for line in command(f"ip -brief link show dev {device}").splitlines() if line]
+    return bytes.fromhex(line.split()[2].replace(":", ""))
