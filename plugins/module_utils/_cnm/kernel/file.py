@@ -145,7 +145,7 @@ def _open(path: str, flags: int, mode: int = 0o644) -> int:
 
 
 def _no_file(path: str) -> Conflict:
-    return Conflict(f"There is a link, hard or symbolic, a folder or a device at '{path}', where a file of ours has to be. Move it away.")
+    return Conflict(f"There is a link, folder or device at '{path}', where a file of ours has to be. Move it away.")
 
 
 def _text(descriptor: int) -> str:
