@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,23 @@ from stand_in import OUTSIDE, Host
 sys.path.append(str(Path(__file__).parents[1] / "network"))
 
 from tasks import Tasks
+
+PATIENCE = 120
+"""Seconds after which a run counts as one that waits for ever."""
+
+
+@pytest.fixture()
+def patience() -> Iterator[None]:
+    """Let a test fail that waits for ever."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError("waited for ever")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(PATIENCE)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture()

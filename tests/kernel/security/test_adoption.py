@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import struct
 import subprocess
@@ -30,11 +29,9 @@ NEXT_PID = Path("/proc/sys/kernel/ns_last_pid")
 
 
 @pytest.fixture()
-def lan(tasks: Tasks) -> Iterator[Tasks]:
+def lan(tasks: Tasks, patience: None) -> Tasks:
     tasks.network("lan", "10.1.0.0/24")
-    signal.alarm(30)
-    yield tasks
-    signal.alarm(0)
+    return tasks
 
 
 @contextmanager
@@ -70,7 +67,7 @@ def host_links(tasks: Tasks) -> set[str]:
 def test_a_pid_that_is_another_process_by_now(lan: Tasks) -> None:
     """Inodes of namespaces are given out again at once, so pid and inode may both be the same."""
     before = host_links(lan)
-    for _attempt in range(20):
+    for _attempt in range(10):
         with container() as pid:
             inode = os.stat(f"/proc/{pid}/ns/net").st_ino
             lan.sandbox("web", "lan", pid=pid)

@@ -100,6 +100,16 @@ def test_somebody_else_s_folder_is_refused(tasks: Tasks, folder: str) -> None:
     assert os.listdir(folder) == []
 
 
+@pytest.mark.parametrize("file", ["cnm.db", "lock", "intent.json"])
+def test_somebody_else_s_file_in_the_store_is_refused(tasks: Tasks, file: str) -> None:
+    build(tasks)
+    path = Path(STORE, file)
+    path.touch()
+    os.chown(path, NOBODY, NOBODY)
+    with pytest.raises(CnmError, match=f"'{path}'"):
+        tasks.sandbox("web", "n")
+
+
 @pytest.mark.parametrize("folder", [STORE, RUNTIME])
 def test_a_link_to_another_folder_is_refused(bare: Tasks, folder: str) -> None:
     elsewhere = Path("/run/elsewhere")

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,18 +19,15 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmEr
 SECRET = Path("/etc/secret")
 TEXT = "root:$6$hash:1::::::\n"
 KINDS = ("symbolic link", "dangling link", "hard link", "pipe", "folder")
-PATIENCE = 20
 
 
 @pytest.fixture()
-def lan(tasks: Tasks) -> Iterator[Tasks]:
-    """A host with a network and a secret file, which is in the end as it was; a run that waits for ever is killed."""
+def lan(tasks: Tasks, patience: None) -> Iterator[Tasks]:
+    """A host with a network and a secret file, which is in the end as it was."""
     tasks.network("lan", "10.1.0.0/24")
     SECRET.write_text(TEXT)
     SECRET.chmod(0o600)
-    signal.alarm(PATIENCE)
     yield tasks
-    signal.alarm(0)
     found = SECRET.stat()
     assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o600, 0)
     assert SECRET.read_text() == TEXT
