@@ -43,11 +43,16 @@ def subnet(text: str) -> Subnet:
 
 
 def address(text: str, version: int = 0) -> Address:
-    """Return the address that TEXT writes; VERSION 4 or 6 restricts the family."""
+    """Return the address that TEXT writes; VERSION 4 or 6 restricts the family.
+
+    A zone is refused: it is no part of an address, and Python takes anything for one, line ends too.
+    """
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(f"'{text}' is not an IP address.") from None
+    if "%" in text:
+        raise ValueError(f"'{text}' is not an IP address alone: it has a zone.")
     if version and found.version != version:
         raise ValueError(f"'{text}' is an IPv{found.version} address, and an IPv{version} address is wanted.")
     return found

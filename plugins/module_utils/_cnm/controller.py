@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from . import difference, inspect
 from .endpoint import Endpoint
-from .errors import InvalidInput, Problems
+from .errors import InvalidInput, Problems, printable
 from .kernel.host import Kernel
 from .network import Network
 from .reconciliation import Reconciliation
@@ -22,6 +22,7 @@ from .sandbox import Sandbox
 from .store import FOLDER, database, journal
 from .store.lock import held
 from .store.sqlite import SqliteStore
+from .topology import gone
 from .verbs import Context
 from .verbs.network import predefine
 
@@ -47,7 +48,7 @@ class Controller:
         folder: str = FOLDER,
     ) -> None:
         self._kernel = kernel
-        self._warn = warn
+        self._warn: Callable[[str], None] = lambda text: warn(printable(text))
         self._check = check
         self._folder = folder
 
@@ -99,6 +100,15 @@ class Controller:
         finally:
             store.close()
 
+    def gone(self, identifier: str) -> bool:
+        """Say whether the process whose namespace a sandbox has adopted has ended; its pid may be another's by now."""
+        store = self._open(write=False)
+        try:
+            sandbox = store.sandbox(identifier)
+            return sandbox is not None and gone(sandbox, self._kernel.facts)
+        finally:
+            store.close()
+
     def _open(self, write: bool) -> SqliteStore:
         """Open the store; one that is to be read only, and is not there, is made up."""
         if os.path.exists(database.path(self._folder)):
@@ -131,7 +141,7 @@ class Controller:
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
         """Yield the store in a transaction of ours, and the store as it was before."""
         if not self._check:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            database.close(self._folder)
         with held(self._folder) if not self._check else _nothing():
             store = self._open(write=not self._check)
             before = self._open(write=False)

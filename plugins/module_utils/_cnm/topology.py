@@ -65,7 +65,8 @@ class Topology:
         kind, identifier = unit
         if kind == "network":
             network = self._network(identifier)
-            return driver(network.driver).network(network) if network and self._realised(network) else []
+            found = driver(network.driver).network(network) if network and self._realised(network) else []
+            return [resource for resource in found if not _of_ipv6(resource) or self._host.ipv6()]
         if kind == "host":
             return self._host_resources()
         sandbox = self._store.sandbox(identifier)
@@ -166,6 +167,11 @@ class Topology:
             resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
             resources.append(Sysctl(HOST, "net/ipv6/conf/all/forwarding", "1"))
         return resources
+
+
+def _of_ipv6(resource: Resource) -> bool:
+    """Say whether RESOURCE is a kernel setting that a host without IPv6 may lack."""
+    return isinstance(resource, Sysctl) and resource.name.startswith("net/ipv6/")
 
 
 def _hears_routers(name: str, setting: Setting) -> bool:

@@ -30,6 +30,8 @@ _FROM_US = f"-m devgroup --src-group {GROUP:#x}"
 _UNASKED = f"{_FROM_US} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT {_OURS} -j DROP"
 _BRIDGE = "br-"
 _DOCKERS_OWN = re.compile(r"br-[0-9a-f]{12}")
+_LITERAL = re.compile(r"[a-zA-Z0-9_@.=~^,-]+")
+"""Names that iptables takes for what they are: a plus at the end stands for anything, quotes and the like for none."""
 
 
 def _rules_now() -> List[str]:
@@ -53,7 +55,11 @@ def _other_devices() -> List[str]:
     """Return the devices whose names begin as those of Docker's bridges do, and are none that Docker gives."""
     with open("/proc/thread-self/net/dev", encoding="utf-8") as file:
         names = [line.partition(":")[0].strip() for line in file]
-    return sorted(name for name in names if name.startswith(_BRIDGE) and not _DOCKERS_OWN.fullmatch(name))
+    return sorted(
+        name
+        for name in names
+        if name.startswith(_BRIDGE) and not _DOCKERS_OWN.fullmatch(name) and _LITERAL.fullmatch(name)
+    )
 
 
 class DockerUser:

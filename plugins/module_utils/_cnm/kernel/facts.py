@@ -144,15 +144,8 @@ class Facts:
 
     def namespace_id(self, path: str) -> Optional[str]:
         """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
-        if path == HOST:
-            return _identity(self._namespaces.home)
-        descriptor = self._namespaces.open(path)
-        if descriptor is None:
-            return None
-        try:
-            return _identity(descriptor)
-        finally:
-            os.close(descriptor)
+        found = self._namespaces.identity(path)
+        return found and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{found}"
 
     @_once
     def docker_chains(self) -> List[str]:
@@ -192,11 +185,6 @@ class Facts:
 
     def _names(self, indices: Set[int]) -> Dict[int, str]:
         return {index: found.name for index, found in interface.find_indices(self._host, indices).items()}
-
-
-def _identity(descriptor: int) -> str:
-    """Inodes of namespaces are given out anew after each boot (proc_alloc_inum in fs/proc/generic.c)."""
-    return f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{os.fstat(descriptor).st_ino}"
 
 
 def _text(path: str) -> str:

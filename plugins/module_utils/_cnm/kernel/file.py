@@ -12,6 +12,7 @@ import stat
 from typing import List, NamedTuple, Optional
 
 from ..errors import CnmError, Conflict, KernelRefused
+from ..folder import make_public
 from ..resources import File
 from .netlink import needs_root
 
@@ -56,7 +57,7 @@ def write(file: File) -> None:
     empty lines at the end, for a moment.
     """
     try:
-        os.makedirs(os.path.dirname(file.path), 0o755, exist_ok=True)
+        _make_folder(os.path.dirname(file.path))
         descriptor = _open(file.path, os.O_RDWR | os.O_CREAT, file.mode)
         try:
             old = _text(descriptor)
@@ -106,6 +107,15 @@ def _is_begun(folder: str) -> bool:
         return False
 
 
+def _make_folder(folder: str) -> None:
+    if os.path.dirname(folder) != _PER_NAMESPACE:
+        os.makedirs(folder, 0o755, exist_ok=True)
+        return
+    make_public(_PER_NAMESPACE)
+    if not os.path.islink(folder):
+        make_public(folder)
+
+
 def _remove_folder(folder: str) -> None:
     if os.path.dirname(folder) != _PER_NAMESPACE:
         return
@@ -126,7 +136,9 @@ def _open(path: str, flags: int, mode: int = 0o644) -> int:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
             raise _no_file(path) from None
         raise
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    # A file with a second name may be anybody's, and we would write into it and open it to all.
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
         return descriptor
     os.close(descriptor)
     raise _no_file(path)

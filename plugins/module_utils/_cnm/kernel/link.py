@@ -157,6 +157,7 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
         descriptors: Dict[str, int] = {}
         try:
             for namespace in {link.namespace for link in chunk if link.peer}:
+                namespaces.at(namespace)
                 found = namespaces.open(namespace)
                 if found is None:
                     raise KernelRefused(f"There is no network namespace at '{namespace}' any more.")

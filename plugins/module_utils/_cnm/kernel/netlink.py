@@ -32,6 +32,7 @@ _ERROR, _DONE = 2, 3
 _DUMP_INTERRUPTED, _CAPPED, _HAS_ATTRIBUTES = 0x10, 0x100, 0x200
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK, _STRICT_CHECK = 270, 10, 11, 12
 _SO_RCVBUFFORCE = 33
+_SO_NETNS_COOKIE = 71
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _SEQUENCE_OFFSET = 8
@@ -122,6 +123,8 @@ class Socket:
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        # Or who has rights in a namespace could answer in the kernel's place (netlink_getsockbyportid).
+        self._socket.connect((0, 0))
         self._sequence = 0
         for option in (_CAP_ACK, _EXT_ACK, _STRICT_CHECK):
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
@@ -129,6 +132,13 @@ class Socket:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         except PermissionError:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+    def cookie(self) -> Optional[int]:
+        """Return the number that the kernel has given to the socket's namespace alone; None before Linux 5.14."""
+        try:
+            return number(self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Close the socket."""

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import CnmError, KernelRefused
+from ..folder import create_private, make_private, open_private
 from ..reconcile import Step
 from ..resources import Element, ForwardAccept, Key, Resource, Ruleset
 from .programs import Run, find
@@ -91,6 +92,7 @@ class Firewall:
         script.extend(_commands("add", added))
         if not script:
             return
+        make_private(os.path.dirname(MEMORY))
         if cleared and not loaded:
             # First: a table that nobody remembers is removed by the next run, and a memory without a table is not.
             _forget()
@@ -141,12 +143,9 @@ def _shape(listed: Sequence[Dict[str, Any]]) -> str:
 
 
 def _remember(text: Optional[str], shape: str) -> None:
-    folder = os.path.dirname(MEMORY)
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
         # One name, so that a killed run leaves one file at most, and _forget() finds it.
-        descriptor = os.open(_NEW_MEMORY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        with os.fdopen(create_private(_NEW_MEMORY), "w", encoding="utf-8") as stream:
             json.dump({"text": text, "shape": shape}, stream)
         os.rename(_NEW_MEMORY, MEMORY)
     except OSError as error:
@@ -165,7 +164,7 @@ def _forget() -> None:
 def _remembered(shape: str) -> Optional[str]:
     """Return the text that we loaded, if the table still has the SHAPE that it then had."""
     try:
-        with open(MEMORY, encoding="utf-8") as stream:
+        with os.fdopen(open_private(MEMORY), encoding="utf-8") as stream:
             memory = json.load(stream)
         return memory["text"] if memory["shape"] == shape else None
     except (OSError, ValueError, KeyError, TypeError):

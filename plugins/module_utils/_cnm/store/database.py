@@ -11,6 +11,7 @@ import sqlite3
 import stat
 
 from ..errors import CnmError, StoreDamaged
+from ..folder import close_file, make_private
 
 VERSION = 1
 """Of the schema; kept in SQLite's user_version."""
@@ -42,6 +43,9 @@ CREATE TABLE setting (
 ) WITHOUT ROWID;
 """
 
+_FILES = ("cnm.db", "cnm.db-wal", "cnm.db-shm", "cnm.db-journal", "intent.json", "lock")
+"""What we keep in the folder; what ends in ``.new`` besides is always made anew."""
+
 
 def path(folder: str) -> str:
     """Return the path of the file in FOLDER."""
@@ -55,12 +59,19 @@ def memory() -> sqlite3.Connection:
     return connection
 
 
+def close(folder: str) -> None:
+    """Make FOLDER for our own user alone, with all that we keep in it.
+
+    :raises CnmError: if there is something that is not ours
+    """
+    make_private(folder)
+    for name in _FILES:
+        close_file(os.path.join(folder, name))
+
+
 def create(folder: str) -> None:
     """Make an empty store in FOLDER, of mode 0700, unless there is one."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    _check_folder(folder)
-    if stat.S_IMODE(os.lstat(folder).st_mode) != 0o700:
-        os.chmod(folder, 0o700)
+    make_private(folder)
     file = path(folder)
     if os.path.lexists(file):
         return

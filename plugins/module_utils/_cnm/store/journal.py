@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import FrozenSet, Mapping, NamedTuple, Tuple
 
 from ..errors import StoreDamaged
+from ..folder import create_private, open_private
 from ..resources import Key
 
 Unit = Tuple[str, str]
@@ -43,7 +44,7 @@ def read(folder: str) -> Intent:
     """Return what a run that did not come to its end has left to do."""
     path = os.path.join(folder, "intent.json")
     try:
-        with open(path, encoding="utf-8") as file:
+        with os.fdopen(open_private(path), encoding="utf-8") as file:
             data = json.load(file)
         return Intent(
             frozenset((kind, identifier) for kind, identifier in data["units"]),
@@ -53,7 +54,7 @@ def read(folder: str) -> Intent:
         )
     except FileNotFoundError:
         return Intent()
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreDamaged(
             f"The file '{path}', which says what an earlier run has left to do, is damaged ({error}). It was left as "
             "it is. Move it away and run your playbook again; what that run had half made may remain on the host."
@@ -63,7 +64,7 @@ def read(folder: str) -> Intent:
 def write(folder: str, intent: Intent) -> None:
     """Write INTENT so that it is whole or not there at all, whenever we are killed."""
     path = os.path.join(folder, "intent.json")
-    descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    descriptor = create_private(f"{path}.new")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         data = {
             "units": sorted(intent.units),
