@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import FrozenSet, Mapping, NamedTuple, Tuple
 
@@ -78,8 +79,7 @@ def write(folder: str, intent: Intent) -> None:
 
 
 def clear(folder: str) -> None:
-    """Note that nothing is left to do."""
-    try:
-        os.unlink(os.path.join(folder, "intent.json"))
-    except FileNotFoundError:
-        return
+    """Note that nothing is left to do; what a run that was killed had written only in part goes as well."""
+    for name in ("intent.json", "intent.json.new"):
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, name))

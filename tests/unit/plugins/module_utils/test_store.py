@@ -204,3 +204,10 @@ def test_what_is_rolled_back_is_gone(lan):
     store.rollback()
     assert (store.touched, store.sandbox_named("db") is None) == (set(), False)
     store.close()
+
+
+def test_nothing_is_left_of_an_intent_that_was_written_in_part(tmp_path):
+    (tmp_path / "intent.json.new").write_text('{"units": [')
+    assert journal.read(str(tmp_path)) == journal.Intent()
+    journal.clear(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
