@@ -124,14 +124,16 @@ class Reconciliation:
     def _restore_settings(self, scope: "Scope", units: Set[Unit]) -> None:
         """Want the values that kernel settings had before us, where UNITS no longer need others.
 
-        Forwarding stays if there are other bridges: those who made them rely on it by now.
+        Forwarding stays if there are other bridges: those who made them rely on it by now. A bridge that a run
+        which was killed has let go is none of them.
         """
+        released = {key[2] for key in self._intent.lent}
         for name, setting in {**self._intent.settings, **self._store.settings()}.items():
             key = (Sysctl.kind, HOST, name)
             if setting.unit not in units or key in scope.wanted:
                 continue
             scope.restored.add(name)
-            if setting.unit != HOST_UNIT or not self._kernel.facts.other_bridges():
+            if setting.unit != HOST_UNIT or not set(self._kernel.facts.other_bridges()) - released:
                 scope.wanted[key] = Sysctl(HOST, name, setting.original)
                 scope.keys.add(key)
 
