@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from . import difference, inspect
 from .endpoint import Endpoint
-from .errors import InvalidInput, Problems
+from .errors import CnmError, InvalidInput, Problems
 from .kernel.host import Kernel
 from .network import Network
 from .reconciliation import Reconciliation
@@ -76,8 +76,8 @@ class Controller:
                 result.objects.append(shown)
                 result.differences.append(difference.of_objects(kind, item["name"], _shown(before, kind, was), shown))
             result.differences += difference.of_host(steps)
-            for sentence in self._kernel.facts.foreign_policies() if run.after.in_use() else ():
-                self._warn(sentence)
+            if run.after.in_use():
+                self._warn_of_foreign_policies()
         return result
 
     def restore(self) -> Result:
@@ -98,6 +98,13 @@ class Controller:
             raise InvalidInput([str(error)]) from error
         finally:
             store.close()
+
+    def _warn_of_foreign_policies(self) -> None:
+        try:
+            for sentence in self._kernel.facts.foreign_policies():
+                self._warn(sentence)
+        except CnmError as error:
+            self._warn(f"It could not be found out whether another firewall drops what is forwarded. {error}")
 
     def _open(self, write: bool) -> SqliteStore:
         """Open the store; one that is to be read only, and is not there, is made up."""
@@ -130,9 +137,7 @@ class Controller:
     @contextmanager
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
         """Yield the store in a transaction of ours, and the store as it was before."""
-        if not self._check:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
-        with held(self._folder) if not self._check else _nothing():
+        with held(self._folder) if not self._check else _nothing(), database.explained(self._folder):
             store = self._open(write=not self._check)
             before = self._open(write=False)
             try:

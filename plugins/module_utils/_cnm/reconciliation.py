@@ -13,7 +13,7 @@ from .errors import CnmError, Collected, KernelRefused
 from .kernel.host import Kernel
 from .reconcile import Step, plan
 from .resources import HOST, Key, Link, Namespace, Resource, Sysctl
-from .store import journal
+from .store import database, journal
 from .store.journal import Intent, Setting, Unit
 from .store.sqlite import SqliteStore
 from .topology import HOST_UNIT, Topology
@@ -172,13 +172,14 @@ class Reconciliation:
             journal.write(self._folder, self._intent)
         try:
             self._settle(scope, steps)
+            with database.explained(self._folder):
+                for name in scope.restored:
+                    self._store.delete_setting(name)
+                self._store.commit()
         except CnmError as error:
             self._store.rollback()
             self._recover(units, error)
             raise
-        for name in scope.restored:
-            self._store.delete_setting(name)
-        self._store.commit()
         journal.clear(self._folder)
 
     def _intended(self, units: Set[Unit], scope: "Scope", steps: Sequence[Step]) -> Intent:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import FrozenSet, Mapping, NamedTuple, Tuple
 
-from ..errors import StoreDamaged
+from ..errors import CnmError, StoreDamaged
 from ..resources import Key
 
 Unit = Tuple[str, str]
@@ -62,8 +62,20 @@ def read(folder: str) -> Intent:
 
 
 def write(folder: str, intent: Intent) -> None:
-    """Write INTENT so that it is whole or not there at all, whenever we are killed."""
+    """Write INTENT so that it is whole or not there at all, whenever we are killed.
+
+    :raises CnmError: if it cannot be written
+    """
     path = os.path.join(folder, "intent.json")
+    try:
+        _write(path, intent)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(f"{path}.new")
+        raise CnmError(f"The file '{path}' cannot be written: {error.strerror}.") from error
+
+
+def _write(path: str, intent: Intent) -> None:
     descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         data = {
@@ -79,7 +91,17 @@ def write(folder: str, intent: Intent) -> None:
 
 
 def clear(folder: str) -> None:
-    """Note that nothing is left to do; what a run that was killed had written only in part goes as well."""
+    """Note that nothing is left to do; what a run that was killed had written only in part goes as well.
+
+    :raises CnmError: if that cannot be noted
+    """
     for name in ("intent.json", "intent.json.new"):
-        with suppress(FileNotFoundError):
-            os.unlink(os.path.join(folder, name))
+        path = os.path.join(folder, name)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise CnmError(
+                f"The file '{path}', which says what was to be done, cannot be removed: {error.strerror}."
+            ) from error
