@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import FrozenSet, Mapping, NamedTuple, Tuple
 
 from ..errors import CnmError, StoreDamaged
-from ..resources import Key
+from ..resources import Element, Key
 
 Unit = Tuple[str, str]
 """A kind of object and its id: what is reconciled as a whole."""
@@ -38,6 +38,8 @@ class Intent:
     """Adopted links, which are let go and not removed."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
     """The host's kernel settings that are changed, by name."""
+    published: FrozenSet[Element] = field(default_factory=frozenset)
+    """What said where the packets of published ports go, before and after."""
 
 
 def read(folder: str) -> Intent:
@@ -51,6 +53,7 @@ def read(folder: str) -> Intent:
             frozenset(tuple(key) for key in data["keys"]),
             frozenset(tuple(key) for key in data["lent"]),
             {name: Setting(original, (kind, unit)) for name, (original, (kind, unit)) in data["settings"].items()},
+            frozenset(Element(*fields) for fields in data["published"]),
         )
     except FileNotFoundError:
         return Intent()
@@ -83,6 +86,7 @@ def _write(path: str, intent: Intent) -> None:
             "keys": sorted(intent.keys),
             "lent": sorted(intent.lent),
             "settings": dict(intent.settings),
+            "published": sorted((one.set, one.entry, one.value) for one in intent.published),
         }
         json.dump(data, file)
         file.flush()

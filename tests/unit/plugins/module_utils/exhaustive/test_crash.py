@@ -19,6 +19,7 @@ from ..conftest import pretended
 
 FORWARDING = [Sysctl(HOST, "net/ipv4/ip_forward", "0"), Sysctl(HOST, "net/ipv6/conf/all/forwarding", "0")]
 WEB = {"name": "web", "networks": [{"name": "lan"}], "published_ports": ["8080:80"]}
+ON_LAN = {"networks": [{"name": "lan"}]}
 DB = {"name": "db", "networks": [{"name": "back"}]}
 
 ADOPTING = {"name": "new", "driver_options": {"com.docker.network.bridge.name": "br9"}}
@@ -172,3 +173,20 @@ def test_a_run_that_never_settles_says_what_is_left(host):
     host.kernel.apply = lambda steps: None
     with pytest.raises(CnmError, match="did not come to be as it should: .*bridge 'br-"):
         host.network("lan")
+
+
+def test_connections_that_a_killed_run_has_to_end_are_ended_by_the_next():
+    move = [{"name": "web", "published_ports": []}, {"name": "other", "published_ports": ["8080:80"], **ON_LAN}]
+    entry = "0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080"
+    with pretended() as host:
+        prepared(host, "move")
+        host.kernel.before_step = functools.partial(broken_off, Killed(), 6, itertools.count(), [])
+        with pytest.raises(Killed):
+            host.ensure("sandbox", *move)
+        host.kernel.before_step = lambda step: None
+        host.network("lan")
+        assert [port for port, _target in host.kernel.ended] == [entry]
+        (target,) = [target for _port, target in host.kernel.ended]
+        assert target.endswith(".3 . 80"), "that of the sandbox which was not to be"
+        host.network("lan")
+        assert len(host.kernel.ended) == 1
