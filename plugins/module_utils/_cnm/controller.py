@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -115,12 +115,16 @@ class Controller:
             store = SqliteStore.open(self._folder)
         else:
             store = SqliteStore.memory()
-        if store.network_named("bridge") is None:
-            store.begin(write=True)
-            context = self._context(store)
-            predefine(context)
-            context.problems.check()
-            store.commit()
+        try:
+            if store.network_named("bridge") is None:
+                store.begin(write=True)
+                context = self._context(store)
+                predefine(context)
+                context.problems.check()
+                store.commit()
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def _context(self, store: SqliteStore) -> Context:
@@ -137,17 +141,14 @@ class Controller:
     @contextmanager
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
         """Yield the store in a transaction of ours, and the store as it was before."""
-        with held(self._folder) if not self._check else _nothing(), database.explained(self._folder):
-            store = self._open(write=not self._check)
+        lock = held(self._folder) if not self._check else _nothing()
+        with lock, database.explained(self._folder), closing(self._open(write=not self._check)) as store:
             before = self._open(write=False)
-            try:
+            with closing(before):
                 before.begin(write=False)
                 store.begin(write=True)
                 yield store, before
                 store.rollback()
-            finally:
-                store.close()
-                before.close()
 
 
 @contextmanager
