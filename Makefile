@@ -16,6 +16,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
+FAULTS := tests/kernel/faults
 EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
 BIN := $(CURDIR)/.venv/bin
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
@@ -52,7 +53,12 @@ exhaustive: venv ## Break a run off before each of its steps, and put each optio
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
 	@.ci/setup tools conntrack
-	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel $(ARGS))
+	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel --ignore $(FAULTS) $(ARGS))
+
+.PHONY: faults
+faults: tools ## Let runs be killed, refused, interrupted at their steps, and be many at once (root)
+	@.ci/setup tools conntrack
+	$(call if-any,$(FAULTS),$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q $(FAULTS) $(ARGS))
 
 .PHONY: integration
 integration: tools ## Run the modules by ansible-test, on a private host (root)
@@ -63,7 +69,7 @@ examples: tools ## Run the examples of the modules and of the documents, on priv
 	$(call if-any,tests/examples,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/examples $(ARGS))
 
 .PHONY: test
-test: unit exhaustive kernel integration examples ## All five of these
+test: unit exhaustive kernel faults integration examples ## All six of these
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity
