@@ -47,7 +47,7 @@ class Fault:
     :param number: of the step, from 0
     :param act: what happens there; what it returns is what the core gets as the answer
     :param after: whether the step is done before that
-    :param lasting: whether the same happens at all later steps
+    :param lasting: the kinds of which all later steps go wrong too, where one of them did
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Fault:
         number: int,
         act: Callable[[Step], Any] = lambda step: None,
         after: bool = False,
-        lasting: bool = False,
+        lasting: Sequence[Sequence[str]] = (),
     ) -> None:
         self._kinds = kinds
         self._number = number
@@ -69,13 +69,14 @@ class Fault:
 
     def meets(self, step: Step) -> bool:
         """Count STEP, and say whether the fault is there."""
+        if self.struck is not None:
+            return any({step.kind, self.struck.kind} <= set(kinds) for kinds in self._lasting)
         if step.kind not in self._kinds:
             return False
         self.count += 1
-        met = self.count - 1 == self._number or (self._lasting and self.count > self._number)
-        if met and self.struck is None:
+        if self.count - 1 == self._number:
             self.struck = step
-        return met
+        return self.struck is not None
 
 
 def _wrapped(original: Callable[..., Any], fault: Fault, step_of: Callable[..., Optional[Step]]) -> Callable[..., Any]:

@@ -87,7 +87,7 @@ def test_refused_from_then_on(runs: Runs, stride: Stride, name: str) -> None:
     runs.programs.iptables = name == "beside Docker"
 
     def fault(number: int) -> Fault:
-        return Fault(LASTING[stride.turn(number) % len(LASTING)], number, refused(0), lasting=True)
+        return Fault([kind for kinds in LASTING for kind in kinds], number, refused(0), lasting=LASTING)
 
     trial = Trial(runs, fault)
     Journey(runs, SCENARIOS[name]).each(trial.go_wrong, trial.put_right, stride)
