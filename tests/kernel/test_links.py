@@ -67,6 +67,14 @@ def shown(host: Host, name: str, namespace: str = "") -> Dict[str, Any]:
     return dict(found[0])
 
 
+def test_a_pair_that_nobody_has_looked_at_is_known_at_once(host: Host) -> None:
+    host.ip("netns add web\nlink add br-web type bridge\n")
+    host.ip("link add vethweb master br-web type veth peer name eth0 netns web\n")
+    found = host.kernel.read([ETH0.key])[ETH0.key]
+    assert isinstance(found, Link) and found.peer
+    assert (found.peer.name, found.peer.master) == ("vethweb", "br-web")
+
+
 def test_everything_is_made_and_works(host: Host) -> None:
     converge(host, ALL)
     settled(host, ALL)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import difference, inspect
 from .endpoint import Endpoint
-from .errors import InvalidInput, Problems, printable
+from .errors import CnmError, InvalidInput, Problems, printable
 from .kernel.host import Kernel
 from .network import Network
 from .reconciliation import Reconciliation
@@ -77,8 +77,8 @@ class Controller:
                 result.objects.append(shown)
                 result.differences.append(difference.of_objects(kind, item["name"], _shown(before, kind, was), shown))
             result.differences += difference.of_host(steps)
-            for sentence in self._kernel.facts.foreign_policies() if run.after.in_use() else ():
-                self._warn(sentence)
+            if run.after.in_use():
+                self._warn_of_foreign_policies()
         return result
 
     def restore(self) -> Result:
@@ -109,6 +109,13 @@ class Controller:
         finally:
             store.close()
 
+    def _warn_of_foreign_policies(self) -> None:
+        try:
+            for sentence in self._kernel.facts.foreign_policies():
+                self._warn(sentence)
+        except CnmError as error:
+            self._warn(f"It could not be found out whether another firewall drops what is forwarded. {error}")
+
     def _open(self, write: bool) -> SqliteStore:
         """Open the store; one that is to be read only, and is not there, is made up."""
         if os.path.exists(database.path(self._folder)):
@@ -118,12 +125,16 @@ class Controller:
             store = SqliteStore.open(self._folder)
         else:
             store = SqliteStore.memory()
-        if store.network_named("bridge") is None:
-            store.begin(write=True)
-            context = self._context(store)
-            predefine(context)
-            context.problems.check()
-            store.commit()
+        try:
+            if store.network_named("bridge") is None:
+                store.begin(write=True)
+                context = self._context(store)
+                predefine(context)
+                context.problems.check()
+                store.commit()
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def _context(self, store: SqliteStore) -> Context:
@@ -142,17 +153,14 @@ class Controller:
         """Yield the store in a transaction of ours, and the store as it was before."""
         if not self._check:
             database.close(self._folder)
-        with held(self._folder) if not self._check else _nothing():
-            store = self._open(write=not self._check)
+        lock = held(self._folder) if not self._check else _nothing()
+        with lock, database.explained(self._folder), closing(self._open(write=not self._check)) as store:
             before = self._open(write=False)
-            try:
+            with closing(before):
                 before.begin(write=False)
                 store.begin(write=True)
                 yield store, before
                 store.rollback()
-            finally:
-                store.close()
-                before.close()
 
 
 @contextmanager

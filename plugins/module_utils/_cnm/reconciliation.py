@@ -12,8 +12,8 @@ from typing import AbstractSet, Dict, List, Sequence, Set
 from .errors import CnmError, Collected, KernelRefused
 from .kernel.host import Kernel
 from .reconcile import Step, plan
-from .resources import HOST, Key, Link, Namespace, Resource, Sysctl
-from .store import journal
+from .resources import HOST, Element, Key, Link, Namespace, Resource, Sysctl
+from .store import database, journal
 from .store.journal import Intent, Setting, Unit
 from .store.sqlite import SqliteStore
 from .topology import HOST_UNIT, Topology
@@ -124,14 +124,16 @@ class Reconciliation:
     def _restore_settings(self, scope: "Scope", units: Set[Unit]) -> None:
         """Want the values that kernel settings had before us, where UNITS no longer need others.
 
-        Forwarding stays if there are other bridges: those who made them rely on it by now.
+        Forwarding stays if there are other bridges: those who made them rely on it by now. A bridge that a run
+        which was killed has let go is none of them.
         """
+        released = {key[2] for key in self._intent.lent}
         for name, setting in {**self._intent.settings, **self._store.settings()}.items():
             key = (Sysctl.kind, HOST, name)
             if setting.unit not in units or key in scope.wanted:
                 continue
             scope.restored.add(name)
-            if setting.unit != HOST_UNIT or not self._kernel.facts.other_bridges():
+            if setting.unit != HOST_UNIT or not set(self._kernel.facts.other_bridges()) - released:
                 scope.wanted[key] = Sysctl(HOST, name, setting.original)
                 scope.keys.add(key)
 
@@ -161,6 +163,7 @@ class Reconciliation:
         return units
 
     def _carry_out(self, units: Set[Unit], scope: "Scope", steps: List[Step]) -> None:
+        unfinished = self._intent.published
         if steps:
             for step in steps:
                 if isinstance(step.before, Sysctl) and not scope.owns(step.before):
@@ -170,23 +173,27 @@ class Reconciliation:
             journal.write(self._folder, self._intent)
         try:
             self._settle(scope, steps)
+            self._end_stale_connections(unfinished, scope)
+            with database.explained(self._folder):
+                for name in scope.restored:
+                    self._store.delete_setting(name)
+                self._store.commit()
         except CnmError as error:
             self._store.rollback()
             self._recover(units, error)
             raise
-        for name in scope.restored:
-            self._store.delete_setting(name)
-        self._store.commit()
         journal.clear(self._folder)
 
     def _intended(self, units: Set[Unit], scope: "Scope", steps: Sequence[Step]) -> Intent:
         lent = {key for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
         keys = {step.resource.key for step in steps} | set(self._intent.keys)
+        touched = [one for step in steps for one in (step.before, step.after)]
         return Intent(
             frozenset(units),
             frozenset(keys - lent),
             frozenset(key for key in lent if key[0] == Link.kind),
             self._store.settings(),
+            self._intent.published | {one for one in touched if isinstance(one, Element) and one.translates},
         )
 
     def _settle(self, scope: "Scope", steps: List[Step]) -> None:
@@ -202,6 +209,12 @@ class Reconciliation:
         if steps:
             left = ", ".join(sorted({str(step.resource) for step in steps})[:5])
             raise KernelRefused(f"The host did not come to be as it should: {left}. Something else may be changing it.")
+
+    def _end_stale_connections(self, published: AbstractSet[Element], scope: "Scope") -> None:
+        """End connections that go by what a killed run has changed: it may not have come to that."""
+        if published:
+            now = {one for one in published if scope.wanted.get(one.key) == one}
+            self._kernel.end_stale_connections(sorted(published - now, key=str), sorted(now, key=str))
 
     def _recover(self, units: Set[Unit], error: CnmError) -> None:
         """Make the host again as it was, after ERROR; what cannot be done is left to the next run."""

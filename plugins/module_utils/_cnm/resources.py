@@ -136,6 +136,11 @@ class Element(Resource):
         return f"element '{self.entry}' of nft set '{self.set}'"
 
     @property
+    def translates(self) -> bool:
+        """Whether this says where the packets of a published port go: connections go on as they began."""
+        return self.set in ("published4", "published6")
+
+    @property
     def within(self) -> Tuple[Key, ...]:
         return (("ruleset",),)
 

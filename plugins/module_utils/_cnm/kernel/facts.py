@@ -140,7 +140,7 @@ class Facts:
 
     def other_bridges(self) -> List[str]:
         """Return the names of the host's bridges that are not ours."""
-        return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group != GROUP)
+        return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group not in (GROUP, LEAVING))
 
     def namespace_id(self, path: str) -> Optional[str]:
         """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""

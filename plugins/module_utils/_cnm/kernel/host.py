@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tupl
 
 from ..errors import CnmError
 from ..reconcile import Step
-from ..resources import HOST, Address, File, Key, Link, Namespace, Resource, Route, Sysctl
+from ..resources import HOST, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, route, sysctl
 from .facts import Facts
 from .namespace import LOOPBACK_INDEX, Namespaces, is_left_over
@@ -109,6 +109,12 @@ class Kernel:
         rest = [step for step in steps if step.resource.kind not in FIREWALL]
         self._remove([step.before for step in rest if step.before and step.after is None])
         self._make([step for step in rest if step.after])
+
+    def end_stale_connections(self, removed: Sequence[Element], added: Sequence[Element]) -> None:
+        """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not."""
+        from .nft import end_stale_connections
+
+        end_stale_connections(removed, added)
 
     def _remove(self, gone: Sequence[Resource]) -> None:
         errors: List[CnmError] = []

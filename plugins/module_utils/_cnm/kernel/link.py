@@ -39,9 +39,10 @@ class Seen(NamedTuple):
 
 def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
     """Look the interfaces called NAMES up, in one request."""
-    replies = socket.exchange([interface.nsid_request(namespaces.home)] + [interface.by_name(name) for name in names])
-    numbered = replies[0]
-    found = [interface.parse(reply) for reply in replies[1:] if isinstance(reply, bytes)]
+    # The number comes last: the kernel gives one when it first tells of a link whose other end is there.
+    replies = socket.exchange([interface.by_name(name) for name in names] + [interface.nsid_request(namespaces.home)])
+    numbered = replies.pop()
+    found = [interface.parse(reply) for reply in replies if isinstance(reply, bytes)]
     return Seen({i.name: i for i in found}, interface.nsid(numbered) if isinstance(numbered, bytes) else -1)
 
 

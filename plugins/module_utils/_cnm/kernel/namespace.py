@@ -189,11 +189,15 @@ class Namespaces:
         _prepare(path)
         _call("unshare", _CLONE_NEWNET)
         inside = Socket()
-        # The mark of ownership comes before the mount: killed in between, nothing is left that looks foreign.
-        for reply in inside.exchange([up]):
-            if isinstance(reply, Refusal):
-                raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
-        _mount(_OWN, path, _MS_BIND)
+        try:
+            # The mark of ownership comes before the mount: killed in between, nothing is left that looks foreign.
+            for reply in inside.exchange([up]):
+                if isinstance(reply, Refusal):
+                    raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
+            _mount(_OWN, path, _MS_BIND)
+        except BaseException:
+            inside.close()
+            raise
         self._keep(path, inside)
 
     def remove(self, path: str) -> None:

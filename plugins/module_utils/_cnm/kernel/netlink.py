@@ -203,7 +203,10 @@ class Socket:
             start = len(data) + _SEQUENCE_OFFSET
             data += message
             struct.pack_into("=I", data, start, self._sequence)
-        self._socket.send(data)
+        try:
+            self._socket.send(data)
+        except OSError as error:
+            raise KernelRefused(f"The kernel did not take a request: {error.strerror}.") from error
 
     def _receive(self) -> Iterator[Tuple[int, int, int, bytes]]:
         try:

@@ -10,7 +10,6 @@ import ipaddress
 import json
 import os
 import re
-from contextlib import suppress
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import CnmError, KernelRefused
@@ -103,7 +102,7 @@ class Firewall:
             listed = self._list("-t")
             if listed is not None:
                 _remember(loaded[-1].text, _shape(listed))
-        _end_stale_connections(removed, added)
+        end_stale_connections(removed, added)
 
     def _nft(self, arguments: Sequence[str], stdin: Optional[str] = None) -> Tuple[int, str, str]:
         program = find("nft")
@@ -157,8 +156,12 @@ def _remember(text: Optional[str], shape: str) -> None:
 
 def _forget() -> None:
     for path in (MEMORY, _NEW_MEMORY):
-        with suppress(OSError):
+        try:
             os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise CnmError(f"'{path}' cannot be removed: {error.strerror}.") from error
 
 
 def _remembered(shape: str) -> Optional[str]:
@@ -249,10 +252,13 @@ def _written(element: Element) -> str:
     return f"{entry} : {element.value}" if element.value else entry
 
 
-def _end_stale_connections(removed: Sequence[Element], added: Sequence[Element]) -> None:
-    ports = ("published4", "published6")
-    gone = [each for each in removed if each.set in ports]
-    new = [each for each in added if each.set in ports and " . udp . " in each.entry]
+def end_stale_connections(removed: Sequence[Element], added: Sequence[Element]) -> None:
+    """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not.
+
+    :raises KernelRefused: if the kernel does not let go of a connection.
+    """
+    gone = [each for each in removed if each.translates]
+    new = [each for each in added if each.translates and " . udp . " in each.entry]
     if gone or new:
         from .conntrack import forget
 

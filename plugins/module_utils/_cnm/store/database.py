@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import contextmanager
+from typing import Iterator
 
 from ..errors import CnmError, StoreDamaged
 from ..folder import close_file, make_private
@@ -75,6 +77,13 @@ def create(folder: str) -> None:
     file = path(folder)
     if os.path.lexists(file):
         return
+    try:
+        _make(file)
+    except (OSError, sqlite3.Error) as error:
+        raise CnmError(f"The store '{file}' cannot be made: {getattr(error, 'strerror', error)}.") from error
+
+
+def _make(file: str) -> None:
     # Under another name first, so that a run that is killed here leaves no store without a schema.
     growing = f"{file}.new"
     for leftover in (growing, f"{growing}-wal", f"{growing}-shm", f"{growing}-journal"):
@@ -85,8 +94,6 @@ def create(folder: str) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-    except sqlite3.Error as error:
-        raise CnmError(f"The store '{file}' cannot be made: {error}.") from error
     finally:
         connection.close()
     os.rename(growing, file)
@@ -136,6 +143,18 @@ def _check_folder(folder: str) -> None:
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
+
+
+@contextmanager
+def explained(folder: str) -> Iterator[None]:
+    """Turn what SQLite says of the store in FOLDER, while the block works with it, into an error for the user.
+
+    :raises CnmError: if the store cannot be read or written, as on a full disk
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise CnmError(f"The store '{path(folder)}' cannot be used: {error}.") from error
 
 
 def damaged(file: str, why: object) -> StoreDamaged:

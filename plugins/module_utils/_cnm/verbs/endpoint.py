@@ -16,6 +16,7 @@ from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port, parse_ports
 from ..identity import check_device, check_hostname, check_name
 from ..network import Network
+from ..resources import Link
 from ..sandbox import Sandbox
 from ..topology import on_host
 from . import Context, listed
@@ -266,6 +267,8 @@ def _interface(
     if endpoint.interface is not None and endpoint.sandbox == sandbox.id:
         return endpoint.interface
     foreign = context.host.link_names(sandbox.path) if sandbox.netns is not None else set()
+    # What a run that was killed has left there is not in the way.
+    foreign -= {key[2] for key in context.unfinished.keys if key[:2] == (Link.kind, sandbox.path)}
     if endpoint.interface is not None and endpoint.interface not in used and endpoint.interface not in foreign:
         return endpoint.interface
     prefix = parse(network.options).interface_prefix
