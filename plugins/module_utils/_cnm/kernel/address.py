@@ -16,7 +16,8 @@ from typing import Dict, Iterable, List, Set
 from ..addresses import Subnet
 from ..resources import Address
 from .interface import Interface
-from .netlink import ACK, CREATE, DELADDR, DUMP, GETADDR, NEWADDR, REPLACE, Socket, attributes, encode
+from .message import ACK, CREATE, DELADDR, DUMP, GETADDR, NEWADDR, REPLACE, encode
+from .netlink import Socket, attributes
 from .refusals import Change
 
 # linux/if_addr.h
