@@ -45,7 +45,7 @@ def main() -> None:
     if task.get("profile"):
         import cProfile
 
-        profile = cProfile.Profile()
+        profile = cProfile.Profile(time.process_time)
         result = profile.runcall(carry_out, task)
         profile.dump_stats(task["profile"])
     else:

@@ -68,7 +68,7 @@ class Controller:
             identifiers = [_identifier(store, kind, item) for item in items]
             earlier = [_identifier(before, kind, item) for item in items]
             named = {(kind, found) for found in (*identifiers, *earlier) if found}
-            run = Reconciliation(store, before, self._kernel, self._folder, self._check)
+            run = Reconciliation(store, before, self._kernel, self._folder, self._check, context.unfinished)
             steps = run.reconcile(named, context.renew)
             result = Result(bool(steps) or run.differs())
             for item, was, found in zip(items, earlier, identifiers):
@@ -83,7 +83,8 @@ class Controller:
     def restore(self) -> Result:
         """Make the host hold all that the store remembers, after the kernel has forgotten it."""
         with self._transaction() as (store, before):
-            run = Reconciliation(store, before, self._kernel, self._folder, self._check)
+            unfinished = journal.read(self._folder)
+            run = Reconciliation(store, before, self._kernel, self._folder, self._check, unfinished)
             steps = run.reconcile(run.after.everything(), set())
             return Result(bool(steps), [], difference.of_host(steps))
 
@@ -99,10 +100,10 @@ class Controller:
         finally:
             store.close()
 
-    def _open(self, write: bool) -> SqliteStore:
-        """Open the store; one that is to be read only, and is not there, is made up."""
+    def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
+        """Open the store, if it is open already BESIDE that; one that is to be read only, and is not there, is made up."""
         if os.path.exists(database.path(self._folder)):
-            store = SqliteStore.open(self._folder)
+            store = SqliteStore.open(self._folder, beside)
         elif write:
             database.create(self._folder)
             store = SqliteStore.open(self._folder)
@@ -134,7 +135,7 @@ class Controller:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
         with held(self._folder) if not self._check else _nothing():
             store = self._open(write=not self._check)
-            before = self._open(write=False)
+            before = self._open(write=False, beside=store)
             try:
                 before.begin(write=False)
                 store.begin(write=True)

@@ -11,6 +11,7 @@ On the predefined ``bridge`` there is no discovery.
 from __future__ import annotations
 
 import ipaddress
+import sys
 from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .endpoint import Endpoint
@@ -59,7 +60,7 @@ def hosts(sandbox: Sandbox, own: Sequence[Endpoint], parts: Iterable[str], ipv6:
     text += [f"{address}\t{called}\n" for endpoint in own[:1] for address in endpoint.addresses]
     text += [f"{address}\t{name}\n" for name, address in sorted(sandbox.etc_hosts.items())]
     text += parts
-    return File(f"{sandbox.configuration}/hosts", "".join(text))
+    return File(f"{sandbox.configuration}/hosts", sys.intern("".join(text)))
 
 
 def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool) -> File:

@@ -26,12 +26,14 @@ than it says, and takes away more than it was asked to."""
 class Reconciliation:
     """From two states of the store to what has to be done on the host, and doing it."""
 
-    def __init__(self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool) -> None:
+    def __init__(
+        self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool, unfinished: Intent
+    ) -> None:
         self._store = store
         self._kernel = kernel
         self._folder = folder
         self._check = check
-        self._intent = journal.read(folder)
+        self._intent = unfinished
         self._earlier = before
         self.before = Topology(before, kernel.facts)
         self.after = Topology(store, kernel.facts)

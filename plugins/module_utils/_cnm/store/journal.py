@@ -71,7 +71,7 @@ def write(folder: str, intent: Intent) -> None:
             "lent": sorted(intent.lent),
             "settings": dict(intent.settings),
         }
-        json.dump(data, file)
+        file.write(json.dumps(data))
         file.flush()
         os.fsync(descriptor)
     os.replace(f"{path}.new", path)

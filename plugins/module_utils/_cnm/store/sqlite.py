@@ -29,10 +29,17 @@ T = TypeVar("T", Network, Sandbox, Endpoint)
 class SqliteStore:
     """The objects of one host, as of the last commit or of the transaction under way."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str = ":memory:") -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: str = ":memory:", beside: "Optional[SqliteStore]" = None
+    ) -> None:
         self._connection = connection
         self._path = path
-        self._seen: Dict[str, Object] = {}
+        self._seen: Dict[str, Object] = beside._seen if beside else {}
+        """Objects by their text. They are values, so a store BESIDE this one has the same."""
+        self._answers: Dict[Tuple[Any, ...], List[Any]] = {}
+        """What queries have found since the last write."""
+        self._joined: Dict[str, int] = {}
+        """How many endpoints of a network are joined, where that was asked."""
         self.touched: Set[Tuple[str, str]] = set()
         """Kind and id of what this transaction has changed."""
 
@@ -42,12 +49,13 @@ class SqliteStore:
         return cls(database.memory())
 
     @classmethod
-    def open(cls, folder: str) -> "SqliteStore":
+    def open(cls, folder: str, beside: "Optional[SqliteStore]" = None) -> "SqliteStore":
         """Open the store in FOLDER, which exists.
 
+        :param beside: the same store, opened and found good before
         :raises StoreDamaged: if it cannot be trusted; the file is left as it is
         """
-        return cls(database.connect(folder), database.path(folder))
+        return cls(database.connect(folder, check=beside is None), database.path(folder), beside)
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""
@@ -56,7 +64,8 @@ class SqliteStore:
     def begin(self, write: bool) -> None:
         """Start a transaction; one that does not WRITE sees the store as it is now until it ends."""
         self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-        self._connection.execute("SELECT count(*) FROM setting").fetchone()
+        self._connection.execute("SELECT EXISTS (SELECT 1 FROM setting)").fetchone()
+        self._forget_answers()
         self.touched = set()
 
     def commit(self) -> None:
@@ -67,6 +76,7 @@ class SqliteStore:
         """Undo what the transaction did."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self._forget_answers()
         self.touched = set()
 
     def network(self, identifier: str) -> Optional[Network]:
@@ -136,8 +146,10 @@ class SqliteStore:
 
     def joined(self, network: str) -> int:
         """Return how many endpoints of the network with that id are joined to a sandbox."""
-        query = "SELECT count(*) FROM endpoint WHERE network = ? AND sandbox IS NOT NULL"
-        return int(self._connection.execute(query, (network,)).fetchone()[0])
+        if network not in self._joined:
+            query = "SELECT count(*) FROM endpoint WHERE network = ? AND sandbox IS NOT NULL"
+            self._joined[network] = int(self._connection.execute(query, (network,)).fetchone()[0])
+        return self._joined[network]
 
     def has_networks(self) -> bool:
         """Say whether there is any network that is not predefined."""
@@ -243,9 +255,12 @@ class SqliteStore:
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
         """Write ENDPOINT, new or changed, and its claims of addresses and host ports."""
+        before = self.endpoint(endpoint.id)
         if self._unchanged("endpoint", endpoint):
             return
-        self._unclaim(endpoint.id)
+        if before is not None:
+            self._unclaim(before)
+        self._count(endpoint, 1)
         self._connection.execute(
             "INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?, ?, ?)",
             (endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, _text(endpoint)),
@@ -270,21 +285,33 @@ class SqliteStore:
 
     def delete_endpoint(self, endpoint: Endpoint) -> None:
         """Forget ENDPOINT and its claims."""
-        self._unclaim(endpoint.id)
+        before = self.endpoint(endpoint.id)
+        if before is not None:
+            self._unclaim(before)
         self._delete("endpoint", endpoint.id)
 
     def _delete(self, table: str, identifier: str) -> None:
         self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (identifier,))
+        self._answers.clear()
         self.touched.add((table, identifier))
 
-    def _unclaim(self, endpoint: str) -> None:
-        self._connection.execute("DELETE FROM address WHERE endpoint = ?", (endpoint,))
-        self._connection.execute("DELETE FROM port WHERE endpoint = ?", (endpoint,))
+    def _unclaim(self, endpoint: Endpoint) -> None:
+        self._count(endpoint, -1)
+        self._connection.execute("DELETE FROM address WHERE endpoint = ?", (endpoint.id,))
+        self._connection.execute("DELETE FROM port WHERE endpoint = ?", (endpoint.id,))
+
+    def _count(self, endpoint: Endpoint, number: int) -> None:
+        if endpoint.sandbox is not None and endpoint.network in self._joined:
+            self._joined[endpoint.network] += number
+
+    def _forget_answers(self) -> None:
+        self._answers.clear()
+        self._joined.clear()
 
     def _unchanged(self, table: str, item: Object) -> bool:
-        row = self._connection.execute(f"SELECT data FROM {table} WHERE id = ?", (item.id,)).fetchone()
-        if row is not None and row[0] == _text(item):
+        if getattr(self, table)(item.id) == item:
             return True
+        self._answers.clear()
         self.touched.add((table, item.id))
         return False
 
@@ -292,8 +319,13 @@ class SqliteStore:
         return next(iter(self._all(noun, query, *arguments)), None)
 
     def _all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
+        known: Optional[List[T]] = self._answers.get((query, arguments))
+        if known is not None:
+            return known[:]
         try:
-            return [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
+            found = [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
+            self._answers[(query, arguments)] = found
+            return found[:]
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
             raise database.damaged(self._path, error) from error
 
