@@ -34,6 +34,7 @@ class Result:
     objects: List[Dict[str, Any]] = field(default_factory=list)
     """One for each item asked for, in Docker's shape; empty for one that is gone."""
     differences: List[Dict[str, Any]] = field(default_factory=list)
+    """What was before and what is now; empty if nobody wanted to know."""
 
 
 class Controller:
@@ -45,11 +46,19 @@ class Controller:
         warn: Callable[[str], None],
         check: bool = False,
         folder: str = FOLDER,
+        tell: bool = True,
     ) -> None:
+        """Give a way to the host.
+
+        :param warn: told what users should know
+        :param check: whether to do it in thought only
+        :param tell: whether the differences are wanted, which may be many megabytes
+        """
         self._kernel = kernel
         self._warn = warn
         self._check = check
         self._folder = folder
+        self._tell = tell
 
     def ensure(self, kind: str, items: Sequence[Mapping[str, Any]]) -> Result:
         """Make the objects of KIND that ITEMS describe as they say.
@@ -74,8 +83,10 @@ class Controller:
             for item, was, found in zip(items, earlier, identifiers):
                 shown = _shown(store, kind, found)
                 result.objects.append(shown)
-                result.differences.append(difference.of_objects(kind, item["name"], _shown(before, kind, was), shown))
-            result.differences += difference.of_host(steps)
+                if self._tell:
+                    earlier_shape = _shown(before, kind, was)
+                    result.differences.append(difference.of_objects(kind, item["name"], earlier_shape, shown))
+            result.differences += difference.of_host(steps) if self._tell else []
             for sentence in self._kernel.facts.foreign_policies() if run.after.in_use() else ():
                 self._warn(sentence)
         return result

@@ -63,6 +63,8 @@ class Resource:
 
     def satisfied_by(self, present: "Resource") -> bool:
         """Whether PRESENT, read from the host, is as this resource wants it."""
+        if self == present:
+            return True
         return all(
             getattr(self, field.name) is None or getattr(self, field.name) == getattr(present, field.name)
             for field in fields(self)

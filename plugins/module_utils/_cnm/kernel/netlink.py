@@ -49,9 +49,10 @@ def needs_root(what: str) -> CnmError:
 def attributes(data: bytes, offset: int = 0) -> Dict[int, bytes]:
     """Return the attributes that DATA holds from OFFSET on, by number, as they are."""
     found = {}
-    end = len(data)
-    while offset + 4 <= end:
-        length, number = ATTRIBUTE.unpack_from(data, offset)
+    last = len(data) - 4
+    unpack = ATTRIBUTE.unpack_from
+    while offset <= last:
+        length, number = unpack(data, offset)
         if length < 4:
             break
         found[number & 0x3FFF] = data[offset + 4 : offset + length]

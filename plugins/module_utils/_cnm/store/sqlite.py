@@ -25,6 +25,8 @@ from .journal import Setting
 Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 
 class SqliteStore:
     """The objects of one host, as of the last commit or of the transaction under way."""
@@ -36,8 +38,10 @@ class SqliteStore:
         self._path = path
         self._seen: Dict[str, Object] = beside._seen if beside else {}
         """Objects by their text. They are values, so a store BESIDE this one has the same."""
-        self._answers: Dict[Tuple[Any, ...], List[Any]] = {}
-        """What queries have found since the last write."""
+        self._objects: Dict[Tuple[str, str], Optional[Object]] = {}
+        """What is known of the objects of the transaction, by table and id; None for those that there are not."""
+        self._answers: Dict[str, Dict[Tuple[Any, ...], List[Any]]] = {"network": {}, "sandbox": {}, "endpoint": {}}
+        """What queries of a table have found since the last write to it."""
         self._joined: Dict[str, int] = {}
         """How many endpoints of a network are joined, where that was asked."""
         self.touched: Set[Tuple[str, str]] = set()
@@ -81,7 +85,7 @@ class SqliteStore:
 
     def network(self, identifier: str) -> Optional[Network]:
         """Return the network with that id."""
-        return self._one(Network, "SELECT data FROM network WHERE id = ?", identifier)
+        return self._known(Network, identifier)
 
     def network_named(self, name: str) -> Optional[Network]:
         """Return the network with that name or that whole id."""
@@ -97,7 +101,7 @@ class SqliteStore:
 
     def sandbox(self, identifier: str) -> Optional[Sandbox]:
         """Return the sandbox with that id."""
-        return self._one(Sandbox, "SELECT data FROM sandbox WHERE id = ?", identifier)
+        return self._known(Sandbox, identifier)
 
     def sandbox_named(self, name: str) -> Optional[Sandbox]:
         """Return the sandbox with that name or that whole id."""
@@ -113,7 +117,7 @@ class SqliteStore:
 
     def endpoint(self, identifier: str) -> Optional[Endpoint]:
         """Return the endpoint with that id."""
-        return self._one(Endpoint, "SELECT data FROM endpoint WHERE id = ?", identifier)
+        return self._known(Endpoint, identifier)
 
     def endpoint_on(self, network: str, name: str) -> Optional[Endpoint]:
         """Return the endpoint called NAME on the network with that id."""
@@ -229,7 +233,7 @@ class SqliteStore:
         if self._unchanged("network", network):
             return
         self._connection.execute(
-            "INSERT OR REPLACE INTO network VALUES (?, ?, ?)", (network.id, network.name, _text(network))
+            "INSERT OR REPLACE INTO network VALUES (?, ?, ?)", (network.id, network.name, self._text(network))
         )
         self._connection.execute("DELETE FROM pool WHERE network = ?", (network.id,))
         self._connection.executemany(
@@ -250,7 +254,7 @@ class SqliteStore:
         if not self._unchanged("sandbox", sandbox):
             self._connection.execute(
                 "INSERT OR REPLACE INTO sandbox VALUES (?, ?, ?, ?)",
-                (sandbox.id, sandbox.name, sandbox.running, _text(sandbox)),
+                (sandbox.id, sandbox.name, sandbox.running, self._text(sandbox)),
             )
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
@@ -263,7 +267,7 @@ class SqliteStore:
         self._count(endpoint, 1)
         self._connection.execute(
             "INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?, ?, ?)",
-            (endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, _text(endpoint)),
+            (endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, self._text(endpoint)),
         )
         self._connection.executemany(
             "INSERT INTO address VALUES (?, ?, ?, ?)",
@@ -292,8 +296,7 @@ class SqliteStore:
 
     def _delete(self, table: str, identifier: str) -> None:
         self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (identifier,))
-        self._answers.clear()
-        self.touched.add((table, identifier))
+        self._note(table, identifier, None)
 
     def _unclaim(self, endpoint: Endpoint) -> None:
         self._count(endpoint, -1)
@@ -305,29 +308,45 @@ class SqliteStore:
             self._joined[endpoint.network] += number
 
     def _forget_answers(self) -> None:
-        self._answers.clear()
-        self._joined.clear()
+        for known in (self._objects, self._joined, *self._answers.values()):
+            known.clear()
+
+    def _note(self, table: str, identifier: str, item: Optional[Object]) -> None:
+        """Note that the object of TABLE with that id is ITEM now."""
+        self._objects[(table, identifier)] = item
+        self._answers[table].clear()
+        # Which endpoints are running is a question of sandboxes too.
+        self._answers["endpoint"].clear()
+        self.touched.add((table, identifier))
 
     def _unchanged(self, table: str, item: Object) -> bool:
         if getattr(self, table)(item.id) == item:
             return True
-        self._answers.clear()
-        self.touched.add((table, item.id))
+        self._note(table, item.id, item)
         return False
 
     def _one(self, noun: Type[T], query: str, *arguments: Any) -> Optional[T]:
         return next(iter(self._all(noun, query, *arguments)), None)
 
     def _all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
-        known: Optional[List[T]] = self._answers.get((query, arguments))
+        answers = self._answers[noun.__name__.lower()]
+        known: Optional[List[T]] = answers.get((query, arguments))
         if known is not None:
             return known[:]
         try:
             found = [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
-            self._answers[(query, arguments)] = found
+            answers[(query, arguments)] = found
             return found[:]
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
             raise database.damaged(self._path, error) from error
+
+    def _known(self, noun: Type[T], identifier: str) -> Optional[T]:
+        table = noun.__name__.lower()
+        if (table, identifier) not in self._objects:
+            query = f"SELECT data FROM {table} WHERE id = ?"
+            self._objects[(table, identifier)] = self._one(noun, query, identifier)
+        found = self._objects[(table, identifier)]
+        return found if isinstance(found, noun) else None
 
     def _read(self, noun: Type[T], data: str) -> T:
         """Return the object that DATA is; the same one for the same text, as objects are values."""
@@ -335,6 +354,11 @@ class SqliteStore:
         if not isinstance(found, noun):
             found = self._seen[data] = noun.from_json(json.loads(data))
         return found
+
+    def _text(self, item: Object) -> str:
+        text = _encode(item.to_json())
+        self._seen[text] = item
+        return text
 
     def _find(self, noun: Type[T], table: str, reference: str) -> Optional[T]:
         by_name = self._one(noun, f"SELECT data FROM {table} WHERE name = ?", reference)
@@ -344,7 +368,3 @@ class SqliteStore:
             noun, f"SELECT data FROM {table} WHERE id >= ? AND id < ? LIMIT 3", reference, f"{reference}g"
         )
         return find(prefixed, reference)
-
-
-def _text(item: Object) -> str:
-    return json.dumps(item.to_json(), sort_keys=True, separators=(",", ":"))
