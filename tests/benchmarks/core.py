@@ -17,8 +17,6 @@ import sys
 import time
 from typing import Any
 
-START = time.perf_counter()
-
 
 def program(command: list[str], stdin: str | None) -> tuple[int, str, str]:
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)

@@ -12,18 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-from . import difference, inspect
+from . import inspect
 from .endpoint import Endpoint
 from .errors import InvalidInput, Problems
 from .kernel.host import Kernel
 from .network import Network
+from .reconcile import Step
 from .reconciliation import Reconciliation
 from .sandbox import Sandbox
 from .store import FOLDER, database, journal
 from .store.lock import held
 from .store.sqlite import SqliteStore
 from .verbs import Context
-from .verbs.network import predefine
 
 
 @dataclass
@@ -84,9 +84,8 @@ class Controller:
                 shown = _shown(store, kind, found)
                 result.objects.append(shown)
                 if self._tell:
-                    earlier_shape = _shown(before, kind, was)
-                    result.differences.append(difference.of_objects(kind, item["name"], earlier_shape, shown))
-            result.differences += difference.of_host(steps) if self._tell else []
+                    result.differences.append(_told(kind, item["name"], _shown(before, kind, was), shown))
+            result.differences += self._told_of_host(steps)
             for sentence in self._kernel.facts.foreign_policies() if run.after.in_use() else ():
                 self._warn(sentence)
         return result
@@ -97,7 +96,7 @@ class Controller:
             unfinished = journal.read(self._folder)
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, unfinished)
             steps = run.reconcile(run.after.everything(), set())
-            return Result(bool(steps), [], difference.of_host(steps))
+            return Result(bool(steps), [], self._told_of_host(steps))
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""
@@ -121,12 +120,21 @@ class Controller:
         else:
             store = SqliteStore.memory()
         if store.network_named("bridge") is None:
+            from .verbs.network import predefine
+
             store.begin(write=True)
             context = self._context(store)
             predefine(context)
             context.problems.check()
             store.commit()
         return store
+
+    def _told_of_host(self, steps: Sequence[Step]) -> List[Dict[str, Any]]:
+        if not self._tell:
+            return []
+        from .difference import of_host
+
+        return of_host(steps)
 
     def _context(self, store: SqliteStore) -> Context:
         return Context(
@@ -160,6 +168,12 @@ class Controller:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
+
+
+def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
+    from .difference import of_objects
+
+    return of_objects(kind, name, before, after)
 
 
 def _twice(kind: str, items: Sequence[Mapping[str, Any]]) -> List[str]:

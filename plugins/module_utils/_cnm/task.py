@@ -14,7 +14,6 @@ from ansible.module_utils.basic import AnsibleModule
 from .controller import Controller
 from .errors import CnmError
 from .kernel.host import Kernel
-from .selection import selection
 
 
 def run(kind: str, arguments: Dict[str, Any]) -> None:
@@ -47,6 +46,8 @@ def run_info(kind: str, arguments: Dict[str, Any]) -> None:
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
 
     def describe(kernel: Kernel) -> Dict[str, Any]:
+        from .selection import selection
+
         keep = selection(module.params)
         return {"changed": False, _plural(kind): Controller(kernel, module.warn, True).describe(kind, keep)}
 

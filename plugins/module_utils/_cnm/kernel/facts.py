@@ -12,10 +12,9 @@ from functools import wraps
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from .. import addresses as forms
-from ..resources import GROUP, HOST
+from ..resources import GROUP, HOST, Listener
 from . import address, interface, route, sysctl
 from .link import LEAVING
-from .listeners import Listener, listening, process
 from .namespace import LOOPBACK_INDEX, Namespaces
 from .netlink import Socket
 from .programs import Run
@@ -171,10 +170,14 @@ class Facts:
     @_once
     def listening(self) -> List[Listener]:
         """Return the sockets that wait for packets on the host's ports."""
+        from .listeners import listening
+
         return listening()
 
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""
+        from .listeners import process
+
         return process(inode)
 
     def machine_id(self) -> str:

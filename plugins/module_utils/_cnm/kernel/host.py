@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tupl
 
 from ..errors import CnmError
 from ..reconcile import Step
-from ..resources import HOST, Address, File, Key, Link, Namespace, Resource, Route, Sysctl
+from ..resources import FIREWALL, HOST, Address, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, route, sysctl
 from .facts import Facts
 from .namespace import LOOPBACK_INDEX, Namespaces, is_left_over
@@ -20,8 +20,6 @@ from .refusals import Change, carry_out, raise_all
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 """Runs a program with a text as its input; returns its exit status, output and error output."""
-
-FIREWALL = frozenset(("ruleset", "element", "forward-accept"))
 
 _Kind = TypeVar("_Kind", bound=Resource)
 

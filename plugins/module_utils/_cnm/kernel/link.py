@@ -16,8 +16,8 @@ from ..reconcile import Step
 from ..resources import GROUP, HOST, HostEnd, Link
 from . import interface, veth
 from .interface import UP, Interface
-from .namespace import Namespaces
 from .message import ACK, DELLINK, NEWLINK, encode
+from .namespace import Namespaces
 from .netlink import CHUNK, Refusal, Socket
 from .refusals import Change, carry_out, raise_all
 

@@ -308,8 +308,10 @@ class SqliteStore:
             self._joined[endpoint.network] += number
 
     def _forget_answers(self) -> None:
-        for known in (self._objects, self._joined, *self._answers.values()):
-            known.clear()
+        self._objects.clear()
+        self._joined.clear()
+        for answers in self._answers.values():
+            answers.clear()
 
     def _note(self, table: str, identifier: str, item: Optional[Object]) -> None:
         """Note that the object of TABLE with that id is ITEM now."""

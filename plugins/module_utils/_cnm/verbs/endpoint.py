@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..addresses import Address, address, address_of, mac, mac_of
 from ..drivers import driver
@@ -23,8 +23,7 @@ from .addressing import address_for, forget_hints, requested
 from .ports import assign, taken
 
 
-@dataclass(frozen=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What a user asks of an endpoint; None leaves it as it is, or to be chosen."""
 
     ipv4: Optional[Address] = None

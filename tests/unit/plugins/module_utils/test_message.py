@@ -16,8 +16,8 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import veth
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import message as ours
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import veth
 
 CLASSES = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "nsid": nsidmsg}
 INET, INET6 = 2, 10
@@ -106,9 +106,7 @@ REQUESTS: List[Tuple[str, int, int, List[Tuple[str, Any]], Dict[str, int]]] = [
 
 
 @pytest.mark.parametrize(("kind", "command", "mode", "values", "fields"), REQUESTS)
-def test_as_pyroute2(
-    kind: str, command: int, mode: int, values: List[Tuple[str, Any]], fields: Dict[str, int]
-) -> None:
+def test_as_pyroute2(kind: str, command: int, mode: int, values: List[Tuple[str, Any]], fields: Dict[str, int]) -> None:
     assert ours.encode(kind, command, mode, values, **fields) == theirs(kind, command, mode, values, **fields)
 
 
