@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Type, TypeVar, Union
+from bisect import insort
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from ..addresses import Subnet
 from ..endpoint import Endpoint, Port
 from ..identity import find
-from ..network import PREDEFINED, Network
+from ..network import PREDEFINED, Network, Pool
 from ..sandbox import Sandbox
 from . import database
 from .journal import Setting
@@ -44,6 +45,8 @@ class SqliteStore:
         """What queries of a table have found since the last write to it."""
         self._joined: Dict[str, int] = {}
         """How many endpoints of a network are joined, where that was asked."""
+        self._ranges: Dict[int, List[Tuple[int, int, str]]] = {}
+        """First and last address of all pools of a family, with their networks, where that was asked."""
         self.touched: Set[Tuple[str, str]] = set()
         """Kind and id of what this transaction has changed."""
 
@@ -177,6 +180,15 @@ class SqliteStore:
             return self.network(identifier) if last >= subnet.network_address.packed else None
         return None
 
+    def pool_ranges(self, version: int, but: str) -> List[Tuple[int, int]]:
+        """Return first and last address of all pools of a family, in rising order, but those of the network BUT."""
+        if version not in self._ranges:
+            rows = self._connection.execute("SELECT first, last, network FROM pool WHERE version = ?", (version,))
+            self._ranges[version] = sorted(
+                (int.from_bytes(first, "big"), int.from_bytes(last, "big"), network) for first, last, network in rows
+            )
+        return [(first, last) for first, last, network in self._ranges[version] if network != but]
+
     def taken(self, network: str, version: int, start: int) -> Iterator[int]:
         """Yield the addresses of a network's endpoints, from START on, in rising order."""
         length = 4 if version == 4 else 16
@@ -248,6 +260,7 @@ class SqliteStore:
                 for pool in network.pools
             ],
         )
+        self._put_ranges(network.id, network.pools)
 
     def put_sandbox(self, sandbox: Sandbox) -> None:
         """Write SANDBOX, new or changed."""
@@ -281,6 +294,7 @@ class SqliteStore:
     def delete_network(self, network: Network) -> None:
         """Forget NETWORK and its claims of address ranges."""
         self._connection.execute("DELETE FROM pool WHERE network = ?", (network.id,))
+        self._put_ranges(network.id, ())
         self._delete("network", network.id)
 
     def delete_sandbox(self, sandbox: Sandbox) -> None:
@@ -293,6 +307,13 @@ class SqliteStore:
         if before is not None:
             self._unclaim(before)
         self._delete("endpoint", endpoint.id)
+
+    def _put_ranges(self, network: str, pools: Sequence[Pool]) -> None:
+        for version, ranges in self._ranges.items():
+            ranges[:] = [known for known in ranges if known[2] != network]
+            for pool in pools:
+                if pool.subnet.version == version:
+                    insort(ranges, (int(pool.subnet.network_address), int(pool.subnet.broadcast_address), network))
 
     def _delete(self, table: str, identifier: str) -> None:
         self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (identifier,))
@@ -310,6 +331,7 @@ class SqliteStore:
     def _forget_answers(self) -> None:
         self._objects.clear()
         self._joined.clear()
+        self._ranges.clear()
         for answers in self._answers.values():
             answers.clear()
 
