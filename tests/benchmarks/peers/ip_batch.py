@@ -35,8 +35,12 @@ class IpBatch:
             )
             for each in numbers:
                 # ip itself enters the namespace, so that this is one process and not two.
-                inside = f"address add {address(each)}/{PREFIX} dev eth0\nlink set eth0 up\nroute add default via {GATEWAY}\n"
-                done = self._host.run(["ip", "-n", f"s{each}", "-batch", "-"], stdin=inside)
+                lines = (
+                    f"address add {address(each)}/{PREFIX} dev eth0",
+                    "link set eth0 up",
+                    f"route add default via {GATEWAY}",
+                )
+                done = self._host.run(["ip", "-n", f"s{each}", "-batch", "-"], stdin="\n".join(lines))
                 if done.returncode:
                     raise RuntimeError(done.stderr)
 
