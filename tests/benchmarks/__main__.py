@@ -32,7 +32,6 @@ def main() -> None:
     plan = parts.Plan(chosen.sizes, chosen.rounds, chosen.peer or peers.NAMES)
     for name in () if chosen.no_run else chosen.part or parts.NAMES:
         parts.part(name)(plan, record)
-        record.save()
     print(report.table(record if not chosen.no_run else Record.load()))
     if chosen.write:
         report.write(Record.load())

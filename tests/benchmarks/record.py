@@ -34,6 +34,7 @@ class Record:
     def add(self, key: Key, cost: Cost) -> None:
         """Note what one round cost, and show it."""
         self._found.setdefault(key, []).append(cost)
+        self.save()
         print(f"{key.part:9} {key.what:22} {key.size:6} {key.subject:9} {shown(key, cost)}", flush=True)
 
     def costs(self, key: Key) -> Sequence[Cost]:

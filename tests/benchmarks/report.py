@@ -44,7 +44,7 @@ def _many(record: Record) -> str:
         part = "networks" if what == "networks" else "attach"
         costs = {name: record.median(Key(part, what, size, name)) for name in subjects}
         rows.append([what, str(size), *(_each(costs[name], costs.get("ours"), size) for name in subjects)])
-    heading = "Milliseconds an object, wall time / CPU time; behind it how many times our wall time that is"
+    heading = "Milliseconds an object, wall time / CPU time; behind it how many times ours that is, by CPU time if known"
     return _section(heading, ["what", "number", *subjects], rows)
 
 
@@ -57,7 +57,9 @@ def _each(cost: Cost | None, ours: Cost | None, size: int) -> str:
     if cost is None:
         return ""
     cpu = "?" if math.isnan(cost.cpu) else f"{cost.cpu * 1000 / size:.2f}"
-    ratio = f" ×{cost.wall / ours.wall:.1f}" if ours and ours is not cost and ours.wall else ""
+    ratio = ""
+    if ours and ours is not cost:
+        ratio = f" ×{cost.wall / ours.wall if math.isnan(cost.cpu) else cost.cpu / ours.cpu:.1f}"
     return f"{cost.wall * 1000 / size:.2f} / {cpu}{ratio}"
 
 

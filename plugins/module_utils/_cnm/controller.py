@@ -111,7 +111,7 @@ class Controller:
             store.close()
 
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
-        """Open the store, which may be open already BESIDE; one that is to be read only, and is not there, is made up."""
+        """Open the store, open already BESIDE perhaps; one that is to be read only, and is not there, is made up."""
         if os.path.exists(database.path(self._folder)):
             store = SqliteStore.open(self._folder, beside)
         elif write:
