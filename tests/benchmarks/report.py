@@ -44,7 +44,9 @@ def _many(record: Record) -> str:
         part = "networks" if what == "networks" else "attach"
         costs = {name: record.median(Key(part, what, size, name)) for name in subjects}
         rows.append([what, str(size), *(_each(costs[name], costs.get("ours"), size) for name in subjects)])
-    heading = "Milliseconds an object, wall time / CPU time; behind it how many times ours that is, by CPU time if known"
+    heading = (
+        "Milliseconds an object, wall time / CPU time; behind it how many times ours that is, by CPU time if known"
+    )
     return _section(heading, ["what", "number", *subjects], rows)
 
 
