@@ -82,6 +82,12 @@ molecule-%:
 .PHONY: test
 test: unit exhaustive kernel faults integration examples ## All six of these
 
+.PHONY: bench
+bench: tools ## Measure, beside Docker, CNI, netavark and bare netlink, on private hosts (root); minutes
+	@.ci/setup tools busybox cni dockerd netavark
+	$(BIN)/python -m pip install -qq --requirement tests/benchmarks/requirements.txt
+	$(AS_ROOT) tests/private-host $(BIN)/python tests/benchmarks $(ARGS)
+
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity
 	.ci/ansible-test sanity $(ARGS)

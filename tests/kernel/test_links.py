@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import replace
 from typing import Any, Dict, List, Sequence
 
@@ -262,13 +261,6 @@ def test_without_root_the_way_out_is_named(host: Host, wanted: Resource) -> None
             host.kernel.apply([Step(None, wanted)])
     finally:
         os.seteuid(0)
-
-
-def test_without_pyroute2_the_interpreter_and_the_package_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyroute2.netlink.rtnl.ifaddrmsg", None)
-    netlink._codecs.cache_clear()
-    with pytest.raises(CnmError, match=f"'{sys.executable}'.*'python3-pyroute2'.*pip install pyroute2"):
-        netlink.encode("link", netlink.GETLINK, 0, [])
 
 
 def test_more_messages_than_one_send_holds(host: Host) -> None:

@@ -77,7 +77,7 @@ def mac_of(ip: Address) -> str:
     are a hash of the address.
     """
     four = ip.packed if ip.version == 4 else hashlib.sha256(ip.packed).digest()[:4]
-    return ":".join(f"{byte:02x}" for byte in b"\x02\x42" + four)
+    return (b"\x02\x42" + four).hex(":")
 
 
 def address_of(mac_address: str) -> Optional[ipaddress.IPv4Address]:
@@ -88,4 +88,4 @@ def address_of(mac_address: str) -> Optional[ipaddress.IPv4Address]:
 
 def with_prefix(ip: Address, network: Subnet) -> str:
     """Return IP with the prefix length of NETWORK, such as ``172.18.0.2/16``."""
-    return f"{ip}/{network.prefixlen}"
+    return f"{ip!s}/{network.prefixlen}"

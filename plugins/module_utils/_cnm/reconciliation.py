@@ -12,7 +12,7 @@ from typing import AbstractSet, Dict, List, Sequence, Set
 from .errors import CnmError, Collected, KernelRefused
 from .kernel.host import Kernel
 from .reconcile import Step, plan
-from .resources import HOST, Element, Key, Link, Namespace, Resource, Sysctl
+from .resources import FIREWALL, HOST, Element, Key, Link, Namespace, Resource, Sysctl
 from .store import database, journal
 from .store.journal import Intent, Setting, Unit
 from .store.sqlite import SqliteStore
@@ -26,12 +26,15 @@ than it says, and takes away more than it was asked to."""
 class Reconciliation:
     """From two states of the store to what has to be done on the host, and doing it."""
 
-    def __init__(self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool) -> None:
+    def __init__(
+        self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool, unfinished: Intent
+    ) -> None:
         self._store = store
         self._kernel = kernel
         self._folder = folder
         self._check = check
-        self._intent = journal.read(folder)
+        self._intent = unfinished
+        self._after_a_kill = unfinished != Intent()
         self._earlier = before
         self.before = Topology(before, kernel.facts)
         self.after = Topology(store, kernel.facts)
@@ -137,13 +140,20 @@ class Reconciliation:
                 scope.wanted[key] = Sysctl(HOST, name, setting.original)
                 scope.keys.add(key)
 
-    def _plan(self, scope: "Scope", renew: AbstractSet[str] = frozenset()) -> List[Step]:
+    def _plan(self, scope: "Scope", renew: AbstractSet[str] = frozenset(), leave_firewall: bool = False) -> List[Step]:
+        """Return what is to do.
+
+        :param leave_firewall: whether the rules are taken to be as they were read before; to read them is to run
+            three programs
+        """
         anew = frozenset(
             key
             for key, unit in scope.unit_of.items()
             if unit[0] == "sandbox" and unit[1] in renew and key[0] in (Namespace.kind, Link.kind)
         )
-        present = self._kernel.read(scope.keys)
+        present = {key: resource for key, resource in scope.firewall.items() if leave_firewall}
+        present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and key[0] in FIREWALL)))
+        scope.firewall = {key: resource for key, resource in present.items() if key[0] in FIREWALL}
         for name in scope.restored:
             if (Sysctl.kind, HOST, name) not in present:
                 scope.wanted.pop((Sysctl.kind, HOST, name), None)
@@ -205,7 +215,9 @@ class Reconciliation:
             if not steps:
                 return
             self._kernel.apply(steps)
-            steps = self._plan(scope)
+            # An nft that a killed run had started may still have been at work when the rules were read.
+            leave = not self._after_a_kill and all(step.resource.kind not in FIREWALL for step in steps)
+            steps = self._plan(scope, leave_firewall=leave)
         if steps:
             left = ", ".join(sorted({str(step.resource) for step in steps})[:5])
             raise KernelRefused(f"The host did not come to be as it should: {left}. Something else may be changing it.")
@@ -235,6 +247,8 @@ class Scope:
     wanted: Dict[Key, Resource] = field(default_factory=dict)
     unit_of: Dict[Key, Unit] = field(default_factory=dict)
     keys: Set[Key] = field(default_factory=set)
+    firewall: Dict[Key, Resource] = field(default_factory=dict)
+    """Of what was read last, the firewall's part."""
     restored: Set[str] = field(default_factory=set)
     """Kernel settings of the host that are to have the values which they had before us."""
 

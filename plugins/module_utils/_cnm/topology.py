@@ -59,6 +59,8 @@ class Topology:
         self._host = host
         self._lines: Dict[str, str] = {}
         self._networks: Dict[str, Optional[Network]] = {}
+        self._resolv_conf: Optional[str] = None
+        self._ipv6: Optional[bool] = None
 
     def resources(self, unit: Unit) -> List[Resource]:
         """Return what the object that UNIT names is made of; nothing if there is no such object."""
@@ -139,9 +141,11 @@ class Topology:
         parts = [self._lines_of(network) for network in networks]
         own = [endpoint for _network, endpoint in attachments]
         reaches_out = any(not network.internal for network in networks if driver(network.driver).has_addresses)
+        if self._resolv_conf is None or self._ipv6 is None:
+            self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
         return [
-            discovery.hosts(sandbox, own, parts, self._host.ipv6()),
-            discovery.resolv_conf(sandbox, self._host.resolv_conf(), reaches_out),
+            discovery.hosts(sandbox, own, parts, self._ipv6),
+            discovery.resolv_conf(sandbox, self._resolv_conf, reaches_out),
         ]
 
     def _lines_of(self, network: Network) -> str:

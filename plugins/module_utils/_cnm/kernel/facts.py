@@ -12,10 +12,10 @@ from functools import wraps
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from .. import addresses as forms
-from ..resources import GROUP, HOST
+from ..resources import GROUP, HOST, Listener
 from . import address, interface, route, sysctl
+from .docker_user import DockerUser
 from .link import LEAVING
-from .listeners import Listener, listening, process
 from .namespace import LOOPBACK_INDEX, Namespaces
 from .netlink import Socket
 from .programs import Run
@@ -48,8 +48,9 @@ def _once(find: Callable[["Facts"], T]) -> Callable[["Facts"], T]:
 class Facts:
     """Facts of the host's namespace, unless a path is given."""
 
-    def __init__(self, namespaces: Namespaces, run: Run) -> None:
+    def __init__(self, namespaces: Namespaces, run: Run, docker_user: DockerUser) -> None:
         self._run = run
+        self._docker_user = docker_user
         self._namespaces = namespaces
         self.known: Dict[str, Any] = {}
         """What has been found out, by the name of the method."""
@@ -150,9 +151,7 @@ class Facts:
     @_once
     def docker_chains(self) -> List[str]:
         """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""
-        from .docker_user import DockerUser
-
-        return DockerUser(self._run).families()
+        return self._docker_user.families()
 
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops our traffic."""
@@ -164,10 +163,14 @@ class Facts:
     @_once
     def listening(self) -> List[Listener]:
         """Return the sockets that wait for packets on the host's ports."""
+        from .listeners import listening
+
         return listening()
 
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""
+        from .listeners import process
+
         return process(inode)
 
     def machine_id(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from typing import List, NamedTuple, Optional
 
 from ..errors import CnmError, Conflict, KernelRefused
@@ -18,6 +19,7 @@ from .netlink import needs_root
 
 BEGIN, END = "# BEGIN cnm", "# END cnm"
 """The lines around what is ours."""
+_FIRST, _LAST = f"{BEGIN}\n", f"{END}\n"
 _PER_NAMESPACE = "/etc/netns"
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -44,7 +46,8 @@ def read(path: str) -> Optional[File]:
     try:
         text = _text(descriptor)
         block = _split(text).block if text else ""
-        return None if block is None else File(path, block, stat.S_IMODE(os.fstat(descriptor).st_mode))
+        # Interned, so that what is there and what ought to be there are in memory once.
+        return None if block is None else File(path, sys.intern(block), stat.S_IMODE(os.fstat(descriptor).st_mode))
     finally:
         os.close(descriptor)
 
@@ -167,6 +170,15 @@ def _replace(descriptor: int, old: str, new: str) -> None:
 
 def _split(text: str) -> _Content:
     """Part TEXT at our first block. A marker without its partner, or of a second block, is dropped."""
+    start, end = text.find(_FIRST), text.find(_LAST)
+    once = text.count(BEGIN) == text.count(END) == 1
+    if once and 0 <= start < end and text[end - 1] == "\n" and text[start - 1 : start] in ("", "\n"):
+        return _Content(text[:start], text[start + len(_FIRST) : end], text[end + len(_LAST) :])
+    return _split_by_line(text)
+
+
+def _split_by_line(text: str) -> _Content:
+    """Part a TEXT in which the markers are not each on one line of its own."""
     before: List[str] = []
     after: List[str] = []
     block: Optional[List[str]] = None

@@ -23,7 +23,8 @@ from .. import resources
 from ..errors import CnmError, Conflict, KernelRefused
 from ..folder import make_public
 from ..resources import GROUP, HOST
-from .netlink import ACK, NEWLINK, Refusal, Socket, encode, needs_root
+from .message import ACK, NEWLINK, encode
+from .netlink import Refusal, Socket, needs_root
 
 LOOPBACK_INDEX = 1
 """The first link of every namespace (LOOPBACK_IFINDEX in include/net/flow.h)."""

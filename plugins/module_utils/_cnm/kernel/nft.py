@@ -16,6 +16,7 @@ from ..errors import CnmError, KernelRefused
 from ..folder import create_private, make_private, open_private
 from ..reconcile import Step
 from ..resources import Element, ForwardAccept, Key, Resource, Ruleset
+from .docker_user import DockerUser
 from .programs import Run, find
 
 MEMORY = "/run/cnm/ruleset.json"
@@ -34,8 +35,9 @@ _ABSENT = re.compile(r"No such file or directory")
 class Firewall:
     """Reads and applies the resources of kinds ``ruleset``, ``element`` and ``forward-accept``."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, docker_user: Optional[DockerUser] = None) -> None:
         self._run = run
+        self._docker_user = docker_user or DockerUser(run)
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return what is there of KEYS. The `Ruleset` has a text only if nobody has changed its rules.
@@ -47,9 +49,7 @@ class Firewall:
         found: Dict[Key, Resource] = {}
         accepting = [key for key in keys if key[0] == ForwardAccept.kind]
         if accepting:
-            from .docker_user import DockerUser
-
-            found.update(DockerUser(self._run).read(accepting))
+            found.update(self._docker_user.read(accepting))
         listed = self._list() if asked else None
         if listed is None:
             return found
@@ -71,9 +71,7 @@ class Firewall:
         self._change_table(steps)
         accepting = [step for step in steps if step.resource.kind == ForwardAccept.kind]
         if accepting:
-            from .docker_user import DockerUser
-
-            DockerUser(self._run).apply(accepting)
+            self._docker_user.apply(accepting)
 
     def _change_table(self, steps: Sequence[Step]) -> None:
         before = [step.before for step in steps if step.before is not None]

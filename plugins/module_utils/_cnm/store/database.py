@@ -99,9 +99,10 @@ def _make(file: str) -> None:
     os.rename(growing, file)
 
 
-def connect(folder: str) -> sqlite3.Connection:
+def connect(folder: str, check: bool = True) -> sqlite3.Connection:
     """Open the store in FOLDER, which exists.
 
+    :param check: whether to look if it is whole
     :raises StoreDamaged: if it cannot be trusted; the file is left as it is
     """
     file = path(folder)
@@ -110,7 +111,8 @@ def connect(folder: str) -> sqlite3.Connection:
         raise CnmError(f"'{file}' is not a file; the store cannot be kept there.")
     connection = _connect(file)
     try:
-        _check(connection, file)
+        if check:
+            _check(connection, file)
     except StoreDamaged:
         connection.close()
         raise

@@ -89,7 +89,7 @@ def _write(path: str, intent: Intent) -> None:
             "settings": dict(intent.settings),
             "published": sorted((one.set, one.entry, one.value) for one in intent.published),
         }
-        json.dump(data, file)
+        file.write(json.dumps(data))
         file.flush()
         os.fsync(descriptor)
     os.replace(f"{path}.new", path)

@@ -42,7 +42,9 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
             check_name(name)
     sandbox = existing or Sandbox(context.id_for("sandbox", name), name)
     sandbox = _adopt(context, sandbox, item, subject)
-    sandbox = replace(_described(context, sandbox, item, subject), running=state != "stopped")
+    sandbox = _described(context, sandbox, item, subject)
+    if sandbox.running != (state != "stopped"):
+        sandbox = replace(sandbox, running=state != "stopped")
     if len(context.problems.found) > found:
         return existing.id if existing else None
     context.store.put_sandbox(sandbox)
@@ -103,7 +105,7 @@ def _described(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subj
         if item.get(option) is not None:
             with context.problems.about(f"{subject}: {option}"):
                 found[field] = reader(item[option])
-    return replace(sandbox, **found)
+    return replace(sandbox, **found) if found else sandbox
 
 
 def _name_server(text: str) -> str:
@@ -168,7 +170,7 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
             continue
         written = write(context, network, existing, existing.name if existing else sandbox.name, wishes, about)
         if written is not None:
-            written = replace(written, declared=True)
+            written = written if written.declared else replace(written, declared=True)
             join(context, network, written, sandbox, wishes.interface, about)
 
 
@@ -212,7 +214,8 @@ def _publish(
                 left.remove(wish)
                 mine.append(port)
         kept[endpoint.id] = tuple(mine)
-        context.store.put_endpoint(replace(endpoint, ports=kept[endpoint.id]))
+        if endpoint.ports != kept[endpoint.id]:
+            context.store.put_endpoint(replace(endpoint, ports=kept[endpoint.id]))
     if not left:
         return
     able = [pair for pair in own if driver(pair[0].driver).has_addresses and not pair[0].internal]
