@@ -18,6 +18,7 @@ export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
 SCENARIOS := default roles reboot docker-beside
+FAULTS := tests/kernel/faults
 EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
 BIN := $(CURDIR)/.venv/bin
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
@@ -54,7 +55,12 @@ exhaustive: venv ## Break a run off before each of its steps, and put each optio
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
 	@.ci/setup tools conntrack
-	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel $(ARGS))
+	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel --ignore $(FAULTS) $(ARGS))
+
+.PHONY: faults
+faults: tools ## Let runs be killed, refused, interrupted at their steps, and be many at once (root)
+	@.ci/setup tools conntrack
+	$(call if-any,$(FAULTS),$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q $(FAULTS) $(ARGS))
 
 .PHONY: integration
 integration: tools ## Run the modules by ansible-test, on a private host (root)
@@ -74,7 +80,13 @@ molecule-%:
 	molecule test --scenario-name $*
 
 .PHONY: test
-test: unit exhaustive kernel integration examples ## All five of these
+test: unit exhaustive kernel faults integration examples ## All six of these
+
+.PHONY: bench
+bench: tools ## Measure, beside Docker, CNI, netavark and bare netlink, on private hosts (root); minutes
+	@.ci/setup tools busybox cni dockerd netavark
+	$(BIN)/python -m pip install -qq --requirement tests/benchmarks/requirements.txt
+	$(AS_ROOT) tests/private-host $(BIN)/python tests/benchmarks $(ARGS)
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity

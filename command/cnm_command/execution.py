@@ -11,14 +11,15 @@ import sys
 from argparse import Namespace
 from typing import List
 
+from _cnm.kernel.programs import find as find_program
 from _cnm.sandbox import CONFIGURATION
 
 from .access import controller
 from .errors import Failure
 from .inspection import find
 
-_BINDINGS = 'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 125; shift 2; done; shift; exec "$@"'
-"""For sh: binds pairs of files until ``--``, then becomes the command that follows."""
+_BINDINGS = 'while [ "$1" != -- ]; do "$0" --bind "$1" "$2" || exit 125; shift 2; done; shift; exec "$@"'
+"""For sh, with mount as its name: binds pairs of files until ``--``, then becomes the command that follows."""
 
 
 def execute(options: Namespace) -> int:
@@ -28,22 +29,32 @@ def execute(options: Namespace) -> int:
     """
     with controller(check=True) as core:
         (sandbox,) = find("sandbox", core.describe("sandbox", lambda _store, _item: True), options.name)
+        gone = core.gone(sandbox["Id"])
     name, namespace = sandbox["Name"], sandbox["SandboxKey"]
     if sandbox["State"] != "running":
         raise Failure(f"sandbox {name} is stopped. Start it, with state: present.")
+    if gone:
+        raise Failure(f"the process whose namespace sandbox {name} adopted has ended. Let it adopt another one.")
     if namespace and not os.path.exists(namespace):
         raise Failure(f"sandbox {name} has lost its network namespace '{namespace}'. Run: cnm restore")
-    argv = ["unshare", "--mount", "--propagation", "slave", "--"]
-    argv += ["sh", "-c", _BINDINGS, "cnm", *_files(name), "--"]
+    argv = [_program("unshare"), "--mount", "--propagation", "slave", "--"]
+    argv += ["/bin/sh", "-c", _BINDINGS, _program("mount"), *_files(name), "--"]
     if namespace:
-        argv += ["nsenter", f"--net={namespace}", "--"]
+        argv += [_program("nsenter"), f"--net={namespace}", "--"]
     else:
-        argv += ["env", "--"]
+        argv += [_program("env"), "--"]
     sys.stdout.flush()
     try:
-        os.execvp(argv[0], argv + options.command)
+        os.execv(argv[0], argv + options.command)
     except OSError as error:
         raise Failure(f"{argv[0]} of util-linux cannot be run: {error.strerror}") from error
+
+
+def _program(name: str) -> str:
+    found = find_program(name)
+    if found is None:
+        raise Failure(f"the program '{name}' is not installed.")
+    return found
 
 
 def _files(name: str) -> List[str]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from _cnm.errors import printable
 
 from .access import controller
 from .errors import Failure
@@ -26,10 +28,16 @@ def show(options: Namespace) -> int:
             found += [shown for shown in find(options.kind, everything, reference) if shown not in found]
         except Failure as failure:
             complaints.append(str(failure))
-    sys.stdout.write(json.dumps(found, indent=4, ensure_ascii=False) + "\n")
+    sys.stdout.write(as_json(found, indent=4) + "\n")
     for complaint in complaints:
-        print(complaint, file=sys.stderr)
+        print(printable(complaint), file=sys.stderr)
     return 1 if complaints else 0
+
+
+def as_json(value: object, indent: Optional[int] = None) -> str:
+    """Return VALUE as JSON to read: letters as they are, and escaped what a terminal would obey, in labels."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def find(kind: str, everything: Sequence[Dict[str, Any]], reference: str) -> Sequence[Dict[str, Any]]:

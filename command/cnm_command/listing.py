@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from typing import Any, Callable, Dict, Mapping
@@ -15,6 +14,7 @@ from . import rows
 from .access import controller
 from .columns import table
 from .filters import keep
+from .inspection import as_json
 
 _ROWS: Mapping[str, Callable[[Mapping[str, Any]], Dict[str, str]]]
 _ROWS = {"network": rows.network, "sandbox": rows.sandbox, "endpoint": rows.endpoint}
@@ -31,7 +31,7 @@ def show(options: Namespace) -> int:
         text = "".join(f"{shown['Id']}\n" for shown in found)
     elif options.format == "json":
         shape = rows.network_json if options.kind == "network" else dict
-        text = "".join(f"{json.dumps(shape(shown), ensure_ascii=False)}\n" for shown in found)
+        text = "".join(f"{as_json(shape(shown))}\n" for shown in found)
     else:
         header = list(_ROWS[options.kind](_Blank()))
         text = table(header, [list(_ROWS[options.kind](shown).values()) for shown in found])

@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from typing import Callable, Mapping, Sequence
 
-from _cnm.errors import CnmError
+from _cnm.errors import CnmError, printable
 
 from . import check, execution, inspection, listing, restoration
 from .arguments import parse
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.flush()
         return status
     except (CnmError, Failure) as error:
-        print(f"cnm: {error}", file=sys.stderr)
+        print(f"cnm: {printable(str(error))}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Python would flush the output again at its end, and complain.

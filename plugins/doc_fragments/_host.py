@@ -14,7 +14,6 @@ class ModuleDocFragment:
 options: {}
 requirements:
   - Python 3.9 or newer on the managed host
-  - pyroute2 0.7.2 or newer for the Python that runs the module (C(python3-pyroute2) in Debian and Ubuntu)
   - nft (C(nftables) in Debian and Ubuntu)
 notes:
   - The module needs root on the managed host. Use C(become) where Ansible connects as another user.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stand_in import Host
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.link import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, HostEnd, Link, Namespace
 
@@ -97,6 +98,8 @@ def test_links_and_bridges(host: Host) -> None:
     assert facts.link_names("/run/netns/nothing") == set()
     assert facts.link_exists("uplink") and not facts.link_exists("nothing")
     assert facts.other_bridges() == ["virbr0"]
+    host.ip(f"link set br-web group {LEAVING}\n")
+    assert facts.other_bridges() == ["virbr0"], "one that a killed run was about to remove is ours"
     assert "198.51.100.2/24" in facts.addresses("uplink")
     assert "2001:db8::2/64" in facts.addresses("uplink")
     assert facts.addresses("nothing") == []

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 from pathlib import Path
 from typing import Dict
 
@@ -14,6 +16,7 @@ import pytest
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step, plan
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
     GROUP,
@@ -66,10 +69,20 @@ def test_somebody_elses_is_seen_as_such(host: Host) -> None:
 
 
 def test_a_path_of_a_process_is_a_namespace(host: Host) -> None:
+    with subprocess.Popen(["nsenter", f"--net={host.outside}", "sleep", "60"]) as process:
+        path = f"/proc/{process.pid}/ns/net"
+        while host.kernel.facts.namespace_id("") == Kernel(host.program).facts.namespace_id(path):
+            time.sleep(0.01)
+        found = host.kernel.read([("namespace", path), ("address", path, "wan", "198.51.100.1/24")])
+        assert set(found.values()) == {Namespace(path, ours=False), Address(path, "wan", "198.51.100.1/24")}
+        assert host.kernel.facts.namespace_id(path) == host.kernel.facts.namespace_id(host.outside)
+        process.kill()
+
+
+def test_the_host_s_own_is_none_for_a_sandbox(host: Host) -> None:
     path = f"/proc/{os.getpid()}/ns/net"
-    found = host.kernel.read([("namespace", path), ("address", path, "uplink", "198.51.100.2/24")])
-    assert set(found.values()) == {Namespace(path, ours=False), Address(path, "uplink", "198.51.100.2/24")}
     assert host.kernel.facts.namespace_id(path) == host.kernel.facts.namespace_id("")
+    assert host.kernel.read([("namespace", path), ("address", path, "uplink", "198.51.100.2/24")]) == {}
 
 
 @pytest.mark.parametrize("wanted", [{}, {WEB.key: WEB}])

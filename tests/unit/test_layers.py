@@ -20,6 +20,7 @@ VALUES = {"addresses", "errors", "identity"}
 PURE = {"discovery", "drivers", "firewall", "resources"}
 BELOW_CONTROLLER = {
     "difference",
+    "folder",
     "inspect",
     "ipam",
     "kernel",
@@ -44,13 +45,14 @@ ALLOWED = {
     "discovery": NOUNS | VALUES | {"resources"},
     "firewall": NOUNS | VALUES | {"resources"},
     "ipam": NOUNS | VALUES,
-    "store": NOUNS | VALUES | {"resources"},
-    "kernel": VALUES | {"reconcile", "resources"},
+    "store": NOUNS | VALUES | {"folder", "resources"},
+    "kernel": VALUES | {"folder", "reconcile", "resources"},
     "reconcile": {"resources", "errors"},
     "resources": VALUES,
     **dict.fromkeys(NOUNS, NOUNS | VALUES),
     "identity": {"errors"},
     "addresses": {"errors"},
+    "folder": {"errors"},
     "errors": set(),
 }
 """Layer -> the layers that it may import, besides itself."""

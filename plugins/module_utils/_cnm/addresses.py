@@ -43,11 +43,16 @@ def subnet(text: str) -> Subnet:
 
 
 def address(text: str, version: int = 0) -> Address:
-    """Return the address that TEXT writes; VERSION 4 or 6 restricts the family."""
+    """Return the address that TEXT writes; VERSION 4 or 6 restricts the family.
+
+    A zone is refused: it is no part of an address, and Python takes anything for one, line ends too.
+    """
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(f"'{text}' is not an IP address.") from None
+    if "%" in text:
+        raise ValueError(f"'{text}' is not an IP address alone: it has a zone.")
     if version and found.version != version:
         raise ValueError(f"'{text}' is an IPv{found.version} address, and an IPv{version} address is wanted.")
     return found
@@ -72,7 +77,7 @@ def mac_of(ip: Address) -> str:
     are a hash of the address.
     """
     four = ip.packed if ip.version == 4 else hashlib.sha256(ip.packed).digest()[:4]
-    return ":".join(f"{byte:02x}" for byte in b"\x02\x42" + four)
+    return (b"\x02\x42" + four).hex(":")
 
 
 def address_of(mac_address: str) -> Optional[ipaddress.IPv4Address]:
@@ -83,4 +88,4 @@ def address_of(mac_address: str) -> Optional[ipaddress.IPv4Address]:
 
 def with_prefix(ip: Address, network: Subnet) -> str:
     """Return IP with the prefix length of NETWORK, such as ``172.18.0.2/16``."""
-    return f"{ip}/{network.prefixlen}"
+    return f"{ip!s}/{network.prefixlen}"

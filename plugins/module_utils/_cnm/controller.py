@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-from . import difference, inspect
+from . import inspect
 from .endpoint import Endpoint
-from .errors import InvalidInput, Problems
+from .errors import CnmError, InvalidInput, Problems, printable
 from .kernel.host import Kernel
 from .network import Network
+from .reconcile import Step
 from .reconciliation import Reconciliation
 from .sandbox import Sandbox
 from .store import FOLDER, database, journal
 from .store.lock import held
 from .store.sqlite import SqliteStore
+from .topology import gone
 from .verbs import Context
-from .verbs.network import predefine
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Result:
     objects: List[Dict[str, Any]] = field(default_factory=list)
     """One for each item asked for, in Docker's shape; empty for one that is gone."""
     differences: List[Dict[str, Any]] = field(default_factory=list)
+    """What was before and what is now; empty if nobody wanted to know."""
 
 
 class Controller:
@@ -45,11 +47,19 @@ class Controller:
         warn: Callable[[str], None],
         check: bool = False,
         folder: str = FOLDER,
+        tell: bool = True,
     ) -> None:
+        """Give a way to the host.
+
+        :param warn: told what users should know
+        :param check: whether to do it in thought only
+        :param tell: whether the differences are wanted, which may be many megabytes
+        """
         self._kernel = kernel
-        self._warn = warn
+        self._warn: Callable[[str], None] = lambda text: warn(printable(text))
         self._check = check
         self._folder = folder
+        self._tell = tell
 
     def ensure(self, kind: str, items: Sequence[Mapping[str, Any]]) -> Result:
         """Make the objects of KIND that ITEMS describe as they say.
@@ -68,24 +78,26 @@ class Controller:
             identifiers = [_identifier(store, kind, item) for item in items]
             earlier = [_identifier(before, kind, item) for item in items]
             named = {(kind, found) for found in (*identifiers, *earlier) if found}
-            run = Reconciliation(store, before, self._kernel, self._folder, self._check)
+            run = Reconciliation(store, before, self._kernel, self._folder, self._check, context.unfinished)
             steps = run.reconcile(named, context.renew)
             result = Result(bool(steps) or run.differs())
             for item, was, found in zip(items, earlier, identifiers):
                 shown = _shown(store, kind, found)
                 result.objects.append(shown)
-                result.differences.append(difference.of_objects(kind, item["name"], _shown(before, kind, was), shown))
-            result.differences += difference.of_host(steps)
-            for sentence in self._kernel.facts.foreign_policies() if run.after.in_use() else ():
-                self._warn(sentence)
+                if self._tell:
+                    result.differences.append(_told(kind, item["name"], _shown(before, kind, was), shown))
+            result.differences += self._told_of_host(steps)
+            if run.after.in_use():
+                self._warn_of_foreign_policies()
         return result
 
     def restore(self) -> Result:
         """Make the host hold all that the store remembers, after the kernel has forgotten it."""
         with self._transaction() as (store, before):
-            run = Reconciliation(store, before, self._kernel, self._folder, self._check)
+            unfinished = journal.read(self._folder)
+            run = Reconciliation(store, before, self._kernel, self._folder, self._check, unfinished)
             steps = run.reconcile(run.after.everything(), set())
-            return Result(bool(steps), [], difference.of_host(steps))
+            return Result(bool(steps), [], self._told_of_host(steps))
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""
@@ -99,22 +111,51 @@ class Controller:
         finally:
             store.close()
 
-    def _open(self, write: bool) -> SqliteStore:
-        """Open the store; one that is to be read only, and is not there, is made up."""
+    def gone(self, identifier: str) -> bool:
+        """Say whether the process whose namespace a sandbox has adopted has ended; its pid may be another's by now."""
+        store = self._open(write=False)
+        try:
+            sandbox = store.sandbox(identifier)
+            return sandbox is not None and gone(sandbox, self._kernel.facts)
+        finally:
+            store.close()
+
+    def _warn_of_foreign_policies(self) -> None:
+        try:
+            for sentence in self._kernel.facts.foreign_policies():
+                self._warn(sentence)
+        except CnmError as error:
+            self._warn(f"It could not be found out whether another firewall drops what is forwarded. {error}")
+
+    def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
+        """Open the store, open already BESIDE perhaps; one that is to be read only, and is not there, is made up."""
         if os.path.exists(database.path(self._folder)):
-            store = SqliteStore.open(self._folder)
+            store = SqliteStore.open(self._folder, beside)
         elif write:
             database.create(self._folder)
             store = SqliteStore.open(self._folder)
         else:
             store = SqliteStore.memory()
-        if store.network_named("bridge") is None:
-            store.begin(write=True)
-            context = self._context(store)
-            predefine(context)
-            context.problems.check()
-            store.commit()
+        try:
+            if store.network_named("bridge") is None:
+                from .verbs.network import predefine
+
+                store.begin(write=True)
+                context = self._context(store)
+                predefine(context)
+                context.problems.check()
+                store.commit()
+        except BaseException:
+            store.close()
+            raise
         return store
+
+    def _told_of_host(self, steps: Sequence[Step]) -> List[Dict[str, Any]]:
+        if not self._tell:
+            return []
+        from .difference import of_host
+
+        return of_host(steps)
 
     def _context(self, store: SqliteStore) -> Context:
         return Context(
@@ -131,23 +172,26 @@ class Controller:
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
         """Yield the store in a transaction of ours, and the store as it was before."""
         if not self._check:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
-        with held(self._folder) if not self._check else _nothing():
-            store = self._open(write=not self._check)
-            before = self._open(write=False)
-            try:
+            database.close(self._folder)
+        lock = held(self._folder) if not self._check else _nothing()
+        with lock, database.explained(self._folder), closing(self._open(write=not self._check)) as store:
+            before = self._open(write=False, beside=store)
+            with closing(before):
                 before.begin(write=False)
                 store.begin(write=True)
                 yield store, before
                 store.rollback()
-            finally:
-                store.close()
-                before.close()
 
 
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
+
+
+def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
+    from .difference import of_objects
+
+    return of_objects(kind, name, before, after)
 
 
 def _twice(kind: str, items: Sequence[Mapping[str, Any]]) -> List[str]:

@@ -11,6 +11,8 @@ On the predefined ``bridge`` there is no discovery.
 from __future__ import annotations
 
 import ipaddress
+import sys
+from functools import lru_cache
 from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .endpoint import Endpoint
@@ -35,7 +37,7 @@ def lines(network: Network, endpoints: Iterable[Endpoint]) -> str:
     if network.predefined:
         return ""
     return "".join(
-        f"{address}\t{' '.join(names(network, endpoint))}\n"
+        f"{address!s}\t{' '.join(names(network, endpoint))}\n"
         for endpoint in sorted(endpoints, key=lambda one: one.name)
         for address in endpoint.addresses
     )
@@ -56,10 +58,10 @@ def hosts(sandbox: Sandbox, own: Sequence[Endpoint], parts: Iterable[str], ipv6:
     text = [_LOCAL, _LOCAL6 if ipv6 else ""]
     hostname = sandbox.hostname or sandbox.name
     called = f"{hostname}.{sandbox.domainname} {hostname}" if sandbox.domainname else hostname
-    text += [f"{address}\t{called}\n" for endpoint in own[:1] for address in endpoint.addresses]
+    text += [f"{address!s}\t{called}\n" for endpoint in own[:1] for address in endpoint.addresses]
     text += [f"{address}\t{name}\n" for name, address in sorted(sandbox.etc_hosts.items())]
     text += parts
-    return File(f"{sandbox.configuration}/hosts", "".join(text))
+    return File(f"{sandbox.configuration}/hosts", sys.intern("".join(text)))
 
 
 def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool) -> File:
@@ -70,7 +72,7 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool) -> File:
         name servers are none that it could reach
     """
     found = _parse(host)
-    servers: Sequence[str] = [server for server in found["nameserver"] if reaches_out and not _is_local(server)]
+    servers: Sequence[str] = found["nameserver"] if reaches_out else ()
     chosen: List[Tuple[str, Optional[Sequence[str]], Sequence[str]]] = [
         ("nameserver", sandbox.dns_servers, servers),
         ("search", sandbox.dns_search_domains, found["search"]),
@@ -86,12 +88,14 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool) -> File:
     return File(f"{sandbox.configuration}/resolv.conf", text)
 
 
+@lru_cache(maxsize=2)
 def _parse(text: str) -> Mapping[str, List[str]]:
+    """Return what TEXT says by keyword, but for name servers at the host's own loopback."""
     found: Mapping[str, List[str]] = {"nameserver": [], "search": [], "options": []}
     for line in text.splitlines():
         keyword, *values = line.split() or [""]
         if keyword == "nameserver" and values:
-            found["nameserver"].append(values[0])
+            found["nameserver"] += [] if _is_local(values[0]) else values[:1]
         elif keyword in ("search", "domain") and values:
             found["search"][:] = values
         elif keyword == "options":

@@ -10,8 +10,19 @@ from contextlib import contextmanager
 from typing import Iterator, List, Sequence
 
 
+def printable(text: str) -> str:
+    """Return TEXT without what would move a terminal's cursor or begin a line that looks like another message.
+
+    Parts of a message may come from somebody else: the name of a process is what any user wants it to be.
+    """
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
 class CnmError(Exception):
-    """A refusal or failure that the user can act on; its text is one or two sentences."""
+    """A refusal or failure that the user can act on; its text is one or two sentences, printable."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(printable(text))
 
 
 class InvalidInput(CnmError):

@@ -12,7 +12,11 @@ from typing import Iterable, Optional, Protocol, TypeVar
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
 _LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
-_DEVICE = re.compile(r"[^\s/:%]{1,15}")
+_DEVICE = re.compile(r"[a-zA-Z0-9_@.=~^,-]{1,15}")
+"""The kernel takes any byte but white space, '/' and ':'. Those that mean something to iptables, nft, shells or
+terminals are left out."""
+_KERNELS_OWN = (".", "..", "all", "default", "lo")
+"""Names that a new interface cannot have, or whose settings would be those of all interfaces (devinet.c)."""
 
 
 class Named(Protocol):
@@ -53,12 +57,15 @@ def check_hostname(name: str) -> str:
 
 
 def check_device(name: str) -> str:
-    """Return NAME if a network interface may be called so (the kernel's dev_valid_name, IFNAMSIZ).
+    """Return NAME if a network interface of ours may be called so.
 
     :raises ValueError: if it may not
     """
-    if not _DEVICE.fullmatch(name) or name in (".", ".."):
-        raise ValueError(f"'{name}' is no valid interface name: 1 to 15 characters, no space, '/', ':' or '%'.")
+    if not _DEVICE.fullmatch(name) or name in _KERNELS_OWN:
+        raise ValueError(
+            f"'{name}' is no valid interface name: 1 to 15 letters, digits and '_@.=~^,-', and none of "
+            f"{', '.join(_KERNELS_OWN)}."
+        )
     return name
 
 

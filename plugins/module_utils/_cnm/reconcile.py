@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import FrozenSet, Iterable, List, Mapping, Optional, Set
+from typing import FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set
 
 from .errors import Conflict
 from .resources import Key, Resource
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One change of the host. No ``before`` is a creation, no ``after`` a removal, both a change in place."""
 
     before: Optional[Resource]

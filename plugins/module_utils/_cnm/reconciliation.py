@@ -12,8 +12,8 @@ from typing import AbstractSet, Dict, List, Sequence, Set
 from .errors import CnmError, Collected, KernelRefused
 from .kernel.host import Kernel
 from .reconcile import Step, plan
-from .resources import HOST, Key, Link, Namespace, Resource, Sysctl
-from .store import journal
+from .resources import FIREWALL, HOST, Element, Key, Link, Namespace, Resource, Sysctl
+from .store import database, journal
 from .store.journal import Intent, Setting, Unit
 from .store.sqlite import SqliteStore
 from .topology import HOST_UNIT, Topology
@@ -26,12 +26,15 @@ than it says, and takes away more than it was asked to."""
 class Reconciliation:
     """From two states of the store to what has to be done on the host, and doing it."""
 
-    def __init__(self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool) -> None:
+    def __init__(
+        self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool, unfinished: Intent
+    ) -> None:
         self._store = store
         self._kernel = kernel
         self._folder = folder
         self._check = check
-        self._intent = journal.read(folder)
+        self._intent = unfinished
+        self._after_a_kill = unfinished != Intent()
         self._earlier = before
         self.before = Topology(before, kernel.facts)
         self.after = Topology(store, kernel.facts)
@@ -124,24 +127,33 @@ class Reconciliation:
     def _restore_settings(self, scope: "Scope", units: Set[Unit]) -> None:
         """Want the values that kernel settings had before us, where UNITS no longer need others.
 
-        Forwarding stays if there are other bridges: those who made them rely on it by now.
+        Forwarding stays if there are other bridges: those who made them rely on it by now. A bridge that a run
+        which was killed has let go is none of them.
         """
+        released = {key[2] for key in self._intent.lent}
         for name, setting in {**self._intent.settings, **self._store.settings()}.items():
             key = (Sysctl.kind, HOST, name)
             if setting.unit not in units or key in scope.wanted:
                 continue
             scope.restored.add(name)
-            if setting.unit != HOST_UNIT or not self._kernel.facts.other_bridges():
+            if setting.unit != HOST_UNIT or not set(self._kernel.facts.other_bridges()) - released:
                 scope.wanted[key] = Sysctl(HOST, name, setting.original)
                 scope.keys.add(key)
 
-    def _plan(self, scope: "Scope", renew: AbstractSet[str] = frozenset()) -> List[Step]:
+    def _plan(self, scope: "Scope", renew: AbstractSet[str] = frozenset(), leave_firewall: bool = False) -> List[Step]:
+        """Return what is to do.
+
+        :param leave_firewall: whether the rules are taken to be as they were read before; to read them is to run
+            three programs
+        """
         anew = frozenset(
             key
             for key, unit in scope.unit_of.items()
             if unit[0] == "sandbox" and unit[1] in renew and key[0] in (Namespace.kind, Link.kind)
         )
-        present = self._kernel.read(scope.keys)
+        present = {key: resource for key, resource in scope.firewall.items() if leave_firewall}
+        present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and key[0] in FIREWALL)))
+        scope.firewall = {key: resource for key, resource in present.items() if key[0] in FIREWALL}
         for name in scope.restored:
             if (Sysctl.kind, HOST, name) not in present:
                 scope.wanted.pop((Sysctl.kind, HOST, name), None)
@@ -161,6 +173,7 @@ class Reconciliation:
         return units
 
     def _carry_out(self, units: Set[Unit], scope: "Scope", steps: List[Step]) -> None:
+        unfinished = self._intent.published
         if steps:
             for step in steps:
                 if isinstance(step.before, Sysctl) and not scope.owns(step.before):
@@ -170,23 +183,27 @@ class Reconciliation:
             journal.write(self._folder, self._intent)
         try:
             self._settle(scope, steps)
+            self._end_stale_connections(unfinished, scope)
+            with database.explained(self._folder):
+                for name in scope.restored:
+                    self._store.delete_setting(name)
+                self._store.commit()
         except CnmError as error:
             self._store.rollback()
             self._recover(units, error)
             raise
-        for name in scope.restored:
-            self._store.delete_setting(name)
-        self._store.commit()
         journal.clear(self._folder)
 
     def _intended(self, units: Set[Unit], scope: "Scope", steps: Sequence[Step]) -> Intent:
         lent = {key for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
         keys = {step.resource.key for step in steps} | set(self._intent.keys)
+        touched = [one for step in steps for one in (step.before, step.after)]
         return Intent(
             frozenset(units),
             frozenset(keys - lent),
             frozenset(key for key in lent if key[0] == Link.kind),
             self._store.settings(),
+            self._intent.published | {one for one in touched if isinstance(one, Element) and one.translates},
         )
 
     def _settle(self, scope: "Scope", steps: List[Step]) -> None:
@@ -198,10 +215,18 @@ class Reconciliation:
             if not steps:
                 return
             self._kernel.apply(steps)
-            steps = self._plan(scope)
+            # An nft that a killed run had started may still have been at work when the rules were read.
+            leave = not self._after_a_kill and all(step.resource.kind not in FIREWALL for step in steps)
+            steps = self._plan(scope, leave_firewall=leave)
         if steps:
             left = ", ".join(sorted({str(step.resource) for step in steps})[:5])
             raise KernelRefused(f"The host did not come to be as it should: {left}. Something else may be changing it.")
+
+    def _end_stale_connections(self, published: AbstractSet[Element], scope: "Scope") -> None:
+        """End connections that go by what a killed run has changed: it may not have come to that."""
+        if published:
+            now = {one for one in published if scope.wanted.get(one.key) == one}
+            self._kernel.end_stale_connections(sorted(published - now, key=str), sorted(now, key=str))
 
     def _recover(self, units: Set[Unit], error: CnmError) -> None:
         """Make the host again as it was, after ERROR; what cannot be done is left to the next run."""
@@ -222,6 +247,8 @@ class Scope:
     wanted: Dict[Key, Resource] = field(default_factory=dict)
     unit_of: Dict[Key, Unit] = field(default_factory=dict)
     keys: Set[Key] = field(default_factory=set)
+    firewall: Dict[Key, Resource] = field(default_factory=dict)
+    """Of what was read last, the firewall's part."""
     restored: Set[str] = field(default_factory=set)
     """Kernel settings of the host that are to have the values which they had before us."""
 

@@ -12,7 +12,7 @@ kernel, it has the same type, so that the difference of two is a comparison.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Optional, Tuple
+from typing import Any, ClassVar, NamedTuple, Optional, Tuple
 
 from .addresses import Address as IPAddress
 
@@ -63,6 +63,8 @@ class Resource:
 
     def satisfied_by(self, present: "Resource") -> bool:
         """Whether PRESENT, read from the host, is as this resource wants it."""
+        if self == present:
+            return True
         return all(
             getattr(self, field.name) is None or getattr(self, field.name) == getattr(present, field.name)
             for field in fields(self)
@@ -136,6 +138,11 @@ class Element(Resource):
         return f"element '{self.entry}' of nft set '{self.set}'"
 
     @property
+    def translates(self) -> bool:
+        """Whether this says where the packets of a published port go: connections go on as they began."""
+        return self.set in ("published4", "published6")
+
+    @property
     def within(self) -> Tuple[Key, ...]:
         return (("ruleset",),)
 
@@ -158,6 +165,10 @@ class ForwardAccept(Resource):
 
     def __str__(self) -> str:
         return f"accepting rules in the {self.family} chain 'DOCKER-USER'"
+
+
+FIREWALL = frozenset((Ruleset.kind, Element.kind, ForwardAccept.kind))
+"""Kinds that are read and changed together, by nft and iptables."""
 
 
 @dataclass(frozen=True)
@@ -368,8 +379,7 @@ class File(Resource):
         return f"file '{self.path}'"
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(NamedTuple):
     """A socket that waits on a port. On ``::`` it is taken to wait for IPv4 as well, as it does by default."""
 
     protocol: str

@@ -14,7 +14,6 @@ from ansible.module_utils.basic import AnsibleModule
 from .controller import Controller
 from .errors import CnmError
 from .kernel.host import Kernel
-from .selection import selection
 
 
 def run(kind: str, arguments: Dict[str, Any]) -> None:
@@ -34,9 +33,10 @@ def run(kind: str, arguments: Dict[str, Any]) -> None:
     items = [{option: module.params[option] for option in single}] if listed is None else listed
 
     def ensure(kernel: Kernel) -> Dict[str, Any]:
-        result = Controller(kernel, module.warn, module.check_mode).ensure(kind, items)
+        result = Controller(kernel, module.warn, module.check_mode, tell=module._diff).ensure(kind, items)
         shown: Any = result.objects[0] if listed is None else [found for found in result.objects if found]
-        return {"changed": result.changed, kind if listed is None else plural: shown, "diff": result.differences}
+        answer = {"changed": result.changed, kind if listed is None else plural: shown}
+        return {**answer, "diff": result.differences} if module._diff else answer
 
     _carry_out(module, ensure)
 
@@ -46,6 +46,8 @@ def run_info(kind: str, arguments: Dict[str, Any]) -> None:
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
 
     def describe(kernel: Kernel) -> Dict[str, Any]:
+        from .selection import selection
+
         keep = selection(module.params)
         return {"changed": False, _plural(kind): Controller(kernel, module.warn, True).describe(kind, keep)}
 

@@ -59,13 +59,16 @@ class Topology:
         self._host = host
         self._lines: Dict[str, str] = {}
         self._networks: Dict[str, Optional[Network]] = {}
+        self._resolv_conf: Optional[str] = None
+        self._ipv6: Optional[bool] = None
 
     def resources(self, unit: Unit) -> List[Resource]:
         """Return what the object that UNIT names is made of; nothing if there is no such object."""
         kind, identifier = unit
         if kind == "network":
             network = self._network(identifier)
-            return driver(network.driver).network(network) if network and self._realised(network) else []
+            found = driver(network.driver).network(network) if network and self._realised(network) else []
+            return [resource for resource in found if not _of_ipv6(resource) or self._host.ipv6()]
         if kind == "host":
             return self._host_resources()
         sandbox = self._store.sandbox(identifier)
@@ -138,9 +141,11 @@ class Topology:
         parts = [self._lines_of(network) for network in networks]
         own = [endpoint for _network, endpoint in attachments]
         reaches_out = any(not network.internal for network in networks if driver(network.driver).has_addresses)
+        if self._resolv_conf is None or self._ipv6 is None:
+            self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
         return [
-            discovery.hosts(sandbox, own, parts, self._host.ipv6()),
-            discovery.resolv_conf(sandbox, self._host.resolv_conf(), reaches_out),
+            discovery.hosts(sandbox, own, parts, self._ipv6),
+            discovery.resolv_conf(sandbox, self._resolv_conf, reaches_out),
         ]
 
     def _lines_of(self, network: Network) -> str:
@@ -166,6 +171,11 @@ class Topology:
             resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
             resources.append(Sysctl(HOST, "net/ipv6/conf/all/forwarding", "1"))
         return resources
+
+
+def _of_ipv6(resource: Resource) -> bool:
+    """Say whether RESOURCE is a kernel setting that a host without IPv6 may lack."""
+    return isinstance(resource, Sysctl) and resource.name.startswith("net/ipv6/")
 
 
 def _hears_routers(name: str, setting: Setting) -> bool:

@@ -76,7 +76,7 @@ class Docker:
     def command(self, *arguments: str) -> str:
         return self._play.host.out(["docker", "--host", f"unix://{FOLDER}/socket", *arguments]).strip()
 
-    def start(self) -> None:
+    def start(self, **more: str) -> None:
         options = {
             "data-root": FOLDER / "data",
             "exec-root": FOLDER / "exec",
@@ -86,6 +86,7 @@ class Docker:
             "cgroup-parent": f"/{self._cgroup}",
             "add-runtime": f"here={FOLDER}/runc",
             "default-runtime": "here",
+            **more,
         }
         with open(FOLDER / "log", "ab") as log:
             self._daemon = subprocess.Popen(
@@ -97,12 +98,16 @@ class Docker:
                 pytest.fail(f"dockerd does not start: {(FOLDER / 'log').read_text()[-2000:]}")
             time.sleep(0.05)
 
-    def run_container(self) -> None:
+    def load(self) -> None:
+        """Make the image ``box``, in which there is ``sleep`` alone."""
         root = FOLDER / "root" / "bin"
         root.mkdir(parents=True)
         shutil.copy(BUSYBOX, root / "sleep")
         self._play.host.out(["tar", "--create", f"--file={FOLDER}/image.tar", f"--directory={FOLDER}/root", "bin"])
         self.command("import", f"{FOLDER}/image.tar", "box")
+
+    def run_container(self) -> None:
+        self.load()
         self.command(
             "run",
             "--detach",

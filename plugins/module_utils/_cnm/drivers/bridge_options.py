@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ..addresses import address
 from ..identity import check_device
@@ -20,8 +19,7 @@ INHIBIT_IPV4 = "com.docker.network.bridge.inhibit_ipv4"
 ALLOW_HOST_OVERLAP = "cnm.allow_host_overlap"
 
 
-@dataclass(frozen=True)
-class BridgeOptions:
+class BridgeOptions(NamedTuple):
     """What a bridge network's options say, with what holds where they say nothing."""
 
     name: Optional[str] = None

@@ -17,14 +17,38 @@ DEFAULT = tuple(
     + [ipaddress.IPv4Network((f"192.168.{third}.0", 20)) for third in range(0, 256, 16)]
 )
 """Docker 1.9's local pools in their order (libnetwork, ipamutils)."""
+_DOCKERS = tuple((pool, pool.prefixlen) for pool in DEFAULT)
 
 
-def default(bases: Sequence[Tuple[ipaddress.IPv4Network, int]]) -> Iterator[ipaddress.IPv4Network]:
-    """Yield the pools of each of BASES, a subnet and a prefix length; Docker's own if there are none."""
-    if not bases:
-        yield from DEFAULT
-    for base, size in bases:
+Base = Tuple[ipaddress.IPv4Network, int]
+"""A subnet, and the prefix length of the pools into which it is parted."""
+
+
+def default(bases: Sequence[Base]) -> Iterator[ipaddress.IPv4Network]:
+    """Yield the pools of each of BASES; Docker's own if there are none."""
+    for base, size in bases or _DOCKERS:
         yield from base.subnets(new_prefix=size)
+
+
+def untaken(bases: Sequence[Base], taken: Sequence[Tuple[int, int]]) -> Iterator[ipaddress.IPv4Network]:
+    """Yield those pools of default() which overlap none of TAKEN, first and last addresses in rising order.
+
+    What is taken is passed over in one step, so that ten thousand networks do not make the next one slow.
+    """
+    for base, size in bases or _DOCKERS:
+        position, end, step = int(base.network_address), int(base.broadcast_address), 1 << (32 - size)
+        for first, last in taken:
+            if last < position:
+                continue
+            while position + step <= min(first, end + 1):
+                yield ipaddress.IPv4Network((position, size))
+                position += step
+            if first > end:
+                break
+            position = (last // step + 1) * step
+        while position <= end:
+            yield ipaddress.IPv4Network((position, size))
+            position += step
 
 
 def first_free(candidates: Iterable[Subnet], holder: Callable[[Subnet], Optional[str]]) -> Subnet:

@@ -13,17 +13,15 @@ import struct
 from functools import cache
 from typing import Dict, Iterable, List, Set
 
-from ..addresses import Subnet
 from ..resources import Address
 from .interface import Interface
-from .netlink import ACK, CREATE, DELADDR, DUMP, GETADDR, NEWADDR, REPLACE, Socket, attributes, encode
+from .message import ACK, CREATE, DELADDR, DUMP, GETADDR, NEWADDR, REPLACE, encode
+from .netlink import Socket, attributes
 from .refusals import Change
 
 # linux/if_addr.h
 _ADDRESS, _LOCAL = 1, 2
 _NO_DUPLICATE_DETECTION = 0x2
-_FIRST_VALUE = 28
-"""Offset, after struct nlmsghdr, struct ifaddrmsg and the header of an attribute."""
 _GONE = (errno.EADDRNOTAVAIL, errno.ENODEV)
 
 
@@ -58,30 +56,23 @@ def read(kernel: Socket, wanted: Iterable[Address], interfaces: Dict[str, Interf
 
 def addition(address: Address, index: int) -> Change:
     """Return the change that gives ADDRESS to the link with number INDEX."""
-    interface = ipaddress.ip_interface(address.interface)
-    packed = interface.ip.packed
-    message = bytearray(_addition_template(interface.network, index))
-    for start in (_FIRST_VALUE, _FIRST_VALUE + len(packed) + 4):
-        message[start : start + len(packed)] = packed
-    return Change(f"set {address}", bytes(message))
-
-
-@cache
-def _addition_template(network: Subnet, index: int) -> bytes:
-    """Return the request that gives a link the address of NETWORK itself, with IFA_LOCAL and IFA_ADDRESS in front."""
-    values = [("IFA_LOCAL", str(network.network_address)), ("IFA_ADDRESS", str(network.network_address))]
-    if network.version == 4 and network.prefixlen < 31:
-        values.append(("IFA_BROADCAST", str(network.broadcast_address)))
-    return encode(
+    text, _slash, length = address.interface.partition("/")
+    version, prefix = 6 if ":" in text else 4, int(length)
+    values = [("IFA_LOCAL", text), ("IFA_ADDRESS", text)]
+    if version == 4 and prefix < 31:
+        packed = int.from_bytes(socket.inet_aton(text), "big") | (1 << 32 - prefix) - 1
+        values.append(("IFA_BROADCAST", socket.inet_ntoa(packed.to_bytes(4, "big"))))
+    message = encode(
         "address",
         NEWADDR,
         ACK | CREATE | REPLACE,
         values,
-        family=socket.AF_INET if network.version == 4 else socket.AF_INET6,
-        prefixlen=network.prefixlen,
-        flags=0 if network.version == 4 else _NO_DUPLICATE_DETECTION,
+        family=socket.AF_INET if version == 4 else socket.AF_INET6,
+        prefixlen=prefix,
+        flags=0 if version == 4 else _NO_DUPLICATE_DETECTION,
         index=index,
     )
+    return Change(f"set {address}", message)
 
 
 def removal(address: Address, index: int) -> Change:

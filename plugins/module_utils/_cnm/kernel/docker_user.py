@@ -30,6 +30,8 @@ _FROM_US = f"-m devgroup --src-group {GROUP:#x}"
 _UNASKED = f"{_FROM_US} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT {_OURS} -j DROP"
 _BRIDGE = "br-"
 _DOCKERS_OWN = re.compile(r"br-[0-9a-f]{12}")
+_LITERAL = re.compile(r"[a-zA-Z0-9_@.=~^,-]+")
+"""Names that iptables takes for what they are: a plus at the end stands for anything, quotes and the like for none."""
 
 
 def _rules_now() -> List[str]:
@@ -53,7 +55,11 @@ def _other_devices() -> List[str]:
     """Return the devices whose names begin as those of Docker's bridges do, and are none that Docker gives."""
     with open("/proc/thread-self/net/dev", encoding="utf-8") as file:
         names = [line.partition(":")[0].strip() for line in file]
-    return sorted(name for name in names if name.startswith(_BRIDGE) and not _DOCKERS_OWN.fullmatch(name))
+    return sorted(
+        name
+        for name in names
+        if name.startswith(_BRIDGE) and not _DOCKERS_OWN.fullmatch(name) and _LITERAL.fullmatch(name)
+    )
 
 
 class DockerUser:
@@ -61,6 +67,8 @@ class DockerUser:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._just_read: Dict[str, Optional[List[str]]] = {}
+        """What families() has seen of the chain, for the read() that follows it: each look is a program."""
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return what is there of KEYS."""
@@ -69,7 +77,8 @@ class DockerUser:
             if key[0] != ForwardAccept.kind:
                 continue
             family = key[1]
-            rules, wanted = self._rules(family) or [], _rules_now()
+            seen = self._just_read.pop(family) if family in self._just_read else self._rules(family)
+            rules, wanted = seen or [], _rules_now()
             if rules[: len(wanted)] == wanted and not any(map(_is_ours, rules[len(wanted) :])):
                 found[key] = ForwardAccept(family)
             elif any(map(_is_ours, rules)):
@@ -125,10 +134,11 @@ class DockerUser:
 
     def families(self) -> List[str]:
         """Return the families for which there is the chain, or for which Docker, when it starts, would make it."""
+        self._just_read = {family: self._rules(family) for family in _PROGRAMS}
         return [
             family
-            for family in _PROGRAMS
-            if self._rules(family) is not None or (find("dockerd") is not None and self._has_filter(family))
+            for family, rules in self._just_read.items()
+            if rules is not None or (find("dockerd") is not None and self._has_filter(family))
         ]
 
     def _has_filter(self, family: str) -> bool:

@@ -12,10 +12,10 @@ from functools import wraps
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from .. import addresses as forms
-from ..resources import GROUP, HOST
+from ..resources import GROUP, HOST, Listener
 from . import address, interface, route, sysctl
+from .docker_user import DockerUser
 from .link import LEAVING
-from .listeners import Listener, listening, process
 from .namespace import LOOPBACK_INDEX, Namespaces
 from .netlink import Socket
 from .programs import Run
@@ -48,8 +48,9 @@ def _once(find: Callable[["Facts"], T]) -> Callable[["Facts"], T]:
 class Facts:
     """Facts of the host's namespace, unless a path is given."""
 
-    def __init__(self, namespaces: Namespaces, run: Run) -> None:
+    def __init__(self, namespaces: Namespaces, run: Run, docker_user: DockerUser) -> None:
         self._run = run
+        self._docker_user = docker_user
         self._namespaces = namespaces
         self.known: Dict[str, Any] = {}
         """What has been found out, by the name of the method."""
@@ -140,26 +141,17 @@ class Facts:
 
     def other_bridges(self) -> List[str]:
         """Return the names of the host's bridges that are not ours."""
-        return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group != GROUP)
+        return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group not in (GROUP, LEAVING))
 
     def namespace_id(self, path: str) -> Optional[str]:
         """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
-        if path == HOST:
-            return _identity(self._namespaces.home)
-        descriptor = self._namespaces.open(path)
-        if descriptor is None:
-            return None
-        try:
-            return _identity(descriptor)
-        finally:
-            os.close(descriptor)
+        found = self._namespaces.identity(path)
+        return found and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{found}"
 
     @_once
     def docker_chains(self) -> List[str]:
         """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""
-        from .docker_user import DockerUser
-
-        return DockerUser(self._run).families()
+        return self._docker_user.families()
 
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops our traffic."""
@@ -171,10 +163,14 @@ class Facts:
     @_once
     def listening(self) -> List[Listener]:
         """Return the sockets that wait for packets on the host's ports."""
+        from .listeners import listening
+
         return listening()
 
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""
+        from .listeners import process
+
         return process(inode)
 
     def machine_id(self) -> str:
@@ -192,11 +188,6 @@ class Facts:
 
     def _names(self, indices: Set[int]) -> Dict[int, str]:
         return {index: found.name for index, found in interface.find_indices(self._host, indices).items()}
-
-
-def _identity(descriptor: int) -> str:
-    """Inodes of namespaces are given out anew after each boot (proc_alloc_inum in fs/proc/generic.c)."""
-    return f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{os.fstat(descriptor).st_ino}"
 
 
 def _text(path: str) -> str:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from typing import List, NamedTuple, Optional
 
 from ..errors import CnmError, Conflict, KernelRefused
+from ..folder import make_public
 from ..resources import File
 from .netlink import needs_root
 
 BEGIN, END = "# BEGIN cnm", "# END cnm"
 """The lines around what is ours."""
+_FIRST, _LAST = f"{BEGIN}\n", f"{END}\n"
 _PER_NAMESPACE = "/etc/netns"
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -43,7 +46,8 @@ def read(path: str) -> Optional[File]:
     try:
         text = _text(descriptor)
         block = _split(text).block if text else ""
-        return None if block is None else File(path, block, stat.S_IMODE(os.fstat(descriptor).st_mode))
+        # Interned, so that what is there and what ought to be there are in memory once.
+        return None if block is None else File(path, sys.intern(block), stat.S_IMODE(os.fstat(descriptor).st_mode))
     finally:
         os.close(descriptor)
 
@@ -56,7 +60,7 @@ def write(file: File) -> None:
     empty lines at the end, for a moment.
     """
     try:
-        os.makedirs(os.path.dirname(file.path), 0o755, exist_ok=True)
+        _make_folder(os.path.dirname(file.path))
         descriptor = _open(file.path, os.O_RDWR | os.O_CREAT, file.mode)
         try:
             old = _text(descriptor)
@@ -106,6 +110,15 @@ def _is_begun(folder: str) -> bool:
         return False
 
 
+def _make_folder(folder: str) -> None:
+    if os.path.dirname(folder) != _PER_NAMESPACE:
+        os.makedirs(folder, 0o755, exist_ok=True)
+        return
+    make_public(_PER_NAMESPACE)
+    if not os.path.islink(folder):
+        make_public(folder)
+
+
 def _remove_folder(folder: str) -> None:
     if os.path.dirname(folder) != _PER_NAMESPACE:
         return
@@ -126,7 +139,9 @@ def _open(path: str, flags: int, mode: int = 0o644) -> int:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
             raise _no_file(path) from None
         raise
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    # A file with a second name may be anybody's, and we would write into it and open it to all.
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
         return descriptor
     os.close(descriptor)
     raise _no_file(path)
@@ -155,6 +170,15 @@ def _replace(descriptor: int, old: str, new: str) -> None:
 
 def _split(text: str) -> _Content:
     """Part TEXT at our first block. A marker without its partner, or of a second block, is dropped."""
+    start, end = text.find(_FIRST), text.find(_LAST)
+    once = text.count(BEGIN) == text.count(END) == 1
+    if once and 0 <= start < end and text[end - 1] == "\n" and text[start - 1 : start] in ("", "\n"):
+        return _Content(text[:start], text[start + len(_FIRST) : end], text[end + len(_LAST) :])
+    return _split_by_line(text)
+
+
+def _split_by_line(text: str) -> _Content:
+    """Part a TEXT in which the markers are not each on one line of its own."""
     before: List[str] = []
     after: List[str] = []
     block: Optional[List[str]] = None

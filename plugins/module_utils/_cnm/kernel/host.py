@@ -12,16 +12,15 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tupl
 
 from ..errors import CnmError
 from ..reconcile import Step
-from ..resources import HOST, Address, File, Key, Link, Namespace, Resource, Route, Sysctl
+from ..resources import FIREWALL, HOST, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, route, sysctl
+from .docker_user import DockerUser
 from .facts import Facts
 from .namespace import LOOPBACK_INDEX, Namespaces, is_left_over
 from .refusals import Change, carry_out, raise_all
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 """Runs a program with a text as its input; returns its exit status, output and error output."""
-
-FIREWALL = frozenset(("ruleset", "element", "forward-accept"))
 
 _Kind = TypeVar("_Kind", bound=Resource)
 
@@ -32,7 +31,8 @@ class Kernel:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._namespaces = Namespaces()
-        self.facts = Facts(self._namespaces, run)
+        self._docker_user = DockerUser(run)
+        self.facts = Facts(self._namespaces, run, self._docker_user)
 
     def __enter__(self) -> "Kernel":
         return self
@@ -62,7 +62,7 @@ class Kernel:
         if firewall:
             from .nft import Firewall
 
-            result.update(Firewall(self._run).read(firewall))
+            result.update(Firewall(self._run, self._docker_user).read(firewall))
         return result
 
     def _read_namespaces(self, wanted: Dict[str, Dict[str, Set[Key]]]) -> List[Resource]:
@@ -105,10 +105,16 @@ class Kernel:
         if firewall:
             from .nft import Firewall
 
-            Firewall(self._run).apply(firewall)
+            Firewall(self._run, self._docker_user).apply(firewall)
         rest = [step for step in steps if step.resource.kind not in FIREWALL]
         self._remove([step.before for step in rest if step.before and step.after is None])
         self._make([step for step in rest if step.after])
+
+    def end_stale_connections(self, removed: Sequence[Element], added: Sequence[Element]) -> None:
+        """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not."""
+        from .nft import end_stale_connections
+
+        end_stale_connections(removed, added)
 
     def _remove(self, gone: Sequence[Resource]) -> None:
         errors: List[CnmError] = []

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from .netlink import DUMP, GETLINK, GETNSID, Socket, attributes, encode, number, text
+from .message import DUMP, GETLINK, GETNSID, encode
+from .netlink import Socket, attributes, number, text
 
 UP = 0x1
 """IFF_UP in linux/if.h."""
@@ -105,7 +106,7 @@ def dump(socket: Socket, kind: str = "", master: int = 0) -> List[Interface]:
     """Return all interfaces of the namespace, or those of one KIND or those with one MASTER."""
     wanted: List[Tuple[str, Any]] = [("IFLA_EXT_MASK", _SKIP_STATISTICS)]
     if kind:
-        wanted.append(("IFLA_LINKINFO", {"attrs": [["IFLA_INFO_KIND", kind]]}))
+        wanted.append(("IFLA_LINKINFO", [("IFLA_INFO_KIND", kind)]))
     if master:
         wanted.append(("IFLA_MASTER", master))
     found = [parse(reply) for reply in socket.dump(encode("link", GETLINK, DUMP, wanted))]

@@ -16,8 +16,9 @@ from ..reconcile import Step
 from ..resources import GROUP, HOST, HostEnd, Link
 from . import interface, veth
 from .interface import UP, Interface
+from .message import ACK, DELLINK, NEWLINK, encode
 from .namespace import Namespaces
-from .netlink import ACK, CHUNK, DELLINK, NEWLINK, Refusal, Socket, encode
+from .netlink import CHUNK, Refusal, Socket
 from .refusals import Change, carry_out, raise_all
 
 _GONE = (errno.ENODEV, errno.ENOENT)
@@ -39,9 +40,10 @@ class Seen(NamedTuple):
 
 def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
     """Look the interfaces called NAMES up, in one request."""
-    replies = socket.exchange([interface.nsid_request(namespaces.home)] + [interface.by_name(name) for name in names])
-    numbered = replies[0]
-    found = [interface.parse(reply) for reply in replies[1:] if isinstance(reply, bytes)]
+    # The number comes last: the kernel gives one when it first tells of a link whose other end is there.
+    replies = socket.exchange([interface.by_name(name) for name in names] + [interface.nsid_request(namespaces.home)])
+    numbered = replies.pop()
+    found = [interface.parse(reply) for reply in replies if isinstance(reply, bytes)]
     return Seen({i.name: i for i in found}, interface.nsid(numbered) if isinstance(numbered, bytes) else -1)
 
 
@@ -157,6 +159,7 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
         descriptors: Dict[str, int] = {}
         try:
             for namespace in {link.namespace for link in chunk if link.peer}:
+                namespaces.at(namespace)
                 found = namespaces.open(namespace)
                 if found is None:
                     raise KernelRefused(f"There is no network namespace at '{namespace}' any more.")
@@ -334,8 +337,8 @@ def _set_up(name: str) -> bytes:
 
 
 def _port_modes(end: HostEnd) -> bytes:
-    port = {"attrs": [["IFLA_BRPORT_ISOLATED", int(end.isolated)], ["IFLA_BRPORT_MODE", int(end.hairpin)]]}
-    information = {"attrs": [["IFLA_INFO_SLAVE_KIND", "bridge"], ["IFLA_INFO_SLAVE_DATA", port]]}
+    port = [("IFLA_BRPORT_ISOLATED", int(end.isolated)), ("IFLA_BRPORT_MODE", int(end.hairpin))]
+    information = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", port)]
     return encode("link", NEWLINK, ACK, [("IFLA_IFNAME", end.name), ("IFLA_LINKINFO", information)])
 
 
@@ -343,6 +346,6 @@ def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interf
     up = link.up is not False
     if link.peer is None:
         own = veth.properties(link.name, link.address, None, link.group)
-        return veth.request([*own, ("IFLA_LINKINFO", {"attrs": [["IFLA_INFO_KIND", link.type]]})], up)
+        return veth.request([*own, ("IFLA_LINKINFO", [("IFLA_INFO_KIND", link.type)])], up)
     shape = veth.Shape(bool(link.address), link.mtu, link.peer.mtu or link.mtu, link.group, _master(link, masters), up)
     return veth.creation(shape, link.peer.name, link.name, link.address or "", descriptors[link.namespace])

@@ -21,8 +21,10 @@ from typing import Dict, Iterator, List, Optional, Sequence
 
 from .. import resources
 from ..errors import CnmError, Conflict, KernelRefused
+from ..folder import make_public
 from ..resources import GROUP, HOST
-from .netlink import ACK, NEWLINK, Refusal, Socket, encode, needs_root
+from .message import ACK, NEWLINK, encode
+from .netlink import Refusal, Socket, needs_root
 
 LOOPBACK_INDEX = 1
 """The first link of every namespace (LOOPBACK_IFINDEX in include/net/flow.h)."""
@@ -57,6 +59,8 @@ class Namespaces:
     def __init__(self) -> None:
         self.home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
         self._sockets: Dict[str, Socket] = {}
+        self._inodes: Dict[str, int] = {}
+        """Which namespace each path led to when it was first opened."""
         self._shared_folders: List[str] = []
         self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (self._limits[1], self._limits[1]))
@@ -70,7 +74,7 @@ class Namespaces:
         resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
 
     def find(self, path: str) -> Optional[Socket]:
-        """Return the socket in the namespace at PATH, None when there is no network namespace."""
+        """Return the socket in the namespace at PATH, None when there is no network namespace, or the host's own."""
         if path in self._sockets:
             return self._sockets[path]
         if path == HOST:
@@ -79,6 +83,8 @@ class Namespaces:
         if descriptor is None:
             return None
         try:
+            if self._is_home(descriptor):
+                return None
             self._enter(descriptor)
             try:
                 return self._keep(path, Socket())
@@ -94,7 +100,7 @@ class Namespaces:
         """
         found = self.find(path)
         if found is None:
-            raise KernelRefused(f"There is no network namespace at '{path}' any more. Run this again to make it anew.")
+            raise _lost(path)
         return found
 
     @contextmanager
@@ -105,8 +111,10 @@ class Namespaces:
             return
         descriptor = self.open(path)
         if descriptor is None:
-            raise KernelRefused(f"There is no network namespace at '{path}' any more. Run this again to make it anew.")
+            raise _lost(path)
         try:
+            if self._is_home(descriptor):
+                raise _lost(path)
             self._enter(descriptor)
             try:
                 yield
@@ -116,18 +124,52 @@ class Namespaces:
             os.close(descriptor)
 
     def open(self, path: str) -> Optional[int]:
-        """Return a descriptor of the namespace at PATH, None when there is none."""
+        """Return a descriptor of the namespace at PATH, None when there is none.
+
+        :raises KernelRefused: when PATH has led to another one before: a pid that is another process's by now, or
+            a link that somebody has turned.
+        """
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            found = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except PermissionError:
             raise needs_root(f"opening the network namespace '{path}'") from None
         except OSError:
             return None
-        on_nsfs = os.fstat(descriptor).st_dev == os.fstat(self.home).st_dev
-        if on_nsfs and fcntl.ioctl(descriptor, _NS_GET_NSTYPE) == _CLONE_NEWNET:
-            return descriptor
-        os.close(descriptor)
-        return None
+        try:
+            # Not opened before it is known to be one: a pipe would block, and a device might do something.
+            if os.fstat(found).st_dev != os.fstat(self.home).st_dev:
+                return None
+            descriptor = os.open(f"/proc/thread-self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            os.close(found)
+        if fcntl.ioctl(descriptor, _NS_GET_NSTYPE) != _CLONE_NEWNET:
+            os.close(descriptor)
+            return None
+        inode = os.fstat(descriptor).st_ino
+        if self._inodes.setdefault(path, inode) != inode:
+            os.close(descriptor)
+            raise KernelRefused(f"'{path}' has come to be another network namespace meanwhile. Run this again.")
+        return descriptor
+
+    def identity(self, path: str) -> Optional[str]:
+        """Return what tells the namespace at PATH from all others since the host was started; None if there is none.
+
+        That is the kernel's cookie, which it never gives out again. Linux before 5.14 has none to tell; the inode
+        takes its place, which is that of another namespace soon after this one has gone.
+        """
+        descriptor = os.dup(self.home) if path == HOST else self.open(path)
+        if descriptor is None:
+            return None
+        try:
+            inode = os.fstat(descriptor).st_ino
+            cookie = self.at(HOST if self._is_home(descriptor) else path).cookie()
+        finally:
+            os.close(descriptor)
+        return f"inode {inode}" if cookie is None else f"cookie {cookie}"
+
+    def _is_home(self, descriptor: int) -> bool:
+        """Say whether it is the host's own: a path that was adopted may have been turned there."""
+        return os.fstat(descriptor).st_ino == os.fstat(self.home).st_ino
 
     def make(self, wanted: Sequence[resources.Namespace]) -> None:
         """Make a namespace, with its loopback up and in our device group, at the path of each of WANTED."""
@@ -148,17 +190,22 @@ class Namespaces:
         _prepare(path)
         _call("unshare", _CLONE_NEWNET)
         inside = Socket()
-        # The mark of ownership comes before the mount: killed in between, nothing is left that looks foreign.
-        for reply in inside.exchange([up]):
-            if isinstance(reply, Refusal):
-                raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
-        _mount(_OWN, path, _MS_BIND)
+        try:
+            # The mark of ownership comes before the mount: killed in between, nothing is left that looks foreign.
+            for reply in inside.exchange([up]):
+                if isinstance(reply, Refusal):
+                    raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
+            _mount(_OWN, path, _MS_BIND)
+        except BaseException:
+            inside.close()
+            raise
         self._keep(path, inside)
 
     def remove(self, path: str) -> None:
         """Remove the namespace at PATH, if there is one. It lives on as long as processes are in it."""
         if path in self._sockets:
             self._sockets.pop(path).close()
+        self._inodes.pop(path, None)
         try:
             _call("umount2", os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW)
         except OSError as error:
@@ -190,7 +237,7 @@ class Namespaces:
         """Make FOLDER a shared mount, so that mounts in it are seen by all who have a copy of it."""
         if folder in self._shared_folders:
             return
-        os.makedirs(folder, 0o755, exist_ok=True)
+        make_public(folder)
         try:
             _mount("", folder, _MS_SHARED | _MS_REC)
         except OSError as error:
@@ -209,6 +256,13 @@ def is_left_over(path: str) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(found.st_mode) and found.st_size == 0 and found.st_dev == folder.st_dev
+
+
+def _lost(path: str) -> KernelRefused:
+    return KernelRefused(
+        f"There is no network namespace but the host's own at '{path}' any more. Run this again to make it anew, or "
+        "if it was adopted, let the sandbox adopt another one."
+    )
 
 
 def _prepare(path: str) -> None:

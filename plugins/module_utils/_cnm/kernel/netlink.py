@@ -4,9 +4,8 @@
 
 """rtnetlink: many requests in one send, each answer matched to its request.
 
-pyroute2 encodes the messages. Its socket classes are not used: they wait for every single answer, and
-they differ between the versions that distributions ship. Replies are picked apart here, because a full
-decoding costs ten times what the few attributes that matter do.
+pyroute2 is not used: its sockets wait for every single answer, and a full decoding costs ten times what the few
+attributes that matter do.
 """
 
 from __future__ import annotations
@@ -16,24 +15,16 @@ import os
 import socket
 import struct
 import sys
-from functools import cache
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..errors import CnmError, KernelRefused
-
-# linux/netlink.h, linux/rtnetlink.h and linux/net_namespace.h
-REQUEST, ACK, DUMP, REPLACE, EXCLUSIVE, CREATE = 0x1, 0x4, 0x300, 0x100, 0x200, 0x400
-NEWLINK, DELLINK, GETLINK = 16, 17, 18
-NEWADDR, DELADDR, GETADDR = 20, 21, 22
-NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
-GETNSID = 90
+from .message import ATTRIBUTE, HEADER
 
 _ERROR, _DONE = 2, 3
 _DUMP_INTERRUPTED, _CAPPED, _HAS_ATTRIBUTES = 0x10, 0x100, 0x200
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK, _STRICT_CHECK = 270, 10, 11, 12
 _SO_RCVBUFFORCE = 33
-_HEADER = struct.Struct("=IHHII")
-_ATTRIBUTE = struct.Struct("=HH")
+_SO_NETNS_COOKIE = 71
 _SEQUENCE_OFFSET = 8
 
 CHUNK = 128
@@ -56,47 +47,13 @@ def needs_root(what: str) -> CnmError:
     return CnmError(f"Not permitted: {what}. This needs root (CAP_NET_ADMIN); with Ansible, use 'become: true'.")
 
 
-@cache
-def _codecs() -> Dict[str, Type[Any]]:
-    try:
-        from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-        from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-        from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
-        from pyroute2.netlink.rtnl.rtmsg import rtmsg
-    except ImportError as error:
-        raise CnmError(
-            f"The Python library pyroute2 cannot be imported by '{sys.executable}' ({error}). Install the package "
-            "'python3-pyroute2' with apt, or use 'pip install pyroute2' for an interpreter that is not the system's."
-        ) from error
-    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "nsid": nsidmsg}
-
-
-def encode(codec: str, command: int, mode: int, values: Sequence[Tuple[str, Any]], /, **fields: Any) -> bytes:
-    """Return a request.
-
-    :param codec: ``link``, ``address``, ``route`` or ``nsid``
-    :param mode: flags of the header besides REQUEST
-    :param values: attributes by pyroute2's names
-    :param fields: of the message's fixed part, by pyroute2's names
-    """
-    message = _codecs()[codec]()
-    message["header"]["type"] = command
-    message["header"]["flags"] = mode | REQUEST
-    message["header"]["sequence_number"] = 0
-    for name, value in fields.items():
-        message[name] = value
-    message["attrs"] = [list(attribute) for attribute in values]
-    message.encode()
-    data = bytes(message.data)
-    return data + bytes(-len(data) % 4)
-
-
 def attributes(data: bytes, offset: int = 0) -> Dict[int, bytes]:
     """Return the attributes that DATA holds from OFFSET on, by number, as they are."""
     found = {}
-    end = len(data)
-    while offset + 4 <= end:
-        length, number = _ATTRIBUTE.unpack_from(data, offset)
+    last = len(data) - 4
+    unpack = ATTRIBUTE.unpack_from
+    while offset <= last:
+        length, number = unpack(data, offset)
         if length < 4:
             break
         found[number & 0x3FFF] = data[offset + 4 : offset + length]
@@ -122,6 +79,8 @@ class Socket:
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        # Or who has rights in a namespace could answer in the kernel's place (netlink_getsockbyportid).
+        self._socket.connect((0, 0))
         self._sequence = 0
         for option in (_CAP_ACK, _EXT_ACK, _STRICT_CHECK):
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
@@ -129,6 +88,13 @@ class Socket:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         except PermissionError:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+    def cookie(self) -> Optional[int]:
+        """Return the number that the kernel has given to the socket's namespace alone; None before Linux 5.14."""
+        try:
+            return number(self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Close the socket."""
@@ -193,7 +159,10 @@ class Socket:
             start = len(data) + _SEQUENCE_OFFSET
             data += message
             struct.pack_into("=I", data, start, self._sequence)
-        self._socket.send(data)
+        try:
+            self._socket.send(data)
+        except OSError as error:
+            raise KernelRefused(f"The kernel did not take a request: {error.strerror}.") from error
 
     def _receive(self) -> Iterator[Tuple[int, int, int, bytes]]:
         try:
@@ -202,7 +171,7 @@ class Socket:
             raise KernelRefused(f"The kernel's answers could not be read: {error.strerror}.") from error
         offset = 0
         while offset + 16 <= len(data):
-            length, kind, flags, sequence, _port = _HEADER.unpack_from(data, offset)
+            length, kind, flags, sequence, _port = HEADER.unpack_from(data, offset)
             yield kind, flags, sequence, data[offset : offset + length]
             offset += (max(length, 16) + 3) & ~3
 
@@ -213,7 +182,7 @@ def _refusal(flags: int, message: bytes) -> Optional[Refusal]:
         return None
     reason = os.strerror(code)
     if flags & _HAS_ATTRIBUTES:
-        quoted = _HEADER.size if flags & _CAPPED else (struct.unpack_from("=I", message, 20)[0] + 3) & ~3
+        quoted = HEADER.size if flags & _CAPPED else (struct.unpack_from("=I", message, 20)[0] + 3) & ~3
         explained = attributes(message, 20 + quoted).get(1)
         if explained:
             reason = f"{reason} ({text(explained).rstrip('.')})"

@@ -10,12 +10,13 @@ import ipaddress
 import json
 import os
 import re
-from contextlib import suppress
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import CnmError, KernelRefused
+from ..folder import create_private, make_private, open_private
 from ..reconcile import Step
 from ..resources import Element, ForwardAccept, Key, Resource, Ruleset
+from .docker_user import DockerUser
 from .programs import Run, find
 
 MEMORY = "/run/cnm/ruleset.json"
@@ -34,8 +35,9 @@ _ABSENT = re.compile(r"No such file or directory")
 class Firewall:
     """Reads and applies the resources of kinds ``ruleset``, ``element`` and ``forward-accept``."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, docker_user: Optional[DockerUser] = None) -> None:
         self._run = run
+        self._docker_user = docker_user or DockerUser(run)
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return what is there of KEYS. The `Ruleset` has a text only if nobody has changed its rules.
@@ -47,9 +49,7 @@ class Firewall:
         found: Dict[Key, Resource] = {}
         accepting = [key for key in keys if key[0] == ForwardAccept.kind]
         if accepting:
-            from .docker_user import DockerUser
-
-            found.update(DockerUser(self._run).read(accepting))
+            found.update(self._docker_user.read(accepting))
         listed = self._list() if asked else None
         if listed is None:
             return found
@@ -71,9 +71,7 @@ class Firewall:
         self._change_table(steps)
         accepting = [step for step in steps if step.resource.kind == ForwardAccept.kind]
         if accepting:
-            from .docker_user import DockerUser
-
-            DockerUser(self._run).apply(accepting)
+            self._docker_user.apply(accepting)
 
     def _change_table(self, steps: Sequence[Step]) -> None:
         before = [step.before for step in steps if step.before is not None]
@@ -91,6 +89,7 @@ class Firewall:
         script.extend(_commands("add", added))
         if not script:
             return
+        make_private(os.path.dirname(MEMORY))
         if cleared and not loaded:
             # First: a table that nobody remembers is removed by the next run, and a memory without a table is not.
             _forget()
@@ -101,7 +100,7 @@ class Firewall:
             listed = self._list("-t")
             if listed is not None:
                 _remember(loaded[-1].text, _shape(listed))
-        _end_stale_connections(removed, added)
+        end_stale_connections(removed, added)
 
     def _nft(self, arguments: Sequence[str], stdin: Optional[str] = None) -> Tuple[int, str, str]:
         program = find("nft")
@@ -141,12 +140,9 @@ def _shape(listed: Sequence[Dict[str, Any]]) -> str:
 
 
 def _remember(text: Optional[str], shape: str) -> None:
-    folder = os.path.dirname(MEMORY)
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
         # One name, so that a killed run leaves one file at most, and _forget() finds it.
-        descriptor = os.open(_NEW_MEMORY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        with os.fdopen(create_private(_NEW_MEMORY), "w", encoding="utf-8") as stream:
             json.dump({"text": text, "shape": shape}, stream)
         os.rename(_NEW_MEMORY, MEMORY)
     except OSError as error:
@@ -158,14 +154,18 @@ def _remember(text: Optional[str], shape: str) -> None:
 
 def _forget() -> None:
     for path in (MEMORY, _NEW_MEMORY):
-        with suppress(OSError):
+        try:
             os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise CnmError(f"'{path}' cannot be removed: {error.strerror}.") from error
 
 
 def _remembered(shape: str) -> Optional[str]:
     """Return the text that we loaded, if the table still has the SHAPE that it then had."""
     try:
-        with open(MEMORY, encoding="utf-8") as stream:
+        with os.fdopen(open_private(MEMORY), encoding="utf-8") as stream:
             memory = json.load(stream)
         return memory["text"] if memory["shape"] == shape else None
     except (OSError, ValueError, KeyError, TypeError):
@@ -250,10 +250,13 @@ def _written(element: Element) -> str:
     return f"{entry} : {element.value}" if element.value else entry
 
 
-def _end_stale_connections(removed: Sequence[Element], added: Sequence[Element]) -> None:
-    ports = ("published4", "published6")
-    gone = [each for each in removed if each.set in ports]
-    new = [each for each in added if each.set in ports and " . udp . " in each.entry]
+def end_stale_connections(removed: Sequence[Element], added: Sequence[Element]) -> None:
+    """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not.
+
+    :raises KernelRefused: if the kernel does not let go of a connection.
+    """
+    gone = [each for each in removed if each.translates]
+    new = [each for each in added if each.translates and " . udp . " in each.entry]
     if gone or new:
         from .conntrack import forget
 

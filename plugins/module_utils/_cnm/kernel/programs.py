@@ -15,5 +15,9 @@ Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 
 
 def find(name: str) -> Optional[str]:
-    """Return the path of program NAME, also from where only root looks for programs; None if there is none."""
-    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/bin")))
+    """Return the path of program NAME, also from where only root looks for programs; None if there is none.
+
+    The current folder, which an empty or relative entry of PATH means, may be anybody's.
+    """
+    folders = filter(os.path.isabs, os.environ.get("PATH", "").split(os.pathsep))
+    return shutil.which(name, path=os.pathsep.join((*folders, "/usr/sbin", "/sbin", "/usr/bin")))

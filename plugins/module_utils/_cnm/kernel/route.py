@@ -16,19 +16,8 @@ from typing import Any, Collection, Dict, List, NamedTuple, Optional, Tuple
 from ..reconcile import Step
 from ..resources import Route
 from . import interface
-from .netlink import (
-    ACK,
-    CREATE,
-    DELROUTE,
-    DUMP,
-    GETROUTE,
-    NEWROUTE,
-    REPLACE,
-    Socket,
-    attributes,
-    encode,
-    number,
-)
+from .message import ACK, CREATE, DELROUTE, DUMP, GETROUTE, NEWROUTE, REPLACE, encode
+from .netlink import Socket, attributes, number
 from .refusals import Change
 
 # linux/rtnetlink.h

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from .interface import UP
-from .netlink import ACK, CREATE, EXCLUSIVE, NEWLINK, encode
+from .message import ACK, CREATE, EXCLUSIVE, NEWLINK, encode
 
 _NAME_SIZE = 16
 """IFNAMSIZ: a name padded to it is read like the name alone."""
@@ -55,9 +55,7 @@ def creation(shape: Shape, end_name: str, inner_name: str, address: str, descrip
 def _template(shape: Shape) -> _Template:
     inner = properties(_INNER_NAME, _MAC if shape.addressed else None, shape.mtu, shape.group)
     inner.append(("IFLA_NET_NS_FD", _DESCRIPTOR))
-    peer = {"attrs": [list(attribute) for attribute in inner]}
-    kind = ["IFLA_INFO_KIND", "veth"]
-    pair = ("IFLA_LINKINFO", {"attrs": [kind, ["IFLA_INFO_DATA", {"attrs": [["VETH_INFO_PEER", peer]]}]]})
+    pair = ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", [("VETH_INFO_PEER", inner)])])
     own = properties(_END_NAME, None, shape.end_mtu, shape.group)
     if shape.master:
         own.append(("IFLA_MASTER", shape.master))

@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import contextmanager
+from typing import Iterator
 
 from ..errors import CnmError, StoreDamaged
+from ..folder import close_file, make_private
 
 VERSION = 1
 """Of the schema; kept in SQLite's user_version."""
@@ -42,6 +45,9 @@ CREATE TABLE setting (
 ) WITHOUT ROWID;
 """
 
+_FILES = ("cnm.db", "cnm.db-wal", "cnm.db-shm", "cnm.db-journal", "intent.json", "lock")
+"""What we keep in the folder; what ends in ``.new`` besides is always made anew."""
+
 
 def path(folder: str) -> str:
     """Return the path of the file in FOLDER."""
@@ -55,15 +61,29 @@ def memory() -> sqlite3.Connection:
     return connection
 
 
+def close(folder: str) -> None:
+    """Make FOLDER for our own user alone, with all that we keep in it.
+
+    :raises CnmError: if there is something that is not ours
+    """
+    make_private(folder)
+    for name in _FILES:
+        close_file(os.path.join(folder, name))
+
+
 def create(folder: str) -> None:
     """Make an empty store in FOLDER, of mode 0700, unless there is one."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    _check_folder(folder)
-    if stat.S_IMODE(os.lstat(folder).st_mode) != 0o700:
-        os.chmod(folder, 0o700)
+    make_private(folder)
     file = path(folder)
     if os.path.lexists(file):
         return
+    try:
+        _make(file)
+    except (OSError, sqlite3.Error) as error:
+        raise CnmError(f"The store '{file}' cannot be made: {getattr(error, 'strerror', error)}.") from error
+
+
+def _make(file: str) -> None:
     # Under another name first, so that a run that is killed here leaves no store without a schema.
     growing = f"{file}.new"
     for leftover in (growing, f"{growing}-wal", f"{growing}-shm", f"{growing}-journal"):
@@ -74,16 +94,15 @@ def create(folder: str) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-    except sqlite3.Error as error:
-        raise CnmError(f"The store '{file}' cannot be made: {error}.") from error
     finally:
         connection.close()
     os.rename(growing, file)
 
 
-def connect(folder: str) -> sqlite3.Connection:
+def connect(folder: str, check: bool = True) -> sqlite3.Connection:
     """Open the store in FOLDER, which exists.
 
+    :param check: whether to look if it is whole
     :raises StoreDamaged: if it cannot be trusted; the file is left as it is
     """
     file = path(folder)
@@ -92,7 +111,8 @@ def connect(folder: str) -> sqlite3.Connection:
         raise CnmError(f"'{file}' is not a file; the store cannot be kept there.")
     connection = _connect(file)
     try:
-        _check(connection, file)
+        if check:
+            _check(connection, file)
     except StoreDamaged:
         connection.close()
         raise
@@ -125,6 +145,18 @@ def _check_folder(folder: str) -> None:
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
+
+
+@contextmanager
+def explained(folder: str) -> Iterator[None]:
+    """Turn what SQLite says of the store in FOLDER, while the block works with it, into an error for the user.
+
+    :raises CnmError: if the store cannot be read or written, as on a full disk
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise CnmError(f"The store '{path(folder)}' cannot be used: {error}.") from error
 
 
 def damaged(file: str, why: object) -> StoreDamaged:

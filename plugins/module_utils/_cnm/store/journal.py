@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import FrozenSet, Mapping, NamedTuple, Tuple
 
-from ..errors import StoreDamaged
-from ..resources import Key
+from ..errors import CnmError, StoreDamaged
+from ..folder import create_private, open_private
+from ..resources import Element, Key
 
 Unit = Tuple[str, str]
 """A kind of object and its id: what is reconciled as a whole."""
@@ -37,23 +39,26 @@ class Intent:
     """Adopted links, which are let go and not removed."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
     """The host's kernel settings that are changed, by name."""
+    published: FrozenSet[Element] = field(default_factory=frozenset)
+    """What said where the packets of published ports go, before and after."""
 
 
 def read(folder: str) -> Intent:
     """Return what a run that did not come to its end has left to do."""
     path = os.path.join(folder, "intent.json")
     try:
-        with open(path, encoding="utf-8") as file:
+        with os.fdopen(open_private(path), encoding="utf-8") as file:
             data = json.load(file)
         return Intent(
             frozenset((kind, identifier) for kind, identifier in data["units"]),
             frozenset(tuple(key) for key in data["keys"]),
             frozenset(tuple(key) for key in data["lent"]),
             {name: Setting(original, (kind, unit)) for name, (original, (kind, unit)) in data["settings"].items()},
+            frozenset(Element(*fields) for fields in data["published"]),
         )
     except FileNotFoundError:
         return Intent()
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreDamaged(
             f"The file '{path}', which says what an earlier run has left to do, is damaged ({error}). It was left as "
             "it is. Move it away and run your playbook again; what that run had half made may remain on the host."
@@ -61,25 +66,47 @@ def read(folder: str) -> Intent:
 
 
 def write(folder: str, intent: Intent) -> None:
-    """Write INTENT so that it is whole or not there at all, whenever we are killed."""
+    """Write INTENT so that it is whole or not there at all, whenever we are killed.
+
+    :raises CnmError: if it cannot be written
+    """
     path = os.path.join(folder, "intent.json")
-    descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    try:
+        _write(path, intent)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(f"{path}.new")
+        raise CnmError(f"The file '{path}' cannot be written: {error.strerror}.") from error
+
+
+def _write(path: str, intent: Intent) -> None:
+    descriptor = create_private(f"{path}.new")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         data = {
             "units": sorted(intent.units),
             "keys": sorted(intent.keys),
             "lent": sorted(intent.lent),
             "settings": dict(intent.settings),
+            "published": sorted((one.set, one.entry, one.value) for one in intent.published),
         }
-        json.dump(data, file)
+        file.write(json.dumps(data))
         file.flush()
         os.fsync(descriptor)
     os.replace(f"{path}.new", path)
 
 
 def clear(folder: str) -> None:
-    """Note that nothing is left to do."""
-    try:
-        os.unlink(os.path.join(folder, "intent.json"))
-    except FileNotFoundError:
-        return
+    """Note that nothing is left to do; what a run that was killed had written only in part goes as well.
+
+    :raises CnmError: if that cannot be noted
+    """
+    for name in ("intent.json", "intent.json.new"):
+        path = os.path.join(folder, name)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise CnmError(
+                f"The file '{path}', which says what was to be done, cannot be removed: {error.strerror}."
+            ) from error

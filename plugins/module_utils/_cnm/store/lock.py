@@ -8,41 +8,63 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from typing import Iterator
 
 from ..errors import CnmError
 
 PATIENCE = 120.0
-"""Seconds to wait for another run to end."""
+"""Seconds to wait for other runs to end."""
 
 
 @contextmanager
 def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the lock of the store in FOLDER for the block; the kernel lets go of it if we are killed.
 
-    :raises CnmError: after PATIENCE seconds, naming the process that holds it
+    :raises CnmError: after PATIENCE seconds, naming the process that holds it; or if it cannot be made
     """
-    descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    path = os.path.join(folder, "lock")
     try:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise CnmError(
-                        f"Another run is at work on this host: process {_holder(descriptor)} has held "
-                        f"'{folder}/lock' for {patience:.0f} seconds. Wait for it to end, or end it."
-                    ) from None
-                time.sleep(0.02)
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise CnmError(f"The lock '{path}' cannot be made: {error.strerror}.") from error
+    try:
+        if not _locked(descriptor, patience):
+            raise CnmError(
+                f"Other runs are at work on this host: '{path}' was not free for {patience:.0f} seconds. Process "
+                f"{_holder(descriptor)} has it now. Wait for it to end, or end it."
+            )
+        # Only for the message to others; the lock holds without it.
+        with suppress(OSError):
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int, patience: float) -> bool:
+    """Lock the file, and say whether that came to be within PATIENCE seconds.
+
+    The kernel lets those who wait have a lock in the order in which they came, and knows no time limit. So a thread
+    waits; after the limit it is left to itself, and what it gets in the end is let go of as the file is closed.
+    """
+    done = []
+
+    def wait() -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        done.append(True)
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        waiting = threading.Thread(target=wait, daemon=True)
+        waiting.start()
+        waiting.join(patience)
+        return bool(done)
 
 
 def _holder(descriptor: int) -> str:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Type, TypeVar, Union
+from bisect import insort
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from ..addresses import Subnet
 from ..endpoint import Endpoint, Port
 from ..identity import find
-from ..network import PREDEFINED, Network
+from ..network import PREDEFINED, Network, Pool
 from ..sandbox import Sandbox
 from . import database
 from .journal import Setting
@@ -25,14 +26,27 @@ from .journal import Setting
 Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 
 class SqliteStore:
     """The objects of one host, as of the last commit or of the transaction under way."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str = ":memory:") -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: str = ":memory:", beside: "Optional[SqliteStore]" = None
+    ) -> None:
         self._connection = connection
         self._path = path
-        self._seen: Dict[str, Object] = {}
+        self._seen: Dict[str, Object] = beside._seen if beside else {}
+        """Objects by their text. They are values, so a store BESIDE this one has the same."""
+        self._objects: Dict[Tuple[str, str], Optional[Object]] = {}
+        """What is known of the objects of the transaction, by table and id; None for those that there are not."""
+        self._answers: Dict[str, Dict[Tuple[Any, ...], List[Any]]] = {"network": {}, "sandbox": {}, "endpoint": {}}
+        """What queries of a table have found since the last write to it."""
+        self._joined: Dict[str, int] = {}
+        """How many endpoints of a network are joined, where that was asked."""
+        self._ranges: Dict[int, List[Tuple[int, int, str]]] = {}
+        """First and last address of all pools of a family, with their networks, where that was asked."""
         self.touched: Set[Tuple[str, str]] = set()
         """Kind and id of what this transaction has changed."""
 
@@ -42,12 +56,13 @@ class SqliteStore:
         return cls(database.memory())
 
     @classmethod
-    def open(cls, folder: str) -> "SqliteStore":
+    def open(cls, folder: str, beside: "Optional[SqliteStore]" = None) -> "SqliteStore":
         """Open the store in FOLDER, which exists.
 
+        :param beside: the same store, opened and found good before
         :raises StoreDamaged: if it cannot be trusted; the file is left as it is
         """
-        return cls(database.connect(folder), database.path(folder))
+        return cls(database.connect(folder, check=beside is None), database.path(folder), beside)
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""
@@ -56,7 +71,8 @@ class SqliteStore:
     def begin(self, write: bool) -> None:
         """Start a transaction; one that does not WRITE sees the store as it is now until it ends."""
         self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-        self._connection.execute("SELECT count(*) FROM setting").fetchone()
+        self._connection.execute("SELECT EXISTS (SELECT 1 FROM setting)").fetchone()
+        self._forget_answers()
         self.touched = set()
 
     def commit(self) -> None:
@@ -67,11 +83,12 @@ class SqliteStore:
         """Undo what the transaction did."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self._forget_answers()
         self.touched = set()
 
     def network(self, identifier: str) -> Optional[Network]:
         """Return the network with that id."""
-        return self._one(Network, "SELECT data FROM network WHERE id = ?", identifier)
+        return self._known(Network, identifier)
 
     def network_named(self, name: str) -> Optional[Network]:
         """Return the network with that name or that whole id."""
@@ -87,7 +104,7 @@ class SqliteStore:
 
     def sandbox(self, identifier: str) -> Optional[Sandbox]:
         """Return the sandbox with that id."""
-        return self._one(Sandbox, "SELECT data FROM sandbox WHERE id = ?", identifier)
+        return self._known(Sandbox, identifier)
 
     def sandbox_named(self, name: str) -> Optional[Sandbox]:
         """Return the sandbox with that name or that whole id."""
@@ -103,7 +120,7 @@ class SqliteStore:
 
     def endpoint(self, identifier: str) -> Optional[Endpoint]:
         """Return the endpoint with that id."""
-        return self._one(Endpoint, "SELECT data FROM endpoint WHERE id = ?", identifier)
+        return self._known(Endpoint, identifier)
 
     def endpoint_on(self, network: str, name: str) -> Optional[Endpoint]:
         """Return the endpoint called NAME on the network with that id."""
@@ -136,8 +153,10 @@ class SqliteStore:
 
     def joined(self, network: str) -> int:
         """Return how many endpoints of the network with that id are joined to a sandbox."""
-        query = "SELECT count(*) FROM endpoint WHERE network = ? AND sandbox IS NOT NULL"
-        return int(self._connection.execute(query, (network,)).fetchone()[0])
+        if network not in self._joined:
+            query = "SELECT count(*) FROM endpoint WHERE network = ? AND sandbox IS NOT NULL"
+            self._joined[network] = int(self._connection.execute(query, (network,)).fetchone()[0])
+        return self._joined[network]
 
     def has_networks(self) -> bool:
         """Say whether there is any network that is not predefined."""
@@ -160,6 +179,15 @@ class SqliteStore:
                 continue
             return self.network(identifier) if last >= subnet.network_address.packed else None
         return None
+
+    def pool_ranges(self, version: int, but: str) -> List[Tuple[int, int]]:
+        """Return first and last address of all pools of a family, in rising order, but those of the network BUT."""
+        if version not in self._ranges:
+            rows = self._connection.execute("SELECT first, last, network FROM pool WHERE version = ?", (version,))
+            self._ranges[version] = sorted(
+                (int.from_bytes(first, "big"), int.from_bytes(last, "big"), network) for first, last, network in rows
+            )
+        return [(first, last) for first, last, network in self._ranges[version] if network != but]
 
     def taken(self, network: str, version: int, start: int) -> Iterator[int]:
         """Yield the addresses of a network's endpoints, from START on, in rising order."""
@@ -217,7 +245,7 @@ class SqliteStore:
         if self._unchanged("network", network):
             return
         self._connection.execute(
-            "INSERT OR REPLACE INTO network VALUES (?, ?, ?)", (network.id, network.name, _text(network))
+            "INSERT OR REPLACE INTO network VALUES (?, ?, ?)", (network.id, network.name, self._text(network))
         )
         self._connection.execute("DELETE FROM pool WHERE network = ?", (network.id,))
         self._connection.executemany(
@@ -232,23 +260,27 @@ class SqliteStore:
                 for pool in network.pools
             ],
         )
+        self._put_ranges(network.id, network.pools)
 
     def put_sandbox(self, sandbox: Sandbox) -> None:
         """Write SANDBOX, new or changed."""
         if not self._unchanged("sandbox", sandbox):
             self._connection.execute(
                 "INSERT OR REPLACE INTO sandbox VALUES (?, ?, ?, ?)",
-                (sandbox.id, sandbox.name, sandbox.running, _text(sandbox)),
+                (sandbox.id, sandbox.name, sandbox.running, self._text(sandbox)),
             )
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
         """Write ENDPOINT, new or changed, and its claims of addresses and host ports."""
+        before = self.endpoint(endpoint.id)
         if self._unchanged("endpoint", endpoint):
             return
-        self._unclaim(endpoint.id)
+        if before is not None:
+            self._unclaim(before)
+        self._count(endpoint, 1)
         self._connection.execute(
             "INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?, ?, ?)",
-            (endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, _text(endpoint)),
+            (endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, self._text(endpoint)),
         )
         self._connection.executemany(
             "INSERT INTO address VALUES (?, ?, ?, ?)",
@@ -262,6 +294,7 @@ class SqliteStore:
     def delete_network(self, network: Network) -> None:
         """Forget NETWORK and its claims of address ranges."""
         self._connection.execute("DELETE FROM pool WHERE network = ?", (network.id,))
+        self._put_ranges(network.id, ())
         self._delete("network", network.id)
 
     def delete_sandbox(self, sandbox: Sandbox) -> None:
@@ -270,32 +303,74 @@ class SqliteStore:
 
     def delete_endpoint(self, endpoint: Endpoint) -> None:
         """Forget ENDPOINT and its claims."""
-        self._unclaim(endpoint.id)
+        before = self.endpoint(endpoint.id)
+        if before is not None:
+            self._unclaim(before)
         self._delete("endpoint", endpoint.id)
+
+    def _put_ranges(self, network: str, pools: Sequence[Pool]) -> None:
+        for version, ranges in self._ranges.items():
+            ranges[:] = [known for known in ranges if known[2] != network]
+            for pool in pools:
+                if pool.subnet.version == version:
+                    insort(ranges, (int(pool.subnet.network_address), int(pool.subnet.broadcast_address), network))
 
     def _delete(self, table: str, identifier: str) -> None:
         self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (identifier,))
+        self._note(table, identifier, None)
+
+    def _unclaim(self, endpoint: Endpoint) -> None:
+        self._count(endpoint, -1)
+        self._connection.execute("DELETE FROM address WHERE endpoint = ?", (endpoint.id,))
+        self._connection.execute("DELETE FROM port WHERE endpoint = ?", (endpoint.id,))
+
+    def _count(self, endpoint: Endpoint, number: int) -> None:
+        if endpoint.sandbox is not None and endpoint.network in self._joined:
+            self._joined[endpoint.network] += number
+
+    def _forget_answers(self) -> None:
+        self._objects.clear()
+        self._joined.clear()
+        self._ranges.clear()
+        for answers in self._answers.values():
+            answers.clear()
+
+    def _note(self, table: str, identifier: str, item: Optional[Object]) -> None:
+        """Note that the object of TABLE with that id is ITEM now."""
+        self._objects[(table, identifier)] = item
+        self._answers[table].clear()
+        # Which endpoints are running is a question of sandboxes too.
+        self._answers["endpoint"].clear()
         self.touched.add((table, identifier))
 
-    def _unclaim(self, endpoint: str) -> None:
-        self._connection.execute("DELETE FROM address WHERE endpoint = ?", (endpoint,))
-        self._connection.execute("DELETE FROM port WHERE endpoint = ?", (endpoint,))
-
     def _unchanged(self, table: str, item: Object) -> bool:
-        row = self._connection.execute(f"SELECT data FROM {table} WHERE id = ?", (item.id,)).fetchone()
-        if row is not None and row[0] == _text(item):
+        if getattr(self, table)(item.id) == item:
             return True
-        self.touched.add((table, item.id))
+        self._note(table, item.id, item)
         return False
 
     def _one(self, noun: Type[T], query: str, *arguments: Any) -> Optional[T]:
         return next(iter(self._all(noun, query, *arguments)), None)
 
     def _all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
+        answers = self._answers[noun.__name__.lower()]
+        known: Optional[List[T]] = answers.get((query, arguments))
+        if known is not None:
+            return known[:]
         try:
-            return [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
+            found = [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
+            answers[(query, arguments)] = found
+            return found[:]
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
             raise database.damaged(self._path, error) from error
+
+    def _known(self, noun: Type[T], identifier: str) -> Optional[T]:
+        table = noun.__name__.lower()
+        if (table, identifier) not in self._objects:
+            query = f"SELECT data FROM {table} WHERE id = ?"
+            self._objects[(table, identifier)] = self._one(noun, query, identifier)
+        found = self._objects[(table, identifier)]
+        return found if isinstance(found, noun) else None
 
     def _read(self, noun: Type[T], data: str) -> T:
         """Return the object that DATA is; the same one for the same text, as objects are values."""
@@ -303,6 +378,11 @@ class SqliteStore:
         if not isinstance(found, noun):
             found = self._seen[data] = noun.from_json(json.loads(data))
         return found
+
+    def _text(self, item: Object) -> str:
+        text = _encode(item.to_json())
+        self._seen[text] = item
+        return text
 
     def _find(self, noun: Type[T], table: str, reference: str) -> Optional[T]:
         by_name = self._one(noun, f"SELECT data FROM {table} WHERE name = ?", reference)
@@ -312,7 +392,3 @@ class SqliteStore:
             noun, f"SELECT data FROM {table} WHERE id >= ? AND id < ? LIMIT 3", reference, f"{reference}g"
         )
         return find(prefixed, reference)
-
-
-def _text(item: Object) -> str:
-    return json.dumps(item.to_json(), sort_keys=True, separators=(",", ":"))

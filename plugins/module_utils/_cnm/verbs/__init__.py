@@ -90,24 +90,13 @@ class Context:
 
         In check mode a network that is not there is assumed, with a warning: an earlier task may make it.
         """
-        from .network import ensure
-
-        return self._referred("network", self.store.find_network, ensure, reference, subject)
+        return self._referred("network", self.store.find_network, reference, subject)
 
     def sandbox(self, reference: str, subject: str) -> Optional[Sandbox]:
         """Return the sandbox that REFERENCE names, as network() does."""
-        from .sandbox import ensure
+        return self._referred("sandbox", self.store.find_sandbox, reference, subject)
 
-        return self._referred("sandbox", self.store.find_sandbox, ensure, reference, subject)
-
-    def _referred(
-        self,
-        kind: str,
-        find: Callable[[str], Optional[T]],
-        ensure: Callable[["Context", Mapping[str, Any]], Optional[str]],
-        reference: str,
-        subject: str,
-    ) -> Optional[T]:
+    def _referred(self, kind: str, find: Callable[[str], Optional[T]], reference: str, subject: str) -> Optional[T]:
         found: Optional[T] = None
         with self.problems.about(subject):
             found = find(reference)
@@ -117,9 +106,17 @@ class Context:
                 self.warn(
                     f"There is no {kind} '{reference}'; check mode assumes that an earlier task would have created it."
                 )
-                ensure(self, {"name": reference, "state": "present"})
+                _ensure(kind)(self, {"name": reference, "state": "present"})
                 found = find(reference)
         return found
+
+
+def _ensure(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:
+    if kind == "network":
+        from .network import ensure
+    else:
+        from .sandbox import ensure
+    return ensure
 
 
 def texts(values: Mapping[Any, Any]) -> Dict[str, str]:

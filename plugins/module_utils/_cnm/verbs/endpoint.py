@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..addresses import Address, address, address_of, mac, mac_of
 from ..drivers import driver
@@ -16,6 +16,7 @@ from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port, parse_ports
 from ..identity import check_device, check_hostname, check_name
 from ..network import Network
+from ..resources import Link
 from ..sandbox import Sandbox
 from ..topology import on_host
 from . import Context, listed
@@ -23,8 +24,7 @@ from .addressing import address_for, forget_hints, requested
 from .ports import assign, taken
 
 
-@dataclass(frozen=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What a user asks of an endpoint; None leaves it as it is, or to be chosen."""
 
     ipv4: Optional[Address] = None
@@ -207,6 +207,8 @@ def _addressed(
                 context.problems.add(f"{subject}: MAC address {wishes.mac} is taken: endpoint '{other.name}' has it.")
     elif automatic and first is not None:
         address_of_link = mac_of(first)
+    if (endpoint.ipv4, endpoint.ipv6, endpoint.mac) == (chosen[4], chosen[6], address_of_link):
+        return endpoint
     return replace(endpoint, ipv4=chosen[4], ipv6=chosen[6], mac=address_of_link)
 
 
@@ -248,8 +250,9 @@ def join(
         if chosen in used:
             context.problems.add(f"{subject}: sandbox '{sandbox.name}' has an interface '{chosen}' already.")
             return
-        endpoint = replace(endpoint, interface=chosen)
-    context.store.put_endpoint(replace(endpoint, sandbox=sandbox.id))
+        if endpoint.interface != chosen:
+            endpoint = replace(endpoint, interface=chosen)
+    context.store.put_endpoint(endpoint if endpoint.sandbox == sandbox.id else replace(endpoint, sandbox=sandbox.id))
 
 
 def _interface(
@@ -266,6 +269,8 @@ def _interface(
     if endpoint.interface is not None and endpoint.sandbox == sandbox.id:
         return endpoint.interface
     foreign = context.host.link_names(sandbox.path) if sandbox.netns is not None else set()
+    # What a run that was killed has left there is not in the way.
+    foreign -= {key[2] for key in context.unfinished.keys if key[:2] == (Link.kind, sandbox.path)}
     if endpoint.interface is not None and endpoint.interface not in used and endpoint.interface not in foreign:
         return endpoint.interface
     prefix = parse(network.options).interface_prefix

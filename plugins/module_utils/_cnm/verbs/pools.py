@@ -13,7 +13,7 @@ from ..addresses import Address, HostBits, Subnet, address, subnet
 from ..drivers import driver
 from ..drivers.bridge_options import ALLOW_HOST_OVERLAP, ENABLE_IPV6, INHIBIT_IPV4, parse
 from ..errors import Problems
-from ..ipam.pools import default, first_free, unique_local
+from ..ipam.pools import default, first_free, unique_local, untaken
 from ..network import Network, Pool
 from . import Context, texts
 
@@ -55,8 +55,6 @@ def wanted_pools(
 
 
 def _free(context: Context, network: Network, version: int) -> Subnet:
-    bases = context.host.default_address_pools()
-    candidates = default(bases) if version == 4 else unique_local(context.seed, network.id)
     own = driver(network.driver).device(network)
     on_link = [(found, device) for found, device in context.host.on_link() if device != own]
     nameservers = context.host.nameservers()
@@ -73,7 +71,12 @@ def _free(context: Context, network: Network, version: int) -> Subnet:
                 return f"name server {server}"
         return None
 
-    return first_free(candidates, holder)
+    if version == 6:
+        return first_free(unique_local(context.seed, network.id), holder)
+    bases = context.host.default_address_pools()
+    taken = context.store.pool_ranges(4, but=network.id)
+    free = next((pool for pool in untaken(bases, taken) if holder(pool) is None), None)
+    return free if free is not None else first_free(default(bases), holder)
 
 
 def _kept_by_bridge(context: Context, network: Network, version: int) -> Optional[Pool]:

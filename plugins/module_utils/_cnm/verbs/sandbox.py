@@ -6,19 +6,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..addresses import address
 from ..drivers import driver
 from ..endpoint import Endpoint, Port
-from ..identity import check_hostname, check_name
+from ..identity import check_device, check_hostname, check_name
 from ..network import Network
 from ..sandbox import Sandbox
 from ..topology import gateway_order, gone
 from . import Context, listed, texts
 from .endpoint import Wishes, check_ports, join, part, read, read_ports, write
 from .ports import assign
+
+_PATH = re.compile(r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
+_WORD = re.compile(r"[!\"$-:<-~]+")
+_SETTING = re.compile(r"net[./][!-~]+")
+_VALUE = re.compile(r"[\t -~]*")
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
@@ -36,7 +42,9 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
             check_name(name)
     sandbox = existing or Sandbox(context.id_for("sandbox", name), name)
     sandbox = _adopt(context, sandbox, item, subject)
-    sandbox = replace(_described(context, sandbox, item, subject), running=state != "stopped")
+    sandbox = _described(context, sandbox, item, subject)
+    if sandbox.running != (state != "stopped"):
+        sandbox = replace(sandbox, running=state != "stopped")
     if len(context.problems.found) > found:
         return existing.id if existing else None
     context.store.put_sandbox(sandbox)
@@ -65,8 +73,8 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
             context.problems.add(f"{subject}: the process whose namespace it adopted has ended. Give another pid.")
         return sandbox
     path = item["netns"] if item.get("netns") is not None else f"/proc/{item['pid']}/ns/net"
-    identity = context.host.namespace_id(path)
-    if not path.startswith("/") or identity is None:
+    identity = context.host.namespace_id(path) if _PATH.fullmatch(path) else None
+    if identity is None:
         context.problems.add(f"{subject}: there is no network namespace at '{path}'.")
     elif identity == context.host.namespace_id("/proc/self/ns/net"):
         context.problems.add(
@@ -86,7 +94,7 @@ def _described(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subj
     readers = (
         ("hostname", "hostname", check_hostname),
         ("domainname", "domainname", check_hostname),
-        ("dns_servers", "dns_servers", lambda values: tuple(str(address(value)) for value in listed(values))),
+        ("dns_servers", "dns_servers", lambda values: tuple(_name_server(value) for value in listed(values))),
         ("dns_search_domains", "dns_search_domains", lambda values: tuple(check_hostname(value) for value in values)),
         ("dns_opts", "dns_opts", lambda values: tuple(_word(value) for value in values)),
         ("etc_hosts", "etc_hosts", _etc_hosts),
@@ -97,12 +105,21 @@ def _described(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subj
         if item.get(option) is not None:
             with context.problems.about(f"{subject}: {option}"):
                 found[field] = reader(item[option])
-    return replace(sandbox, **found)
+    return replace(sandbox, **found) if found else sandbox
+
+
+def _name_server(text: str) -> str:
+    """Return the address that TEXT writes, with the interface by which one that is link-local is reached."""
+    bare, percent, device = text.partition("%")
+    found = address(bare)
+    if percent and not (found.version == 6 and found.is_link_local):
+        raise ValueError(f"'{text}': only a link-local IPv6 address is one of an interface.")
+    return f"{found}%{check_device(device)}" if percent else str(found)
 
 
 def _word(text: str) -> str:
-    if not text or any(character.isspace() or character == "#" for character in text):
-        raise ValueError(f"'{text}' is not one word.")
+    if not _WORD.fullmatch(text):
+        raise ValueError(f"'{text}' is not one word of printable ASCII without '#' and ';'.")
     return text
 
 
@@ -113,8 +130,10 @@ def _etc_hosts(values: Mapping[Any, Any]) -> Mapping[str, str]:
 def _sysctls(values: Mapping[Any, Any]) -> Mapping[str, str]:
     found = texts(values)
     for name, value in found.items():
-        if not name.replace("/", ".").startswith("net.") or ".." in name or "\n" in value:
+        if not _SETTING.fullmatch(name) or ".." in name or "//" in name:
             raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
+        if not _VALUE.fullmatch(value):
+            raise ValueError(f"the value of '{name}' is not one line of printable ASCII.")
     return found
 
 
@@ -151,7 +170,7 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
             continue
         written = write(context, network, existing, existing.name if existing else sandbox.name, wishes, about)
         if written is not None:
-            written = replace(written, declared=True)
+            written = written if written.declared else replace(written, declared=True)
             join(context, network, written, sandbox, wishes.interface, about)
 
 
@@ -195,7 +214,8 @@ def _publish(
                 left.remove(wish)
                 mine.append(port)
         kept[endpoint.id] = tuple(mine)
-        context.store.put_endpoint(replace(endpoint, ports=kept[endpoint.id]))
+        if endpoint.ports != kept[endpoint.id]:
+            context.store.put_endpoint(replace(endpoint, ports=kept[endpoint.id]))
     if not left:
         return
     able = [pair for pair in own if driver(pair[0].driver).has_addresses and not pair[0].internal]

@@ -102,6 +102,8 @@ class PretendKernel:
         self.before_step = lambda step: None
         """Called before each step; what it raises breaks the run off there."""
         self.reads = 0
+        self.ended = []
+        """Published ports, by entry and target, whose connections a killed run had to end."""
 
     def __enter__(self):
         return self
@@ -122,6 +124,9 @@ class PretendKernel:
                 self.lose(step.before.key)
             else:
                 self.present[step.after.key] = as_read(step.after, self.present.get(step.after.key))
+
+    def end_stale_connections(self, removed, added):
+        self.ended += [(one.entry, one.value) for one in removed]
 
     def lose(self, key):
         """Take the thing with KEY away, and what is within it."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
+
 
 def test_a_network(lan):
     lan.network("lan", labels={"a": "b"}, driver_options={"com.docker.network.driver.mtu": 1400})
@@ -117,6 +119,12 @@ def test_the_answer_is_the_object_and_its_difference(lan):
     (difference,) = result.differences
     assert difference["before_header"] == "network lan"
     assert (difference["before"]["Labels"], difference["after"]["Labels"]) == ({}, {"a": "b"})
+
+
+def test_nobody_pays_for_a_difference_that_nobody_wants(lan):
+    controller = Controller(lan.kernel, lan.warnings.append, folder=lan.folder, tell=False)
+    result = controller.ensure("network", [{"name": "lan", "labels": {"a": "b"}}])
+    assert (result.changed, result.objects, result.differences) == (True, [lan.one("network", "lan")], [])
 
 
 def test_the_difference_of_the_host_names_what_is_made_and_shows_files(lan):

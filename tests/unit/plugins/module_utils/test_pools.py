@@ -9,8 +9,15 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.ipam.pools import DEFAULT, unique_local
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.ipam.pools import (
+    DEFAULT,
+    default,
+    unique_local,
+    untaken,
+)
 
 
 def subnets(host, name):
@@ -89,3 +96,21 @@ def test_unique_local_subnets_are_stable_and_of_one_site(host):
 def test_a_unique_local_subnet_that_is_taken_is_skipped():
     tries = unique_local("seed", "ffff" + "0" * 60)
     assert [str(next(tries)).split(":")[3] for _try in range(2)] == ["ffff", ""]
+
+
+BASES = st.lists(
+    st.sampled_from([("10.0.0.0/24", 28), ("10.0.0.0/26", 32), ("10.0.1.0/24", 24), ("10.0.0.128/25", 26)]), max_size=3
+)
+
+
+@given(BASES, st.lists(st.tuples(st.integers(0, 600), st.integers(0, 40)), max_size=6))
+def test_what_is_taken_is_passed_over_and_nothing_else(bases, taken):
+    parted = [(ipaddress.ip_network(base), size) for base, size in bases]
+    ranges = sorted((int(ipaddress.ip_address("10.0.0.0")) - 10 + start,) * 2 for start, _length in taken)
+    ranges = [(first, first + length) for (first, _), (_start, length) in zip(ranges, sorted(taken))]
+    free = [
+        pool
+        for pool in default(parted)
+        if not any(first <= int(pool.broadcast_address) and int(pool.network_address) <= last for first, last in ranges)
+    ]
+    assert list(untaken(parted, ranges)) == free

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import sqlite3
@@ -149,7 +150,7 @@ def test_the_lock_names_its_holder(host):
     other.start()
     try:
         assert ready.wait(30)
-        with pytest.raises(CnmError, match=rf"process {other.pid} \('.+'\) has held"), held(host.folder, 0.03):
+        with pytest.raises(CnmError, match=rf"Process {other.pid} \('.+'\) has it now"), held(host.folder, 0.03):
             pass
     finally:
         enough.set()
@@ -204,3 +205,52 @@ def test_what_is_rolled_back_is_gone(lan):
     store.rollback()
     assert (store.touched, store.sandbox_named("db") is None) == (set(), False)
     store.close()
+
+
+def test_nothing_is_left_of_an_intent_that_was_written_in_part(tmp_path):
+    (tmp_path / "intent.json.new").write_text('{"units": [')
+    assert journal.read(str(tmp_path)) == journal.Intent()
+    journal.clear(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def no_space(*_arguments, **_more):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def full(*_arguments):
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "fail", "said"),
+    [
+        (os, "fsync", no_space, "intent.json' cannot be written: No space left on device."),
+        (SqliteStore, "put_network", full, "cnm.db' cannot be used: database or disk is full."),
+        (SqliteStore, "commit", full, "cnm.db' cannot be used: database or disk is full."),
+    ],
+)
+def test_a_full_disk_is_named_and_the_host_is_as_it_was(lan, monkeypatch, where, name, fail, said):
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, fail)
+        message = lan.refused("network", {"name": "new"}, error=CnmError)
+    assert message.endswith(said)
+    assert "intent.json.new" not in os.listdir(lan.folder)
+    assert lan.network("new").changed
+
+
+def test_a_store_that_cannot_be_made_is_named(host, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", no_space)
+        message = host.refused("network", {"name": "new"}, error=CnmError)
+    assert message.endswith("cnm.db' cannot be made: No space left on device.")
+    assert host.network("new").changed
+
+
+def test_what_only_a_warning_needs_does_not_fail_a_run_that_is_done(lan):
+    def fail():
+        raise CnmError("nft did not list the rules.")
+
+    lan.kernel.facts.foreign_policies = fail
+    assert lan.network("new").changed
+    assert lan.warnings[-1].endswith("nft did not list the rules.")

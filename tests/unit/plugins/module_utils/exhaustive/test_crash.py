@@ -13,13 +13,17 @@ import os
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, Collected, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, Address, Link, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, Address, Link, Namespace, Sysctl
 
 from ..conftest import pretended
 
 FORWARDING = [Sysctl(HOST, "net/ipv4/ip_forward", "0"), Sysctl(HOST, "net/ipv6/conf/all/forwarding", "0")]
 WEB = {"name": "web", "networks": [{"name": "lan"}], "published_ports": ["8080:80"]}
+ON_LAN = {"networks": [{"name": "lan"}]}
 DB = {"name": "db", "networks": [{"name": "back"}]}
+
+ADOPTING = {"name": "new", "driver_options": {"com.docker.network.bridge.name": "br9"}}
+THEIRS = Namespace("/run/theirs", ours=False)
 
 CASES = {
     "create": ("network", {"name": "new", "enable_ipv6": True}),
@@ -32,7 +36,11 @@ CASES = {
     "remove": ("sandbox", {"name": "web", "state": "absent"}),
     "delete": ("network", {"name": "lan", "state": "absent", "force": True}),
     "the first": ("network", {"name": "first"}),
-    "adopt": ("network", {"name": "new", "driver_options": {"com.docker.network.bridge.name": "br9"}}),
+    "adopt": ("network", ADOPTING),
+}
+SPECIAL = {
+    "give back": ("network", {"name": "new", "state": "absent"}),
+    "join theirs": ("endpoint", {"name": "extra", "network": "lan", "sandbox": "theirs"}),
 }
 
 
@@ -44,10 +52,16 @@ def prepared(host, case):
     for theirs in (*FORWARDING, Link(HOST, "br9", "bridge", mtu=1500, group=0), Address(HOST, "br9", "10.9.0.1/24")):
         host.kernel.present[theirs.key] = theirs
     host.kernel.facts.links = {"br9": ["10.9.0.1/24"]}
-    if case != "the first":
+    if case == "give back":
+        host.ensure("network", ADOPTING)
+    elif case != "the first":
         host.network("lan")
         host.network("back", internal=True)
         host.ensure("sandbox", WEB, DB)
+    if case == "join theirs":
+        host.kernel.present[THEIRS.key] = THEIRS
+        host.kernel.facts.namespaces[THEIRS.path] = 2
+        host.sandbox("theirs", netns=THEIRS.path)
 
 
 def of_host(host):
@@ -72,7 +86,7 @@ def each_step(case, error):
 
     With each comes what it held and remembered before that run.
     """
-    kind, item = CASES[case]
+    kind, item = {**CASES, **SPECIAL}[case]
     with pretended() as first:
         prepared(first, case)
         before = (first.remembered(), of_host(first))
@@ -125,6 +139,24 @@ def test_what_a_killed_run_has_left_can_be_removed(case):
         assert not intent(host)
 
 
+def test_a_bridge_that_was_given_back_does_not_keep_the_host_forwarding():
+    kind, item = SPECIAL["give back"]
+    for host, _before in each_step("give back", Killed()):
+        host.kernel.facts.bridges = ["br9"] if host.kernel.present["link", HOST, "br9"].foreign else []
+        host.ensure(kind, item)
+        assert [host.kernel.present[one.key] for one in FORWARDING] == FORWARDING
+
+
+def test_what_a_killed_run_has_left_is_no_interface_of_somebody_else():
+    kind, item = SPECIAL["join theirs"]
+    for host, _before in each_step("join theirs", Killed()):
+        there = {"lo", "eth0"} | {key[2] for key in host.kernel.present if key[:2] == (Link.kind, THEIRS.path)}
+        host.kernel.facts.link_names = lambda _path, there=there: there
+        host.ensure(kind, item)
+        assert host.one("sandbox", "theirs")["Networks"]["lan"]["InterfaceName"] == "eth1"
+        del host.kernel.facts.link_names
+
+
 def test_what_cannot_be_undone_is_left_to_the_next_run(host):
     prepared(host, "create")
     host.kernel.refuse = lambda step: step.after is not None and step.resource.kind == "link"
@@ -141,3 +173,20 @@ def test_a_run_that_never_settles_says_what_is_left(host):
     host.kernel.apply = lambda steps: None
     with pytest.raises(CnmError, match="did not come to be as it should: .*bridge 'br-"):
         host.network("lan")
+
+
+def test_connections_that_a_killed_run_has_to_end_are_ended_by_the_next():
+    move = [{"name": "web", "published_ports": []}, {"name": "other", "published_ports": ["8080:80"], **ON_LAN}]
+    entry = "0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080"
+    with pretended() as host:
+        prepared(host, "move")
+        host.kernel.before_step = functools.partial(broken_off, Killed(), 6, itertools.count(), [])
+        with pytest.raises(Killed):
+            host.ensure("sandbox", *move)
+        host.kernel.before_step = lambda step: None
+        host.network("lan")
+        assert [port for port, _target in host.kernel.ended] == [entry]
+        (target,) = [target for _port, target in host.kernel.ended]
+        assert target.endswith(".3 . 80"), "that of the sandbox which was not to be"
+        host.network("lan")
+        assert len(host.kernel.ended) == 1

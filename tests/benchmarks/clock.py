@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What something costs: wall time, CPU time, memory; and what many such costs are together."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+
+class Cost(NamedTuple):
+    """What one run of something cost."""
+
+    wall: float
+    """In seconds."""
+    cpu: float
+    """User and system time of the process and of those that it waited for, in seconds."""
+    peak: float = 0.0
+    """The most memory that the process had at once, in MB."""
+
+    def __add__(self, other: Any) -> Cost:
+        return Cost(self.wall + other.wall, self.cpu + other.cpu, max(self.peak, other.peak))
+
+
+def used() -> float:
+    """Return the CPU time that this process, its threads and its ended children have used."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def measured(work: Callable[[], object]) -> Cost:
+    """Run WORK and return what it cost."""
+    cpu, wall = used(), time.perf_counter()
+    work()
+    return Cost(time.perf_counter() - wall, used() - cpu)
+
+
+def process(command: Sequence[str], stdin: str = "", environment: dict[str, str] | None = None) -> tuple[Cost, str]:
+    """Run COMMAND to its end; return what it cost and what it printed.
+
+    :raises RuntimeError: if it fails
+    """
+    wall = time.perf_counter()
+    running = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
+    assert running.stdin and running.stdout
+    try:
+        running.stdin.write(stdin)
+        running.stdin.close()
+    except BrokenPipeError:
+        pass
+    output = running.stdout.read()
+    _pid, status, usage = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - wall
+    running.stdout.close()
+    if running.returncode:
+        raise RuntimeError(f"{command[0]} ended with {running.returncode}: {output[-2000:]}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), output
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    """Return the median of each figure of COSTS."""
+    return Cost(*(statistics.median(figures) for figures in zip(*costs)))

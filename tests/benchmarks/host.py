@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host for one measurement: what happens on it is gone when the measurement ends."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stand_in import Host
+
+T = TypeVar("T")
+_CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+_PATIENCE = 60
+"""Seconds for the kernel to take the namespaces of the last measurement apart, which would slow down the next one."""
+
+
+def on_its_own(work: Callable[[Host], T]) -> T:
+    """Run WORK in a process of its own, on a host of its own, and return what it returns.
+
+    :raises RuntimeError: with the traceback, if WORK fails
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        _run(work, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    wait_until_quiet()
+    good, result = pickle.loads(answer) if answer else (False, "the process died")
+    if not good:
+        raise RuntimeError(result)
+    found: T = result
+    return found
+
+
+def _run(work: Callable[[Host], Any], writing: int) -> None:
+    status = 0
+    try:
+        if _libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == -1:
+            raise OSError(ctypes.get_errno(), "unshare")
+        host = Host()
+        host.kernel.close()
+        answer: tuple[bool, Any] = (True, work(host))
+    except BaseException:
+        answer = (False, traceback.format_exc())
+    try:
+        sys.stdout.flush()
+        with os.fdopen(writing, "wb") as pipe:
+            pickle.dump(answer, pipe)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    os._exit(status)
+
+
+def wait_until_quiet() -> None:
+    """Wait until no kernel thread is taking network namespaces apart."""
+    deadline = time.monotonic() + _PATIENCE
+    quiet = 0
+    while quiet < 3 and time.monotonic() < deadline:
+        quiet = 0 if _busy() else quiet + 1
+        time.sleep(0.1)
+
+
+def _busy() -> bool:
+    """Whether a worker of the workqueue ``netns`` is at work; outside of a PID namespace none is seen."""
+    for name in Path("/proc").glob("[0-9]*/comm"):
+        with suppress(OSError):
+            if "netns" in name.read_text() and "\nState:\tS" not in name.with_name("status").read_text():
+                return True
+    return False

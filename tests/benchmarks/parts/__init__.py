@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is measured. One a file; each runs all rounds of its peers in turn, so that they meet the same noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from record import Record
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
+
+    sizes: Sequence[int]
+    """Empty for those of the part."""
+    rounds: int
+    peers: Sequence[str]
+
+
+NAMES: Sequence[str] = ("single", "attach", "networks", "restore", "growth", "datapath")
+
+
+def part(name: str) -> Callable[[Plan, Record], None]:
+    """Return the part called NAME.
+
+    :raises KeyError: if there is none
+    """
+    if name == "single":
+        from .single import run
+    elif name == "attach":
+        from .attach import run
+    elif name == "networks":
+        from .networks import run
+    elif name == "restore":
+        from .restore import run
+    elif name == "growth":
+        from .growth import run
+    elif name == "datapath":
+        from .datapath import run
+    else:
+        raise KeyError(name)
+    return run

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One endpoint in one task: the module as Ansible sends it, beside an empty module."""
+
+from __future__ import annotations
+
+import module
+from clock import Cost
+from host import on_its_own
+from record import Key, Record
+from stand_in import Host
+
+from . import Plan
+
+
+def run(plan: Plan, record: Record) -> None:
+    """Measure ping, a new endpoint, and a task that has nothing to do, in turn."""
+    if "ours" not in plan.peers:
+        return
+    for what, cost in on_its_own(lambda host: _rounds(host, max(plan.rounds, 5))):
+        record.add(Key("single", what, 1, "ours"), cost)
+
+
+def _rounds(host: Host, rounds: int) -> list[tuple[str, Cost]]:
+    ping = module.build("ansible.builtin.ping", {})
+    module.run(module.build("cnm.linux.cnm_network", {"name": "blue"}))
+    found = []
+    for each in range(rounds):
+        found.append(("empty module", module.run(ping)))
+        task = module.build("cnm.linux.cnm_sandbox", {"name": f"s{each}", "networks": [{"name": "blue"}]})
+        found.append(("new endpoint", module.run(task)))
+        found.append(("nothing to do", module.run(task)))
+    return found

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Docker, asked by its API, so that the start of its command is not counted."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+from types import SimpleNamespace
+from typing import Any
+
+from clock import Cost, measured
+from stand_in import Host
+from test_dockerd import FOLDER, Docker
+
+_POOL = "base=10.0.0.0/8,size=22"
+
+
+class Engine:
+    """A dockerd with a data folder of its own."""
+
+    most = 20
+
+    def __init__(self, host: Host) -> None:
+        self.docker = Docker(SimpleNamespace(host=host), f"cnm-bench-{os.getpid()}")
+        self.start()
+
+    def start(self) -> None:
+        """Start the daemon, which waits until it answers."""
+        self.docker.start(**{"default-address-pool": _POOL, "userland-proxy": "false", "live-restore": "false"})
+
+    def prepare(self, number: int) -> None:
+        """Make a network and NUMBER containers."""
+        self.docker.load()
+        self.request("POST", "/networks/create", {"Name": "bench"})
+        for each in range(number):
+            self.docker.command("run", "--detach", f"--name=s{each}", "box", "sleep", "10000")
+
+    def attach(self, first: int, number: int) -> Cost:
+        def work() -> None:
+            for each in range(first, first + number):
+                self.request("POST", "/networks/bench/connect", {"Container": f"s{each}"})
+
+        return self._with_daemon(measured(work))
+
+    def detach(self, first: int, number: int) -> Cost:
+        def work() -> None:
+            for each in range(first, first + number):
+                self.request("POST", "/networks/bench/disconnect", {"Container": f"s{each}"})
+
+        return self._with_daemon(measured(work))
+
+    def networks(self, number: int) -> Cost:
+        def work() -> None:
+            for each in range(number):
+                self.request("POST", "/networks/create", {"Name": f"n{each}"})
+
+        return self._with_daemon(measured(work))
+
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return what the API answers.
+
+        :raises RuntimeError: if it refuses
+        """
+        connection = http.client.HTTPConnection("docker")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(FOLDER / "socket"))
+        try:
+            text = json.dumps(body) if body is not None else None
+            connection.request(method, path, text, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.status >= 400:
+                raise RuntimeError(f"{method} {path}: {answer.status} {content!r}")
+            return json.loads(content) if content else None
+        finally:
+            connection.close()
+
+    def _with_daemon(self, cost: Cost) -> Cost:
+        """The work is done by the daemon, whose CPU time is not ours to know; the wall time counts."""
+        return Cost(cost.wall, float("nan"))
+
+    def close(self) -> None:
+        for found in self.request("GET", "/containers/json?all=1"):
+            self.request("DELETE", f"/containers/{found['Id']}?force=1")
+        self.docker.end()

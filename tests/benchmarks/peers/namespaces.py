@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Namespaces for peers that make none: made in this process, which is the cheapest way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm import resources
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.namespace import Namespaces
+
+
+def path(number: int) -> str:
+    """Return the path of namespace NUMBER."""
+    return f"/run/netns/s{number}"
+
+
+@contextmanager
+def opened() -> Iterator[Namespaces]:
+    """Yield the namespaces of the host, and close what was opened."""
+    found = Namespaces()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def make(first: int, number: int) -> None:
+    """Make NUMBER namespaces, counted from FIRST."""
+    with opened() as namespaces:
+        namespaces.make([resources.Namespace(path(each)) for each in range(first, first + number)])
+
+
+def remove(first: int, number: int) -> None:
+    """Remove them."""
+    with opened() as namespaces:
+        for each in range(first, first + number):
+            if os.path.exists(path(each)):
+                namespaces.remove(path(each))

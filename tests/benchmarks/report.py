@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The figures as tables, on the terminal and in docs/performance.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from clock import Cost
+from peers import NAMES
+from record import Key, Record
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+PLOT = PAGE.parent / "images" / "performance.svg"
+_BEGIN, _END = "<!-- figures: make bench writes this -->", "<!-- end of figures -->"
+
+
+def table(record: Record) -> str:
+    """Return all tables of RECORD in Markdown."""
+    sections = (_many(record), _single(record), _restore(record), _growth(record), _datapath(record))
+    return "\n\n".join(section for section in sections if section)
+
+
+def write(record: Record) -> None:
+    """Put the tables of RECORD between the markers of docs/performance.md, and draw the plot beside it."""
+    import plot
+
+    text = PAGE.read_text(encoding="utf-8")
+    before, _begin, rest = text.partition(_BEGIN)
+    _old, _end, after = rest.partition(_END)
+    PAGE.write_text(f"{before}{_BEGIN}\n\n{table(record)}\n\n{_END}{after}", encoding="utf-8")
+    plot.draw(record, PLOT)
+
+
+def _many(record: Record) -> str:
+    keys = [*record.keys("attach"), *record.keys("networks")]
+    subjects = [name for name in NAMES if any(key.subject == name for key in keys)]
+    rows = []
+    for what, size in dict.fromkeys((key.what, key.size) for key in sorted(keys, key=_order)):
+        part = "networks" if what == "networks" else "attach"
+        costs = {name: record.median(Key(part, what, size, name)) for name in subjects}
+        rows.append([what, str(size), *(_each(costs[name], costs.get("ours"), size) for name in subjects)])
+    heading = (
+        "Milliseconds an object, wall time / CPU time; behind it how many times ours that is, by CPU time if known"
+    )
+    return _section(heading, ["what", "number", *subjects], rows)
+
+
+def _order(key: Key) -> tuple[int, int]:
+    order = ("attach", "attach, whole process", "second run", "second run, whole process", "delete", "networks")
+    return order.index(key.what), key.size
+
+
+def _each(cost: Cost | None, ours: Cost | None, size: int) -> str:
+    if cost is None:
+        return ""
+    cpu = "?" if math.isnan(cost.cpu) else f"{cost.cpu * 1000 / size:.2f}"
+    ratio = ""
+    if ours and ours is not cost:
+        ratio = f" ×{cost.wall / ours.wall if math.isnan(cost.cpu) else cost.cpu / ours.cpu:.1f}"
+    return f"{cost.wall * 1000 / size:.2f} / {cpu}{ratio}"
+
+
+def _single(record: Record) -> str:
+    empty = record.median(Key("single", "empty module", 1, "ours"))
+    if empty is None:
+        return ""
+    rows = []
+    for key in record.keys("single"):
+        cost = record.median(key)
+        if cost:
+            times = [f"{1000 * cost.wall:.0f}", f"{1000 * cost.cpu:.0f}", f"{1000 * (cost.cpu - empty.cpu):.0f}"]
+            rows.append([key.what, *times, f"{cost.peak:.0f}"])
+    columns = ["task", "wall, ms", "CPU, ms", "CPU over an empty module, ms", "peak, MB"]
+    return _section("One module process, as Ansible sends it", columns, rows)
+
+
+def _restore(record: Record) -> str:
+    return _section("Restore", *_plain(record, "restore", lambda key: [key.subject, key.what]))
+
+
+def _growth(record: Record) -> str:
+    columns, rows = _plain(record, "growth", lambda key: [key.what, str(key.size)])
+    return _section(
+        "One more, beside what is there", ["one more", "there are", *columns[2:]], sorted(rows, key=_by_row)
+    )
+
+
+def _by_row(row: Sequence[str]) -> tuple[str, int]:
+    return row[0], int(row[1])
+
+
+def _plain(record: Record, part: str, first: Callable[[Key], list[str]]) -> tuple[list[str], list[list[str]]]:
+    rows = []
+    for key in record.keys(part):
+        cost = record.median(key)
+        if cost:
+            cpu = "?" if math.isnan(cost.cpu) else f"{cost.cpu:.3f}"
+            rows.append([*first(key), f"{cost.wall:.3f}", cpu, f"{cost.peak:.0f}" if cost.peak else ""])
+    return ["who", "what", "wall, s", "CPU, s", "peak, MB"], rows
+
+
+def _datapath(record: Record) -> str:
+    rows = []
+    for key in record.keys("datapath"):
+        cost = record.median(key)
+        if cost:
+            rows.append([key.subject, key.what, str(key.size), f"{1 / cost.wall:.0f}", f"{cost.cpu * 1e6:.0f}"])
+    columns = ["who", "what", "number", "new connections a second", "median latency, µs"]
+    return _section("Through a published port", columns, rows)
+
+
+def _section(heading: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [" | ".join(row) for row in (columns, ["---"] * len(columns), *rows)]
+    return f"{heading}:\n\n" + "\n".join(f"| {line} |" for line in lines) if len(lines) > 2 else ""

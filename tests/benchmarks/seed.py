@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Objects that a store remembers and the kernel does not have, so that there can be many of them at once."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.addresses import mac_of
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.endpoint import Endpoint
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.identity import make_id
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.network import Network, Pool
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.sandbox import Sandbox
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import FOLDER
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
+
+_PER_NETWORK = 1000
+
+
+@contextmanager
+def _written() -> Iterator[SqliteStore]:
+    store = SqliteStore.open(FOLDER)
+    store.begin(write=True)
+    yield store
+    store.commit()
+    store.close()
+
+
+def unmade_networks(number: int) -> list[Network]:
+    """Write NUMBER networks with the first pools of 10.0.0.0/8, from the second on."""
+    made = []
+    with _written() as store:
+        for each in range(1, number + 1):
+            subnet = ipaddress.ip_network(((10 << 24) + (each << 10), 22))
+            network = Network(make_id("seed", str(each)), f"seed{each}", "bridge", (Pool(subnet, subnet[1]),))
+            store.put_network(network)
+            made.append(network)
+    return made
+
+
+def stopped_sandboxes(number: int) -> None:
+    """Write NUMBER sandboxes that are stopped, a thousand on a network."""
+    networks = unmade_networks(-(-number // _PER_NETWORK))
+    with _written() as store:
+        for each in range(number):
+            network = networks[each // _PER_NETWORK]
+            address = network.pools[0].subnet[each % _PER_NETWORK + 2]
+            sandbox = Sandbox(make_id("seed", "sandbox", str(each)), f"seed{each}", running=False)
+            store.put_sandbox(sandbox)
+            store.put_endpoint(
+                Endpoint(
+                    make_id("seed", "endpoint", str(each)),
+                    sandbox.name,
+                    network.id,
+                    sandbox.id,
+                    address,
+                    mac=mac_of(address),
+                    interface="eth0",
+                    declared=True,
+                )
+            )

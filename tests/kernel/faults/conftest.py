@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host on which runs go wrong, and how often."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any, Iterator
+
+import pytest
+from journey import Stride
+from runs import Runs
+from stand_in import Host
+
+_COUNTED = pytest.StashKey[int]()
+STRIDE = 3
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-step", action="store_true", help="let runs go wrong at each step, not at each third one")
+    parser.addoption("--seed", type=int, default=random.randrange(1 << 16), help="what chance begins with")
+    parser.addoption("--seconds", type=float, default=20.0, help="how long several writers are at work")
+
+
+@pytest.fixture()
+def seed(request: pytest.FixtureRequest) -> int:
+    """What chance begins with."""
+    return int(request.config.getoption("--seed"))
+
+
+@pytest.fixture()
+def seconds(request: pytest.FixtureRequest) -> float:
+    """How long several writers are at work."""
+    return float(request.config.getoption("--seconds"))
+
+
+@pytest.fixture()
+def stride(request: pytest.FixtureRequest, seed: int) -> Stride:
+    """Which steps of runs are tried."""
+    return Stride(
+        random.Random(f"{seed} {request.node.name}").randrange(1 << 16),
+        1 if request.config.getoption("--every-step") else STRIDE,
+    )
+
+
+@pytest.fixture()
+def runs(host: Host, request: pytest.FixtureRequest) -> Iterator[Runs]:
+    """Runs on a host that has nothing of ours."""
+    made = Runs(host)
+    yield made
+    stash = request.config.stash
+    stash[_COUNTED] = stash.get(_COUNTED, 0) + made.count
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    seconds = sum(os.times()[:4])
+    terminalreporter.write_line(
+        f"{config.stash.get(_COUNTED, 0)} runs went wrong, {seconds:.0f} s of processor time, "
+        f"--seed {config.getoption('--seed')}"
+    )

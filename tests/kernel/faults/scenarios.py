@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pairs of runs, there and back, that together are all that can be done to each kind of network and sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, NamedTuple, Union
+
+from lab import command, sysctl
+from stand_in import Host
+
+BRIDGE = "com.docker.network.bridge"
+STORE, MEMORY = "/var/lib/cnm", "/run/cnm"
+
+
+class Task(NamedTuple):
+    """One run."""
+
+    kind: str
+    items: Sequence[Mapping[str, Any]] = ()
+
+
+def network(name: str, *subnets: str, **more: Any) -> Task:
+    """Return the run that ensures a network."""
+    pools = {"ipam_config": [{"subnet": each} for each in subnets]} if subnets else {}
+    return Task("network", [{"name": name, **pools, **more}])
+
+
+def sandbox(name: str, *networks: str, **more: Any) -> Task:
+    """Return the run that ensures a sandbox."""
+    listed = {"networks": [{"name": each} for each in networks]} if networks else {}
+    return Task("sandbox", [{"name": name, **listed, **more}])
+
+
+def endpoint(name: str, on: str, **more: Any) -> Task:
+    """Return the run that ensures an endpoint."""
+    return Task("endpoint", [{"name": name, "network": on, **more}])
+
+
+RESTORE = Task("restore")
+OTHER = network("bridge")
+"""A run about something else."""
+
+
+Act = Union[Task, Callable[[Host], None]]
+
+
+class Scenario(NamedTuple):
+    """What is there before, the run there, and the run back, or what takes its place and never goes wrong."""
+
+    prepare: Sequence[Act]
+    there: Task
+    back: Task | Callable[[Host], None] | Sequence[Act]
+
+
+def _forget(host: Host) -> None:
+    """Take away what does not outlive a boot."""
+    for name in os.listdir("/run/netns"):
+        command(f"ip netns delete {name}")
+    for line in command("ip -o link").splitlines():
+        name = line.split()[1].rstrip(":").partition("@")[0]
+        if name.startswith(("br-", "cnm", "veth")):
+            # With its namespace its other end goes, some time later.
+            host.run(["ip", "link", "delete", name])
+    command("nft flush ruleset")
+    for name in os.listdir(MEMORY):
+        os.unlink(f"{MEMORY}/{name}")
+    for name in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
+        sysctl(name, 0)
+
+
+def _forget_all(host: Host) -> None:
+    """Be as if the core had never been here."""
+    _forget(host)
+    for name in os.listdir(STORE):
+        os.unlink(f"{STORE}/{name}")
+
+
+def _their_bridge(host: Host) -> None:
+    host.ip("link add br0 type bridge\nlink set br0 up\naddress add 10.5.0.1/24 dev br0\n")
+
+
+def _their_namespace(host: Host) -> None:
+    host.ip("netns add theirs\n")
+
+
+def _their_chain(_host: Host) -> None:
+    command("iptables -N DOCKER-USER")
+    command("iptables -A DOCKER-USER -s 192.0.2.0/24 -j DROP")
+
+
+LAN, BACK = network("lan", "10.1.0.0/24", "fd00:1::/64"), network("back", "10.2.0.0/24", internal=True)
+WEB = sandbox("web", "lan", published_ports=["8080:80", "53:53/udp"])
+DB = sandbox("db", "lan", "back", sysctls={"net.ipv4.ip_default_ttl": 99})
+ICC = f"{BRIDGE}.enable_icc"
+
+
+def _gone(task: Task) -> Task:
+    return Task(task.kind, [{"name": item["name"], "state": "absent", "force": True} for item in task.items])
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "the first network of a host": Scenario([], LAN, _forget_all),
+    "create and delete a network": Scenario([], LAN, _gone(LAN)),
+    "create and delete many networks": Scenario(
+        [LAN],
+        Task("network", [{"name": f"n{number}"} for number in range(4)]),
+        Task("network", [{"name": f"n{number}", "state": "absent"} for number in range(4)]),
+    ),
+    "make and remove a sandbox": Scenario([LAN, BACK, DB], WEB, Task("sandbox", [{"name": "web", "state": "absent"}])),
+    "make and remove many sandboxes": Scenario(
+        [LAN, BACK],
+        Task("sandbox", [{"name": f"s{n}", "networks": [{"name": "lan"}, {"name": "back"}]} for n in range(3)]),
+        Task("sandbox", [{"name": f"s{n}", "state": "absent"} for n in range(3)]),
+    ),
+    "join and leave": Scenario(
+        [LAN, BACK, DB, sandbox("web", "back")],
+        endpoint("extra", "lan", sandbox="web", aliases=["more"], published_ports=["81:80"]),
+        endpoint("extra", "lan", state="left"),
+    ),
+    "reserve and free an endpoint": Scenario([LAN], endpoint("e", "lan"), endpoint("e", "lan", state="absent")),
+    "publish and close ports": Scenario(
+        [LAN, sandbox("web", "lan", published_ports=["8080:80"])],
+        sandbox("web", published_ports=["8081:80", "127.0.0.1:53:53/udp"]),
+        sandbox("web", published_ports=["8080:80"]),
+    ),
+    "rebuild a network": Scenario(
+        [LAN, BACK, WEB, DB],
+        network("lan", "10.3.0.0/24", "fd00:3::/64", driver_options={f"{BRIDGE}.name": "br-lan"}, force=True),
+        network("lan", "10.1.0.0/24", "fd00:1::/64", driver_options={}, force=True),
+    ),
+    "change a network in place": Scenario(
+        [LAN, WEB, sandbox("db", "lan")],
+        network("lan", driver_options={ICC: "false", "com.docker.network.driver.mtu": "1400"}),
+        network("lan", driver_options={}),
+    ),
+    "stop and start": Scenario([LAN, BACK, WEB, DB], sandbox("db", state="stopped"), sandbox("db", state="present")),
+    "delete a network in use": Scenario([LAN, BACK, WEB, DB], _gone(LAN), [LAN, WEB, DB]),
+    "restore": Scenario([LAN, BACK, WEB, DB], RESTORE, _forget),
+    "the predefined bridge": Scenario([], sandbox("web", "bridge"), sandbox("web", state="absent")),
+    "the network host": Scenario([LAN], sandbox("web", "host"), sandbox("web", "lan")),
+    "the network none": Scenario([LAN], sandbox("web", "none"), sandbox("web", state="absent")),
+    "an adopted bridge": Scenario(
+        [_their_bridge],
+        network("n", "10.5.0.0/24", "fd00:5::/64", driver_options={f"{BRIDGE}.name": "br0"}),
+        network("n", state="absent"),
+    ),
+    "a sandbox on an adopted bridge": Scenario(
+        [_their_bridge, network("n", "10.5.0.0/24", driver_options={f"{BRIDGE}.name": "br0"})],
+        sandbox("web", "n", published_ports=["8080:80"]),
+        sandbox("web", state="absent"),
+    ),
+    "an adopted namespace": Scenario(
+        [_their_namespace, LAN],
+        sandbox("web", "lan", netns="/run/netns/theirs", published_ports=["8080:80"]),
+        sandbox("web", state="absent"),
+    ),
+    "beside Docker": Scenario([_their_chain], LAN, _gone(LAN)),
+}

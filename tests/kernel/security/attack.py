@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What somebody with all rights in a network namespace can send, made by hand."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Optional
+
+from lab import PATIENCE, at, command, endpoint
+
+ETH_P_IP = 0x0800
+
+
+def advertise(place: str, device: str, prefix: str) -> None:
+    """Send from PLACE what a router sends: be my neighbours' default gateway, in PREFIX, for an hour (RFC 4861)."""
+    lifetime = struct.pack("!II", 3600, 3600)
+    information = struct.pack("!BBBB", 3, 4, 64, 0xC0) + lifetime + bytes(4) + socket.inet_pton(socket.AF_INET6, prefix)
+    message = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 3600, 0, 0) + information
+    with at(place):
+        made = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+        index = socket.if_nametoindex(device)
+    with made:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        made.sendto(message, ("ff02::1", 0, 0, index))
+
+
+def arrives(
+    place: str,
+    source: str,
+    target: str,
+    server: str,
+    port: int = 53,
+    frame: Optional[tuple[str, bytes]] = None,
+    listener: tuple[str, int] = ("0.0.0.0", 53),
+) -> Optional[str]:
+    """Send from PLACE a UDP packet that says it is from SOURCE; return whom SERVER, which waits on LISTENER, sees.
+
+    :param frame: a device and a MAC address to send it to, past all that the place itself would say to that
+    """
+    body = b"forged"
+    udp = struct.pack("!HHHH", 1024, port, 8 + len(body), 0) + body
+    addresses = socket.inet_aton(source) + socket.inet_aton(target)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + addresses
+    total = sum(struct.unpack("!10H", head))
+    head = head[:10] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + head[12:]
+    with endpoint(server, "udp", *listener) as waiting:
+        with at(place):
+            if frame:
+                made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+                where: tuple[object, ...] = (frame[0], ETH_P_IP, 0, 0, frame[1])
+            else:
+                made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+                where = (target, 0)
+            with made:
+                made.sendto(head + udp, where)
+        waiting.settimeout(PATIENCE)
+        try:
+            data, peer = waiting.recvfrom(100)
+        except OSError:
+            return None
+        return str(peer[0]) if data == body else None
+
+
+def mac(place: str, device: str) -> bytes:
+    """Return the address of the link DEVICE at PLACE."""
+    with at(place):
+        (line,) = [line for line in command(f"ip -brief link show dev {device}").splitlines() if line]
+    return bytes.fromhex(line.split()[2].replace(":", ""))

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Namespaces that are adopted by a path or a pid which others can make to mean something else."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from lab import command
+from stand_in import OUTSIDE
+from tasks import Tasks, listed
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+
+CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")]
+NEXT_PID = Path("/proc/sys/kernel/ns_last_pid")
+
+
+@pytest.fixture()
+def lan(tasks: Tasks, patience: None) -> Tasks:
+    tasks.network("lan", "10.1.0.0/24")
+    return tasks
+
+
+@contextmanager
+def container(pid: int = 0) -> Iterator[int]:
+    """Yield the pid, PID if it is given, of a process in a network namespace of its own."""
+    for _attempt in range(100):
+        if pid:
+            NEXT_PID.write_text(str(pid - 1))
+        with subprocess.Popen(["unshare", "--net", "sleep", "60"]) as process:
+            if pid in (0, process.pid):
+                home = os.readlink("/proc/self/ns/net")
+                while os.readlink(f"/proc/{process.pid}/ns/net") == home:
+                    time.sleep(0.005)
+                try:
+                    yield process.pid
+                finally:
+                    process.kill()
+                return
+            process.kill()
+    pytest.skip(f"pid {pid} cannot be had")
+
+
+def inside(tasks: Tasks, pid: int) -> set[str]:
+    """Return the links of the process PID."""
+    shown = tasks.host.out(["ip", "-brief", "link"], f"/proc/{pid}/ns/net")
+    return {line.split()[0].partition("@")[0] for line in shown.splitlines()}
+
+
+def host_links(tasks: Tasks) -> set[str]:
+    return {link["ifname"] for link in listed(tasks.host, "ip", "link")}
+
+
+def test_a_pid_that_is_another_process_by_now(lan: Tasks) -> None:
+    """Inodes of namespaces are given out again at once, so pid and inode may both be the same."""
+    before = host_links(lan)
+    for _attempt in range(10):
+        with container() as pid:
+            inode = os.stat(f"/proc/{pid}/ns/net").st_ino
+            lan.sandbox("web", "lan", pid=pid)
+            assert inside(lan, pid) == {"lo", "eth0"}
+        while host_links(lan) != before:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        with container(pid) as another:
+            same = os.stat(f"/proc/{another}/ns/net").st_ino == inode
+            with pytest.raises(CnmError, match="has ended"):
+                lan.sandbox("web", "lan")
+            lan.restore()
+            assert inside(lan, another) == {"lo"}
+            done = lan.host.run([*CNM, "sandbox", "exec", "web", "true"])
+            assert (done.returncode, "has ended" in done.stderr) == (1, True)
+            lan.sandbox("web", state="absent")
+            assert inside(lan, another) == {"lo"}
+        if same:
+            return
+    pytest.skip("the kernel gave no inode out again")
+
+
+def test_a_path_that_is_turned_to_the_host(lan: Tasks) -> None:
+    """The path is a user's own link, and the user cannot enter the host's namespace, but we can."""
+    command("ip netns add theirs")
+    link = Path("/run/mine")
+    link.symlink_to("/run/netns/theirs")
+    lan.sandbox("web", "lan", netns=str(link))
+    link.unlink()
+    link.symlink_to("/proc/1/ns/net" if _is_host("/proc/1/ns/net") else f"/proc/{os.getpid()}/ns/net")
+    before = host_links(lan)
+    with pytest.raises(CnmError, match=str(link)):
+        lan.sandbox("web", "lan", sysctls={"net.ipv4.ip_default_ttl": "1"})
+    with pytest.raises(CnmError):
+        lan.restore()
+    assert host_links(lan) - before == set()
+    assert Path("/proc/sys/net/ipv4/ip_default_ttl").read_text() != "1\n"
+    lan.sandbox("web", state="absent")
+    assert host_links(lan) - before == set()
+
+
+def _is_host(path: str) -> bool:
+    return os.stat(path).st_ino == os.stat("/proc/self/ns/net").st_ino
+
+
+def test_a_path_that_is_turned_during_a_run(lan: Tasks) -> None:
+    command("ip netns add theirs")
+    link = Path("/run/mine")
+    link.symlink_to("/run/netns/theirs")
+    with Kernel(lan.host.program) as kernel:
+        assert kernel.facts.namespace_id(str(link))
+        link.unlink()
+        link.symlink_to(OUTSIDE)
+        with pytest.raises(KernelRefused, match="another network namespace"):
+            kernel.facts.namespace_id(str(link))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "file", "mount namespace", "process"])
+def test_what_is_no_network_namespace_is_not_opened(lan: Tasks, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To open a pipe blocks; to open a device may do something, such as start a watchdog or rewind a tape."""
+    path = f"/run/{kind.replace(' ', '-')}"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = "/dev/zero"
+    elif kind == "folder":
+        os.mkdir(path)
+    elif kind == "file":
+        Path(path).touch()
+    else:
+        path = "/proc/self/ns/mnt" if kind == "mount namespace" else "/proc/self/stat"
+    opened: list[str] = []
+    really = os.open
+
+    def watched(target: str, flags: int, *more: int, **others: int) -> int:
+        if target == path and not flags & os.O_PATH:
+            opened.append(target)
+        return really(target, flags, *more, **others)
+
+    monkeypatch.setattr(os, "open", watched)
+    with pytest.raises(CnmError, match="no network namespace"):
+        lan.sandbox("web", "lan", netns=path)
+    assert opened == []
+
+
+def test_only_the_network_of_a_container_is_entered(lan: Tasks) -> None:
+    """Nothing is run or read by way of the container's own files: they are its, and may be what it likes."""
+    script = (
+        "mount -t tmpfs tmpfs /usr/sbin && mount -t tmpfs tmpfs /etc/netns && "
+        "for name in nft iptables ip; do printf '#!/bin/sh\\ntouch /run/owned\\n' >/usr/sbin/$name; "
+        "chmod +x /usr/sbin/$name; done; touch /run/ready; exec sleep 60"
+    )
+    with subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", script]) as process:
+        while not Path("/run/ready").exists():
+            time.sleep(0.01)
+        lan.sandbox("web", "lan", pid=process.pid, published_ports=["8080:80"])
+        hosts = Path("/etc/netns/web/hosts").read_text()
+        theirs = Path(f"/proc/{process.pid}/root/etc/netns")
+        assert "\tweb" in hosts
+        assert os.listdir(theirs) == []
+        lan.sandbox("web", state="absent")
+        process.kill()
+    assert not Path("/run/owned").exists()
+
+
+def _netlink_ports() -> set[int]:
+    """Return the addresses of the sockets of NETLINK_ROUTE in this namespace."""
+    rows = [line.split() for line in Path("/proc/thread-self/net/netlink").read_text().splitlines()[1:]]
+    return {int(row[2]) for row in rows if row[1] == "0"}
+
+
+def test_nobody_answers_in_the_kernel_s_place(lan: Tasks) -> None:
+    """Who has rights in a namespace may send to any netlink socket in it, a user in one of his own as well."""
+    before = _netlink_ports()
+    with Kernel(lan.host.program) as kernel:
+        assert kernel.facts.link_exists("uplink")
+        (port,) = _netlink_ports() - before
+        forged = struct.pack("=IHHII", 16, 3, 0, 1, 0)
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as stranger, pytest.raises(ConnectionRefusedError):
+            stranger.sendto(forged, (port, 0))

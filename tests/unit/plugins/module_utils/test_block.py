@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Our block in a text is found at once where it is well formed, and line by line where somebody has been at it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.file import BEGIN, END, _split, _split_by_line
+
+LINES = st.sampled_from(
+    [f"{BEGIN}\n", f"{END}\n", BEGIN, END, f"{BEGIN} \r\n", f" {END}\n", f"x{BEGIN}\n", "a\n", "b", "\n", "\x0b", "\r"]
+)
+
+
+@given(st.lists(LINES, max_size=8).map("".join))
+@example(f"{BEGIN}\n{END}\n")
+@example(f"a\n{BEGIN}\nb\n{END}\nc")
+def test_both_ways_find_the_same(text: str) -> None:
+    assert _split(text) == _split_by_line(text)
+
+
+@pytest.mark.parametrize("mine", ["", "192.0.2.1 printer\n"])
+def test_a_whole_block_needs_no_look_at_its_lines(mine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{_split.__module__}._split_by_line", lambda _text: pytest.fail("line by line"))
+    assert _split(f"{mine}{BEGIN}\nours\n{END}\nrest\n") == (mine, "ours\n", "rest\n")
