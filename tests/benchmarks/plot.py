@@ -35,7 +35,7 @@ def draw(record: Record, path: Path) -> None:
         costs = [record.median(Key("attach", "attach", size, name)) for size in sizes]
         if any(costs):
             chart.add(name, [_each(cost.wall, size) if cost else None for cost, size in zip(costs, sizes)])
-    path.write_bytes(chart.render())
+    path.write_text(chart.render() + "\n", encoding="utf-8")
 
 
 def _each(wall: float, size: int) -> float | None:
