@@ -31,7 +31,7 @@ def container_address(host, name, network):
 
 def sandbox_address(host, name, network):
     described = json.loads(host.check_output(f"cnm sandbox inspect {name}"))
-    return described[0]["NetworkSettings"]["Networks"][network]["IPAddress"]
+    return described[0]["Networks"][network]["IPAddress"]
 
 
 def test_both_are_reached_from_other_hosts(host, neighbour):

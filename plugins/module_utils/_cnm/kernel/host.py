@@ -133,6 +133,11 @@ class Kernel:
 
     def _remove_each(self, gone: Sequence[Resource]) -> List[CnmError]:
         errors: List[CnmError] = []
+        namespaces = _only(Namespace, gone)
+        if namespaces:
+            from .mount_units import stop
+
+            stop(self._run, [namespace.path for namespace in namespaces])
         for resource in gone:
             try:
                 if isinstance(resource, Namespace):

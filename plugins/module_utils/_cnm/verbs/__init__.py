@@ -78,6 +78,8 @@ class Context:
     """What a run that was killed had begun."""
     renew: Set[str] = field(default_factory=set)
     """Ids of sandboxes that are to be made anew."""
+    assumed: Set[str] = field(default_factory=set)
+    """Ids of networks and sandboxes that are not there; check mode takes them for made by an earlier task."""
     hints: Dict[Tuple[str, int], int] = field(default_factory=dict)
     """By network and family, or protocol and 0: below this number nothing is free."""
 
@@ -108,6 +110,7 @@ class Context:
                 )
                 _ensure(kind)(self, {"name": reference, "state": "present"})
                 found = find(reference)
+                self.assumed |= {found.id} if found else set()
         return found
 
 

@@ -185,7 +185,10 @@ def _addressed(
     chosen: Dict[int, Optional[Address]] = {4: endpoint.ipv4, 6: endpoint.ipv6}
     for version, wish in ((4, wishes.ipv4), (6, wishes.ipv6)):
         with context.problems.about(subject):
-            if wish is not None:
+            if wish is not None and network.id in context.assumed:
+                # Nobody knows what subnet it will have.
+                chosen[version] = wish if network.pool(version) else None
+            elif wish is not None:
                 chosen[version] = requested(context, network, existing, wish)
             elif chosen[version] is None and network.pool(version) is not None:
                 chosen[version] = address_for(context, network, version)

@@ -53,3 +53,11 @@ def test_removal_needs_no_parents(host):
             assert not host.ensure(kind, {"name": "x", "state": "absent"}, check=check).changed
     assert host.warnings == []
     assert host.kernel.present == {}
+
+
+def test_an_address_on_a_network_that_is_assumed_is_taken_as_it_is(host):
+    wishes = {"name": "lan", "ipv4_address": "10.64.1.10", "ipv6_address": "fd00:64::10"}
+    result = host.ensure("sandbox", {"name": "x", "networks": [wishes]}, check=True)
+    assert result.objects[0]["Networks"]["lan"]["IPAddress"] == "10.64.1.10"
+    host.ensure("network", {"name": "lan"})
+    assert "is not in the network's subnet" in host.refused("sandbox", {"name": "x", "networks": [wishes]}, check=True)

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""systemd's mount units of namespaces, and the services that are bound to them.
+
+systemd compares two looks at the mounts: a namespace that goes and comes back between them is never missed, and a
+service that is bound to it would go on in the one that is gone. So a mount that has a unit file is taken away by
+systemd, which stops its services first.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Sequence
+
+from .programs import Run, find
+
+UNITS = "/etc/systemd/system"
+BOOTED = "/run/systemd/system"
+"""It is there if systemd is process 1 (sd_booted(3))."""
+
+
+def stop(run: Run, paths: Sequence[str]) -> None:
+    """Let systemd take away what is mounted at those of PATHS that have a unit file, and stop what is bound to it."""
+    escape, control = find("systemd-escape"), find("systemctl")
+    if not (os.path.isdir(BOOTED) and escape and control):
+        return
+    files = {name for name in os.listdir(UNITS) if name.endswith(".mount")}
+    if not files:
+        return
+    _code, names, _errors = run([escape, "--path", "--suffix=mount", *paths], None)
+    units = [name for name in names.split() if name in files]
+    if units:
+        run([control, "stop", "--", *units], None)
