@@ -39,7 +39,7 @@ venv:
 
 .PHONY: tools
 tools: venv
-	@.ci/setup tools ip nft ping curl pyroute2
+	@.ci/setup tools ip nft ping curl
 
 .PHONY: set-up
 set-up: tools ## Make .venv and install the missing packages; the other targets do it when they need it

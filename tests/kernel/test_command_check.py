@@ -56,7 +56,7 @@ def test_a_host_with_everything_that_is_required_is_usable_and_stays_as_it_is(ho
     before = host.run(inventory).stdout
     code, findings = checked(host)
     assert (code, missing(findings)) == (0, [])
-    assert {"kernel", "pyroute2", "nft", "bridge", "veth", "vxlan", "macvlan", "conntrack"} <= set(findings)
+    assert {"kernel", "python", "nft", "bridge", "veth", "vxlan", "macvlan", "conntrack"} <= set(findings)
     assert all(bool(finding["advice"]) is (finding["state"] != "ok") for finding in findings.values())
     assert host.run(inventory).stdout == before
 
@@ -149,15 +149,6 @@ def test_root_of_a_user_namespace_is_none_here(host: Host) -> None:
     findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
     assert done.returncode == 1
     assert findings["permission"]["state"] == "missing"
-
-
-def test_without_pyroute2_it_says_which_python_needs_it(host: Host) -> None:
-    Path("/var/lib/cnm/pyroute2.py").write_text("raise ImportError('No module named pyroute2')\n")
-    done = host.run(["env", "PYTHONPATH=/var/lib/cnm", *CNM, "check", "--format", "json"])
-    findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
-    assert done.returncode == 1
-    assert missing(findings) == ["pyroute2"]
-    assert sys.executable in findings["pyroute2"]["advice"]
 
 
 def test_without_root_it_refuses_in_one_line(host: Host) -> None:

@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is installed: the kernel, Python with its libraries, and programs."""
+"""What is installed: the kernel, Python, and programs."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from importlib import import_module, metadata
 from typing import List
 
 from _cnm.kernel.programs import find
@@ -18,14 +17,13 @@ from ..access import run_program
 from .finding import Finding, dotted, judge, version
 
 _KERNEL = (5, 10)
-_PYROUTE2 = (0, 7, 2)
 _NFT = (1, 0, 2)
 _AARDVARK = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns")
 
 
 def findings() -> List[Finding]:
     """Return what was found about each part that a distribution or an administrator installs."""
-    return [_kernel(), _python(), _sqlite(), _pyroute2(), _nft(), _ip(), _util_linux(), _aardvark()]
+    return [_kernel(), _python(), _nft(), _ip(), _util_linux(), _aardvark()]
 
 
 def _older(found: str, least: "tuple[int, ...]") -> str:
@@ -41,28 +39,6 @@ def _kernel() -> Finding:
 def _python() -> Finding:
     """It is new enough, or cnm.py would not have begun."""
     return Finding("python", True, f"{dotted(sys.version_info[:3])} ({sys.executable})")
-
-
-def _sqlite() -> Finding:
-    try:
-        found, problem = str(import_module("sqlite3").sqlite_version), ""
-    except ImportError as error:
-        found, problem = "", str(error)
-    return judge("sqlite3", found, problem, "The store needs Python's module sqlite3: apt install python3.")
-
-
-def _pyroute2() -> Finding:
-    try:
-        import_module("pyroute2.netlink.rtnl.ifinfmsg")
-        found = metadata.version("pyroute2")
-        problem = _older(found, _PYROUTE2)
-    except Exception as error:  # One that was made for another Python fails in many ways.
-        found, problem = "", str(error)
-    advice = (
-        f"'{sys.executable}' needs pyroute2 {dotted(_PYROUTE2)} or newer: apt install python3-pyroute2. Where that is "
-        "older, the role cnm.linux.host makes a virtual environment for it (cnm_host_pyroute2: virtualenv)."
-    )
-    return judge("pyroute2", found, problem, advice)
 
 
 def _program(name: str, *arguments: str) -> "tuple[str, str]":

@@ -4,9 +4,11 @@
 
 """What the role has to know of the host, as JSON. It changes nothing, and runs on Python 3.7 and later.
 
-The argument is JSON as well: packages, modules and directories are lists of names, sysctls are wanted values by key.
+The argument is JSON as well: packages, modules and directories are lists of names, sysctls are wanted values by key,
+pools are dictionaries of base and size.
 """
 
+import ipaddress
 import json
 import os
 import subprocess
@@ -52,15 +54,26 @@ def sysctl(key, wanted):
     return {"key": key, "wanted": " ".join(str(wanted).split()), "value": value}
 
 
-def pyroute2():
-    """Return the version that this Python has of it; empty if it has none."""
-    code = "import pyroute2, importlib.metadata as m; print(m.version('pyroute2'))"
-    return run(sys.executable, "-c", code)[1].strip()
-
-
 def bridges():
     folder = "/sys/class/net"
     return sorted(name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name, "bridge")))
+
+
+def pool_problems(pools):
+    """Return what makes no sense of address POOLS, in words."""
+    problems, bases = [], []
+    for pool in pools:
+        try:
+            base = ipaddress.IPv4Network(pool["base"])
+        except ValueError as error:
+            problems.append(f"'{pool['base']}' is no subnet such as 10.200.0.0/16 ({error})")
+            continue
+        if not base.prefixlen <= int(pool["size"]) <= 30:
+            sense = f"the size is a prefix length from {base.prefixlen} to 30"
+            problems.append(f"{base} cannot be given out in parts of /{pool['size']}: {sense}")
+        problems += [f"{base} overlaps {other}" for other in bases if base.overlaps(other)]
+        bases.append(base)
+    return problems
 
 
 def main():
@@ -77,7 +90,7 @@ def main():
         "absent_directories": [path for path in asked.get("directories", ()) if not os.path.isdir(path)],
         "docker": any(map(os.path.exists, places)),
         "bridges": bridges(),
-        "pyroute2": pyroute2(),
+        "pool_problems": pool_problems(asked.get("pools", ())),
     }
     print(json.dumps(found))
 
