@@ -15,9 +15,9 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = ("ansible_collections", "cnm", "linux", "plugins")
 CORE = ("module_utils", "_cnm")
 
-NOUNS = {"network", "endpoint", "sandbox"}
+NOUNS = {"network", "endpoint", "peer", "sandbox"}
 VALUES = {"addresses", "errors", "identity"}
-PURE = {"discovery", "drivers", "firewall", "resources"}
+PURE = {"discovery", "drivers", "firewall", "forwarding", "resources"}
 BELOW_CONTROLLER = {
     "difference",
     "folder",
@@ -41,12 +41,13 @@ ALLOWED = {
     "selection": NOUNS | VALUES | {"store"},
     "difference": {"reconcile", "resources"},
     "topology": NOUNS | VALUES | PURE | {"store"},
-    "drivers": NOUNS | VALUES | {"firewall", "resources"},
+    "drivers": NOUNS | VALUES | {"firewall", "forwarding", "resources"},
     "discovery": NOUNS | VALUES | {"resources"},
     "firewall": NOUNS | VALUES | {"resources"},
     "ipam": NOUNS | VALUES,
     "store": NOUNS | VALUES | {"folder", "resources"},
-    "kernel": VALUES | {"folder", "reconcile", "resources"},
+    "forwarding": {"resources"},
+    "kernel": VALUES | {"folder", "forwarding", "reconcile", "resources"},
     "reconcile": {"resources", "errors"},
     "resources": VALUES,
     **dict.fromkeys(NOUNS, NOUNS | VALUES),

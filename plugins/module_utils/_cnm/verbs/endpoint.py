@@ -20,7 +20,7 @@ from ..resources import Link
 from ..sandbox import Sandbox
 from ..topology import on_host
 from . import Context, listed
-from .addressing import address_for, forget_hints, requested
+from .addressing import address_for, arrived, forget_hints, requested
 from .ports import assign, taken
 
 
@@ -170,6 +170,7 @@ def write(
         endpoint = replace(endpoint, ports=assign(context, network, endpoint, wishes.ports, subject))
         if len(context.problems.found) > found:
             return None
+    arrived(context, network, endpoint)
     context.store.put_endpoint(endpoint)
     return endpoint
 
@@ -186,7 +187,7 @@ def _addressed(
     for version, wish in ((4, wishes.ipv4), (6, wishes.ipv6)):
         with context.problems.about(subject):
             if wish is not None:
-                chosen[version] = requested(context, network, existing, wish)
+                chosen[version] = requested(context, network, existing, endpoint.name, wish)
             elif chosen[version] is None and network.pool(version) is not None:
                 chosen[version] = address_for(context, network, version)
     if existing is not None and (chosen[4], chosen[6]) != (existing.ipv4, existing.ipv6):
