@@ -232,8 +232,8 @@ class Tunnel:
     """UDP port, here and at the other hosts."""
     device: str
     """The device by which its packets leave; empty to leave that to the host's routes."""
-    learning: bool
-    """Whether it notes from which host a MAC address comes, and its bridge port does the same."""
+    learning: Optional[bool]
+    """Whether it notes from which host a MAC address comes, and its bridge port does the same; None if one does."""
     master: str
     ttl: int = 64
     suppress: bool = True
@@ -241,7 +241,7 @@ class Tunnel:
     (IFLA_BRPORT_NEIGH_SUPPRESS)."""
 
     def __str__(self) -> str:
-        ways = f" by '{self.device}'" * bool(self.device) + ", learning" * self.learning
+        ways = f" by '{self.device}'" * bool(self.device) + ", learning" * bool(self.learning)
         return f"VNI {self.id} from {self.local} port {self.port}{ways} on '{self.master}'"
 
 

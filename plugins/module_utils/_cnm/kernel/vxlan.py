@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ..resources import Tunnel
 from .netlink import attributes, number
@@ -27,8 +27,8 @@ class Device(NamedTuple):
     local: str
     port: int
     lower: int
-    learning: bool
-    """Whether both it and its bridge port learn."""
+    learning: Optional[bool]
+    """Whether it and its bridge port learn; None if only one of them does."""
     ttl: int
     suppress: bool
     external: bool
@@ -38,13 +38,14 @@ class Device(NamedTuple):
 def parse(data: bytes, port: Dict[int, bytes]) -> Device:
     """Return the device that DATA, an IFLA_INFO_DATA, and the attributes of its bridge PORT describe."""
     found = attributes(data)
+    learning, port_learning = found.get(_LEARNING) == _ON, port.get(_PORT_LEARNING) == _ON
     local = found.get(_LOCAL6) or found.get(_LOCAL) or b""
     return Device(
         id=number(found.get(_ID, b"")),
         local=str(ipaddress.ip_address(local)) if any(local) else "",
         port=int.from_bytes(found.get(_PORT, b""), "big"),
         lower=number(found.get(_LOWER, b"")),
-        learning=found.get(_LEARNING) == _ON and port.get(_PORT_LEARNING) == _ON,
+        learning=learning if learning == port_learning else None,
         ttl=number(found.get(_TTL, b"")),
         suppress=port.get(_PORT_SUPPRESSES) == _ON,
         external=found.get(_EXTERNAL, b"\0") == _ON,
