@@ -44,6 +44,10 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if wanted is None or len(context.problems.found) > found:
         return existing.id if existing else None
     context.store.put_network(wanted)
+    if wanted.peers and item.get("peers"):
+        from .overlay import let_go
+
+        let_go(context, wanted)
     if existing is not None and not item.get("force"):
         _keep_device(context, existing, wanted, subject)
     if existing is not None and existing.pools != wanted.pools:

@@ -18,6 +18,7 @@ from ..ipam.allocation import check_address
 from ..network import Network
 from ..peer import Peer, Remote, Underlay
 from . import Context, listed
+from .addressing import forget_hints
 
 _MTU = "com.docker.network.driver.mtu"
 _UDP = "udp"
@@ -137,8 +138,17 @@ def _remote(network: Network, one: Mapping[str, Any]) -> Remote:
     return Remote(check_name(one["name"]), four, six, own, aliases)
 
 
+def let_go(context: Context, network: Network) -> None:
+    """Forget the endpoints here that have moved to another host: an address is on one host only."""
+    for _peer, remote in network.remotes():
+        endpoint = context.store.endpoint_on(network.id, remote.name)
+        if endpoint is not None and set(endpoint.addresses) & set(remote.addresses):
+            context.store.delete_endpoint(endpoint)
+            forget_hints(context, network.id)
+
+
 def _check_holder(context: Context, network: Network, remote: Remote) -> None:
-    """See that no endpoint here, but one of the same name that is about to move, has what REMOTE has."""
+    """See that no endpoint here has what REMOTE has, but one of the same name, which has moved."""
     for held in remote.addresses:
         holder = context.store.holder(network.id, held.packed)
         if holder is not None and holder.name != remote.name:

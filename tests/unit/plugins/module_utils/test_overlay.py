@@ -191,13 +191,17 @@ def test_an_endpoint_that_moves_here_brings_its_address(host):
     assert [one["Name"] for one in host.one("network", "blue")["Containers"].values()] == ["a"]
 
 
-def test_an_endpoint_that_is_about_to_move_away(host):
+def test_an_endpoint_that_has_moved_away(host):
     overlay(host, driver_options={LEARNING: False}, peers=[peer(2)])
     host.sandbox("a", networks=[{"name": "blue", "ipv4_address": "10.9.0.22"}])
-    overlay(host, driver_options={LEARNING: False}, peers=[peer(2, remote("a", 22))])
-    host.sandbox("a", state="absent")
+    host.sandbox("b", networks=[{"name": "blue"}])
+    assert overlay(host, driver_options={LEARNING: False}, peers=[peer(2, remote("a", 22))]).changed
+    assert host.links()["/run/netns/b"] == ["eth0"] and "/run/netns/a" not in host.links()
     assert entries(host)[("02:42:0a:09:00:16", "tunnel")].destination == "192.0.2.2"
-    assert set(entries(host, "neighbour")) == {("10.9.0.22",)}, "the neighbour is there, on the other host"
+    assert names(host, "b")["a"] == "10.9.0.22"
+    assert not overlay(host, driver_options={LEARNING: False}, peers=[peer(2, remote("a", 22))]).changed
+    item = {"name": "blue", "driver": "overlay", "peers": [peer(2, remote("x", 2))]}
+    assert "10.9.0.2 is taken: endpoint 'b' on this host has it" in host.refused("network", item)
 
 
 @pytest.mark.parametrize(
