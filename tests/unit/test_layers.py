@@ -31,6 +31,8 @@ BELOW_CONTROLLER = {
     "verbs",
 } | (NOUNS | VALUES | PURE)
 ALLOWED = {
+    "action": {"plugin_utils"},
+    "plugin_utils": NOUNS | VALUES | PURE | {"verbs"},
     "modules": {"task"},
     "doc_fragments": set(),
     "task": {"controller"} | BELOW_CONTROLLER,
@@ -59,7 +61,7 @@ ALLOWED = {
 """Layer -> the layers that it may import, besides itself."""
 
 ONLY_IN = {
-    "ansible": {"task"},
+    "ansible": {"action", "task"},
     "pyroute2": {"kernel"},
     "ctypes": {"kernel"},
     "socket": {"kernel"},

@@ -65,7 +65,7 @@ def information(wanted: Tunnel, lower: int) -> Tuple[str, Any]:
         ["IFLA_VXLAN_ID", wanted.id],
         [f"IFLA_VXLAN_{family}", wanted.local],
         ["IFLA_VXLAN_TTL", wanted.ttl],
-        ["IFLA_VXLAN_LEARNING", int(wanted.learning)],
+        ["IFLA_VXLAN_LEARNING", int(bool(wanted.learning))],
         ["IFLA_VXLAN_PORT", wanted.port],
     ]
     if lower:
@@ -77,7 +77,7 @@ def port_modes(wanted: Tunnel) -> Tuple[str, Any]:
     """Return the attribute that sets the modes of the bridge port that WANTED is."""
     modes = {
         "attrs": [
-            ["IFLA_BRPORT_LEARNING", int(wanted.learning)],
+            ["IFLA_BRPORT_LEARNING", int(bool(wanted.learning))],
             ["IFLA_BRPORT_NEIGH_SUPPRESS", int(wanted.suppress)],
         ]
     }
