@@ -6,17 +6,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ..modules.cnm_network import ARGUMENTS as NETWORK
+from ..modules.cnm_sandbox import ARGUMENTS as SANDBOX
 from ..plugin_utils._topology.declaration import VARIABLES, read
 from ..plugin_utils._topology.inventory import Inventory
 
+_MODULES: Dict[str, Tuple[str, Dict[str, Any]]] = {
+    "cnm_networks": ("networks", NETWORK),
+    "cnm_sandboxes": ("sandboxes", SANDBOX),
+}
+
 
 class ActionModule(ActionBase):
-    """Runs the modules on the host, after it has looked at all hosts of the inventory."""
+    """Runs the module on the host, after it has looked at all hosts of the inventory."""
 
     _supports_check_mode = True
     _requires_connection = True
@@ -30,22 +38,17 @@ class ActionModule(ActionBase):
         host = str(variables["inventory_hostname"])
         problems: List[str] = []
         declarations = {
-            name: read(name, self._declared(name, variables["hostvars"], problems), problems)
+            name: read(name, self._declared(name, host, variables["hostvars"], problems), problems)
             for name in sorted({*variables["groups"]["all"], host})
         }
         inventory = Inventory(declarations, problems)
         if problems:
             return {**result, "failed": True, "msg": " ".join(dict.fromkeys(problems))}
-        networks, sandboxes = inventory.networks(host), inventory.sandboxes(host)
-        kept = [item for item in networks if item.get("state") != "absent"]
-        gone = [item for item in networks if item.get("state") == "absent"]
-        result.update(changed=False, diff=[], networks=[], sandboxes=[])
-        for kind, items in (("networks", kept), ("sandboxes", sandboxes), ("networks", gone)):
-            if items and not self._carry_out(kind, items, variables, result):
-                break
+        arguments = {"networks": inventory.networks(host), "sandboxes": inventory.sandboxes(host)}
+        result.update(self._execute_module("cnm.linux.topology", module_args=arguments, task_vars=variables))
         return result
 
-    def _declared(self, host: str, hostvars: Mapping[str, Any], problems: List[str]) -> Dict[str, Any]:
+    def _declared(self, host: str, own: str, hostvars: Mapping[str, Any], problems: List[str]) -> Dict[str, Any]:
         """Return what matters of a host's variables; what cannot be evaluated is a problem."""
         found: Dict[str, Any] = {}
         for name in VARIABLES:
@@ -53,23 +56,17 @@ class ActionModule(ActionBase):
                 found[name] = hostvars[host].get(name)
             except AnsibleError as error:
                 problems.append(f"Host '{host}': the variable {name} cannot be evaluated: {error}.")
+        # What others have to know of a sandbox is looked at with its network; the rest is the host's own.
+        for name in ("cnm_networks", "cnm_sandboxes") if host == own else ("cnm_networks",):
+            found[name] = _as_options(host, name, found.get(name), problems)
         return found
 
-    def _carry_out(
-        self, kind: str, items: List[Dict[str, Any]], variables: Dict[str, Any], result: Dict[str, Any]
-    ) -> bool:
-        """Run the module for ITEMS and add what it says to RESULT; say whether it succeeded."""
-        module = {"networks": "cnm.linux.cnm_network", "sandboxes": "cnm.linux.cnm_sandbox"}[kind]
-        done = self._execute_module(module_name=module, module_args={kind: items}, task_vars=variables)
-        if done.get("failed") or done.get("unreachable"):
-            changed = result["changed"]
-            result.update(done)
-            result["changed"] = changed
-            return False
-        result["changed"] = result["changed"] or done.get("changed", False)
-        result["diff"] += done.get("diff", [])
-        result[kind] += done.get(kind, [])
-        for key in ("warnings", "deprecations"):
-            if done.get(key):
-                result.setdefault(key, []).extend(done[key])
-        return True
+
+def _as_options(host: str, variable: str, items: Any, problems: List[str]) -> Any:
+    """Return ITEMS as the module would have them: of the types of its options, None for what is not given."""
+    option, arguments = _MODULES[variable]
+    if not isinstance(items, list):
+        return items
+    validated = ArgumentSpecValidator(arguments).validate({option: items})
+    problems += [f"Host '{host}': {variable}: {sentence}." for sentence in validated.error_messages]
+    return [] if validated.error_messages else validated.validated_parameters[option]

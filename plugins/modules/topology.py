@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What inventory says of networks and sandboxes: documentation; the work is that of the action plugin."""
+"""Networks and sandboxes in one run: documentation and the way into the core; see also plugins/action/topology.py."""
 
 from __future__ import annotations
 
@@ -40,7 +40,19 @@ extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.changes
   - cnm.linux._host
-options: {}
+options:
+  networks:
+    description:
+      - The networks of the host, from C(cnm_networks). The task itself takes no options.
+    type: list
+    elements: dict
+    default: []
+  sandboxes:
+    description:
+      - The sandboxes of the host, from C(cnm_sandboxes). The task itself takes no options.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - module: cnm.linux.cnm_network
   - module: cnm.linux.cnm_sandbox
@@ -74,9 +86,17 @@ sandboxes:
   elements: dict
 """
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_topology
+
+ARGUMENTS: dict[str, object] = {
+    "networks": {"type": "list", "elements": "dict", "default": []},
+    "sandboxes": {"type": "list", "elements": "dict", "default": []},
+}
+
 
 def main() -> None:
-    """There is nothing to run on the host: see plugins/action/topology.py."""
+    """Run the module."""
+    run_topology(ARGUMENTS)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,26 @@ def run(kind: str, arguments: Dict[str, Any]) -> None:
     _carry_out(module, ensure)
 
 
+def run_topology(arguments: Dict[str, Any]) -> None:
+    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options, those two lists."""
+    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    networks, sandboxes = module.params["networks"], module.params["sandboxes"]
+    kept = [item for item in networks if item.get("state") != "absent"]
+    gone = [item for item in networks if item.get("state") == "absent"]
+
+    def ensure(kernel: Kernel) -> Dict[str, Any]:
+        groups = [("network", kept), ("sandbox", sandboxes), ("network", gone)]
+        result = Controller(kernel, module.warn, module.check_mode).ensure_all(groups)
+        return {
+            "changed": result.changed,
+            "networks": [found for found in result.objects[: len(kept)] if found],
+            "sandboxes": [found for found in result.objects[len(kept) : len(kept) + len(sandboxes)] if found],
+            "diff": result.differences,
+        }
+
+    _carry_out(module, ensure)
+
+
 def run_info(kind: str, arguments: Dict[str, Any]) -> None:
     """Be the module that lists objects of KIND; ARGUMENTS are its options."""
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)

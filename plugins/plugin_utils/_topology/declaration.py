@@ -67,6 +67,10 @@ def read(host: str, variables: Mapping[str, Any], problems: List[str]) -> Declar
         if not sound or not all(isinstance(item, Mapping) and item.get("name") for item in given):
             problems.append(f"Host '{host}': {name} is no list of dictionaries with a name each.")
             given = []
+        names = [item["name"] for item in given]
+        problems += [
+            f"Host '{host}': {name} has '{one}' twice." for one in sorted({n for n in names if names.count(n) > 1})
+        ]
         lists[name] = given
     number = variables.get("cnm_host_number")
     if number is not None and not str(number).isdecimal():
