@@ -17,7 +17,8 @@ author:
 description:
   - Makes on each host what its variables C(cnm_networks) and C(cnm_sandboxes) declare, one task for all of it.
   - C(cnm_networks) is a list for M(cnm.linux.cnm_network), C(cnm_sandboxes) one for M(cnm.linux.cnm_sandbox).
-    Networks are made before sandboxes, and those that are V(absent) are removed after them.
+    Sandboxes that are V(absent) go first, then networks are made and sandboxes after them, then networks that are
+    V(absent) go.
   - It looks at all hosts of the inventory, also at those that a play's C(--limit) leaves out, and needs no facts and
     no connection to any but the host that it runs for. So each host is told of the others although they may be down.
   - An overlay is a network of C(cnm_networks) with O(cnm.linux.cnm_network#module:driver=overlay). The hosts that

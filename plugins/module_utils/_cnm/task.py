@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -42,21 +42,24 @@ def run(kind: str, arguments: Dict[str, Any]) -> None:
 
 
 def run_topology(arguments: Dict[str, Any]) -> None:
-    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options, those two lists."""
+    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options, those two lists.
+
+    What goes makes room first, but for networks, which go when nobody is on them any more.
+    """
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
-    networks, sandboxes = module.params["networks"], module.params["sandboxes"]
-    kept = [item for item in networks if item.get("state") != "absent"]
-    gone = [item for item in networks if item.get("state") == "absent"]
+    lists = [("sandbox", False), ("network", True), ("sandbox", True), ("network", False)]
+    groups = [
+        (kind, [item for item in module.params[_plural(kind)] if (item.get("state") != "absent") == stays])
+        for kind, stays in lists
+    ]
 
     def ensure(kernel: Kernel) -> Dict[str, Any]:
-        groups = [("network", kept), ("sandbox", sandboxes), ("network", gone)]
         result = Controller(kernel, module.warn, module.check_mode).ensure_all(groups)
-        return {
-            "changed": result.changed,
-            "networks": [found for found in result.objects[: len(kept)] if found],
-            "sandboxes": [found for found in result.objects[len(kept) : len(kept) + len(sandboxes)] if found],
-            "diff": result.differences,
-        }
+        shown: Dict[str, List[Any]] = {"network": [], "sandbox": []}
+        for (kind, _item), found in zip([(kind, item) for kind, items in groups for item in items], result.objects):
+            shown[kind] += [found] if found else []
+        answer = {_plural(kind): found for kind, found in shown.items()}
+        return {"changed": result.changed, **answer, "diff": result.differences}
 
     _carry_out(module, ensure)
 
