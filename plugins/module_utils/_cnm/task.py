@@ -54,12 +54,13 @@ def run_topology(arguments: Dict[str, Any]) -> None:
     ]
 
     def ensure(kernel: Kernel) -> Dict[str, Any]:
-        result = Controller(kernel, module.warn, module.check_mode).ensure_all(groups)
+        result = Controller(kernel, module.warn, module.check_mode, tell=module._diff).ensure_all(groups)
         shown: Dict[str, List[Any]] = {"network": [], "sandbox": []}
         for (kind, _item), found in zip([(kind, item) for kind, items in groups for item in items], result.objects):
             shown[kind] += [found] if found else []
-        answer = {_plural(kind): found for kind, found in shown.items()}
-        return {"changed": result.changed, **answer, "diff": result.differences}
+        answer: Dict[str, Any] = {_plural(kind): found for kind, found in shown.items()}
+        answer["changed"] = result.changed
+        return {**answer, "diff": result.differences} if module._diff else answer
 
     _carry_out(module, ensure)
 

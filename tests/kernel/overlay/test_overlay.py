@@ -81,6 +81,18 @@ def test_everybody_reaches_everybody(fleet: Fleet, family: int, learning: bool) 
     assert [result.changed for result in again] == [False] * 3
 
 
+def test_an_internal_network_with_a_filter_for_bridges(fleet: Fleet) -> None:
+    for member in fleet.members:
+        for family in ("iptables", "ip6tables"):
+            member.run("sh", "-c", f"echo 1 >/proc/sys/net/bridge/bridge-nf-call-{family} || true")
+    fleet.network("blue", DUAL, internal=True)
+    fleet.sandboxes("blue")
+    assert matrix(fleet) == []
+    one = fleet.members[0]
+    assert not one.ping("s1", "198.51.100.1", patience=0.3)
+    assert not one.ping("s1", "10.99.5.2", patience=0.3)
+
+
 def test_addresses_chosen_by_each_host_for_itself(fleet: Fleet) -> None:
     fleet.network("blue", DUAL)
     fleet.sandboxes("blue")

@@ -22,6 +22,9 @@ class Driver(Protocol):
     has_addresses: bool
     """Whether its networks have address pools, and its endpoints addresses and ports."""
 
+    ports: int
+    """How many endpoints can be in sandboxes at once."""
+
     scope: str
     """``local`` for a network of one host, ``global`` for one that is the same on several."""
 

@@ -29,6 +29,7 @@ class Bridge:
     """A network on one host, behind a Linux bridge."""
 
     has_addresses = True
+    ports = PORTS
     scope = "local"
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:

@@ -15,7 +15,7 @@ from ..endpoint import Endpoint
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..network import Network
 from ..resources import HOST, Link, Resource, Sysctl, Tunnel
-from .bridge import MINIMUM_IPV6_MTU, Bridge
+from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge
 from .overlay_options import option_problems, parse, spelled, vni
 
 OVERHEAD = {4: 50, 6: 70}
@@ -26,6 +26,7 @@ addresses: Ethernet 14, IP 20 or 40, UDP 8, VXLAN 8."""
 class Overlay(Bridge):
     """A network on several hosts, behind a Linux bridge on each."""
 
+    ports = PORTS - 1
     scope = "global"
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:

@@ -14,7 +14,8 @@ from typing import Collection, Iterable, Iterator, List, NamedTuple, Sequence, T
 
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from .interface import Interface
-from .netlink import ACK, CREATE, DUMP, REPLACE, REQUEST, Socket, attributes
+from .message import ACK, CREATE, DUMP, REPLACE, REQUEST
+from .netlink import Socket, attributes
 from .refusals import Change
 
 _NEW, _DELETE, _GET = 28, 29, 30

@@ -61,24 +61,22 @@ def tunnel(device: Device, names: Dict[int, str], master: str) -> Tunnel:
 def information(wanted: Tunnel, lower: int) -> Tuple[str, Any]:
     """Return the attribute that makes a new link the tunnel WANTED, by way of the interface with number LOWER."""
     family = "LOCAL6" if ipaddress.ip_address(wanted.local).version == 6 else "LOCAL"
-    data: List[List[Any]] = [
-        ["IFLA_VXLAN_ID", wanted.id],
-        [f"IFLA_VXLAN_{family}", wanted.local],
-        ["IFLA_VXLAN_TTL", wanted.ttl],
-        ["IFLA_VXLAN_LEARNING", int(bool(wanted.learning))],
-        ["IFLA_VXLAN_PORT", wanted.port],
+    data: List[Tuple[str, Any]] = [
+        ("IFLA_VXLAN_ID", wanted.id),
+        (f"IFLA_VXLAN_{family}", wanted.local),
+        ("IFLA_VXLAN_TTL", wanted.ttl),
+        ("IFLA_VXLAN_LEARNING", int(bool(wanted.learning))),
+        ("IFLA_VXLAN_PORT", wanted.port),
     ]
     if lower:
-        data.append(["IFLA_VXLAN_LINK", lower])
-    return ("IFLA_LINKINFO", {"attrs": [["IFLA_INFO_KIND", KIND], ["IFLA_INFO_DATA", {"attrs": data}]]})
+        data.append(("IFLA_VXLAN_LINK", lower))
+    return ("IFLA_LINKINFO", [("IFLA_INFO_KIND", KIND), ("IFLA_INFO_DATA", data)])
 
 
 def port_modes(wanted: Tunnel) -> Tuple[str, Any]:
     """Return the attribute that sets the modes of the bridge port that WANTED is."""
-    modes = {
-        "attrs": [
-            ["IFLA_BRPORT_LEARNING", int(bool(wanted.learning))],
-            ["IFLA_BRPORT_NEIGH_SUPPRESS", int(wanted.suppress)],
-        ]
-    }
-    return ("IFLA_LINKINFO", {"attrs": [["IFLA_INFO_SLAVE_KIND", "bridge"], ["IFLA_INFO_SLAVE_DATA", modes]]})
+    modes = [
+        ("IFLA_BRPORT_LEARNING", int(bool(wanted.learning))),
+        ("IFLA_BRPORT_NEIGH_SUPPRESS", int(wanted.suppress)),
+    ]
+    return ("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)])

@@ -11,7 +11,6 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from ..addresses import Address, address, address_of, mac, mac_of
 from ..drivers import driver
-from ..drivers.bridge import PORTS
 from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port, parse_ports
 from ..identity import check_device, check_hostname, check_name
@@ -239,13 +238,14 @@ def join(
             f"{subject}: sandbox '{sandbox.name}' has a namespace of its own, so it cannot be on 'host'."
         )
         return
-    if endpoint.sandbox is None and driver(network.driver).has_addresses and context.store.joined(network.id) >= PORTS:
+    kind = driver(network.driver)
+    if endpoint.sandbox is None and kind.has_addresses and context.store.joined(network.id) >= kind.ports:
         context.problems.add(
-            f"{subject}: a Linux bridge has {PORTS} ports, and those of network '{network.name}' are all in use. "
+            f"{subject}: a Linux bridge has {kind.ports} ports, and those of network '{network.name}' are all in use. "
             "Put further endpoints on another network."
         )
         return
-    if driver(network.driver).has_addresses:
+    if kind.has_addresses:
         used = {one.interface for one in others}
         chosen = _interface(context, network, endpoint, sandbox, interface, used)
         if chosen in used:
