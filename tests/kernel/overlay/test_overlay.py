@@ -43,7 +43,7 @@ def matrix(fleet: Fleet) -> list[str]:
     known = {member.name: addresses(member, f"s{member.number}") for member in fleet.members}
     for one, other in itertools.permutations(fleet.members, 2):
         for address in known[other.name]:
-            if not until(lambda one=one, address=address: one.ping(f"s{one.number}", address, patience=0.3)):
+            if not until(lambda one=one, address=address: one.ping(f"s{one.number}", address, patience=0.3), 4):
                 lost.append(f"{one.name} to {address}")
     return lost
 
@@ -59,6 +59,12 @@ def forwarding(member: Member, network: str = "blue") -> set[tuple[str, str]]:
         for each in member.listed("bridge", "fdb", "show", "dev", tunnel(member, network))
         if "dst" in each and each.get("state") == "permanent"
     }
+
+
+def leads_to(member: Member, network: str = "blue") -> set[str]:
+    """Return the hosts to which any entry of a network leads, lasting or learnt."""
+    entries = member.listed("bridge", "fdb", "show", "dev", tunnel(member, network))
+    return {each["dst"] for each in entries if "dst" in each}
 
 
 @pytest.mark.parametrize("family", [4, 6])
@@ -211,8 +217,12 @@ def test_a_host_that_left(fleet: Fleet) -> None:
     fleet.sandboxes("blue")
     assert matrix(fleet) == []
     gone = addresses(three, "s3")[0]
+    fleet.plug(3, up=False)
+    assert "10.99.5.3" in leads_to(one), "it has learnt that"
     fleet.network("blue", DUAL, [one, two])
     assert forwarding(one) == {("00:00:00:00:00:00", "10.99.5.2")}
+    assert leads_to(one) == {"10.99.5.2"}
+    fleet.plug(3, up=True)
     three.ensure("sandbox", {"name": "s3", "state": "absent"})
     three.ensure("network", {"name": "blue", "state": "absent"})
     assert not [each for each in three.listed("ip", "link") if each["ifname"].startswith(("br-", "vx-"))]

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from ..errors import CnmError
-from ..forwarding import Forwarding, Neighbour
+from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..reconcile import Step
 from ..resources import FIREWALL, HOST, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, route, sysctl
@@ -172,6 +172,9 @@ class Kernel:
                 from . import neighbour
 
                 changes += [neighbour.removal(item, indices[item.link]) for item in others]
+                for item in others:
+                    if isinstance(item, Forwarding) and item.mac == ANYBODY:
+                        changes += neighbour.learnt_removals(socket, item, indices[item.link])
             errors += carry_out(socket, changes)
         return errors
 

@@ -101,6 +101,22 @@ def removal(item: Union[Forwarding, Neighbour], index: int) -> Change:
     return Change(f"remove {item}", _neighbour(_DELETE, ACK, item, index), _GONE)
 
 
+def learnt_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change]:
+    """Return the changes that make the link with number INDEX forget who it has learnt is where LEFT leads.
+
+    They would lead to a host that is a peer no more until they have aged.
+    """
+    request = _message(_GET, DUMP, socket.AF_BRIDGE, index, 0, 0, [])
+    found = []
+    for entry in _entries(kernel.dump(request)):
+        lasting = entry.master or entry.state & (_STATIC | _PERMANENT)
+        if entry.link == index and entry.destination and not lasting:
+            learnt = Forwarding(left.namespace, left.link, entry.mac, str(ipaddress.ip_address(entry.destination)))
+            if learnt.destination == left.destination:
+                found.append(removal(learnt, index))
+    return found
+
+
 def _forwarding(command: int, mode: int, entry: Forwarding, index: int) -> bytes:
     values = [(_MAC, bytes.fromhex(entry.mac.replace(":", "")))]
     if entry.destination:
