@@ -17,12 +17,8 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
-<<<<<<< HEAD
-SCENARIOS := default roles reboot docker-beside
-FAULTS := tests/kernel/faults
-=======
 SCENARIOS := default roles reboot docker-beside overlay
->>>>>>> 025b6d3 (make molecule runs scenario overlay)
+FAULTS := tests/kernel/faults
 EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
 BIN := $(CURDIR)/.venv/bin
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)

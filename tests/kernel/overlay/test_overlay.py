@@ -43,7 +43,7 @@ def matrix(fleet: Fleet) -> list[str]:
     known = {member.name: addresses(member, f"s{member.number}") for member in fleet.members}
     for one, other in itertools.permutations(fleet.members, 2):
         for address in known[other.name]:
-            if not until(lambda one=one, address=address: one.ping(f"s{one.number}", address, patience=0.3), 4):
+            if not until(lambda one=one, address=address: one.ping(f"s{one.number}", address, patience=0.3), 10):
                 lost.append(f"{one.name} to {address}")
     return lost
 
