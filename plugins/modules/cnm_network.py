@@ -48,11 +48,17 @@ options:
     description:
       - What the network is made of. A new network is a V(bridge) unless this says otherwise.
       - V(bridge) is a Linux bridge with NAT to the outside.
+      - V(overlay) is a network that is the same on several hosts. On each it is a bridge, and a VXLAN device that
+        joins it to those of the other hosts, O(peers). The gateway has the same addresses on all of them, so that a
+        sandbox reaches the outside, and is reached at its published ports, by the host that it is on. The module
+        M(cnm.linux.topology) fills in O(peers) and what else differs between hosts from the inventory.
       - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). No other network can have
-        them, so O(driver) has no other value than V(bridge) at present.
+        them.
+      - A network keeps its driver. To have it with another one, remove it first.
     type: str
     choices:
       - bridge
+      - overlay
       - host
       - 'null'
   driver_options: &driver_options
@@ -83,6 +89,22 @@ options:
       - C(com.docker.network.container_iface_prefix) (string, default V(eth)) starts the interface names in sandboxes.
       - C(cnm.allow_host_overlap) (boolean, default V(false)) accepts a subnet of O(ipam_config) although it overlaps
         a directly connected route of the host. The key is this collection's own.
+      - An V(overlay) has of these C(com.docker.network.bridge.enable_ip_masquerade),
+        C(com.docker.network.bridge.host_binding_ipv4), C(com.docker.network.driver.mtu),
+        C(com.docker.network.enable_ipv6), C(com.docker.network.host_ipv4), C(com.docker.network.host_ipv6),
+        C(com.docker.network.container_iface_prefix) and C(cnm.allow_host_overlap), and those that follow. Its MTU is
+        by default what the host's packets hold, less 50 bytes, or 70 between IPv6 addresses, when the network is made.
+      - C(com.docker.network.driver.overlay.vxlanid_list) (number, V(1) to V(16777215)) is the VXLAN network identifier
+        of an V(overlay), VNI. The default follows from the name of the network and is the same on every host. It is
+        refused where another network of the host has it; then give one of the two another.
+      - C(cnm.overlay.vtep_address) (address) is the address of this host at which the others reach it. The default is
+        that of the interface of the default route, and the family of that address is the one between the hosts.
+      - C(cnm.overlay.port) (number, default V(4789)) is the UDP port between the hosts, the same on all. It is refused
+        where something else uses it.
+      - C(cnm.overlay.learning) (boolean, default V(true)) says how a host knows where to send what. With V(true) it
+        sends what is for all, or for somebody unknown, to each of O(peers), and learns from what it gets. With
+        V(false) it knows the endpoints of O(peers), answers for them, and sends nothing else, so that endpoints which
+        are not listed there cannot be reached.
     type: dict
   ipam_config: &ipam_config
     description:
@@ -97,6 +119,8 @@ options:
         leaves out stays as it is.
       - A change of a subnet is made in place if every endpoint can keep its addresses. Otherwise it needs
         O(force=true).
+      - An V(overlay) needs its subnets, as one that is chosen on this host may be taken on another. Where each host
+        chooses addresses, give each its own O(ipam_config[].iprange), so that no two choose the same one.
     type: list
     elements: dict
     suboptions:
@@ -134,6 +158,55 @@ options:
         only the network's gateway address. The default is V(false).
       - A network whose endpoints publish ports cannot become internal.
     type: bool
+  peers: &peers
+    description:
+      - The other hosts that have this network. It is for networks of driver V(overlay).
+      - The list is the whole of the peers. What is on the host for one that is left out of it is removed.
+      - A new network has none unless this says otherwise.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the host.
+        type: str
+        required: true
+      address:
+        description:
+          - Address at which this host reaches it, its C(cnm.overlay.vtep_address).
+        type: str
+        required: true
+      endpoints:
+        description:
+          - The endpoints that it is known to have. Sandboxes here find them by their names, and their addresses are
+            given to nobody here.
+          - An endpoint of this host with the name and an address of one in the list has moved there. It leaves its
+            sandbox here and is removed. One with another name and the same address is an error.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description:
+              - Name of the endpoint.
+            type: str
+            required: true
+          ipv4_address:
+            description:
+              - Its IPv4 address.
+            type: str
+          ipv6_address:
+            description:
+              - Its IPv6 address. At least one of the two is needed.
+            type: str
+          mac_address:
+            description:
+              - Its MAC address. The default is the one that follows from its address.
+            type: str
+          aliases:
+            description:
+              - Its other names on the network.
+            type: list
+            elements: str
   labels: &labels
     description:
       - Names and values for your own use. Values are kept as text.
@@ -163,9 +236,11 @@ options:
       ipam_config: *ipam_config
       enable_ipv6: *enable_ipv6
       internal: *internal
+      peers: *peers
       labels: *labels
       force: *force
 seealso:
+  - module: cnm.linux.topology
   - module: cnm.linux.cnm_network_info
   - module: cnm.linux.cnm_sandbox
   - module: cnm.linux.cnm_endpoint
@@ -225,6 +300,23 @@ EXAMPLES = r"""
       com.docker.network.bridge.gateway_mode_ipv4: routed
       com.docker.network.driver.mtu: 1400
 
+- name: A network that this host and another one share, with what the other host is known to have
+  cnm.linux.cnm_network:
+    name: shared
+    driver: overlay
+    driver_options:
+      com.docker.network.driver.overlay.vxlanid_list: 7001
+    ipam_config:
+      - subnet: 10.81.0.0/16
+        iprange: 10.81.1.0/24
+    peers:
+      - name: other
+        address: 192.0.2.12
+        endpoints:
+          - name: db
+            ipv4_address: 10.81.2.10
+            aliases: [sql]
+
 - name: Several networks in one go
   cnm.linux.cnm_network:
     networks:
@@ -262,6 +354,7 @@ EXAMPLES = r"""
       - {name: vault, state: absent, force: true}
       - {name: guests, state: absent, force: true}
       - {name: lab, state: absent, force: true}
+      - {name: shared, state: absent, force: true}
       - {name: blue, state: absent, force: true}
       - {name: green, state: absent, force: true}
       - {name: red, state: absent, force: true}
@@ -286,7 +379,7 @@ network:
       type: str
       sample: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11
     Scope:
-      description: Where the network exists. V(local) is this host.
+      description: Where the network exists. V(local) is this host, V(global) this host and its peers.
       returned: success
       type: str
       sample: local
@@ -369,6 +462,8 @@ network:
     Containers:
       description:
         - The running sandboxes on the network, by their ids. Each has the name and the values of its endpoint.
+        - Of an V(overlay) also the endpoints that its peers are known to have, by V(ep-) and an id. Each of these has
+          the name of its C(Host).
       returned: success
       type: dict
       sample:
@@ -403,6 +498,42 @@ network:
           returned: success
           type: int
           sample: 1500
+        VxlanDevice:
+          description: Name of the VXLAN device.
+          returned: if the driver is V(overlay)
+          type: str
+          sample: vx-f2f4bb7ca2a9
+        VxlanId:
+          description: VXLAN network identifier, VNI.
+          returned: if the driver is V(overlay)
+          type: int
+          sample: 7001
+        VxlanPort:
+          description: UDP port between the hosts.
+          returned: if the driver is V(overlay)
+          type: int
+          sample: 4789
+        VtepAddress:
+          description: Address of this host at which the others reach it.
+          returned: if the driver is V(overlay)
+          type: str
+          sample: 192.0.2.11
+        VtepDevice:
+          description: Interface with that address. Empty for the loopback, from which the host's routes lead on.
+          returned: if the driver is V(overlay)
+          type: str
+          sample: eth0
+        Learning:
+          description: Whether the host learns where endpoints are. V(false) if it is told of all of them.
+          returned: if the driver is V(overlay)
+          type: bool
+          sample: true
+    Peers:
+      description: The other hosts that have the network.
+      returned: if the driver is V(overlay)
+      type: list
+      elements: dict
+      sample: [{Name: other, IP: 192.0.2.12}]
 networks:
   description:
     - The networks in the order of O(networks), in the same shape. Those with O(networks[].state=absent) are left out.
@@ -417,7 +548,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run
 ITEM: dict[str, object] = {
     "name": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "driver": {"type": "str", "choices": ["bridge", "host", "null"]},
+    "driver": {"type": "str", "choices": ["bridge", "overlay", "host", "null"]},
     "driver_options": {"type": "dict"},
     "ipam_config": {
         "type": "list",
@@ -431,6 +562,25 @@ ITEM: dict[str, object] = {
     },
     "enable_ipv6": {"type": "bool"},
     "internal": {"type": "bool"},
+    "peers": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "address": {"type": "str", "required": True},
+            "endpoints": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "ipv4_address": {"type": "str"},
+                    "ipv6_address": {"type": "str"},
+                    "mac_address": {"type": "str"},
+                    "aliases": {"type": "list", "elements": "str"},
+                },
+            },
+        },
+    },
     "labels": {"type": "dict"},
     "force": {"type": "bool"},
 }

@@ -39,6 +39,7 @@ options:
     type: str
     choices:
       - bridge
+      - overlay
       - host
       - 'null'
   type:
@@ -141,7 +142,7 @@ networks:
       type: str
       sample: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11
     Scope:
-      description: Where the network exists. V(local) is this host.
+      description: Where the network exists. V(local) is this host, V(global) this host and its peers.
       returned: success
       type: str
       sample: local
@@ -258,6 +259,42 @@ networks:
           returned: success
           type: int
           sample: 1500
+        VxlanDevice:
+          description: Name of the VXLAN device.
+          returned: if the driver is V(overlay)
+          type: str
+          sample: vx-f2f4bb7ca2a9
+        VxlanId:
+          description: VXLAN network identifier, VNI.
+          returned: if the driver is V(overlay)
+          type: int
+          sample: 7001
+        VxlanPort:
+          description: UDP port between the hosts.
+          returned: if the driver is V(overlay)
+          type: int
+          sample: 4789
+        VtepAddress:
+          description: Address of this host at which the others reach it.
+          returned: if the driver is V(overlay)
+          type: str
+          sample: 192.0.2.11
+        VtepDevice:
+          description: Interface with that address. Empty for the loopback, from which the host's routes lead on.
+          returned: if the driver is V(overlay)
+          type: str
+          sample: eth0
+        Learning:
+          description: Whether the host learns where endpoints are. V(false) if it is told of all of them.
+          returned: if the driver is V(overlay)
+          type: bool
+          sample: true
+    Peers:
+      description: The other hosts that have the network.
+      returned: if the driver is V(overlay)
+      type: list
+      elements: dict
+      sample: [{Name: other, IP: 192.0.2.12}]
 """
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_info
@@ -265,7 +302,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_inf
 ARGUMENTS: dict[str, object] = {
     "name": {"type": "list", "elements": "str"},
     "labels": {"type": "list", "elements": "str"},
-    "driver": {"type": "str", "choices": ["bridge", "host", "null"]},
+    "driver": {"type": "str", "choices": ["bridge", "overlay", "host", "null"]},
     "type": {"type": "str", "choices": ["builtin", "custom"]},
     "dangling": {"type": "bool"},
 }

@@ -15,9 +15,9 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = ("ansible_collections", "cnm", "linux", "plugins")
 CORE = ("module_utils", "_cnm")
 
-NOUNS = {"network", "endpoint", "sandbox"}
+NOUNS = {"network", "endpoint", "peer", "sandbox"}
 VALUES = {"addresses", "errors", "identity"}
-PURE = {"discovery", "drivers", "firewall", "resources"}
+PURE = {"discovery", "drivers", "firewall", "forwarding", "resources"}
 BELOW_CONTROLLER = {
     "difference",
     "folder",
@@ -31,6 +31,8 @@ BELOW_CONTROLLER = {
     "verbs",
 } | (NOUNS | VALUES | PURE)
 ALLOWED = {
+    "action": {"modules", "plugin_utils"},
+    "plugin_utils": NOUNS | VALUES | PURE | {"verbs"},
     "modules": {"task"},
     "doc_fragments": set(),
     "task": {"controller"} | BELOW_CONTROLLER,
@@ -41,12 +43,13 @@ ALLOWED = {
     "selection": NOUNS | VALUES | {"store"},
     "difference": {"reconcile", "resources"},
     "topology": NOUNS | VALUES | PURE | {"store"},
-    "drivers": NOUNS | VALUES | {"firewall", "resources"},
+    "drivers": NOUNS | VALUES | {"firewall", "forwarding", "resources"},
     "discovery": NOUNS | VALUES | {"resources"},
     "firewall": NOUNS | VALUES | {"resources"},
     "ipam": NOUNS | VALUES,
     "store": NOUNS | VALUES | {"folder", "resources"},
-    "kernel": VALUES | {"folder", "reconcile", "resources"},
+    "forwarding": {"resources"},
+    "kernel": VALUES | {"folder", "forwarding", "reconcile", "resources"},
     "reconcile": {"resources", "errors"},
     "resources": VALUES,
     **dict.fromkeys(NOUNS, NOUNS | VALUES),
@@ -58,7 +61,7 @@ ALLOWED = {
 """Layer -> the layers that it may import, besides itself."""
 
 ONLY_IN = {
-    "ansible": {"task"},
+    "ansible": {"action", "task"},
     "pyroute2": {"kernel"},
     "ctypes": {"kernel"},
     "socket": {"kernel"},

@@ -62,26 +62,37 @@ class Controller:
         self._tell = tell
 
     def ensure(self, kind: str, items: Sequence[Mapping[str, Any]]) -> Result:
-        """Make the objects of KIND that ITEMS describe as they say.
+        """Make the objects of KIND that ITEMS describe as they say, as ensure_all() does."""
+        return self.ensure_all([(kind, items)])
 
-        :raises InvalidInput: with all that is wrong in ITEMS; nothing was touched then
+    def ensure_all(self, groups: Sequence[Tuple[str, Sequence[Mapping[str, Any]]]]) -> Result:
+        """Make the objects that GROUPS describe, kinds with items, as they say, in this order.
+
+        :raises InvalidInput: with all that is wrong in them; nothing was touched then
         :raises CnmError: if the host would not have it; it is as it was then, or the next run makes it so
         """
-        verb = _verb(kind)
         with self._transaction() as (store, before):
             context = self._context(store)
-            for item in items:
-                verb(context, item)
-            for name in _twice(kind, items):
-                context.problems.add(f"{kind.capitalize()} '{name}' is listed twice.")
+            for kind, items in groups:
+                verb = _verb(kind)
+                for item in items:
+                    verb(context, item)
+                for name in _twice(kind, items):
+                    context.problems.add(f"{kind.capitalize()} '{name}' is listed twice.")
             context.problems.check()
-            identifiers = [_identifier(store, kind, item) for item in items]
-            earlier = [_identifier(before, kind, item) for item in items]
-            named = {(kind, found) for found in (*identifiers, *earlier) if found}
+            pairs = [(kind, item) for kind, items in groups for item in items]
+            identifiers = [_identifier(store, kind, item) for kind, item in pairs]
+            earlier = [_identifier(before, kind, item) for kind, item in pairs]
+            named = {
+                (kind, found)
+                for (kind, _item), was, now in zip(pairs, earlier, identifiers)
+                for found in (was, now)
+                if found
+            }
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, context.unfinished)
             steps = run.reconcile(named, context.renew)
             result = Result(bool(steps) or run.differs())
-            for item, was, found in zip(items, earlier, identifiers):
+            for (kind, item), was, found in zip(pairs, earlier, identifiers):
                 shown = _shown(store, kind, found)
                 result.objects.append(shown)
                 if self._tell:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import ipaddress
 import sys
 from functools import lru_cache
-from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .endpoint import Endpoint
 from .network import Network
+from .peer import Remote
 from .resources import File
 from .sandbox import Sandbox
 
@@ -32,7 +33,7 @@ ff02::2\tip6-allrouters
 """
 
 
-def lines(network: Network, endpoints: Iterable[Endpoint]) -> str:
+def lines(network: Network, endpoints: Iterable[Union[Endpoint, Remote]]) -> str:
     """Return the part of a hosts file that everybody on NETWORK has: a line for each address of ENDPOINTS."""
     if network.predefined:
         return ""
@@ -43,7 +44,7 @@ def lines(network: Network, endpoints: Iterable[Endpoint]) -> str:
     )
 
 
-def names(network: Network, endpoint: Endpoint) -> Sequence[str]:
+def names(network: Network, endpoint: Union[Endpoint, Remote]) -> Sequence[str]:
     """Return what ENDPOINT is called on NETWORK, each name once."""
     return list(dict.fromkeys((endpoint.name, f"{endpoint.name}.{network.name}", *endpoint.aliases)))
 

@@ -9,14 +9,16 @@ There is no ``Created``: what check mode answers is what the run answers.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 from .addresses import with_prefix
 from .drivers import driver
 from .drivers.bridge import targets
 from .drivers.bridge_options import parse
 from .endpoint import Endpoint
+from .identity import make_id
 from .network import Network, Pool
+from .peer import Remote, Underlay
 from .sandbox import Sandbox
 from .store.sqlite import SqliteStore
 from .topology import gateway_order, gateway_owner, on_host
@@ -24,10 +26,10 @@ from .topology import gateway_order, gateway_owner, on_host
 
 def network(store: SqliteStore, item: Network) -> Dict[str, Any]:
     """Return what ``docker network inspect`` shows, and under ``Host`` what it leaves out."""
-    return {
+    shown: Dict[str, Any] = {
         "Name": item.name,
         "Id": item.id,
-        "Scope": "local",
+        "Scope": driver(item.driver).scope,
         "Driver": item.driver,
         "EnableIPv6": item.ipv6,
         "IPAM": {"Driver": "default", "Options": {}, "Config": [_pool(pool) for pool in item.pools]},
@@ -49,6 +51,41 @@ def network(store: SqliteStore, item: Network) -> Dict[str, Any]:
         "Options": _options(item),
         "Labels": dict(item.labels),
         "Host": {"Device": driver(item.driver).device(item) or "", "Mtu": item.mtu},
+    }
+    if item.underlay is not None:
+        shown["Peers"] = [{"Name": peer.name, "IP": str(peer.address)} for peer in item.peers]
+        shown["Containers"].update(_elsewhere(item))
+        shown["Host"].update(_tunnel(item, item.underlay))
+    return shown
+
+
+def _elsewhere(item: Network) -> Dict[str, Any]:
+    """Return the endpoints of other hosts, with keys such as Docker 1.9 had for them."""
+    return {
+        f"ep-{make_id(item.id, remote.name)}": {
+            "Name": remote.name,
+            "EndpointID": make_id(item.id, remote.name),
+            "MacAddress": remote.mac,
+            "IPv4Address": _cidr(item, remote, 4),
+            "IPv6Address": _cidr(item, remote, 6),
+            "Host": peer.name,
+        }
+        for peer, remote in item.remotes()
+    }
+
+
+def _tunnel(item: Network, underlay: Underlay) -> Dict[str, Any]:
+    from .drivers import overlay_options
+    from .drivers.overlay import tunnel_device
+
+    options = overlay_options.parse(item.options)
+    return {
+        "VxlanDevice": tunnel_device(item),
+        "VxlanId": overlay_options.vni(item.name, item.options),
+        "VxlanPort": options.port,
+        "VtepAddress": str(underlay.address),
+        "VtepDevice": underlay.device,
+        "Learning": options.learning,
     }
 
 
@@ -76,7 +113,7 @@ def _pool(pool: Pool) -> Dict[str, Any]:
     return shown
 
 
-def _cidr(on: Optional[Network], one: Endpoint, version: int) -> str:
+def _cidr(on: Optional[Network], one: Union[Endpoint, Remote], version: int) -> str:
     address, pool = one.address(version), on.pool(version) if on else None
     return with_prefix(address, pool.subnet) if address is not None and pool is not None else ""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from .addresses import Address, Subnet
+from .peer import Peer, Remote, Underlay
 
 PREDEFINED = {"bridge": "bridge", "host": "host", "none": "null"}
 """The networks that always exist, and their drivers (Docker 1.9)."""
@@ -83,6 +84,19 @@ class Network:
     """Whether its bridge was on the host before us, and stays when the network goes."""
     kept: Tuple[str, ...] = ()
     """Addresses, with prefix lengths, that an adopted bridge had before us."""
+    underlay: Optional[Underlay] = None
+    """How its hosts reach each other; None for a network of one host."""
+
+    @property
+    def peers(self) -> Tuple[Peer, ...]:
+        """The other hosts that have the network."""
+        return self.underlay.peers if self.underlay is not None else ()
+
+    def remotes(self) -> Iterator[Tuple[Peer, Remote]]:
+        """Yield each endpoint that another host is known to have, and that host."""
+        for peer in self.peers:
+            for remote in peer.endpoints:
+                yield peer, remote
 
     @property
     def predefined(self) -> bool:
@@ -106,7 +120,9 @@ class Network:
 
     def to_json(self) -> Dict[str, Any]:
         """Return this as JSON can hold it."""
+        shared = {} if self.underlay is None else {"underlay": self.underlay.to_json()}
         return {
+            **shared,
             "id": self.id,
             "name": self.name,
             "driver": self.driver,
@@ -123,4 +139,5 @@ class Network:
     def from_json(cls, data: Mapping[str, Any]) -> "Network":
         """Return what to_json made DATA of."""
         pools = tuple(Pool.from_json(pool) for pool in data["pools"])
-        return cls(**{**data, "pools": pools, "kept": tuple(data["kept"])})
+        underlay = Underlay.from_json(data["underlay"]) if "underlay" in data else None
+        return cls(**{**data, "pools": pools, "kept": tuple(data["kept"]), "underlay": underlay})

@@ -221,13 +221,38 @@ class HostEnd:
 
 
 @dataclass(frozen=True)
+class Tunnel:
+    """What makes a link a VXLAN device (RFC 7348): where its frames go, and how it is a port of a bridge."""
+
+    id: int
+    """The network identifier, VNI."""
+    local: str
+    """The address from which its packets come: the host's tunnel end point, VTEP."""
+    port: int
+    """UDP port, here and at the other hosts."""
+    device: str
+    """The device by which its packets leave; empty to leave that to the host's routes."""
+    learning: Optional[bool]
+    """Whether it notes from which host a MAC address comes, and its bridge port does the same; None if one does."""
+    master: str
+    ttl: int = 64
+    suppress: bool = True
+    """Whether its bridge answers for neighbours that it knows, and keeps its own address from crossing
+    (IFLA_BRPORT_NEIGH_SUPPRESS)."""
+
+    def __str__(self) -> str:
+        ways = f" by '{self.device}'" * bool(self.device) + ", learning" * bool(self.learning)
+        return f"VNI {self.id} from {self.local} port {self.port}{ways} on '{self.master}'"
+
+
+@dataclass(frozen=True)
 class Link(Resource):
-    """A network interface: a bridge on the host, or the inner end of a veth pair."""
+    """A network interface: a bridge or a VXLAN device on the host, or the inner end of a veth pair."""
 
     namespace: str
     name: str
     type: str
-    """As in IFLA_INFO_KIND: ``bridge`` or ``veth``."""
+    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan`` or ``veth``."""
     address: Optional[str] = None
     mtu: Optional[int] = None
     """In bytes."""
@@ -235,11 +260,12 @@ class Link(Resource):
     group: int = GROUP
     peer: Optional[HostEnd] = None
     adopted: bool = False
+    tunnel: Optional[Tunnel] = None
 
     kind: ClassVar[str] = "link"
     rank: ClassVar[int] = 4
     ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
-    immutable: ClassVar[Tuple[str, ...]] = ("type",)
+    immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel")
 
     @property
     def key(self) -> Key:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -36,6 +36,30 @@ def run(kind: str, arguments: Dict[str, Any]) -> None:
         result = Controller(kernel, module.warn, module.check_mode, tell=module._diff).ensure(kind, items)
         shown: Any = result.objects[0] if listed is None else [found for found in result.objects if found]
         answer = {"changed": result.changed, kind if listed is None else plural: shown}
+        return {**answer, "diff": result.differences} if module._diff else answer
+
+    _carry_out(module, ensure)
+
+
+def run_topology(arguments: Dict[str, Any]) -> None:
+    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options, those two lists.
+
+    What goes makes room first, but for networks, which go when nobody is on them any more.
+    """
+    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    lists = [("sandbox", False), ("network", True), ("sandbox", True), ("network", False)]
+    groups = [
+        (kind, [item for item in module.params[_plural(kind)] if (item.get("state") != "absent") == stays])
+        for kind, stays in lists
+    ]
+
+    def ensure(kernel: Kernel) -> Dict[str, Any]:
+        result = Controller(kernel, module.warn, module.check_mode, tell=module._diff).ensure_all(groups)
+        shown: Dict[str, List[Any]] = {"network": [], "sandbox": []}
+        for (kind, _item), found in zip([(kind, item) for kind, items in groups for item in items], result.objects):
+            shown[kind] += [found] if found else []
+        answer: Dict[str, Any] = {_plural(kind): found for kind, found in shown.items()}
+        answer["changed"] = result.changed
         return {**answer, "diff": result.differences} if module._diff else answer
 
     _carry_out(module, ensure)

@@ -150,7 +150,10 @@ class Topology:
 
     def _lines_of(self, network: Network) -> str:
         if network.id not in self._lines:
-            self._lines[network.id] = discovery.lines(network, self._store.running_endpoints(network.id))
+            here = self._store.running_endpoints(network.id)
+            names = {endpoint.name for endpoint in here}
+            away = [remote for _peer, remote in network.remotes() if remote.name not in names]
+            self._lines[network.id] = discovery.lines(network, [*here, *away])
         return self._lines[network.id]
 
     def in_use(self) -> bool:

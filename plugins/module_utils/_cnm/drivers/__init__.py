@@ -22,6 +22,12 @@ class Driver(Protocol):
     has_addresses: bool
     """Whether its networks have address pools, and its endpoints addresses and ports."""
 
+    ports: int
+    """How many endpoints can be in sandboxes at once."""
+
+    scope: str
+    """``local`` for a network of one host, ``global`` for one that is the same on several."""
+
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
 
@@ -41,7 +47,7 @@ class Driver(Protocol):
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
 
 
-CREATABLE: Sequence[str] = ("bridge",)
+CREATABLE: Sequence[str] = ("bridge", "overlay")
 """Drivers of which a user can make networks; the others have one predefined network each."""
 
 
@@ -54,6 +60,10 @@ def driver(name: str) -> Driver:
         from .bridge import Bridge
 
         return Bridge()
+    if name == "overlay":
+        from .overlay import Overlay
+
+        return Overlay()
     if name in ("host", "null"):
         from .null import Null
 

@@ -22,13 +22,15 @@ PORTS = 1023
 DEFAULT_DEVICE = "cnm0"
 """The device of the predefined network ``bridge``."""
 
-_MINIMUM_IPV6_MTU = 1280
+MINIMUM_IPV6_MTU = 1280
 
 
 class Bridge:
     """A network on one host, behind a Linux bridge."""
 
     has_addresses = True
+    ports = PORTS
+    scope = "local"
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
@@ -42,8 +44,8 @@ class Bridge:
         """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
         options = parse(network.options)
         found = []
-        if network.ipv6 and options.mtu is not None and options.mtu < _MINIMUM_IPV6_MTU:
-            found.append(f"IPv6 needs an MTU of at least {_MINIMUM_IPV6_MTU} bytes (RFC 8200), not {options.mtu}.")
+        if network.ipv6 and options.mtu is not None and options.mtu < MINIMUM_IPV6_MTU:
+            found.append(f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {options.mtu}.")
         if options.inhibit_ipv4 and not network.internal:
             found.append(
                 "option 'com.docker.network.bridge.inhibit_ipv4' leaves no gateway, so it needs internal: true."

@@ -67,7 +67,10 @@ def _binding(text: str) -> Any:
     return None if bound.is_unspecified else bound
 
 
-_KEYS: Dict[str, Tuple[str, Callable[[str], Any]]] = {
+Keys = Mapping[str, Tuple[str, Callable[[str], Any]]]
+"""Option -> the field that it sets, and what reads it."""
+
+KEYS: Keys = {
     NAME: ("name", check_device),
     "com.docker.network.bridge.enable_icc": ("icc", flag),
     "com.docker.network.bridge.enable_ip_masquerade": ("masquerade", flag),
@@ -84,25 +87,25 @@ _KEYS: Dict[str, Tuple[str, Callable[[str], Any]]] = {
 }
 
 
-def option_problems(options: Mapping[str, str]) -> Dict[str, str]:
-    """Return what is wrong with OPTIONS, by key, each in a sentence."""
+def option_problems(options: Mapping[str, str], kind: str = "bridge", keys: Keys = KEYS) -> Dict[str, str]:
+    """Return what is wrong with OPTIONS of a driver KIND, which has KEYS, by key, each in a sentence."""
     problems = {}
     for key, text in sorted(options.items()):
         if key == "com.docker.network.bridge.default_bridge":
             problems[key] = f"option '{key}' belongs to the predefined network 'bridge' and cannot be given."
-        elif key not in _KEYS:
-            problems[key] = f"driver 'bridge' has no option '{key}'; it has {', '.join(sorted(_KEYS))}."
+        elif key not in keys:
+            problems[key] = f"driver '{kind}' has no option '{key}'; it has {', '.join(sorted(keys))}."
         else:
             try:
-                _KEYS[key][1](text)
+                keys[key][1](text)
             except ValueError as error:
                 problems[key] = f"option '{key}': {error}"
     return problems
 
 
-def spelled(options: Mapping[str, str]) -> Dict[str, str]:
+def spelled(options: Mapping[str, str], keys: Keys = KEYS) -> Dict[str, str]:
     """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
-    values = {key: _KEYS[key][1](text) for key, text in options.items()}
+    values = {key: keys[key][1](text) for key, text in options.items()}
     return {
         key: str(value).lower() if isinstance(value, bool) else options[key] if value is None else str(value)
         for key, value in values.items()
@@ -111,4 +114,4 @@ def spelled(options: Mapping[str, str]) -> Dict[str, str]:
 
 def parse(options: Mapping[str, str]) -> BridgeOptions:
     """Return what OPTIONS, in which there is no problem, say."""
-    return BridgeOptions(**{_KEYS[key][0]: _KEYS[key][1](text) for key, text in options.items() if key in _KEYS})
+    return BridgeOptions(**{KEYS[key][0]: KEYS[key][1](text) for key, text in options.items() if key in KEYS})

@@ -17,6 +17,8 @@ class Null:
     """A network that is made of nothing."""
 
     has_addresses = False
+    ports = 0
+    scope = "local"
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Every option is one too many."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Iterable, Optional, Tuple
+from typing import Collection, Iterable, Optional, Tuple
 
 from ..addresses import Address
 from ..network import Pool
@@ -22,8 +22,10 @@ def span(pool: Pool) -> Tuple[int, int]:
     return first, last
 
 
-def lowest_free(pool: Pool, taken: Iterable[int], start: Optional[int] = None) -> Address:
-    """Return the lowest address of POOL that is neither reserved nor TAKEN.
+def lowest_free(
+    pool: Pool, taken: Iterable[int], start: Optional[int] = None, elsewhere: Collection[Address] = ()
+) -> Address:
+    """Return the lowest address of POOL that is neither reserved nor TAKEN nor ELSEWHERE, on another host.
 
     :param taken: integers in rising order, from START on
     :param start: where to begin, if everything below is known to be taken
@@ -31,7 +33,7 @@ def lowest_free(pool: Pool, taken: Iterable[int], start: Optional[int] = None) -
     """
     first, last = span(pool)
     candidate = first if start is None else max(first, start)
-    reserved = {int(address) for address in pool.reserved}
+    reserved = {int(address) for address in (*pool.reserved, *elsewhere)}
     for address in taken:
         while candidate in reserved:
             candidate += 1

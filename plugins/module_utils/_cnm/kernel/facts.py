@@ -167,6 +167,22 @@ class Facts:
 
         return listening()
 
+    def underlay(self, wanted: Optional[forms.Address]) -> Optional[Tuple[forms.Address, str, int]]:
+        """Return WANTED, an address of this host, its device and MTU; with None those of the default route.
+
+        The device is empty where it is none by which packets leave. There is no answer without such an address.
+        """
+        from .underlay import end_point
+
+        return end_point(self._host, wanted, self.egress_mtu())
+
+    @_once
+    def tunnels(self) -> List[Tuple[str, int, bool]]:
+        """Return the host's VXLAN devices: their names, UDP ports, and whether they are ours."""
+        from .underlay import tunnels
+
+        return tunnels(self._host)
+
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""
         from .listeners import process

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from itertools import groupby
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from ..errors import CnmError
+from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..reconcile import Step
 from ..resources import FIREWALL, HOST, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, route, sysctl
@@ -21,6 +22,9 @@ from .refusals import Change, carry_out, raise_all
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 """Runs a program with a text as its input; returns its exit status, output and error output."""
+
+_ON_LINK = (Address, Route, Forwarding, Neighbour)
+_ADDRESSING = frozenset(kind.kind for kind in _ON_LINK)
 
 _Kind = TypeVar("_Kind", bound=Resource)
 
@@ -81,11 +85,20 @@ class Kernel:
                 ours = loopback.group == link.GROUP and not os.path.islink(space)
                 found.append(Namespace(space, ours=ours))
             addresses = [Address(key[1], key[2], key[3]) for key in sorted(keys.get(Address.kind, ()))]
-            names = links[space] | {item.link for item in addresses}
+            neighbours = {(key[2], key[3]) for key in keys.get(Neighbour.kind, ())}
+            names = links[space] | {item.link for item in addresses} | {name for name, _address in neighbours}
             if names:
                 seen[space] = link.look(self._namespaces, socket, names)
             known = seen[space].interfaces if names else {}
             found += address.read(socket, addresses, known)
+            tunnels = [known[name] for name in sorted(links[space] & set(known)) if known[name].vxlan]
+            if neighbours or tunnels:
+                from . import neighbour
+
+                on = sorted({name for name, _address in neighbours} & set(known))
+                found += neighbour.read_neighbours(socket, space, neighbours, [known[name] for name in on])
+                for tunnel in tunnels:
+                    found += neighbour.read_forwarding(socket, space, tunnel)
             if Route.kind in keys:
                 destinations = {key[2] for key in keys[Route.kind]}
                 found += route.read(socket, space, destinations, {item.index: item.name for item in known.values()})
@@ -123,7 +136,7 @@ class Kernel:
             try:
                 if kind == Link.kind:
                     errors += link.remove(self._namespaces, _only(Link, resources))
-                elif kind in (Address.kind, Route.kind):
+                elif kind in _ADDRESSING:
                     errors += self._remove_addressing(resources)
                 else:
                     errors += self._remove_each(resources)
@@ -159,6 +172,14 @@ class Kernel:
             changes += [
                 address.removal(item, indices[item.link]) for item in _only(Address, group) if item.link in indices
             ]
+            others = [item for item in _entries(group) if item.link in indices]
+            if others:
+                from . import neighbour
+
+                changes += [neighbour.removal(item, indices[item.link]) for item in others]
+                for item in others:
+                    if isinstance(item, Forwarding) and item.mac == ANYBODY:
+                        changes += neighbour.learnt_removals(socket, item, indices[item.link])
             errors += carry_out(socket, changes)
         return errors
 
@@ -172,24 +193,36 @@ class Kernel:
             file.write(wanted)
 
     def _make_addressing(self, steps: Sequence[Step]) -> None:
-        addressing: Dict[Resource, Step] = {
-            step.after: step for step in steps if isinstance(step.after, (Address, Route))
-        }
+        addressing: Dict[Resource, Step] = {step.after: step for step in steps if isinstance(step.after, _ON_LINK)}
         for space, group in _by_namespace(list(addressing)).items():
             socket = self._namespaces.at(space)
             before = [step.before for step in map(addressing.__getitem__, group) if step.before]
             indices = _indices(socket, [*group, *before])
-            missing = {item.link for item in group if isinstance(item, (Address, Route))} - set(indices)
+            missing = {item.link for item in group if isinstance(item, _ON_LINK)} - set(indices)
             if missing:
                 raise CnmError(f"There is no link '{sorted(missing)[0]}' that could be given {group[0]}.")
             changes: List[Change] = [address.addition(item, indices[item.link]) for item in _only(Address, group)]
             for item in _only(Route, group):
                 changes += route.changes(addressing[item], indices)
+            others = _entries(group)
+            if others:
+                from . import neighbour
+
+                changes += [neighbour.addition(item, indices[item.link]) for item in others]
             raise_all(carry_out(socket, changes))
+        arrived = [item for item in addressing if isinstance(item, Neighbour) and item.announced]
+        if arrived:
+            from .announcement import announce
+
+            raise_all(announce(arrived))
 
 
 def _only(kind: Type[_Kind], items: Iterable[Resource]) -> List[_Kind]:
     return [item for item in items if isinstance(item, kind)]
+
+
+def _entries(items: Iterable[Resource]) -> List[Union[Forwarding, Neighbour]]:
+    return [item for item in items if isinstance(item, (Forwarding, Neighbour))]
 
 
 def _by_namespace(items: Iterable[Resource]) -> Dict[str, List[Resource]]:
@@ -200,5 +233,5 @@ def _by_namespace(items: Iterable[Resource]) -> Dict[str, List[Resource]]:
 
 
 def _indices(socket: interface.Socket, items: Iterable[Resource]) -> Dict[str, int]:
-    names = {item.link for item in items if isinstance(item, (Address, Route))}
+    names = {item.link for item in items if isinstance(item, _ON_LINK)}
     return {name: found.index for name, found in interface.find(socket, sorted(names - {""})).items()}

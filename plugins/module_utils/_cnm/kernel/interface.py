@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
+from . import vxlan
 from .message import DUMP, GETLINK, GETNSID, encode
 from .netlink import Socket, attributes, number, text
 
@@ -19,7 +20,7 @@ UP = 0x1
 
 # linux/if_link.h
 _ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINKINFO, _GROUP, _LINK_NSID = 1, 3, 4, 5, 10, 18, 27, 37
-_INFO_KIND, _INFO_SLAVE_DATA, _PORT_HAIRPIN, _PORT_ISOLATED = 1, 5, 4, 33
+_INFO_KIND, _INFO_DATA, _INFO_SLAVE_DATA, _PORT_HAIRPIN, _PORT_ISOLATED = 1, 2, 5, 4, 33
 _SKIP_STATISTICS = 8
 _NO_NSID = -1
 
@@ -44,6 +45,7 @@ class Interface:
     """Which namespace the other end is in, as this namespace numbers them; -1 for the same one."""
     isolated: bool
     hairpin: bool
+    vxlan: Optional[vxlan.Device] = None
 
 
 def parse(message: bytes) -> Interface:
@@ -52,10 +54,11 @@ def parse(message: bytes) -> Interface:
     found = attributes(message, 32)
     information = attributes(found.get(_LINKINFO, b""))
     port = attributes(information.get(_INFO_SLAVE_DATA, b""))
+    kind = text(information.get(_INFO_KIND, b""))
     return Interface(
         index=index,
         name=text(found[_NAME]),
-        type=text(information.get(_INFO_KIND, b"")),
+        type=kind,
         address=found.get(_ADDRESS, b"").hex(":"),
         mtu=number(found[_MTU]),
         up=bool(flags & UP),
@@ -65,6 +68,7 @@ def parse(message: bytes) -> Interface:
         peer_nsid=_signed(found.get(_LINK_NSID)),
         isolated=port.get(_PORT_ISOLATED) == b"\x01",
         hairpin=port.get(_PORT_HAIRPIN) == b"\x01",
+        vxlan=vxlan.parse(information.get(_INFO_DATA, b""), port) if kind == vxlan.KIND else None,
     )
 
 

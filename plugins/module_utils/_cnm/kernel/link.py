@@ -13,8 +13,8 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Se
 
 from ..errors import CnmError, Conflict, KernelRefused
 from ..reconcile import Step
-from ..resources import GROUP, HOST, HostEnd, Link
-from . import interface, veth
+from ..resources import GROUP, HOST, HostEnd, Link, Tunnel
+from . import interface, veth, vxlan
 from .interface import UP, Interface
 from .message import ACK, DELLINK, NEWLINK, encode
 from .namespace import Namespaces
@@ -63,7 +63,10 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
         }
         - {0},
     )
-    found_masters = interface.find_indices(host, {end.master for end in ends.values()} - {0})
+    tunnels = [seen[HOST].interfaces[name] for name in wanted.get(HOST, ()) if name in seen[HOST].interfaces]
+    tunnels = [found for found in tunnels if found.vxlan]
+    around = {found.master for found in tunnels} | {found.vxlan.lower for found in tunnels if found.vxlan}
+    found_masters = interface.find_indices(host, ({end.master for end in ends.values()} | around) - {0})
     masters = {index: found.name for index, found in found_masters.items() if found.group != LEAVING}
     links = []
     for namespace, names in wanted.items():
@@ -78,7 +81,8 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
                 peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.group)
             up = found.up and (end is None or end.up)
             kind, group = ("", GROUP) if found.group == LEAVING else (found.type, found.group)
-            links.append(Link(namespace, name, kind, found.address, found.mtu, up, group, peer))
+            tunnel = vxlan.tunnel(found.vxlan, masters, masters.get(found.master, "")) if found.vxlan else None
+            links.append(Link(namespace, name, kind, found.address, found.mtu, up, group, peer, tunnel=tunnel))
     return links
 
 
@@ -114,18 +118,23 @@ def remove(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
 
 
 def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
-    """Make and change links: first those of the host, then veth pairs.
+    """Make and change links: first bridges, then what is a port of them, VXLAN devices and veth pairs.
 
     :raises Conflict: when a name is taken by something that is not ours.
     """
-    for on_host in (True, False):
-        part = [step for step in steps if (step.resource.key[1] == HOST) == on_host]
+    for turn in range(3):
+        part = [step for step in steps if _turn(step) == turn]
         created = [_link(step.after) for step in part if step.before is None]
         rebuilt = [step for step in part if step.before and _lost_its_peer(step)]
         raise_all(remove(namespaces, [_link(step.before) for step in rebuilt]))
         created += [_link(step.after) for step in rebuilt]
         _create(namespaces, created)
         _change(namespaces, [step for step in part if step.before and step not in rebuilt])
+
+
+def _turn(step: Step) -> int:
+    link = _link(step.resource)
+    return 2 if link.namespace != HOST else 1 if link.tunnel else 0
 
 
 def _link(resource: object) -> Link:
@@ -153,7 +162,7 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
     """Make LINKS and return those whose name, or whose host end's name, is taken."""
     taken: List[Link] = []
     host = namespaces.at(HOST)
-    masters = interface.find(host, sorted({link.peer.master for link in links if link.peer} - {""}))
+    masters = interface.find(host, sorted(set().union(*map(_named, links)) - {""}))
     for start in range(0, len(links), CHUNK):
         chunk = links[start : start + CHUNK]
         descriptors: Dict[str, int] = {}
@@ -180,7 +189,15 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
     return taken
 
 
+def _named(link: Link) -> Set[str]:
+    """Return the names of the interfaces of the host that LINK is connected to."""
+    ports = {link.peer.master} if link.peer else set()
+    return ports | ({link.tunnel.master, link.tunnel.device} if link.tunnel else set())
+
+
 def _reason(link: Link, refusal: Refusal) -> str:
+    if link.tunnel and refusal.number in (errno.EADDRINUSE, errno.EBUSY):
+        return f"UDP port {link.tunnel.port} is in use ({refusal.text})"
     if refusal.number == errno.EOPNOTSUPP:
         return f"it has no support for links of type '{link.type}', its module '{link.type}' is missing"
     return refusal.text
@@ -198,6 +215,9 @@ def _finish(namespaces: Namespaces, links: Sequence[Link]) -> None:
         if link.peer and (link.peer.isolated or link.peer.hairpin):
             message = _port_modes(link.peer)
             changes.setdefault(HOST, []).append(Change(f"set the modes of bridge port '{link.peer.name}'", message))
+        if link.tunnel:
+            message = encode("link", NEWLINK, ACK, [("IFLA_IFNAME", link.name), vxlan.port_modes(link.tunnel)])
+            changes.setdefault(HOST, []).append(Change(f"set the modes of bridge port '{link.name}'", message))
         if link.peer is None and link.mtu is not None:
             message = _setting(link.name, [("IFLA_MTU", link.mtu)])
             changes.setdefault(HOST, []).append(Change(f"set the MTU of {link} to {link.mtu}", message))
@@ -344,8 +364,21 @@ def _port_modes(end: HostEnd) -> bytes:
 
 def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interface]) -> bytes:
     up = link.up is not False
+    if link.tunnel:
+        return _tunnel_creation(link, link.tunnel, masters)
     if link.peer is None:
         own = veth.properties(link.name, link.address, None, link.group)
         return veth.request([*own, ("IFLA_LINKINFO", [("IFLA_INFO_KIND", link.type)])], up)
     shape = veth.Shape(bool(link.address), link.mtu, link.peer.mtu or link.mtu, link.group, _master(link, masters), up)
     return veth.creation(shape, link.peer.name, link.name, link.address or "", descriptors[link.namespace])
+
+
+def _tunnel_creation(link: Link, tunnel: Tunnel, found: Dict[str, Interface]) -> bytes:
+    for name, what in ((tunnel.master, "bridge"), (tunnel.device, "interface")):
+        if name and name not in found:
+            raise KernelRefused(f"There is no {what} '{name}' to which {link} could be connected.")
+    lower = found[tunnel.device].index if tunnel.device else 0
+    own = veth.properties(link.name, link.address, link.mtu, link.group)
+    if tunnel.master:
+        own.append(("IFLA_MASTER", found[tunnel.master].index))
+    return veth.request([*own, vxlan.information(tunnel, lower)], link.up is not False)

@@ -59,6 +59,7 @@ def _nested(values: Attributes) -> bytes:
     return b"".join(packed(values))
 
 
+_port = struct.Struct("!H").pack
 _byte, _word = struct.Struct("=B").pack, struct.Struct("=I").pack
 
 _KINDS: Dict[str, Tuple[int, Callable[[Any], bytes]]] = {
@@ -76,7 +77,16 @@ _KINDS: Dict[str, Tuple[int, Callable[[Any], bytes]]] = {
     "IFLA_INFO_SLAVE_KIND": (4, _text),
     "IFLA_INFO_SLAVE_DATA": (5, _nested),
     "IFLA_BRPORT_MODE": (4, _byte),
+    "IFLA_BRPORT_LEARNING": (8, _byte),
+    "IFLA_BRPORT_NEIGH_SUPPRESS": (32, _byte),
     "IFLA_BRPORT_ISOLATED": (33, _byte),
+    "IFLA_VXLAN_ID": (1, _word),
+    "IFLA_VXLAN_LINK": (3, _word),
+    "IFLA_VXLAN_LOCAL": (4, _address),
+    "IFLA_VXLAN_TTL": (5, _byte),
+    "IFLA_VXLAN_LEARNING": (7, _byte),
+    "IFLA_VXLAN_PORT": (15, _port),
+    "IFLA_VXLAN_LOCAL6": (17, _address),
     # linux/veth.h: a struct ifinfomsg, then attributes
     "VETH_INFO_PEER": (1, _peer),
     # linux/if_addr.h

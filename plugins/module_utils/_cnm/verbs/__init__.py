@@ -58,6 +58,15 @@ class Host(Protocol):
     def listening(self) -> Sequence[Listener]:
         """Return the sockets that wait for packets on the host's ports."""
 
+    def underlay(self, address: Optional[Address]) -> Optional[Tuple[Address, str, int]]:
+        """Return ADDRESS of this host, its device and MTU; with None those of the default route. None without one.
+
+        The device is empty where it is none by which packets leave.
+        """
+
+    def tunnels(self) -> Sequence[Tuple[str, int, bool]]:
+        """Return the host's VXLAN devices: their names, UDP ports, and whether they are ours."""
+
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""
 

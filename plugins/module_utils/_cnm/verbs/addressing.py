@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from dataclasses import replace
+from typing import Mapping, Optional
 
 from ..addresses import Address
 from ..endpoint import Endpoint
@@ -24,7 +25,8 @@ def address_for(context: Context, network: Network, version: int) -> Address:
     if pool is None:
         raise ValueError(f"the network has no IPv{version}.")
     start = context.hints.get((network.id, version), span(pool)[0])
-    found = lowest_free(pool, context.store.taken(network.id, version, start), start)
+    elsewhere = reserved(network, version) if network.peers else ()
+    found = lowest_free(pool, context.store.taken(network.id, version, start), start, elsewhere)
     context.hints[(network.id, version)] = int(found) + 1
     return found
 
@@ -35,13 +37,41 @@ def forget_hints(context: Context, network: str) -> None:
         context.hints.pop((network, version), None)
 
 
-def requested(context: Context, network: Network, endpoint: Optional[Endpoint], address: Address) -> Address:
-    """Return ADDRESS if the endpoint, None for one that is not yet there, can have it on NETWORK.
+def requested(context: Context, network: Network, endpoint: Optional[Endpoint], name: str, address: Address) -> Address:
+    """Return ADDRESS if the endpoint NAME, None for one that is not yet there, can have it on NETWORK.
 
     :raises ValueError: if it cannot
     """
     check_address(network.pool(address.version), address)
+    elsewhere = reserved(network, address.version, but=name) if network.peers else {}
+    if address in elsewhere:
+        raise ValueError(f"address {address} is taken: {elsewhere[address]} has it.")
     holder = context.store.holder(network.id, address.packed)
     if holder is not None and (endpoint is None or holder.id != endpoint.id):
         raise ValueError(f"address {address} is taken: endpoint '{holder.name}' has it.")
     return address
+
+
+def reserved(network: Network, version: int, but: str = "") -> Mapping[Address, str]:
+    """Return the addresses of family VERSION that endpoints of other hosts have, and whose they are.
+
+    :param but: the name of an endpoint that comes from there
+    """
+    return {
+        held: f"endpoint '{remote.name}' on host '{peer.name}'"
+        for peer, remote in network.remotes()
+        if remote.name != but
+        for held in remote.addresses
+        if held.version == version
+    }
+
+
+def arrived(context: Context, network: Network, endpoint: Endpoint) -> None:
+    """Note that ENDPOINT is on this host now, if another one was known to have it."""
+    if network.underlay is None or all(remote.name != endpoint.name for _peer, remote in network.remotes()):
+        return
+    peers = tuple(
+        replace(peer, endpoints=tuple(remote for remote in peer.endpoints if remote.name != endpoint.name))
+        for peer in network.peers
+    )
+    context.store.put_network(replace(network, underlay=replace(network.underlay, peers=peers)))

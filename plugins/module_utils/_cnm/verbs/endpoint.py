@@ -11,7 +11,6 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from ..addresses import Address, address, address_of, mac, mac_of
 from ..drivers import driver
-from ..drivers.bridge import PORTS
 from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port, parse_ports
 from ..identity import check_device, check_hostname, check_name
@@ -20,7 +19,7 @@ from ..resources import Link
 from ..sandbox import Sandbox
 from ..topology import on_host
 from . import Context, listed
-from .addressing import address_for, forget_hints, requested
+from .addressing import address_for, arrived, forget_hints, requested
 from .ports import assign, taken
 
 
@@ -170,6 +169,7 @@ def write(
         endpoint = replace(endpoint, ports=assign(context, network, endpoint, wishes.ports, subject))
         if len(context.problems.found) > found:
             return None
+    arrived(context, network, endpoint)
     context.store.put_endpoint(endpoint)
     return endpoint
 
@@ -189,7 +189,7 @@ def _addressed(
                 # Nobody knows what subnet it will have.
                 chosen[version] = wish if network.pool(version) else None
             elif wish is not None:
-                chosen[version] = requested(context, network, existing, wish)
+                chosen[version] = requested(context, network, existing, endpoint.name, wish)
             elif chosen[version] is None and network.pool(version) is not None:
                 chosen[version] = address_for(context, network, version)
     if existing is not None and (chosen[4], chosen[6]) != (existing.ipv4, existing.ipv6):
@@ -241,13 +241,14 @@ def join(
             f"{subject}: sandbox '{sandbox.name}' has a namespace of its own, so it cannot be on 'host'."
         )
         return
-    if endpoint.sandbox is None and driver(network.driver).has_addresses and context.store.joined(network.id) >= PORTS:
+    kind = driver(network.driver)
+    if endpoint.sandbox is None and kind.has_addresses and context.store.joined(network.id) >= kind.ports:
         context.problems.add(
-            f"{subject}: a Linux bridge has {PORTS} ports, and those of network '{network.name}' are all in use. "
+            f"{subject}: a Linux bridge has {kind.ports} ports, and those of network '{network.name}' are all in use. "
             "Put further endpoints on another network."
         )
         return
-    if driver(network.driver).has_addresses:
+    if kind.has_addresses:
         used = {one.interface for one in others}
         chosen = _interface(context, network, endpoint, sandbox, interface, used)
         if chosen in used:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional
 
 from ..drivers import CREATABLE, driver
-from ..identity import check_name
+from ..identity import check_name, make_id
 from ..network import PREDEFINED, Network
 from ..resources import HOST, Address, Link
 from . import Context, quoted, texts
@@ -44,6 +44,10 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if wanted is None or len(context.problems.found) > found:
         return existing.id if existing else None
     context.store.put_network(wanted)
+    if wanted.peers and item.get("peers"):
+        from .overlay import let_go
+
+        let_go(context, wanted)
     if existing is not None and not item.get("force"):
         _keep_device(context, existing, wanted, subject)
     if existing is not None and existing.pools != wanted.pools:
@@ -110,6 +114,12 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
         )
         problems.add(f"{subject}: {reason}.")
         return None
+    if existing is not None and kind != existing.driver:
+        problems.add(
+            f"{subject}: its driver is '{existing.driver}', and cannot become '{kind}'. Remove the network first, "
+            "or give the new one another name."
+        )
+        return None
     options = _texts(
         context, item.get("driver_options"), existing.options if existing else {}, "driver_options", subject
     )
@@ -118,7 +128,9 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     for problem in wrong.values():
         problems.add(f"{subject}: {problem}")
     options = driver(kind).spelled({key: text for key, text in options.items() if key not in wrong})
-    identifier = existing.id if existing else context.id_for("network", item["name"])
+    everywhere = driver(kind).scope == "global"
+    new = make_id("global", "network", item["name"]) if everywhere else context.id_for("network", item["name"])
+    identifier = existing.id if existing else new
     network = existing or Network(identifier, item["name"], kind)
     network = replace(network, driver=kind, options=options, labels=labels)
     if item.get("internal") is not None:
@@ -131,6 +143,12 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
             f"{subject}: IPv6 is switched off on this host (net.ipv6.conf.all.disable_ipv6), or not in its kernel."
         )
     network = replace(network, mtu=_mtu(context, existing, network))
+    if everywhere:
+        from .overlay import underlaid
+
+        network = underlaid(context, network, item, subject)
+    elif item.get("peers"):
+        problems.add(f"{subject}: peers are for driver 'overlay', and its driver is '{kind}'.")
     for problem in driver(kind).problems(network):
         problems.add(f"{subject}: {problem}")
     return network

@@ -28,6 +28,8 @@ class PretendFacts:
         self.bridges = []
         self.chains = []
         self.bases = []
+        self.ends = {"192.0.2.1": ("eth0", 1500), "2001:db8::1": ("eth0", 1500)}
+        self.vxlans = []
         self.resolver = "nameserver 192.0.2.53\nsearch example.org\n"
 
     def machine_id(self):
@@ -63,6 +65,13 @@ class PretendFacts:
     def listening(self):
         return self.sockets
 
+    def underlay(self, wanted):
+        text = next(iter(self.ends), None) if wanted is None else str(wanted)
+        return (ipaddress.ip_address(text), *self.ends[text]) if text in self.ends else None
+
+    def tunnels(self):
+        return self.vxlans
+
     def process(self, inode):
         return "nginx (123)"
 
@@ -86,6 +95,8 @@ def as_read(wanted, before):
     """Return WANTED as it is read from the host: what it leaves open is as BEFORE, and nobody sees who lent it."""
     if hasattr(wanted, "adopted"):
         wanted = replace(wanted, adopted=False)
+    if hasattr(wanted, "announced"):
+        wanted = replace(wanted, announced="")
     if before is None:
         return wanted
     left = [field.name for field in fields(wanted) if getattr(wanted, field.name) is None]
@@ -113,6 +124,10 @@ class PretendKernel:
 
     def read(self, keys):
         self.reads += 1
+        keys = set(keys)
+        keys |= {
+            key for key, found in self.present.items() if key[0] == "forwarding" and keys.intersection(found.within)
+        }
         return {key: self.present[key] for key in keys if key in self.present}
 
     def apply(self, steps):
@@ -142,6 +157,9 @@ class PretendKernel:
             peer = getattr(found, "peer", None)
             if peer is not None and peer.master == bridge:
                 self.present[key] = replace(found, peer=replace(peer, master=""))
+            tunnel = getattr(found, "tunnel", None)
+            if tunnel is not None and tunnel.master == bridge:
+                self.present[key] = replace(found, tunnel=replace(tunnel, master=""))
 
     def forget(self):
         """Be as after a reboot, but for the files."""

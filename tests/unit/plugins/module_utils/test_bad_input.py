@@ -300,7 +300,7 @@ def test_ipv6_on_a_host_without(host):
 
 
 def test_a_bridge_has_1023_ports(host, monkeypatch):
-    monkeypatch.setattr("ansible_collections.cnm.linux.plugins.module_utils._cnm.verbs.endpoint.PORTS", 2)
+    monkeypatch.setattr("ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.bridge.Bridge.ports", 2)
     host.network("lan")
     host.ensure("sandbox", *({"name": f"s{number}", "networks": [{"name": "lan"}]} for number in range(2)))
     assert "a Linux bridge has 2 ports" in host.refused("sandbox", {"name": "s2", "networks": [{"name": "lan"}]})

@@ -41,6 +41,16 @@ def nested(values: Sequence[Tuple[str, Any]]) -> Dict[str, List[Any]]:
 
 
 PORT = [("IFLA_BRPORT_ISOLATED", 1), ("IFLA_BRPORT_MODE", 0)]
+TUNNEL_PORT = [("IFLA_BRPORT_LEARNING", 0), ("IFLA_BRPORT_NEIGH_SUPPRESS", 1)]
+TUNNEL = [
+    ("IFLA_VXLAN_ID", 4667033),
+    ("IFLA_VXLAN_LOCAL", "192.0.2.1"),
+    ("IFLA_VXLAN_LOCAL6", "2001:db8::1"),
+    ("IFLA_VXLAN_TTL", 64),
+    ("IFLA_VXLAN_LEARNING", 1),
+    ("IFLA_VXLAN_PORT", 4789),
+    ("IFLA_VXLAN_LINK", 7),
+]
 REQUESTS: List[Tuple[str, int, int, List[Tuple[str, Any]], Dict[str, int]]] = [
     ("link", ours.GETLINK, 0, [("IFLA_IFNAME", "eth0"), ("IFLA_EXT_MASK", 8)], {}),
     ("link", ours.GETLINK, ours.DUMP, [("IFLA_LINKINFO", [("IFLA_INFO_KIND", "bridge")]), ("IFLA_MASTER", 7)], {}),
@@ -70,6 +80,20 @@ REQUESTS: List[Tuple[str, int, int, List[Tuple[str, Any]], Dict[str, int]]] = [
             ),
         ],
         {"flags": 1, "change": 1},
+    ),
+    (
+        "link",
+        ours.NEWLINK,
+        ours.ACK,
+        [("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", TUNNEL_PORT)])],
+        {},
+    ),
+    (
+        "link",
+        ours.NEWLINK,
+        ours.ACK | ours.CREATE,
+        [("IFLA_LINKINFO", [("IFLA_INFO_KIND", "vxlan"), ("IFLA_INFO_DATA", TUNNEL)])],
+        {},
     ),
     ("address", ours.GETADDR, ours.DUMP, [], {"index": 3}),
     (

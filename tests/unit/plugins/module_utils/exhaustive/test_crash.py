@@ -21,6 +21,15 @@ FORWARDING = [Sysctl(HOST, "net/ipv4/ip_forward", "0"), Sysctl(HOST, "net/ipv6/c
 WEB = {"name": "web", "networks": [{"name": "lan"}], "published_ports": ["8080:80"]}
 ON_LAN = {"networks": [{"name": "lan"}]}
 DB = {"name": "db", "networks": [{"name": "back"}]}
+KNOWN = {"name": "h2", "address": "192.0.2.2", "endpoints": [{"name": "far", "ipv4_address": "10.8.0.9"}]}
+MOVED = {"name": "h3", "address": "192.0.2.3", "endpoints": [{"name": "near", "ipv4_address": "10.8.0.2"}]}
+WIDE = {
+    "name": "wide",
+    "driver": "overlay",
+    "driver_options": {"cnm.overlay.learning": False},
+    "ipam_config": [{"subnet": "10.8.0.0/24"}],
+    "peers": [KNOWN],
+}
 
 ADOPTING = {"name": "new", "driver_options": {"com.docker.network.bridge.name": "br9"}}
 THEIRS = Namespace("/run/theirs", ours=False)
@@ -36,6 +45,8 @@ CASES = {
     "remove": ("sandbox", {"name": "web", "state": "absent"}),
     "delete": ("network", {"name": "lan", "state": "absent", "force": True}),
     "the first": ("network", {"name": "first"}),
+    "overlay": ("network", WIDE),
+    "peers": ("network", {**WIDE, "driver_options": {}, "peers": [MOVED]}),
     "adopt": ("network", ADOPTING),
 }
 SPECIAL = {
@@ -62,6 +73,9 @@ def prepared(host, case):
         host.kernel.present[THEIRS.key] = THEIRS
         host.kernel.facts.namespaces[THEIRS.path] = 2
         host.sandbox("theirs", netns=THEIRS.path)
+    if case == "peers":
+        host.ensure("network", WIDE)
+        host.sandbox("near", networks=[{"name": "wide"}])
 
 
 def of_host(host):
@@ -127,7 +141,7 @@ def test_the_run_after_a_killed_one_converges(case):
         assert host.ensure(kind, item).changed == (case == "restart")
 
 
-@pytest.mark.parametrize("case", ["join", "delete", "adopt"])
+@pytest.mark.parametrize("case", ["join", "delete", "adopt", "overlay"])
 def test_what_a_killed_run_has_left_can_be_removed(case):
     for host, (_objects, present) in each_step(case, Killed()):
         names = [name for name in host.listed("network") if name not in ("bridge", "host", "none")]

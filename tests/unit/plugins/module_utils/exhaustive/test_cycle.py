@@ -13,6 +13,9 @@ import pytest
 from ..conftest import pretended
 
 MTU = {"com.docker.network.driver.mtu": "1400"}
+WIDE = {"driver": "overlay", "ipam_config": [{"subnet": "10.8.0.0/24"}]}
+VNI = "com.docker.network.driver.overlay.vxlanid_list"
+FAR = {"name": "h2", "address": "192.0.2.2", "endpoints": [{"name": "far", "ipv4_address": "10.8.0.9"}]}
 OPTIONS = {
     "driver": ("network", {"driver": "bridge"}, {}),
     "labels": ("network", {"labels": {"a": "b"}}, {"labels": {"a": "c"}}),
@@ -41,6 +44,20 @@ OPTIONS = {
     "host_ipv4": ("network", {"driver_options": {"com.docker.network.host_ipv4": "192.0.2.1"}}, {"driver_options": {}}),
     "mode": ("network", {"driver_options": {"com.docker.network.bridge.gateway_mode_ipv4": "routed"}}, {}),
     "device": ("network", {"driver_options": {"com.docker.network.bridge.name": "br-new"}}, {"driver_options": {}}),
+    "peers": ("network", {**WIDE, "peers": [FAR]}, {"peers": []}),
+    "known peers": ("network", {**WIDE, "driver_options": {"cnm.overlay.learning": False}, "peers": [FAR]}, {}),
+    "learning": (
+        "network",
+        {**WIDE, "driver_options": {"cnm.overlay.learning": False}, "peers": [FAR]},
+        {"driver_options": {}},
+    ),
+    "number": ("network", {**WIDE, "driver_options": {VNI: 7}}, {"driver_options": {VNI: "8"}}),
+    "port": ("network", {**WIDE, "driver_options": {"cnm.overlay.port": 8472}}, {"driver_options": {}}),
+    "end": (
+        "network",
+        {**WIDE, "driver_options": {"cnm.overlay.vtep_address": "192.0.2.1"}},
+        {"driver_options": {"cnm.overlay.vtep_address": "2001:db8::1"}},
+    ),
     "address": ("endpoint", {"network": "lan", "ipv4_address": "10.9.0.9"}, {"ipv4_address": "10.9.0.10"}),
     "mac": ("endpoint", {"network": "lan", "mac_address": "02:00:00:00:00:01"}, {"mac_address": "02:00:00:00:00:02"}),
     "aliases": ("endpoint", {"network": "lan", "sandbox": "box", "aliases": ["a", "b"]}, {"aliases": []}),

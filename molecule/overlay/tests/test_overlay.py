@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two overlays with overlapping hosts, looked at from the sandboxes of each."""
+
+import json
+
+import pytest
+
+BLUE = {
+    "blue-a": ("10.9.1.5", "fd00:9::1:5"),
+    "blue-b": ("10.9.2.5", "fd00:9::2:5"),
+    "blue-c": ("10.9.3.5", "fd00:9::3:5"),
+    "mover": ("10.9.200.7", "fd00:9::200:7"),
+}
+RED = {"red-c": ("10.10.3.5",)}
+ROOM = 1450
+
+
+@pytest.fixture
+def name(host):
+    """Return the name of the host in the inventory."""
+    return host.check_output("hostname")
+
+
+def answers(host, sandbox, target, *options):
+    """Say whether TARGET answers SANDBOX once."""
+    words = " ".join(options)
+    return host.run(f"ip netns exec {sandbox} ping -c 1 -W 2 {words} {target}").rc == 0
+
+
+def reached(host, sandbox, targets):
+    """Return which of TARGETS do not answer SANDBOX."""
+    return [target for target in targets if not answers(host, sandbox, target)]
+
+
+def test_host_is_sound(host):
+    assert host.check_output("systemctl is-system-running") == "running"
+
+
+def test_everybody_on_blue_by_address_and_by_name(host, name):
+    addresses = [address for both in BLUE.values() for address in both]
+    names = [*BLUE, *(f"{each}.blue" for each in BLUE), "db"]
+    assert reached(host, f"blue-{name}", addresses) == []
+    assert reached(host, f"blue-{name}", names) == []
+
+
+def test_frames_of_exactly_the_size(host, name):
+    for target in ("blue-a", "blue-b", "blue-c"):
+        if target == f"blue-{name}":
+            continue
+        four, six = BLUE[target]
+        for address, header in ((four, 28), (six, 48)):
+            assert answers(host, f"blue-{name}", address, "-M do", f"-s {ROOM - header}")
+            assert not answers(host, f"blue-{name}", address, "-M do", f"-s {ROOM - header + 1}")
+
+
+def test_red(host, name):
+    if name == "b":
+        assert answers(host, "red-b", "red-c") and answers(host, "red-b", RED["red-c"][0])
+
+
+def test_networks_are_isolated(host, name):
+    assert not answers(host, f"blue-{name}", RED["red-c"][0])
+    if name != "a":
+        assert reached(host, f"red-{name}", [both[0] for both in BLUE.values()]) == [both[0] for both in BLUE.values()]
+
+
+def test_each_host_leads_outside(host, name):
+    assert answers(host, f"blue-{name}", "10.213.5.1")
+    assert answers(host, f"blue-{name}", "10.9.0.1")
+
+
+def test_inspect_knows_all(host, name):
+    found = json.loads(host.check_output("cnm network inspect blue"))[0]
+    assert found["Scope"] == "global"
+    assert {peer["Name"] for peer in found["Peers"]} == {"a", "b", "c"} - {name}
+    assert {one["Name"] for one in found["Containers"].values()} == set(BLUE)

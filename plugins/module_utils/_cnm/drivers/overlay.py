@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Driver ``overlay``: on each host a Linux bridge, and a VXLAN device that joins it to those of the other hosts.
+
+The gateway has one address and one MAC address on all of them, so a sandbox leaves by the host that it is on.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping
+
+from ..endpoint import Endpoint
+from ..forwarding import ANYBODY, Forwarding, Neighbour
+from ..network import Network
+from ..resources import HOST, Link, Resource, Sysctl, Tunnel
+from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge
+from .overlay_options import option_problems, parse, spelled, vni
+
+OVERHEAD = {4: 50, 6: 70}
+"""Bytes of a packet between hosts that are not the sandboxes' (RFC 7348 section 5), by the family of the hosts'
+addresses: Ethernet 14, IP 20 or 40, UDP 8, VXLAN 8."""
+
+
+class Overlay(Bridge):
+    """A network on several hosts, behind a Linux bridge on each."""
+
+    ports = PORTS - 1
+    scope = "global"
+
+    def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
+        """Return what is wrong with OPTIONS, by key, each in a sentence."""
+        return option_problems(options)
+
+    def spelled(self, options: Mapping[str, str]) -> Dict[str, str]:
+        """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+        return spelled(options)
+
+    def problems(self, network: Network) -> List[str]:
+        """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
+        if network.underlay is None:
+            return []
+        room = network.underlay.mtu - OVERHEAD[network.underlay.address.version]
+        found = []
+        if network.mtu > room:
+            found.append(
+                f"an MTU of {network.mtu} bytes does not fit between the hosts: packets from "
+                f"{network.underlay.address} hold {network.underlay.mtu} bytes, {room} of them for the network."
+            )
+        if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
+            found.append(
+                f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), and {network.mtu} would be left "
+                f"of the {network.underlay.mtu} that packets from {network.underlay.address} hold."
+            )
+        return found
+
+    def network(self, network: Network) -> List[Resource]:
+        """Return what NETWORK is made of."""
+        resources = super().network(network)
+        if network.underlay is None:
+            return resources
+        options = parse(network.options)
+        bridge, tunnel = self.device(network) or "", tunnel_device(network)
+        resources.append(
+            Link(
+                HOST,
+                tunnel,
+                "vxlan",
+                mtu=network.mtu,
+                tunnel=Tunnel(
+                    vni(network.name, network.options),
+                    str(network.underlay.address),
+                    options.port,
+                    network.underlay.device,
+                    options.learning,
+                    bridge,
+                ),
+            )
+        )
+        if network.ipv6:
+            # All hosts have the gateway's addresses, the link-local one too: none of them is a duplicate.
+            resources.append(Sysctl(HOST, f"net/ipv6/conf/{bridge}/accept_dad", "0", bridge))
+        if options.learning:
+            resources += [Forwarding(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
+            return resources
+        for peer, remote in network.remotes():
+            resources.append(Forwarding(HOST, tunnel, remote.mac, str(peer.address)))
+            resources.append(Forwarding(HOST, tunnel, remote.mac, ""))
+            resources += [Neighbour(HOST, bridge, str(address), remote.mac) for address in remote.addresses]
+        return resources
+
+    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
+        """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
+        resources = super().endpoint(network, endpoint, namespace)
+        bridge = self.device(network) or ""
+        # The host need not ask for it, with an address that all hosts have.
+        announced = tunnel_device(network) if parse(network.options).learning else ""
+        for address in endpoint.addresses:
+            resources.append(Neighbour(HOST, bridge, str(address), endpoint.mac, announced))
+        return resources
+
+
+def tunnel_device(network: Network) -> str:
+    """Return the name of NETWORK's VXLAN device."""
+    return f"vx-{network.id[:12]}"

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of driver ``overlay``: Docker's keys, and our own for what Docker's managers knew by themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Dict, Mapping, Optional
+
+from ..addresses import Address, address
+from . import bridge_options, flag
+
+VNI = "com.docker.network.driver.overlay.vxlanid_list"
+VTEP = "cnm.overlay.vtep_address"
+PORT = "cnm.overlay.port"
+LEARNING = "cnm.overlay.learning"
+
+VNIS = 1 << 24
+"""How many network identifiers there are (RFC 7348 section 4)."""
+_FIRST_DERIVED = 4096
+"""Below are those that people give by hand, and Docker's own first ones."""
+
+
+@dataclass(frozen=True)
+class OverlayOptions:
+    """What an overlay network's options say beside those that it shares with a bridge."""
+
+    vni: Optional[int] = None
+    vtep: Optional[Address] = None
+    port: int = 4789
+    """IANA's for VXLAN."""
+    learning: bool = True
+
+
+def _vni(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) < VNIS:
+        raise ValueError(f"'{text}' is no VXLAN network identifier: one number from 1 to {VNIS - 1} (RFC 7348).")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise ValueError(f"'{text}' is no UDP port: a number from 1 to 65535.")
+    return int(text)
+
+
+def _vtep(text: str) -> Address:
+    found = address(text)
+    if found.is_unspecified or found.is_multicast or found.is_loopback or (found.version == 6 and found.is_link_local):
+        raise ValueError(f"'{text}' is no address by which other hosts could reach this one.")
+    return found
+
+
+_OWN: bridge_options.Keys = {
+    VNI: ("vni", _vni),
+    VTEP: ("vtep", _vtep),
+    PORT: ("port", _port),
+    LEARNING: ("learning", flag),
+}
+_SHARED = (
+    "com.docker.network.bridge.enable_ip_masquerade",
+    "com.docker.network.bridge.host_binding_ipv4",
+    "com.docker.network.driver.mtu",
+    bridge_options.ENABLE_IPV6,
+    "com.docker.network.host_ipv4",
+    "com.docker.network.host_ipv6",
+    "com.docker.network.container_iface_prefix",
+    bridge_options.ALLOW_HOST_OVERLAP,
+)
+KEYS: bridge_options.Keys = {**_OWN, **{key: bridge_options.KEYS[key] for key in _SHARED}}
+
+
+def option_problems(options: Mapping[str, str]) -> Dict[str, str]:
+    """Return what is wrong with OPTIONS, by key, each in a sentence."""
+    return bridge_options.option_problems(options, "overlay", KEYS)
+
+
+def spelled(options: Mapping[str, str]) -> Dict[str, str]:
+    """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+    return bridge_options.spelled(options, KEYS)
+
+
+def parse(options: Mapping[str, str]) -> OverlayOptions:
+    """Return what OPTIONS, in which there is no problem, say beside those that a bridge has too."""
+    return OverlayOptions(**{_OWN[key][0]: _OWN[key][1](text) for key, text in options.items() if key in _OWN})
+
+
+def vni(name: str, options: Mapping[str, str]) -> int:
+    """Return the network identifier of the network NAME: the one that OPTIONS give, or else one for that name.
+
+    That is 4096 and the first eight bytes of the name's SHA-256, as a big-endian number, modulo 2^24 - 4096: the
+    same on every host, with nobody to ask.
+    """
+    given = parse(options).vni
+    if given is not None:
+        return given
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    return _FIRST_DERIVED + number % (VNIS - _FIRST_DERIVED)

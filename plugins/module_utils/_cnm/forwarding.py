@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host is told of the endpoints of other hosts: where their frames go, and whose an address is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Tuple
+
+from .resources import Key, Resource
+
+ANYBODY = "00:00:00:00:00:00"
+"""The MAC address of entries for frames that are for all, or for somebody unknown: each host gets a copy."""
+
+
+@dataclass(frozen=True)
+class Forwarding(Resource):
+    """A lasting entry of a forwarding table."""
+
+    namespace: str
+    link: str
+    """A VXLAN device."""
+    mac: str
+    destination: str
+    """The host to which LINK sends frames for MAC; empty for an entry of its bridge, by which they go to LINK."""
+
+    kind: ClassVar[str] = "forwarding"
+    rank: ClassVar[int] = 6
+
+    @property
+    def key(self) -> Key:
+        if self.mac == ANYBODY:
+            return (self.kind, self.namespace, self.link, self.mac, self.destination)
+        return (self.kind, self.namespace, self.link, self.mac, "tunnel" if self.destination else "bridge")
+
+    def __str__(self) -> str:
+        who = "everybody" if self.mac == ANYBODY else self.mac
+        return f"forwarding to {who} by way of {self.destination or 'its bridge'} on '{self.link}'"
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+
+
+@dataclass(frozen=True)
+class Neighbour(Resource):
+    """A lasting neighbour: nobody need ask for its MAC address."""
+
+    namespace: str
+    link: str
+    address: str
+    mac: str
+    announced: str = ""
+    """The link by which all hosts are told that this neighbour is here now; empty to tell nobody."""
+
+    kind: ClassVar[str] = "neighbour"
+    rank: ClassVar[int] = 7
+    ignored: ClassVar[Tuple[str, ...]] = ("announced",)
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.link, self.address)
+
+    def __str__(self) -> str:
+        return f"neighbour {self.address} on '{self.link}'"
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))

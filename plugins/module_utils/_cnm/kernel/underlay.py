@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a host's tunnels to other hosts can begin, and which tunnels it has."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import List, Optional, Tuple
+
+from ..addresses import Address
+from ..resources import GROUP
+from . import address, interface, route
+from .link import LEAVING
+from .namespace import LOOPBACK_INDEX
+from .netlink import Socket
+
+_DEFAULTS = ("0.0.0.0/0", "::/0")
+_LOCAL_KINDS = ("dummy",)
+"""Devices beside the loopback that have addresses and lead nowhere: routed fabrics keep a host's address there."""
+
+
+def end_point(kernel: Socket, wanted: Optional[Address], egress_mtu: int) -> Optional[Tuple[Address, str, int]]:
+    """Return the host's address WANTED with its device and MTU; with None, the first of the default route's device.
+
+    The device is empty, and the MTU EGRESS_MTU, where it is none by which packets leave.
+    """
+    links = [found for found in interface.dump(kernel) if found.group not in (GROUP, LEAVING)]
+    if wanted is None:
+        ways = [entry for entry in route.dump(kernel) if entry.destination in _DEFAULTS and entry.link]
+        order = [entry.link for entry in sorted(ways, key=lambda e: (_DEFAULTS.index(e.destination), e.metric))]
+        links = sorted((found for found in links if found.index in order), key=lambda found: order.index(found.index))
+    for found in links:
+        for text in sorted(address.of_link(kernel, found.index)):
+            held = ipaddress.ip_interface(text).ip
+            if held == wanted or (wanted is None and not held.is_link_local):
+                leads_nowhere = found.index == LOOPBACK_INDEX or found.type in _LOCAL_KINDS
+                return (held, "", egress_mtu) if leads_nowhere else (held, found.name, found.mtu)
+    return None
+
+
+def tunnels(kernel: Socket) -> List[Tuple[str, int, bool]]:
+    """Return the host's VXLAN devices: their names, UDP ports, and whether they are ours."""
+    return [
+        (found.name, found.vxlan.port, found.group in (GROUP, LEAVING))
+        for found in interface.dump(kernel, kind="vxlan")
+        if found.vxlan is not None
+    ]

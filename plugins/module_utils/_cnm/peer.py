@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The noun Peer: another host with the same network, and the endpoints that it is known to have."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from .addresses import Address
+
+
+@dataclass(frozen=True)
+class Remote:
+    """An endpoint of another host."""
+
+    name: str
+    ipv4: Optional[Address] = None
+    ipv6: Optional[Address] = None
+    mac: str = ""
+    aliases: Tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> Tuple[Address, ...]:
+        """Its addresses, IPv4 first."""
+        return tuple(found for found in (self.ipv4, self.ipv6) if found is not None)
+
+    def address(self, version: int) -> Optional[Address]:
+        """Return its address of family VERSION, 4 or 6."""
+        return self.ipv4 if version == 4 else self.ipv6
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "name": self.name,
+            "ipv4": str(self.ipv4) if self.ipv4 is not None else None,
+            "ipv6": str(self.ipv6) if self.ipv6 is not None else None,
+            "mac": self.mac,
+            "aliases": list(self.aliases),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Remote":
+        """Return what to_json made DATA of."""
+        four, six = (ipaddress.ip_address(data[key]) if data[key] else None for key in ("ipv4", "ipv6"))
+        return cls(data["name"], four, six, data["mac"], tuple(data["aliases"]))
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another host with the same network."""
+
+    name: str
+    address: Address
+    """Its tunnel end point, VTEP."""
+    endpoints: Tuple[Remote, ...] = ()
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "name": self.name,
+            "address": str(self.address),
+            "endpoints": [endpoint.to_json() for endpoint in self.endpoints],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Peer":
+        """Return what to_json made DATA of."""
+        endpoints = tuple(Remote.from_json(endpoint) for endpoint in data["endpoints"])
+        return cls(data["name"], ipaddress.ip_address(data["address"]), endpoints)
+
+
+@dataclass(frozen=True)
+class Underlay:
+    """How a host reaches the others."""
+
+    address: Address
+    """This host's own tunnel end point, VTEP."""
+    device: str = ""
+    """The device with that address; empty where it is none by which packets leave, such as a loopback."""
+    mtu: int = 1500
+    """What one packet between hosts may hold, in bytes."""
+    peers: Tuple[Peer, ...] = ()
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "address": str(self.address),
+            "device": self.device,
+            "mtu": self.mtu,
+            "peers": [peer.to_json() for peer in self.peers],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Underlay":
+        """Return what to_json made DATA of."""
+        peers = tuple(Peer.from_json(peer) for peer in data["peers"])
+        return cls(ipaddress.ip_address(data["address"]), data["device"], data["mtu"], peers)

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a network of several hosts reaches the others: this host's tunnel end point, the peers, their endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ..addresses import Address, address, mac, mac_of
+from ..drivers import driver
+from ..drivers.overlay import OVERHEAD
+from ..drivers.overlay_options import PORT, VNI, VTEP, parse, vni
+from ..identity import check_hostname, check_name
+from ..ipam.allocation import check_address
+from ..network import Network
+from ..peer import Peer, Remote, Underlay
+from . import Context, listed
+from .addressing import forget_hints
+
+_MTU = "com.docker.network.driver.mtu"
+_UDP = "udp"
+
+
+def underlaid(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> Network:
+    """Return NETWORK with its way to other hosts, as ITEM says and the host has it."""
+    _check_subnets(context, network, item, subject)
+    underlay = _underlay(context, network, subject)
+    if underlay is None:
+        return network
+    if item.get("peers") is not None:
+        with context.problems.about(subject):
+            underlay = replace(underlay, peers=_peers(context, network, underlay, item["peers"], subject))
+    for peer in underlay.peers:
+        if peer.address.version != underlay.address.version:
+            context.problems.add(
+                f"{subject}: peer '{peer.name}' has address {peer.address}, and this host's is {underlay.address}: "
+                "all hosts need one family."
+            )
+        if peer.address == underlay.address:
+            context.problems.add(f"{subject}: peer '{peer.name}' has {peer.address}, which is this host's own address.")
+    earlier, mtu = network.underlay, network.mtu
+    if _MTU in network.options:
+        mtu = int(network.options[_MTU])
+    elif earlier is None or (earlier.address, earlier.mtu) != (underlay.address, underlay.mtu):
+        mtu = underlay.mtu - OVERHEAD[underlay.address.version]
+    network = replace(network, underlay=underlay, mtu=mtu)
+    _check_tunnel(context, network, subject)
+    return network
+
+
+def _check_subnets(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> None:
+    """See that the pools were given: chosen here, they would differ from those of other hosts."""
+    given = {6 if ":" in str(entry.get("subnet")) else 4 for entry in item.get("ipam_config") or ()}
+    existing = context.store.network(network.id)
+    for pool in network.pools:
+        version = pool.subnet.version
+        if version not in given and (existing is None or existing.pool(version) is None):
+            context.problems.add(
+                f"{subject}: it needs an IPv{version} subnet in ipam_config, the same on every host: one that is "
+                "chosen here may be taken elsewhere."
+            )
+
+
+def _underlay(context: Context, network: Network, subject: str) -> Optional[Underlay]:
+    """Return the host's own end, as the options say, as before, or the address of its way out."""
+    given = parse(network.options).vtep
+    earlier = network.underlay
+    found = None
+    if given is None and earlier is not None:
+        found = context.host.underlay(earlier.address)
+    if found is None:
+        found = context.host.underlay(given)
+    if found is None:
+        reason = (
+            f"no interface of this host has the address {given} of driver option '{VTEP}'"
+            if given is not None
+            else f"this host has no default route by whose address others could reach it; give driver option '{VTEP}'"
+        )
+        context.problems.add(f"{subject}: {reason}.")
+        return None
+    address_here, device, mtu = found
+    if earlier is not None and (earlier.address, earlier.device) == (address_here, device):
+        # As a bridge's, its MTU is chosen once; it can only become too big.
+        mtu = min(mtu, earlier.mtu)
+    return Underlay(address_here, device, mtu, earlier.peers if earlier is not None else ())
+
+
+def _peers(
+    context: Context, network: Network, underlay: Underlay, given: Sequence[Mapping[str, Any]], subject: str
+) -> Tuple[Peer, ...]:
+    """Return the peers that the user describes, in the order of their names."""
+    found: List[Peer] = []
+    names: Dict[str, str] = {}
+    holders: Dict[object, str] = {}
+    for entry in given:
+        about = f"{subject}: peer '{entry['name']}'"
+        remotes: List[Remote] = []
+        end: Optional[Address] = None
+        with context.problems.about(about):
+            check_hostname(entry["name"])
+            end = address(entry["address"])
+        for one in entry.get("endpoints") or ():
+            with context.problems.about(f"{about}: endpoint '{one['name']}'"):
+                remote = _remote(network, one)
+                for held in (*remote.addresses, remote.mac):
+                    if held in holders:
+                        raise ValueError(f"{held} is taken: {holders[held]} has it.")
+                    holders[held] = f"endpoint '{remote.name}' on host '{entry['name']}'"
+                if remote.name in names:
+                    raise ValueError(f"host '{names[remote.name]}' has an endpoint of that name too.")
+                names[remote.name] = entry["name"]
+                _check_holder(context, network, remote)
+                remotes.append(remote)
+        if end is not None:
+            for other in found:
+                if other.name == entry["name"]:
+                    context.problems.add(f"{about}: it is listed twice.")
+                elif other.address == end:
+                    context.problems.add(f"{about}: its address {end} is that of peer '{other.name}' too.")
+            found.append(Peer(entry["name"], end, tuple(sorted(remotes, key=lambda one: one.name))))
+    return tuple(sorted(found, key=lambda peer: peer.name))
+
+
+def _remote(network: Network, one: Mapping[str, Any]) -> Remote:
+    four = address(one["ipv4_address"], 4) if one.get("ipv4_address") else None
+    six = address(one["ipv6_address"], 6) if one.get("ipv6_address") else None
+    first = four or six
+    if first is None:
+        raise ValueError("it needs an ipv4_address or an ipv6_address.")
+    for held in (four, six):
+        if held is not None:
+            check_address(network.pool(held.version), held)
+    own = mac(one["mac_address"]) if one.get("mac_address") else mac_of(first)
+    aliases = tuple(listed([check_hostname(name) for name in one.get("aliases") or ()]))
+    return Remote(check_name(one["name"]), four, six, own, aliases)
+
+
+def let_go(context: Context, network: Network) -> None:
+    """Forget the endpoints here that have moved to another host: an address is on one host only."""
+    for _peer, remote in network.remotes():
+        endpoint = context.store.endpoint_on(network.id, remote.name)
+        if endpoint is not None and set(endpoint.addresses) & set(remote.addresses):
+            context.store.delete_endpoint(endpoint)
+            forget_hints(context, network.id)
+
+
+def _check_holder(context: Context, network: Network, remote: Remote) -> None:
+    """See that no endpoint here has what REMOTE has, but one of the same name, which has moved."""
+    for held in remote.addresses:
+        holder = context.store.holder(network.id, held.packed)
+        if holder is not None and holder.name != remote.name:
+            raise ValueError(f"{held} is taken: endpoint '{holder.name}' on this host has it.")
+
+
+def _check_tunnel(context: Context, network: Network, subject: str) -> None:
+    """See that NETWORK's identifier and UDP port are free on this host."""
+    number, port = vni(network.name, network.options), parse(network.options).port
+    derived = "" if parse(network.options).vni is not None else " that follows from its name"
+    for other in context.store.networks():
+        if other.id == network.id or driver(other.driver).scope != "global":
+            continue
+        same_port = parse(other.options).port == port
+        if same_port and vni(other.name, other.options) == number:
+            context.problems.add(
+                f"{subject}: the VNI {number}{derived} is that of network '{other.name}'. Give one of them another by "
+                f"driver option '{VNI}', on all hosts."
+            )
+    tunnels = [found for found in context.host.tunnels() if found[1] == port]
+    for name, _port, ours in tunnels:
+        if not ours:
+            context.problems.add(
+                f"{subject}: UDP port {port} is that of the VXLAN device '{name}', which was not made by us. Give "
+                f"another port by driver option '{PORT}', on all hosts."
+            )
+    if not any(ours for _name, _port, ours in tunnels):
+        for listener in context.host.listening():
+            if (listener.protocol, listener.port) == (_UDP, port) and not any(not ours for _n, _p, ours in tunnels):
+                process = context.host.process(listener.inode) or "something that is not ours, such as a VXLAN device"
+                context.problems.add(
+                    f"{subject}: UDP port {port} is in use by {process}. Give another by driver option '{PORT}', on "
+                    "all hosts."
+                )
+                break

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What inventory says of one host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ...module_utils._cnm.addresses import Address, address
+from ...module_utils._cnm.drivers.overlay_options import VTEP
+from ...module_utils._cnm.verbs import texts
+
+Item = Mapping[str, Any]
+
+VARIABLES = ("cnm_networks", "cnm_sandboxes", "cnm_vtep_address", "cnm_host_number", "ansible_host")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A host's networks and sandboxes, as the modules take them, and how others reach it."""
+
+    host: str
+    networks: Sequence[Item] = ()
+    sandboxes: Sequence[Item] = ()
+    end: Optional[Address] = None
+    """Its tunnel end point, VTEP."""
+    number: Optional[int] = None
+    """The number of its slices."""
+
+    def network(self, name: str) -> Optional[Item]:
+        """Return what it says of the overlay NAME, which it has."""
+        return next((item for item in self.overlays() if item["name"] == name), None)
+
+    def overlays(self) -> Iterator[Item]:
+        """Yield the overlays that the host has."""
+        for item in self.networks:
+            if item.get("driver") == "overlay" and item.get("state") != "absent":
+                yield item
+
+    def attachments(self, network: str) -> Iterator[Tuple[str, Item]]:
+        """Yield each sandbox of the host, by name, that runs on NETWORK, with what it asks for there."""
+        for sandbox in self.sandboxes:
+            if sandbox.get("state") in ("absent", "stopped"):
+                continue
+            for attachment in sandbox.get("networks") or ():
+                if isinstance(attachment, Mapping) and attachment.get("name") == network:
+                    yield str(sandbox["name"]), attachment
+
+
+def options(item: Item) -> Mapping[str, str]:
+    """Return the driver options of ITEM, a network, as text.
+
+    :raises ValueError: if one is no text
+    """
+    return texts(item.get("driver_options") or {})
+
+
+def read(host: str, variables: Mapping[str, Any], problems: List[str]) -> Declaration:
+    """Return what VARIABLES, those of HOST, declare; add to PROBLEMS what cannot be understood."""
+    lists = {}
+    for name in ("cnm_networks", "cnm_sandboxes"):
+        given = variables.get(name) or []
+        sound = isinstance(given, Sequence) and not isinstance(given, str)
+        if not sound or not all(isinstance(item, Mapping) and item.get("name") for item in given):
+            problems.append(f"Host '{host}': {name} is no list of dictionaries with a name each.")
+            given = []
+        names = [item["name"] for item in given]
+        problems += [
+            f"Host '{host}': {name} has '{one}' twice." for one in sorted({n for n in names if names.count(n) > 1})
+        ]
+        lists[name] = given
+    number = variables.get("cnm_host_number")
+    if number is not None and not str(number).isdecimal():
+        problems.append(f"Host '{host}': cnm_host_number '{number}' is no number from 0 on.")
+        number = None
+    end = None
+    if variables.get("cnm_vtep_address") is not None:
+        try:
+            end = address(str(variables["cnm_vtep_address"]))
+        except ValueError as error:
+            problems.append(f"Host '{host}': cnm_vtep_address: {error}")
+    else:
+        try:
+            end = address(str(variables.get("ansible_host") or host))
+        except ValueError:
+            end = None
+    found = Declaration(
+        host, lists["cnm_networks"], lists["cnm_sandboxes"], end, None if number is None else int(number)
+    )
+    if end is None and variables.get("cnm_vtep_address") is None:
+        for item in found.overlays():
+            problems.append(
+                f"Host '{host}': its address for the other hosts of network '{item['name']}' is not known. Set "
+                "cnm_vtep_address, or ansible_host to an address."
+            )
+    for item in found.overlays():
+        if isinstance(item.get("driver_options"), Mapping) and VTEP in item["driver_options"]:
+            problems.append(
+                f"Host '{host}': network '{item['name']}': the other hosts do not see driver option '{VTEP}'. Set the "
+                "variable cnm_vtep_address."
+            )
+    return found

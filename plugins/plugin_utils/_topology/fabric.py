@@ -1,0 +1,223 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One overlay, as all its hosts declare it: what is wrong with that, and what each of them is to be told."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ...module_utils._cnm.addresses import Address, HostBits, Subnet, address, mac, mac_of, subnet
+from ...module_utils._cnm.drivers.overlay_options import LEARNING, PORT, VTEP, option_problems, parse, vni
+from . import slices
+from .declaration import Declaration, Item, options
+
+_OWN = ("name", "state", "peers", "labels", "force")
+"""What a host may say of a network as it likes."""
+
+
+class Fabric:
+    """The network NAME and the hosts that have it, by name."""
+
+    def __init__(self, name: str, members: Mapping[str, Declaration]) -> None:
+        self.name = name
+        self.members = dict(sorted(members.items()))
+        self.problems: List[str] = []
+        self._items: Dict[str, Item] = {host: one.network(name) or {} for host, one in self.members.items()}
+        self._subnets: Dict[int, Subnet] = {}
+        self._endpoints: Dict[str, List[Dict[str, Any]]] = {}
+        self._slices: Dict[str, Dict[int, Subnet]] = {host: {} for host in self.members}
+        self._complete = True
+        self._check_declarations()
+        self._check_ends()
+        if not self.problems:
+            self._cut()
+            self._collect()
+
+    @property
+    def identifier(self) -> Optional[int]:
+        """The network's VNI and UDP port as one number; None if the options are not sound."""
+        chosen = self._options()
+        return None if option_problems(chosen) else vni(self.name, chosen) << 16 | parse(chosen).port
+
+    def item(self, host: str) -> Dict[str, Any]:
+        """Return what the module is to be told of the network on HOST."""
+        declared = self._items[host]
+        pools = []
+        for entry in declared.get("ipam_config") or ():
+            part = self._slices[host].get(subnet(str(entry["subnet"])).version)
+            pools.append({**entry, "iprange": str(part)} if part is not None else entry)
+        chosen: Dict[str, Any] = {**(declared.get("driver_options") or {}), VTEP: str(self.members[host].end)}
+        if LEARNING not in chosen and self.complete:
+            chosen[LEARNING] = False
+        peers = [
+            {"name": other, "address": str(one.end), "endpoints": self._endpoints[other]}
+            for other, one in self.members.items()
+            if other != host
+        ]
+        return {**declared, "ipam_config": pools, "driver_options": chosen, "peers": peers}
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are endpoints, and inventory gives all addresses of each."""
+        return self._complete and any(self._endpoints.values())
+
+    def _add(self, sentence: str) -> None:
+        self.problems.append(f"Network '{self.name}': {sentence}")
+
+    def _options(self) -> Mapping[str, str]:
+        try:
+            return options(next(iter(self._items.values())))
+        except ValueError:
+            return {}
+
+    def _check_declarations(self) -> None:
+        """See that all hosts say the same of the network, and that it can be understood."""
+        hosts = list(self._items)
+        first = _shared(self._items[hosts[0]])
+        for host in hosts[1:]:
+            found = _shared(self._items[host])
+            for key in sorted(first.keys() | found.keys()):
+                if first.get(key) != found.get(key):
+                    self._add(
+                        f"hosts '{hosts[0]}' and '{host}' declare it differently: {key} is {_shown(first.get(key))} on "
+                        f"the one and {_shown(found.get(key))} on the other."
+                    )
+        try:
+            for problem in option_problems(options(self._items[hosts[0]])).values():
+                self._add(problem)
+        except ValueError as error:
+            self._add(f"driver_options: {error}")
+        for entry in self._items[hosts[0]].get("ipam_config") or ():
+            try:
+                found_subnet = subnet(str(entry.get("subnet")))
+            except HostBits as error:
+                self._add(str(error))
+            except ValueError as error:
+                self._add(f"ipam_config: {error}")
+            else:
+                if found_subnet.version in self._subnets:
+                    self._add(f"it has two IPv{found_subnet.version} subnets, and can have one.")
+                self._subnets[found_subnet.version] = found_subnet
+        if 4 not in self._subnets:
+            self._add("it needs an IPv4 subnet in ipam_config.")
+
+    def _check_ends(self) -> None:
+        """See that the hosts can reach each other."""
+        holders: Dict[Address, str] = {}
+        families: Dict[int, str] = {}
+        for host, one in self.members.items():
+            if one.end is None:
+                continue
+            if one.end in holders:
+                self._add(f"hosts '{holders[one.end]}' and '{host}' have one address, {one.end}.")
+            holders.setdefault(one.end, host)
+            families.setdefault(one.end.version, host)
+        if len(families) > 1:
+            four, six = families[4], families[6]
+            self._add(
+                f"host '{four}' has an IPv4 address, {self.members[four].end}, and host '{six}' an IPv6 one, "
+                f"{self.members[six].end}. All need one family; set cnm_vtep_address."
+            )
+
+    def _cut(self) -> None:
+        """Choose each host's part of the subnets, unless it has given one itself."""
+        for version, whole in self._subnets.items():
+            given: Dict[str, Subnet] = {}
+            for host, item in self._items.items():
+                for entry in item.get("ipam_config") or ():
+                    if subnet(str(entry["subnet"])) == whole and entry.get("iprange"):
+                        try:
+                            given[host] = subnet(str(entry["iprange"]))
+                        except ValueError as error:
+                            self._add(f"host '{host}': iprange: {error}")
+            numbers = {host: one.number for host, one in self.members.items() if host not in given}
+            found: List[str] = []
+            indices = slices.chosen(whole, numbers, found)
+            for sentence in found:
+                self._add(sentence)
+            ranges = {**given, **{host: slices.part(whole, index) for host, index in indices.items()}}
+            self._check_overlaps(ranges, given)
+            for host, part in ranges.items():
+                self._slices[host][version] = part
+
+    def _check_overlaps(self, ranges: Mapping[str, Subnet], given: Mapping[str, Subnet]) -> None:
+        for host, part in given.items():
+            for other, another in ranges.items():
+                if other != host and (other not in given or other > host) and part.overlaps(another):
+                    self._add(f"host '{host}' chooses addresses from {part}, and host '{other}' from {another}.")
+
+    def _collect(self) -> None:
+        """Find the endpoints that inventory gives addresses, and see that each address is given once."""
+        holders: Dict[str, str] = {}
+        names: Dict[str, str] = {}
+        for host, one in self.members.items():
+            self._endpoints[host] = []
+            for name, attachment in one.attachments(self.name):
+                endpoint = self._endpoint(host, name, attachment)
+                if endpoint is None:
+                    continue
+                who = f"endpoint '{name}' of host '{host}'"
+                for key in ("ipv4_address", "ipv6_address", "mac_address"):
+                    held = endpoint.get(key)
+                    if held in holders and held is not None:
+                        self._add(f"{held} is given twice, to {holders[held]} and to {who}.")
+                    holders.setdefault(str(held), who)
+                if name in names:
+                    self._add(f"hosts '{names[name]}' and '{host}' both have an endpoint '{name}' with an address.")
+                names.setdefault(name, host)
+                self._endpoints[host].append(endpoint)
+
+    def _endpoint(self, host: str, name: str, attachment: Item) -> Optional[Dict[str, Any]]:
+        found: Dict[str, Any] = {"name": name}
+        held: List[Address] = []
+        for version, whole in self._subnets.items():
+            key = f"ipv{version}_address"
+            if not attachment.get(key):
+                self._complete = False
+                continue
+            try:
+                one = address(str(attachment[key]), version)
+                if one not in whole:
+                    raise ValueError(f"{one} is not in subnet {whole}.")
+            except ValueError as error:
+                self._add(f"endpoint '{name}' of host '{host}': {key}: {error}")
+                continue
+            held.append(one)
+            found[key] = str(one)
+        if not held:
+            return None
+        try:
+            given = attachment.get("mac_address")
+            found["mac_address"] = mac(str(given)) if given else mac_of(min(held, key=lambda one: one.version))
+        except ValueError as error:
+            self._add(f"endpoint '{name}' of host '{host}': {error}")
+        found["aliases"] = list(attachment.get("aliases") or ())
+        return found
+
+
+def _shared(item: Item) -> Dict[str, Any]:
+    """Return what all hosts have to say alike of a network, in one spelling."""
+    found = {key: value for key, value in item.items() if key not in (*_OWN, "ipam_config", "driver_options")}
+    found = {key: value for key, value in found.items() if value is not None}
+    try:
+        for key, text in options(item).items():
+            if key != VTEP:
+                found[f"driver option '{key}'"] = text
+    except ValueError:
+        found["driver_options"] = str(item.get("driver_options"))
+    found.setdefault(f"driver option '{PORT}'", "4789")
+    for entry in item.get("ipam_config") or ():
+        if isinstance(entry, Mapping):
+            rest = {key: value for key, value in entry.items() if key not in ("iprange", "subnet") and value}
+            found.setdefault("subnet", []).append(str(entry.get("subnet")))
+            for key, value in rest.items():
+                found[f"{key} of {entry.get('subnet')}"] = str(value)
+    return found
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not given"
+    return ", ".join(value) if isinstance(value, Sequence) and not isinstance(value, str) else f"'{value}'"

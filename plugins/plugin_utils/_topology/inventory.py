@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole inventory: what is wrong with it, and what each host is to be told."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from .declaration import Declaration
+from .fabric import Fabric
+
+
+class Inventory:
+    """The declarations of all hosts, by name; ``problems`` says, host by host, what is wrong with them."""
+
+    def __init__(self, declarations: Mapping[str, Declaration], problems: List[str]) -> None:
+        self._declarations = declarations
+        self.problems = problems
+        names = sorted({str(item["name"]) for one in declarations.values() for item in one.overlays()})
+        self._fabrics: Dict[str, Fabric] = {}
+        for name in names:
+            members = {host: one for host, one in declarations.items() if one.network(name) is not None}
+            self._fabrics[name] = Fabric(name, members)
+            problems += self._fabrics[name].problems
+            self._check_drivers(name, members)
+        self._check_identifiers()
+
+    def networks(self, host: str) -> List[Dict[str, Any]]:
+        """Return HOST's networks, as the module is to be told of them."""
+        found = []
+        for item in self._declarations[host].networks:
+            shared = item.get("driver") == "overlay" and item.get("state") != "absent"
+            found.append(self._fabrics[item["name"]].item(host) if shared else dict(item))
+        return found
+
+    def sandboxes(self, host: str) -> List[Dict[str, Any]]:
+        """Return HOST's sandboxes, as the module is to be told of them."""
+        return [dict(item) for item in self._declarations[host].sandboxes]
+
+    def _check_drivers(self, name: str, members: Mapping[str, Declaration]) -> None:
+        """See that no host has another kind of network under the NAME of an overlay."""
+        for host, one in self._declarations.items():
+            for item in one.networks:
+                if item["name"] == name and item.get("state") != "absent" and item.get("driver") != "overlay":
+                    self.problems.append(
+                        f"Network '{name}': hosts '{min(members)}' and '{host}' declare it differently: driver is "
+                        f"'overlay' on the one and '{item.get('driver') or 'bridge'}' on the other."
+                    )
+
+    def _check_identifiers(self) -> None:
+        """See that no two overlays have one VNI."""
+        holders: Dict[int, str] = {}
+        for name, fabric in self._fabrics.items():
+            identifier = fabric.identifier
+            if identifier is None:
+                continue
+            if identifier in holders:
+                self.problems.append(
+                    f"Networks '{holders[identifier]}' and '{name}' have one VNI, {identifier >> 16}. Give one of them "
+                    "another by driver option 'com.docker.network.driver.overlay.vxlanid_list'."
+                )
+            holders.setdefault(identifier, name)

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several stand-ins for hosts, joined by a switch, each with an address of IPv4 and one of IPv6 on it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Optional
+
+from stand_in import Host
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+
+_NEWNS, _NEWNET = 0x20000, 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments: object) -> None:
+    if getattr(_libc, name)(*arguments) == -1:
+        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
+
+
+class Place:
+    """A network namespace and a mount namespace to be in; made by this process as it is when it makes this."""
+
+    def __init__(self) -> None:
+        self.descriptors = [
+            (os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC), _NEWNS),
+            (os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC), _NEWNET),
+        ]
+
+    def enter(self) -> None:
+        for descriptor, flag in self.descriptors:
+            _call("setns", descriptor, flag)
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Let this thread be in this place for the block."""
+        back = Place()
+        self.enter()
+        try:
+            yield
+        finally:
+            back.enter()
+            back.close()
+
+    def close(self) -> None:
+        for descriptor, _flag in self.descriptors:
+            os.close(descriptor)
+
+
+class Member(Place):
+    """One host of a fleet, on which tasks are carried out."""
+
+    def __init__(self, number: int) -> None:
+        _call("unshare", _NEWNS | _NEWNET)
+        self.host = Host()
+        super().__init__()
+        self.number = number
+        self.name = f"h{number}"
+        self.vtep = {4: f"10.99.5.{number}", 6: f"fd99::{number}"}
+        self.warnings: list[str] = []
+
+    def run(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        with self.here():
+            done = self.host.run(list(argv))
+        assert not check or done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+        return done
+
+    def ensure(self, kind: str, *items: Mapping[str, Any], check: bool = False) -> Result:
+        with self.here(), Kernel(self.host.program) as kernel:
+            return Controller(kernel, self.warnings.append, check).ensure(kind, items)
+
+    def restore(self) -> Result:
+        with self.here(), Kernel(self.host.program) as kernel:
+            return Controller(kernel, self.warnings.append).restore()
+
+    def shown(self, kind: str) -> dict[str, dict[str, Any]]:
+        with self.here(), Kernel(self.host.program) as kernel:
+            found = Controller(kernel, self.warnings.append, True).describe(kind, lambda _store, _found: True)
+        return {each["Name"]: each for each in found}
+
+    def listed(self, *command: str) -> list[dict[str, Any]]:
+        """Return what ip or bridge lists, as JSON."""
+        program, *rest = command
+        found = json.loads(self.run(program, "-json", *rest).stdout or "[]")
+        return [each for each in found if each]
+
+    def ping(self, sandbox: str, target: str, *options: str, patience: float = 1.0) -> bool:
+        """Whether TARGET, a name or an address, answers SANDBOX once."""
+        argv = ["ip", "netns", "exec", sandbox, "ping", "-n", "-c", "1", "-W", str(patience), *options, target]
+        return self.run(*argv, check=False).returncode == 0
+
+    def first_answer(self, sandbox: str, target: str, seconds: int = 2) -> Optional[int]:
+        """Return which of the echo requests, ten a second, that SANDBOX sends to TARGET is answered first."""
+        tries = str(seconds * 10)
+        argv = ["ip", "netns", "exec", sandbox, "ping", "-n", "-c", tries, "-i", "0.1", "-W", "1", target]
+        found = re.search(r"icmp_seq=(\d+) ttl", self.run(*argv, check=False).stdout)
+        return int(found[1]) if found else None
+
+    def forget(self) -> None:
+        """Take away what does not outlive a boot."""
+        for name in self.run("ls", "/run/netns").stdout.split():
+            self.run("ip", "netns", "delete", name)
+        for each in self.listed("ip", "link"):
+            if each["ifname"].startswith(("br-", "vx-", "veth")):
+                self.run("ip", "link", "delete", each["ifname"], check=False)
+        self.run("nft", "flush", "ruleset")
+        self.run("sh", "-c", "rm -f /run/cnm/*")
+
+
+class Fleet:
+    """Hosts ``h1``, ``h2`` and so on."""
+
+    def __init__(self, size: int, mtu: int = 1500) -> None:
+        self.home = Place()
+        self.members: list[Member] = []
+        self.family = 4
+        _call("unshare", _NEWNS | _NEWNET)
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        self.switch = Place()
+        self._ip("link add sw mtu 9000 type bridge mcast_snooping 0\nlink set sw up\n")
+        for number in range(1, size + 1):
+            self.home.enter()
+            member = Member(number)
+            self.members.append(member)
+            descriptor = self.switch.descriptors[1][0]
+            self._ip(
+                f"link add under mtu {mtu} type veth peer name p{number} mtu {mtu} netns /proc/{os.getpid()}/fd/"
+                f"{descriptor}\n"
+                f"address add 10.99.5.{number}/24 dev under\naddress add fd99::{number}/64 dev under nodad\n"
+            )
+            self.switch.enter()
+            self._ip(f"link set p{number} master sw up\n")
+            member.enter()
+            self._ip("link set under up\n")
+            for family in ("iptables", "ip6tables"):
+                path = f"/proc/sys/net/bridge/bridge-nf-call-{family}"
+                if os.path.exists(path):
+                    with open(path, "w") as stream:
+                        stream.write("0")
+        self.home.enter()
+
+    def _ip(self, commands: str) -> None:
+        done = subprocess.run(["ip", "-batch", "-"], input=commands, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def close(self) -> None:
+        self.home.enter()
+        for member in self.members:
+            with member.here():
+                member.host.kernel.close()
+            member.close()
+        self.switch.close()
+        self.home.close()
+
+    def plug(self, number: int, up: bool) -> None:
+        """Let the switch's port of a host be UP or down."""
+        with self.switch.here():
+            self._ip(f"link set p{number} {'up' if up else 'down'}\n")
+
+    def network(
+        self,
+        name: str,
+        subnets: Sequence[str],
+        members: Optional[Sequence[Member]] = None,
+        endpoints: Mapping[str, Sequence[Mapping[str, Any]]] = {},
+        **more: Any,
+    ) -> list[Result]:
+        """Ensure an overlay network on MEMBERS, with their declared ENDPOINTS by name of the host."""
+        members = self.members if members is None else members
+        results = []
+        for member in members:
+            item: dict[str, Any] = {
+                "name": name,
+                "driver": "overlay",
+                "ipam_config": [{"subnet": subnet, "iprange": slice_of(subnet, member.number)} for subnet in subnets],
+                "peers": [
+                    {"name": other.name, "address": other.vtep[self.family], "endpoints": endpoints.get(other.name, [])}
+                    for other in members
+                    if other is not member
+                ],
+                **more,
+            }
+            item["driver_options"] = {VTEP: member.vtep[self.family], **item.get("driver_options", {})}
+            results.append(member.ensure("network", item))
+        return results
+
+    def sandboxes(self, *networks: Any) -> None:
+        """Make a sandbox ``s1``, ``s2`` and so on on each host."""
+        for member in self.members:
+            on = [{"name": each} if isinstance(each, str) else each(member) for each in networks]
+            member.ensure("sandbox", {"name": f"s{member.number}", "networks": on})
+
+
+def slice_of(subnet: str, number: int) -> str:
+    """Return a part of SUBNET, a /16 or a /64, for the host with that NUMBER."""
+    return f"fd00:9:0:0:{number:x}::/80" if ":" in subnet else f"{subnet.split('.0.0/')[0]}.{number}.0/24"
+
+
+def until(holds: Any, seconds: float = 3.0) -> bool:
+    """Whether HOLDS comes to hold."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

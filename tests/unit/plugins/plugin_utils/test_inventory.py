@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each host is told, and what is refused before any host is touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING, VNI, VTEP
+from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
+from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
+
+
+def blue(**more):
+    return {"name": "blue", "driver": "overlay", "ipam_config": [{"subnet": "10.9.0.0/16"}], **more}
+
+
+def on(name, network="blue", **attachment):
+    return {"name": name, "networks": [{"name": network, **attachment}]}
+
+
+def host(number, *sandboxes, networks=None, **more):
+    return {
+        "ansible_host": f"192.0.2.{number}",
+        "cnm_host_number": number,
+        "cnm_networks": [blue()] if networks is None else networks,
+        "cnm_sandboxes": list(sandboxes),
+        **more,
+    }
+
+
+def inventory(**hosts):
+    problems = []
+    declarations = {name: read(name, variables, problems) for name, variables in hosts.items()}
+    return Inventory(declarations, problems)
+
+
+def refused(**hosts):
+    found = inventory(**hosts).problems
+    assert found
+    return " ".join(found)
+
+
+def told(found, name, network="blue"):
+    (item,) = [each for each in found.networks(name) if each["name"] == network]
+    return item
+
+
+def test_each_host_is_told_of_the_others():
+    found = inventory(a=host(1, on("x")), b=host(2), c=host(3, networks=[]))
+    assert found.problems == []
+    assert told(found, "a") == {
+        "name": "blue",
+        "driver": "overlay",
+        "driver_options": {VTEP: "192.0.2.1"},
+        "ipam_config": [{"subnet": "10.9.0.0/16", "iprange": "10.9.1.0/24"}],
+        "peers": [{"name": "b", "address": "192.0.2.2", "endpoints": []}],
+    }
+    assert told(found, "b")["peers"] == [{"name": "a", "address": "192.0.2.1", "endpoints": []}]
+    assert found.networks("c") == []
+    assert found.sandboxes("a") == [on("x")]
+
+
+def test_fixed_addresses_are_known_to_all_and_nobody_need_learn():
+    fixed = on("x", ipv4_address="10.9.1.5", aliases=["y"])
+    found = inventory(a=host(1, fixed), b=host(2, on("z", ipv4_address="10.9.77.5", mac_address="02-00-00-00-00-0A")))
+    endpoints = [each["endpoints"] for each in told(found, "b")["peers"]]
+    mac = "02:42:0a:09:01:05"
+    assert endpoints == [[{"name": "x", "ipv4_address": "10.9.1.5", "mac_address": mac, "aliases": ["y"]}]]
+    assert told(found, "a")["peers"][0]["endpoints"][0]["mac_address"] == "02:00:00:00:00:0a"
+    assert told(found, "a")["driver_options"][LEARNING] is False
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        host(2, on("z")),
+        host(2, on("z", ipv4_address="10.9.2.9"), on("free")),
+    ],
+)
+def test_hosts_learn_where_some_address_is_not_declared(other):
+    found = inventory(a=host(1, on("x", ipv4_address="10.9.1.5")), b=other)
+    assert LEARNING not in told(found, "a")["driver_options"]
+    assert told(found, "b")["peers"][0]["endpoints"][0]["name"] == "x"
+
+
+def test_a_sandbox_that_is_stopped_or_gone_is_not_told_of():
+    gone = [
+        {**on(name, ipv4_address=f"10.9.1.{n}"), "state": s} for n, name, s in ((5, "x", "absent"), (6, "y", "stopped"))
+    ]
+    found = inventory(a=host(1, *gone), b=host(2, on("x", ipv4_address="10.9.1.5")))
+    assert found.problems == []
+    assert told(found, "b")["peers"][0]["endpoints"] == []
+    assert told(found, "a")["peers"][0]["endpoints"][0]["name"] == "x"
+
+
+def test_a_host_that_comes_changes_nothing_for_the_others_but_a_peer():
+    before = inventory(a=host(1, on("x")), b=host(2))
+    after = inventory(a=host(1, on("x")), b=host(2), c=host(3))
+    one, other = told(before, "a"), told(after, "a")
+    assert {**one, "peers": []} == {**other, "peers": []}
+    assert [each["name"] for each in other["peers"]] == ["b", "c"]
+
+
+def test_a_host_chooses_its_own_range_if_it_says_so():
+    own = blue(ipam_config=[{"subnet": "10.9.0.0/16", "iprange": "10.9.128.0/20"}])
+    found = inventory(a=host(1, networks=[own]), b=host(2))
+    assert found.problems == []
+    assert told(found, "a")["ipam_config"][0]["iprange"] == "10.9.128.0/20"
+    assert "chooses addresses from 10.9.0.0/20, and host 'b' from 10.9.2.0/24" in refused(
+        a=host(1, networks=[blue(ipam_config=[{"subnet": "10.9.0.0/16", "iprange": "10.9.0.0/20"}])]), b=host(2)
+    )
+
+
+def test_other_networks_are_handed_on_as_they_are():
+    items = [{"name": "local", "internal": True}, {"name": "old", "driver": "overlay", "state": "absent"}]
+    assert inventory(a=host(1, networks=items)).networks("a") == items
+
+
+def test_a_host_called_by_its_address():
+    found = inventory(**{"192.0.2.1": host(9, ansible_host=None), "b": host(2)})
+    assert told(found, "b")["peers"][0]["address"] == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "sentences"),
+    [
+        ({"a": host(1), "b": host(2, ansible_host="192.0.2.1")}, ["hosts 'a' and 'b' have one address, 192.0.2.1"]),
+        ({"a": host(1, ansible_host="a.example")}, ["Host 'a': its address for the other hosts", "cnm_vtep_address"]),
+        ({"a": host(1, cnm_vtep_address="x")}, ["Host 'a': cnm_vtep_address: 'x' is not an IP address"]),
+        ({"a": host(1), "b": host(2, cnm_vtep_address="2001:db8::2")}, ["host 'a' has an IPv4", "host 'b' an IPv6"]),
+        ({"a": host(1, cnm_host_number="x")}, ["cnm_host_number 'x' is no number"]),
+        ({"a": host(1), "b": host(2, cnm_host_number=1)}, ["hosts 'a' and 'b' come to the same slice"]),
+        ({"a": host(1, networks="x")}, ["cnm_networks is no list of dictionaries"]),
+        ({"a": host(1, networks=[blue(driver_options={VNI: 0})])}, ["'0' is no VXLAN network identifier"]),
+        ({"a": host(1, networks=[blue(driver_options={VTEP: "192.0.2.1"})])}, ["Set the variable cnm_vtep_address"]),
+        ({"a": host(1, networks=[blue(ipam_config=[])])}, ["it needs an IPv4 subnet"]),
+        ({"a": host(1, networks=[blue(ipam_config=[{"subnet": "10.9.0.1/16"}])])}, ["has host bits set"]),
+        (
+            {"a": host(1), "b": host(2, networks=[blue(internal=True)])},
+            ["hosts 'a' and 'b' declare it differently: internal is not given on the one and 'True' on the other"],
+        ),
+        (
+            {"a": host(1), "b": host(2, networks=[blue(ipam_config=[{"subnet": "10.8.0.0/16"}])])},
+            ["declare it differently: subnet is 10.9.0.0/16 on the one and 10.8.0.0/16 on the other"],
+        ),
+        (
+            {"a": host(1), "b": host(2, networks=[blue(driver_options={VNI: 7})])},
+            [f"driver option '{VNI}' is not given on the one and '7' on the other"],
+        ),
+        ({"a": host(1), "b": host(2, networks=[blue(driver="bridge")])}, ["driver is 'overlay'", "'bridge'"]),
+        (
+            {"a": host(1, networks=[blue(driver_options={VNI: 7}), {**blue(driver_options={VNI: 7}), "name": "red"}])},
+            ["Networks 'blue' and 'red' have one VNI, 7"],
+        ),
+        (
+            {"a": host(1, on("x", ipv4_address="10.9.1.5")), "b": host(2, on("y", ipv4_address="10.9.1.5"))},
+            ["10.9.1.5 is given twice, to endpoint 'x' of host 'a' and to endpoint 'y' of host 'b'"],
+        ),
+        (
+            {"a": host(1, on("x", ipv4_address="10.9.1.5")), "b": host(2, on("x", ipv4_address="10.9.1.6"))},
+            ["hosts 'a' and 'b' both have an endpoint 'x'"],
+        ),
+        ({"a": host(1, on("x", ipv4_address="10.8.1.5"))}, ["10.8.1.5 is not in subnet 10.9.0.0/16"]),
+        ({"a": host(1, on("x", ipv4_address="10.9.1"))}, ["'10.9.1' is not an IP address"]),
+    ],
+)
+def test_what_is_refused(hosts, sentences):
+    message = refused(**hosts)
+    for sentence in sentences:
+        assert sentence in message
+
+
+def test_one_vni_for_two_ports_is_fine():
+    other = {**blue(driver_options={VNI: 7, "cnm.overlay.port": 4790}), "name": "red"}
+    assert inventory(a=host(1, networks=[blue(driver_options={VNI: 7}), other])).problems == []
+
+
+def test_one_network_in_two_spellings_is_fine():
+    one, other = (
+        blue(driver_options={VNI: 7, "cnm.overlay.port": 4789}),
+        blue(driver_options={VNI: "7"}, labels={"a": 1}),
+    )
+    assert inventory(a=host(1, networks=[one]), b=host(2, networks=[other])).problems == []
