@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A dockerd of the stand-in's own, with one image that has nothing but busybox."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from stand_in import Host
+
+FOLDER = Path("/run/docker-beside-us")
+IMAGE = "box"
+BUSYBOX = "/bin/busybox"
+NEEDED = ("dockerd", "docker", "runc", "containerd")
+RUNC = """\
+#!/usr/bin/python3 -IS
+import json, os, sys
+
+bundle = os.path.join(sys.argv[sys.argv.index("--bundle") + 1], "config.json") if "create" in sys.argv else None
+with open("/proc/self/status") as status:
+    bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd"))
+if bundle and not bounding >> 24 & 1:
+    with open(bundle) as stream:
+        config = json.load(stream)
+    for names in config["process"].get("capabilities", {}).values():
+        names[:] = [name for name in names if name != "CAP_SYS_RESOURCE"]
+    with open(bundle, "w") as stream:
+        json.dump(config, stream)
+os.execv(RUNC, ["runc", *sys.argv[1:]])
+"""
+"""A runc that does not ask for CAP_SYS_RESOURCE where root, as in a container, does not have it."""
+
+needs_docker = pytest.mark.skipif(
+    not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
+    reason=f"{', '.join(NEEDED)} and {BUSYBOX} are needed: apt install docker.io busybox-static",
+)
+
+
+class Dockerd:
+    """A dockerd on HOST, whose folder and socket nobody else sees. It is started and ended while HOST is entered."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._cgroup = f"cnm-test-{os.getpid()}"
+        self._daemon: subprocess.Popen[bytes] | None = None
+        FOLDER.mkdir()
+        runc = FOLDER / "runc"
+        runc.write_text(RUNC.replace("RUNC", repr(shutil.which("runc")), 1))
+        runc.chmod(0o755)
+
+    @property
+    def socket(self) -> str:
+        """The path of its socket, by which it is reached from other mount namespaces too."""
+        assert self._daemon is not None
+        return f"/proc/{self._daemon.pid}/root{FOLDER}/socket"
+
+    def command(self, *arguments: str) -> str:
+        return self._host.out(["docker", "--host", f"unix://{FOLDER}/socket", *arguments]).strip()
+
+    def start(self) -> None:
+        options = {
+            "data-root": FOLDER / "data",
+            "exec-root": FOLDER / "exec",
+            "host": f"unix://{FOLDER}/socket",
+            "pidfile": FOLDER / "pid",
+            "storage-driver": "vfs",
+            "cgroup-parent": f"/{self._cgroup}",
+            "add-runtime": f"here={FOLDER}/runc",
+            "default-runtime": "here",
+        }
+        with open(FOLDER / "log", "ab") as log:
+            self._daemon = subprocess.Popen(
+                ["dockerd", *(f"--{name}={value}" for name, value in options.items())], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 20
+        while self._host.run(["docker", "--host", options["host"], "version"]).returncode:
+            if self._daemon.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"dockerd does not start: {(FOLDER / 'log').read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def load_image(self) -> None:
+        """Make the image, whose only program is a sleep."""
+        root = FOLDER / "root" / "bin"
+        root.mkdir(parents=True)
+        shutil.copy(BUSYBOX, root / "sleep")
+        self._host.out(["tar", "--create", f"--file={FOLDER}/image.tar", f"--directory={FOLDER}/root", "bin"])
+        self.command("import", f"{FOLDER}/image.tar", IMAGE)
+
+    def stop(self) -> None:
+        if self._daemon is not None:
+            self._daemon.terminate()
+            self._daemon.wait(20)
+            self._daemon = None
+
+    def end(self) -> None:
+        """Stop it and remove what it has left outside of its folder; its containers are gone already."""
+        try:
+            self.stop()
+        finally:
+            if self._daemon is not None:
+                self._daemon.kill()
+                self._daemon.wait()
+            for parent in Path("/sys/fs/cgroup").glob(f"*/{self._cgroup}"):
+                for folder in (*parent.glob("*"), parent):
+                    with suppress(OSError):
+                        folder.rmdir()
