@@ -37,6 +37,8 @@ def subnet(text: str) -> Subnet:
         interface = ipaddress.ip_interface(text)
     except ValueError:
         raise ValueError(f"'{text}' is not a subnet in CIDR form, such as '10.1.0.0/16'.") from None
+    if getattr(interface, "scope_id", None) is not None:
+        raise ValueError(f"'{text}' is not a subnet in CIDR form, such as '10.1.0.0/16'.")
     if interface.ip != interface.network.network_address:
         raise HostBits(text, interface.network)
     return interface.network
@@ -48,6 +50,8 @@ def address(text: str, version: int = 0) -> Address:
         found = ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(f"'{text}' is not an IP address.") from None
+    if getattr(found, "scope_id", None) is not None:
+        raise ValueError(f"'{text}' has a scope, '%' and what follows it, which has a meaning on one host alone.")
     if version and found.version != version:
         raise ValueError(f"'{text}' is an IPv{found.version} address, and an IPv{version} address is wanted.")
     return found

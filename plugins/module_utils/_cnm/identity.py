@@ -12,7 +12,9 @@ from typing import Iterable, Optional, Protocol, TypeVar
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
 _LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
-_DEVICE = re.compile(r"[^\s/:%]{1,15}")
+_DEVICE = re.compile(r"[!-~]{1,15}")
+_NO_DEVICE = frozenset('/:%"\\*')
+"""What neither the kernel, nor nft, nor a path below /proc/sys/net takes in the name of an interface."""
 
 
 class Named(Protocol):
@@ -53,12 +55,15 @@ def check_hostname(name: str) -> str:
 
 
 def check_device(name: str) -> str:
-    """Return NAME if a network interface may be called so (the kernel's dev_valid_name, IFNAMSIZ).
+    """Return NAME if a network interface may be called so (the kernel's dev_valid_name).
 
     :raises ValueError: if it may not
     """
-    if not _DEVICE.fullmatch(name) or name in (".", ".."):
-        raise ValueError(f"'{name}' is no valid interface name: 1 to 15 characters, no space, '/', ':' or '%'.")
+    if not _DEVICE.fullmatch(name) or _NO_DEVICE.intersection(name) or name in (".", "..", "all", "default", "lo"):
+        raise ValueError(
+            f"'{name}' is no valid interface name: 1 to 15 ASCII characters, no space and none of / : % \" \\ *, "
+            "and not 'all', 'default' or 'lo'."
+        )
     return name
 
 

@@ -121,7 +121,7 @@ class Namespaces:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except PermissionError:
             raise needs_root(f"opening the network namespace '{path}'") from None
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a path with a null character
             return None
         on_nsfs = os.fstat(descriptor).st_dev == os.fstat(self.home).st_dev
         if on_nsfs and fcntl.ioctl(descriptor, _NS_GET_NSTYPE) == _CLONE_NEWNET:

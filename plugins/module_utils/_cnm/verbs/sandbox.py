@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -19,6 +20,8 @@ from ..topology import gateway_order, gone
 from . import Context, listed, texts
 from .endpoint import Wishes, check_ports, join, part, read, read_ports, write
 from .ports import assign
+
+_SYSCTL = re.compile(r"net[./][!-~]*[!-.0-~]")
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
@@ -75,7 +78,8 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
     elif path == Sandbox(sandbox.id, sandbox.name).path and context.store.sandbox(sandbox.id) and sandbox.netns is None:
         return sandbox
     for other in context.store.sandboxes() if path != sandbox.netns else ():
-        if other.id != sandbox.id and (other.path == path or (identity and other.identity == identity)):
+        theirs = (other.identity, context.host.namespace_id(other.path))
+        if other.id != sandbox.id and (other.path == path or (identity and identity in theirs)):
             context.problems.add(f"{subject}: the namespace at '{path}' is that of sandbox '{other.name}'.")
     return replace(sandbox, netns=path, identity=identity if item.get("netns") is None else None)
 
@@ -101,8 +105,8 @@ def _described(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subj
 
 
 def _word(text: str) -> str:
-    if not text or any(character.isspace() or character == "#" for character in text):
-        raise ValueError(f"'{text}' is not one word.")
+    if not text or not all("!" <= character <= "~" and character not in "#;" for character in text):
+        raise ValueError(f"'{text}' is not one word of a resolv.conf.")
     return text
 
 
@@ -113,8 +117,10 @@ def _etc_hosts(values: Mapping[Any, Any]) -> Mapping[str, str]:
 def _sysctls(values: Mapping[Any, Any]) -> Mapping[str, str]:
     found = texts(values)
     for name, value in found.items():
-        if not name.replace("/", ".").startswith("net.") or ".." in name or "\n" in value:
+        if not _SYSCTL.fullmatch(name) or ".." in name.replace("/", "."):
             raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
+        if not value or not (value.isascii() and value.replace("\t", " ").isprintable()):
+            raise ValueError(f"'{value}' is no value of '{name}': it is one line of ASCII text.")
     return found
 
 
