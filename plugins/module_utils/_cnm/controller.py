@@ -131,7 +131,7 @@ class Controller:
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
         """Yield the store in a transaction of ours, and the store as it was before."""
         if not self._check:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            database.make_folder(self._folder)
         with held(self._folder) if not self._check else _nothing():
             store = self._open(write=not self._check)
             before = self._open(write=False)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import contextmanager
+from typing import Any, Iterator
 
 from ..errors import CnmError, StoreDamaged
 
@@ -43,6 +45,35 @@ CREATE TABLE setting (
 """
 
 
+_BROKEN = ("no such table", "no such column", "has no column", "columns but", "constraint failed", "datatype mismatch")
+"""What SQLite says of a file that is whole but not as our schema has it."""
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose refusals are in words for the user."""
+
+    path = ":memory:"
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        with self._explained():
+            return super().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        with self._explained():
+            return super().executemany(*arguments)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if any(part in str(error) for part in _BROKEN):
+                raise damaged(self.path, error) from error
+            raise CnmError(f"The store '{self.path}' cannot be used: {error}.") from error
+        except sqlite3.DatabaseError as error:
+            raise damaged(self.path, error) from error
+
+
 def path(folder: str) -> str:
     """Return the path of the file in FOLDER."""
     return os.path.join(folder, "cnm.db")
@@ -55,10 +86,18 @@ def memory() -> sqlite3.Connection:
     return connection
 
 
+def make_folder(folder: str) -> None:
+    """Make FOLDER, of mode 0700, unless it is there."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise CnmError(f"The folder '{folder}' of the store cannot be made: {error.strerror}.") from error
+    _check_folder(folder)
+
+
 def create(folder: str) -> None:
     """Make an empty store in FOLDER, of mode 0700, unless there is one."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    _check_folder(folder)
+    make_folder(folder)
     if stat.S_IMODE(os.lstat(folder).st_mode) != 0o700:
         os.chmod(folder, 0o700)
     file = path(folder)
@@ -103,9 +142,9 @@ def _check(connection: sqlite3.Connection, file: str) -> None:
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, TypeError) as error:
         raise damaged(file, error) from error
-    if verdict != "ok" or version == 0:
+    if verdict != "ok" or version <= 0:
         raise damaged(file, verdict if verdict != "ok" else "it has no schema")
     if version > VERSION:
         raise StoreDamaged(
@@ -116,13 +155,18 @@ def _check(connection: sqlite3.Connection, file: str) -> None:
 
 def _connect(file: str) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(file, isolation_level=None, timeout=30)
+        connection = sqlite3.connect(file, isolation_level=None, timeout=30, factory=_Connection)
+        connection.path = file
+        return connection
     except sqlite3.OperationalError as error:
         raise CnmError(f"The store '{file}' cannot be opened: {error}.") from error
 
 
 def _check_folder(folder: str) -> None:
-    found = os.lstat(folder)
+    try:
+        found = os.lstat(folder)
+    except OSError as error:
+        raise CnmError(f"The folder '{folder}' of the store cannot be used: {error.strerror}.") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
 

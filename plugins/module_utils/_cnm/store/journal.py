@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import FrozenSet, Mapping, NamedTuple, Tuple
+from typing import Any, FrozenSet, Mapping, NamedTuple, Sequence, Tuple
 
 from ..errors import StoreDamaged
-from ..resources import Key
+from ..resources import Address, Element, File, ForwardAccept, Key, Link, Namespace, Route, Ruleset, Sysctl
 
 Unit = Tuple[str, str]
 """A kind of object and its id: what is reconciled as a whole."""
@@ -39,6 +39,41 @@ class Intent:
     """The host's kernel settings that are changed, by name."""
 
 
+_UNITS = ("network", "endpoint", "sandbox", "names", "host")
+_LENGTHS = {
+    Ruleset.kind: 1,
+    Element.kind: 3,
+    ForwardAccept.kind: 2,
+    Namespace.kind: 2,
+    Link.kind: 3,
+    Sysctl.kind: 3,
+    Address.kind: 4,
+    Route.kind: 3,
+    File.kind: 2,
+}
+"""Of the keys of each kind of resource."""
+
+
+def _texts(found: Sequence[Any]) -> Tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(part, str) and "\0" not in part for part in found):
+        raise ValueError(f"{found!r} is not a list of texts")
+    return tuple(found)
+
+
+def _unit(found: Sequence[Any]) -> Unit:
+    kind, identifier = _texts(found)
+    if kind not in _UNITS:
+        raise ValueError(f"there is no kind of object '{kind}'")
+    return kind, identifier
+
+
+def _key(found: Sequence[Any]) -> Key:
+    key = _texts(found)
+    if not key or _LENGTHS.get(key[0]) != len(key):
+        raise ValueError(f"{found!r} names no resource")
+    return key
+
+
 def read(folder: str) -> Intent:
     """Return what a run that did not come to its end has left to do."""
     path = os.path.join(folder, "intent.json")
@@ -46,14 +81,16 @@ def read(folder: str) -> Intent:
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
         return Intent(
-            frozenset((kind, identifier) for kind, identifier in data["units"]),
-            frozenset(tuple(key) for key in data["keys"]),
-            frozenset(tuple(key) for key in data["lent"]),
-            {name: Setting(original, (kind, unit)) for name, (original, (kind, unit)) in data["settings"].items()},
+            frozenset(_unit(unit) for unit in data["units"]),
+            frozenset(_key(key) for key in data["keys"]),
+            frozenset(_key(key) for key in data["lent"]),
+            {str(name): Setting(str(original), _unit(unit)) for name, (original, unit) in data["settings"].items()},
         )
     except FileNotFoundError:
         return Intent()
-    except (ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise StoreDamaged(f"The file '{path}' cannot be read: {error.strerror}. Move it away.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreDamaged(
             f"The file '{path}', which says what an earlier run has left to do, is damaged ({error}). It was left as "
             "it is. Move it away and run your playbook again; what that run had half made may remain on the host."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from contextlib import contextmanager
 from typing import Iterator
@@ -24,8 +25,14 @@ def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
 
     :raises CnmError: after PATIENCE seconds, naming the process that holds it
     """
-    descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    path = os.path.join(folder, "lock")
     try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise CnmError(f"The lock '{path}' cannot be opened: {error.strerror}.") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CnmError(f"'{path}' is not a file; the lock cannot be kept there.")
         deadline = time.monotonic() + patience
         while True:
             try:

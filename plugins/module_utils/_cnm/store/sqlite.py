@@ -21,6 +21,7 @@ from ..network import PREDEFINED, Network
 from ..sandbox import Sandbox
 from . import database
 from .journal import Setting
+from .soundness import check
 
 Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
@@ -294,14 +295,18 @@ class SqliteStore:
     def _all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
         try:
             return [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+        except UnicodeEncodeError:  # half of a surrogate pair, which no name has
+            return []
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise database.damaged(self._path, error) from error
 
     def _read(self, noun: Type[T], data: str) -> T:
         """Return the object that DATA is; the same one for the same text, as objects are values."""
         found = self._seen.get(data)
         if not isinstance(found, noun):
-            found = self._seen[data] = noun.from_json(json.loads(data))
+            found = noun.from_json(json.loads(data))
+            check(found)
+            self._seen[data] = found
         return found
 
     def _find(self, noun: Type[T], table: str, reference: str) -> Optional[T]:
