@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from stand_in import Host
+from stand_in import OUTSIDE, Host
 
 FOLDER = Path("/run/docker-beside-us")
 IMAGE = "box"
@@ -61,6 +61,18 @@ class Dockerd:
         """The path of its socket, by which it is reached from other mount namespaces too."""
         assert self._daemon is not None
         return f"/proc/{self._daemon.pid}/root{FOLDER}/socket"
+
+    @property
+    def place(self) -> str:
+        """The path of the network namespace of its host."""
+        assert self._daemon is not None
+        return f"/proc/{self._daemon.pid}/ns/net"
+
+    @property
+    def outside(self) -> str:
+        """The path of the network namespace of somebody outside of its host."""
+        assert self._daemon is not None
+        return f"/proc/{self._daemon.pid}/root{OUTSIDE}"
 
     def command(self, *arguments: str) -> str:
         return self._host.out(["docker", "--host", f"unix://{FOLDER}/socket", *arguments]).strip()
