@@ -62,8 +62,17 @@ integration: tools ## Run the modules by ansible-test, on a private host (root)
 examples: tools ## Run the examples of the modules and of the documents, on private hosts (root)
 	$(call if-any,tests/examples,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/examples $(ARGS))
 
+.PHONY: parity
+parity: tools ## Do the same at random with a real Docker and with us, and compare, for 90 seconds (root)
+	@.ci/setup tools dockerd busybox
+	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/parity --seconds 90 $(ARGS)
+
+.PHONY: fuzz
+fuzz: tools ## Give the modules bad options and damaged files, for about 60 seconds (root)
+	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/fuzz $(ARGS)
+
 .PHONY: test
-test: unit exhaustive kernel integration examples ## All five of these
+test: unit exhaustive kernel integration examples parity fuzz ## All seven of these
 
 .PHONY: sanity
 sanity: venv ## Run ansible-test sanity
