@@ -79,8 +79,17 @@ molecule-%: export ANSIBLE_REMOTE_TEMP := ~/.ansible/tmp
 molecule-%:
 	molecule test --scenario-name $*
 
+.PHONY: parity
+parity: tools ## Do the same at random with a real Docker and with us, and compare, for 90 seconds (root)
+	@.ci/setup tools dockerd busybox
+	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/parity --seconds 90 $(ARGS)
+
+.PHONY: fuzz
+fuzz: tools ## Give the modules bad options and damaged files, for about 60 seconds (root)
+	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/fuzz $(ARGS)
+
 .PHONY: test
-test: unit exhaustive kernel faults integration examples ## All six of these
+test: unit exhaustive kernel faults integration examples parity fuzz ## All eight of these
 
 .PHONY: bench
 bench: tools ## Measure, beside Docker, CNI, netavark and bare netlink, on private hosts (root); minutes

@@ -6,16 +6,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from pathlib import Path
 from typing import Iterator, List
 
 import pytest
-from stand_in import Host
-
-_CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
+from stand_in import Host, private
 
 
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
@@ -27,26 +23,8 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="kernel tests make network and mount namespaces: run them as root"))
 
 
-def _call(name: str, *arguments: object) -> None:
-    if getattr(_libc, name)(*arguments) == -1:
-        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
-
-
 @pytest.fixture()
 def host() -> Iterator[Host]:
     """A host of the test's own."""
-    folder = os.getcwd()
-    kinds = (("mnt", _CLONE_NEWNS), ("net", _CLONE_NEWNET))
-    saved = [(os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), flag) for name, flag in kinds]
-    _call("unshare", _CLONE_NEWNS | _CLONE_NEWNET)
-    try:
-        made = Host()
-        try:
-            yield made
-        finally:
-            made.kernel.close()
-    finally:
-        for descriptor, flag in saved:
-            _call("setns", descriptor, flag)
-            os.close(descriptor)
-        os.chdir(folder)
+    with private() as made:
+        yield made

@@ -230,8 +230,8 @@ def pinged(source: str, target: str) -> bool:
         body = struct.pack("!HH4s", 7, 1, b"ping")
         total = (kind << 8) + sum(struct.unpack(f"!{len(body) // 2}H", body))
         total = (total & 0xFFFF) + (total >> 16)
-        made.sendto(struct.pack("!BBH", kind, 0, 0 if six else ~total & 0xFFFF) + body, (target, 0))
         try:
+            made.sendto(struct.pack("!BBH", kind, 0, 0 if six else ~total & 0xFFFF) + body, (target, 0))
             while True:
                 data, peer = made.recvfrom(200)
                 if peer[0] == target and data[-8:] == body and data[0 if six else 20] == (129 if six else 0):

@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 
+_CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
 OUTSIDE = "/run/outside"
 _LINK = f"""\
 link set lo up
@@ -32,6 +36,11 @@ route add default via 198.51.100.1
 route add default via 2001:db8::1
 """
 """The outer end is up first: an end that is up alone waits a second before it is used for IPv6."""
+
+
+def _call(name: str, *arguments: object) -> None:
+    if getattr(_libc, name)(*arguments) == -1:
+        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
 
 
 def _overlay(folder: str) -> None:
@@ -86,3 +95,23 @@ class Host:
         """Run ARGV as the core does."""
         done = self.run(argv, stdin=stdin)
         return done.returncode, done.stdout, done.stderr
+
+
+@contextmanager
+def private() -> Iterator[Host]:
+    """Let this process be on a host of its own: in network and mount namespaces that nobody else sees."""
+    folder = os.getcwd()
+    kinds = (("mnt", _CLONE_NEWNS), ("net", _CLONE_NEWNET))
+    saved = [(os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), flag) for name, flag in kinds]
+    _call("unshare", _CLONE_NEWNS | _CLONE_NEWNET)
+    try:
+        made = Host()
+        try:
+            yield made
+        finally:
+            made.kernel.close()
+    finally:
+        for descriptor, flag in saved:
+            _call("setns", descriptor, flag)
+            os.close(descriptor)
+        os.chdir(folder)

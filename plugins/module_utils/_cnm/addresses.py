@@ -37,25 +37,28 @@ def subnet(text: str) -> Subnet:
         interface = ipaddress.ip_interface(text)
     except ValueError:
         raise ValueError(f"'{text}' is not a subnet in CIDR form, such as '10.1.0.0/16'.") from None
+    _check_zone(text)
     if interface.ip != interface.network.network_address:
         raise HostBits(text, interface.network)
     return interface.network
 
 
 def address(text: str, version: int = 0) -> Address:
-    """Return the address that TEXT writes; VERSION 4 or 6 restricts the family.
-
-    A zone is refused: it is no part of an address, and Python takes anything for one, line ends too.
-    """
+    """Return the address that TEXT writes; VERSION 4 or 6 restricts the family."""
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(f"'{text}' is not an IP address.") from None
-    if "%" in text:
-        raise ValueError(f"'{text}' is not an IP address alone: it has a zone.")
+    _check_zone(text)
     if version and found.version != version:
         raise ValueError(f"'{text}' is an IPv{found.version} address, and an IPv{version} address is wanted.")
     return found
+
+
+def _check_zone(text: str) -> None:
+    """Refuse a zone: it is no part of an address, and Python takes anything for one, line ends too."""
+    if "%" in text:
+        raise ValueError(f"'{text}' is not an IP address alone: it has a zone, '%' and what follows it.")
 
 
 def mac(text: str) -> str:

@@ -112,24 +112,19 @@ class Controller:
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""
-        store = self._open(write=False)
-        try:
+        with self._reading() as store:
             lists: Dict[str, Callable[[], Sequence[Any]]]
             lists = {"network": store.networks, "endpoint": store.endpoints, "sandbox": store.sandboxes}
-            return [_shape(kind)(store, found) for found in lists[kind]() if keep(store, found)]
-        except ValueError as error:
-            raise InvalidInput([str(error)]) from error
-        finally:
-            store.close()
+            try:
+                return [_shape(kind)(store, found) for found in lists[kind]() if keep(store, found)]
+            except ValueError as error:
+                raise InvalidInput([str(error)]) from error
 
     def gone(self, identifier: str) -> bool:
         """Say whether the process whose namespace a sandbox has adopted has ended; its pid may be another's by now."""
-        store = self._open(write=False)
-        try:
+        with self._reading() as store:
             sandbox = store.sandbox(identifier)
             return sandbox is not None and gone(sandbox, self._kernel.facts)
-        finally:
-            store.close()
 
     def _warn_of_foreign_policies(self) -> None:
         try:
@@ -178,6 +173,11 @@ class Controller:
             Problems(),
             journal.read(self._folder),
         )
+
+    @contextmanager
+    def _reading(self) -> Iterator[SqliteStore]:
+        with database.explained(self._folder), closing(self._open(write=False)) as store:
+            yield store
 
     @contextmanager
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:

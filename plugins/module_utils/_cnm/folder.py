@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -19,11 +20,14 @@ _OTHERS_WRITE = 0o002
 def make_private(path: str) -> None:
     """Make the folder PATH for our own user alone; one that is open to others is closed.
 
-    :raises CnmError: if it is a link, or somebody else's
+    :raises CnmError: if it is a link, or somebody else's, or cannot be made
     """
-    with suppress(FileExistsError):
-        os.makedirs(path, _PRIVATE)
-    found = os.lstat(path)
+    try:
+        with suppress(FileExistsError):
+            os.makedirs(path, _PRIVATE)
+        found = os.lstat(path)
+    except OSError as error:
+        raise CnmError(f"The folder '{path}' cannot be made: {error.strerror}.") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise CnmError(f"'{path}' is not a folder of our own user; nothing can be kept there.")
     if stat.S_IMODE(found.st_mode) != _PRIVATE:
@@ -74,7 +78,7 @@ def open_private(path: str) -> int:
     if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
         return descriptor
     os.close(descriptor)
-    raise PermissionError(f"'{path}' is not a file of our own user.")
+    raise PermissionError(errno.EPERM, "it is not a file of our own user", path)
 
 
 def create_private(path: str) -> int:

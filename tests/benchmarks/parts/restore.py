@@ -11,12 +11,12 @@ import tempfile
 from pathlib import Path
 
 from clock import Cost, measured
+from dockerd import FOLDER as DOCKER
 from host import on_its_own
 from peers.docker import Engine
 from peers.ours import Ours
 from record import Key, Record
 from stand_in import Host
-from test_dockerd import FOLDER as DOCKER
 
 from . import Plan
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
-from types import SimpleNamespace
 from typing import Any
 
 from clock import Cost, measured
+from dockerd import FOLDER, IMAGE, Dockerd
 from stand_in import Host
-from test_dockerd import FOLDER, Docker
 
 _POOL = "base=10.0.0.0/8,size=22"
 
@@ -26,7 +24,7 @@ class Engine:
     most = 20
 
     def __init__(self, host: Host) -> None:
-        self.docker = Docker(SimpleNamespace(host=host), f"cnm-bench-{os.getpid()}")
+        self.docker = Dockerd(host)
         self.start()
 
     def start(self) -> None:
@@ -35,10 +33,10 @@ class Engine:
 
     def prepare(self, number: int) -> None:
         """Make a network and NUMBER containers."""
-        self.docker.load()
+        self.docker.load_image()
         self.request("POST", "/networks/create", {"Name": "bench"})
         for each in range(number):
-            self.docker.command("run", "--detach", f"--name=s{each}", "box", "sleep", "10000")
+            self.docker.command("run", "--detach", f"--name=s{each}", IMAGE, "sleep", "10000")
 
     def attach(self, first: int, number: int) -> Cost:
         def work() -> None:

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from dockerd import IMAGE, Dockerd, needs_docker
 from lab import UPLINK4, command, seen, sysctl
 from playbook import (
     ALL,
@@ -31,83 +27,19 @@ from playbook import (
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
 
-FOLDER = Path("/run/docker-beside-us")
-BUSYBOX = "/bin/busybox"
-NEEDED = ("dockerd", "docker", "runc", "containerd")
 PUBLISHED = 8081
-RUNC = """\
-#!/usr/bin/python3 -IS
-import json, os, sys
 
-bundle = os.path.join(sys.argv[sys.argv.index("--bundle") + 1], "config.json") if "create" in sys.argv else None
-with open("/proc/self/status") as status:
-    bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd"))
-if bundle and not bounding >> 24 & 1:
-    with open(bundle) as stream:
-        config = json.load(stream)
-    for names in config["process"].get("capabilities", {}).values():
-        names[:] = [name for name in names if name != "CAP_SYS_RESOURCE"]
-    with open(bundle, "w") as stream:
-        json.dump(config, stream)
-os.execv(RUNC, ["runc", *sys.argv[1:]])
-"""
-"""A runc that does not ask for CAP_SYS_RESOURCE where root, as in a container, does not have it."""
-
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
-    reason=f"{', '.join(NEEDED)} and {BUSYBOX} are needed: apt install docker.io busybox-static",
-)
+pytestmark = needs_docker
 with_and_without_bridge_netfilter = pytest.mark.parametrize("bridge_netfilter", (0, 1))
 
 
-class Docker:
-    """A dockerd of the stand-in's own, and one container with a published port."""
+class Docker(Dockerd):
+    """A dockerd and one container with a published port."""
 
-    def __init__(self, play: Playbook, cgroup: str) -> None:
-        self._play = play
-        self._cgroup = cgroup
-        self._daemon: subprocess.Popen[bytes] | None = None
-        self.container = ""
-        FOLDER.mkdir()
-        runc = FOLDER / "runc"
-        runc.write_text(RUNC.replace("RUNC", repr(shutil.which("runc")), 1))
-        runc.chmod(0o755)
-
-    def command(self, *arguments: str) -> str:
-        return self._play.host.out(["docker", "--host", f"unix://{FOLDER}/socket", *arguments]).strip()
-
-    def start(self, **more: str) -> None:
-        options = {
-            "data-root": FOLDER / "data",
-            "exec-root": FOLDER / "exec",
-            "host": f"unix://{FOLDER}/socket",
-            "pidfile": FOLDER / "pid",
-            "storage-driver": "vfs",
-            "cgroup-parent": f"/{self._cgroup}",
-            "add-runtime": f"here={FOLDER}/runc",
-            "default-runtime": "here",
-            **more,
-        }
-        with open(FOLDER / "log", "ab") as log:
-            self._daemon = subprocess.Popen(
-                ["dockerd", *(f"--{name}={value}" for name, value in options.items())], stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 20
-        while self._play.host.run(["docker", "--host", options["host"], "version"]).returncode:
-            if self._daemon.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"dockerd does not start: {(FOLDER / 'log').read_text()[-2000:]}")
-            time.sleep(0.05)
-
-    def load(self) -> None:
-        """Make the image ``box``, in which there is ``sleep`` alone."""
-        root = FOLDER / "root" / "bin"
-        root.mkdir(parents=True)
-        shutil.copy(BUSYBOX, root / "sleep")
-        self._play.host.out(["tar", "--create", f"--file={FOLDER}/image.tar", f"--directory={FOLDER}/root", "bin"])
-        self.command("import", f"{FOLDER}/image.tar", "box")
+    container = ""
 
     def run_container(self) -> None:
-        self.load()
+        self.load_image()
         self.command(
             "run",
             "--detach",
@@ -115,7 +47,7 @@ class Docker:
             "--restart=always",
             "--stop-signal=KILL",
             f"--publish={PUBLISHED}:80",
-            "box",
+            IMAGE,
             "sleep",
             "1000",
         )
@@ -133,30 +65,17 @@ class Docker:
             "inspect", "--format={{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", "theirs"
         ).split()
 
-    def stop(self) -> None:
-        if self._daemon is not None:
-            self._daemon.terminate()
-            self._daemon.wait(20)
-            self._daemon = None
-
     def end(self) -> None:
         try:
-            if self._daemon is not None and self.container:
+            if self.container and self._daemon is not None:
                 self.command("rm", "--force", "theirs")
-            self.stop()
         finally:
-            if self._daemon is not None:
-                self._daemon.kill()
-                self._daemon.wait()
-            for parent in Path("/sys/fs/cgroup").glob(f"*/{self._cgroup}"):
-                for folder in (*parent.glob("*"), parent):
-                    with suppress(OSError):
-                        folder.rmdir()
+            super().end()
 
 
 @pytest.fixture
 def docker(play: Playbook) -> Iterator[Docker]:
-    made = Docker(play, f"cnm-test-{os.getpid()}")
+    made = Docker(play.host)
     try:
         yield made
     finally:

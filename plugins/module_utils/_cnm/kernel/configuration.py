@@ -24,16 +24,24 @@ def default_address_pools() -> List[Tuple[ipaddress.IPv4Network, int]]:
     try:
         with open(PATH, encoding="utf-8") as file:
             entries = json.load(file).get("default-address-pools", [])
-        return [(_base(entry["base"]), int(entry["size"])) for entry in entries]
+        return [_pools(_base(entry["base"]), int(entry["size"])) for entry in entries]
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except OSError as error:
+        raise InvalidInput([f"'{PATH}' cannot be read: {error.strerror}."]) from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise InvalidInput(
             [
                 f"'{PATH}' cannot be understood ({error}). It holds an object such as "
                 '{"default-address-pools": [{"base": "10.200.0.0/16", "size": 24}]}.'
             ]
         ) from error
+
+
+def _pools(base: ipaddress.IPv4Network, size: int) -> Tuple[ipaddress.IPv4Network, int]:
+    if not base.prefixlen <= size <= 30:
+        raise ValueError(f"size {size} of base {base} is not from {base.prefixlen} to 30")
+    return base, size
 
 
 def _base(text: str) -> ipaddress.IPv4Network:

@@ -133,7 +133,7 @@ class Namespaces:
             found = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except PermissionError:
             raise needs_root(f"opening the network namespace '{path}'") from None
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a path with a null character
             return None
         try:
             # Not opened before it is known to be one: a pipe would block, and a device might do something.

@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import re
+from contextlib import suppress
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import CnmError, KernelRefused
@@ -146,6 +147,8 @@ def _remember(text: Optional[str], shape: str) -> None:
             json.dump({"text": text, "shape": shape}, stream)
         os.rename(_NEW_MEMORY, MEMORY)
     except OSError as error:
+        with suppress(OSError):
+            os.unlink(_NEW_MEMORY)
         raise CnmError(
             f"The firewall rules are loaded, but '{MEMORY}', by which later runs know them, "
             f"cannot be written: {error.strerror}."
@@ -167,8 +170,8 @@ def _remembered(shape: str) -> Optional[str]:
     try:
         with os.fdopen(open_private(MEMORY), encoding="utf-8") as stream:
             memory = json.load(stream)
-        return memory["text"] if memory["shape"] == shape else None
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(memory["text"]) if memory["shape"] == shape else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

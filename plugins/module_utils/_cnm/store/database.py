@@ -48,6 +48,17 @@ CREATE TABLE setting (
 _FILES = ("cnm.db", "cnm.db-wal", "cnm.db-shm", "cnm.db-journal", "intent.json", "lock")
 """What we keep in the folder; what ends in ``.new`` besides is always made anew."""
 
+_BROKEN = (
+    "no such table",
+    "no such column",
+    "has no column",
+    "columns but",
+    "constraint failed",
+    "datatype mismatch",
+    "Could not decode",
+)
+"""What SQLite says of a file that is whole but not as our schema has it."""
+
 
 def path(folder: str) -> str:
     """Return the path of the file in FOLDER."""
@@ -112,8 +123,9 @@ def connect(folder: str, check: bool = True) -> sqlite3.Connection:
     connection = _connect(file)
     try:
         if check:
-            _check(connection, file)
-    except StoreDamaged:
+            with explained(folder):
+                _check(connection, file)
+    except CnmError:
         connection.close()
         raise
     return connection
@@ -123,9 +135,9 @@ def _check(connection: sqlite3.Connection, file: str) -> None:
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
+    except TypeError as error:  # there is no answer
         raise damaged(file, error) from error
-    if verdict != "ok" or version == 0:
+    if verdict != "ok" or version <= 0:
         raise damaged(file, verdict if verdict != "ok" else "it has no schema")
     if version > VERSION:
         raise StoreDamaged(
@@ -142,7 +154,10 @@ def _connect(file: str) -> sqlite3.Connection:
 
 
 def _check_folder(folder: str) -> None:
-    found = os.lstat(folder)
+    try:
+        found = os.lstat(folder)
+    except OSError as error:
+        raise CnmError(f"The folder '{folder}' of the store cannot be used: {error.strerror}.") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
 
@@ -151,12 +166,17 @@ def _check_folder(folder: str) -> None:
 def explained(folder: str) -> Iterator[None]:
     """Turn what SQLite says of the store in FOLDER, while the block works with it, into an error for the user.
 
-    :raises CnmError: if the store cannot be read or written, as on a full disk
+    :raises StoreDamaged: if it is not as we have written it
+    :raises CnmError: if it cannot be read or written, as on a full disk
     """
     try:
         yield
     except sqlite3.OperationalError as error:
+        if any(part in str(error) for part in _BROKEN):
+            raise damaged(path(folder), error) from error
         raise CnmError(f"The store '{path(folder)}' cannot be used: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise damaged(path(folder), error) from error
 
 
 def damaged(file: str, why: object) -> StoreDamaged:

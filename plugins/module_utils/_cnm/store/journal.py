@@ -10,11 +10,11 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import FrozenSet, Mapping, NamedTuple, Tuple
+from typing import Any, FrozenSet, Mapping, NamedTuple, Sequence, Tuple
 
 from ..errors import CnmError, StoreDamaged
 from ..folder import create_private, open_private
-from ..resources import Element, Key
+from ..resources import Address, Element, File, ForwardAccept, Key, Link, Namespace, Route, Ruleset, Sysctl
 
 Unit = Tuple[str, str]
 """A kind of object and its id: what is reconciled as a whole."""
@@ -43,6 +43,41 @@ class Intent:
     """What said where the packets of published ports go, before and after."""
 
 
+_UNITS = ("network", "endpoint", "sandbox", "names", "host")
+_LENGTHS = {
+    Ruleset.kind: 1,
+    Element.kind: 3,
+    ForwardAccept.kind: 2,
+    Namespace.kind: 2,
+    Link.kind: 3,
+    Sysctl.kind: 3,
+    Address.kind: 4,
+    Route.kind: 3,
+    File.kind: 2,
+}
+"""Of the keys of each kind of resource."""
+
+
+def _texts(found: Sequence[Any]) -> Tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(part, str) and "\0" not in part for part in found):
+        raise ValueError(f"{found!r} is not a list of texts")
+    return tuple(found)
+
+
+def _unit(found: Sequence[Any]) -> Unit:
+    kind, identifier = _texts(found)
+    if kind not in _UNITS:
+        raise ValueError(f"there is no kind of object '{kind}'")
+    return kind, identifier
+
+
+def _key(found: Sequence[Any], *kinds: str) -> Key:
+    key = _texts(found)
+    if not key or _LENGTHS.get(key[0]) != len(key) or (kinds and key[0] not in kinds):
+        raise ValueError(f"{found!r} names no resource")
+    return key
+
+
 def read(folder: str) -> Intent:
     """Return what a run that did not come to its end has left to do."""
     path = os.path.join(folder, "intent.json")
@@ -50,15 +85,17 @@ def read(folder: str) -> Intent:
         with os.fdopen(open_private(path), encoding="utf-8") as file:
             data = json.load(file)
         return Intent(
-            frozenset((kind, identifier) for kind, identifier in data["units"]),
-            frozenset(tuple(key) for key in data["keys"]),
-            frozenset(tuple(key) for key in data["lent"]),
-            {name: Setting(original, (kind, unit)) for name, (original, (kind, unit)) in data["settings"].items()},
-            frozenset(Element(*fields) for fields in data["published"]),
+            frozenset(_unit(unit) for unit in data["units"]),
+            frozenset(_key(key) for key in data["keys"]),
+            frozenset(_key(key, Link.kind) for key in data["lent"]),
+            {str(name): Setting(str(original), _unit(unit)) for name, (original, unit) in data["settings"].items()},
+            frozenset(Element(*_texts(fields)) for fields in data["published"]),
         )
     except FileNotFoundError:
         return Intent()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise StoreDamaged(f"The file '{path}' cannot be read: {error.strerror}. Move it away.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreDamaged(
             f"The file '{path}', which says what an earlier run has left to do, is damaged ({error}). It was left as "
             "it is. Move it away and run your playbook again; what that run had half made may remain on the host."

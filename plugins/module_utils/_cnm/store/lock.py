@@ -26,7 +26,6 @@ def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
     """
     path = os.path.join(folder, "lock")
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise CnmError(f"The lock '{path}' cannot be made: {error.strerror}.") from error

@@ -22,6 +22,7 @@ from ..network import PREDEFINED, Network, Pool
 from ..sandbox import Sandbox
 from . import database
 from .journal import Setting
+from .soundness import check
 
 Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
@@ -361,7 +362,9 @@ class SqliteStore:
             found = [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
             answers[(query, arguments)] = found
             return found[:]
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+        except UnicodeEncodeError:  # half of a surrogate pair, which no name has
+            return []
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise database.damaged(self._path, error) from error
 
     def _known(self, noun: Type[T], identifier: str) -> Optional[T]:
@@ -376,7 +379,9 @@ class SqliteStore:
         """Return the object that DATA is; the same one for the same text, as objects are values."""
         found = self._seen.get(data)
         if not isinstance(found, noun):
-            found = self._seen[data] = noun.from_json(json.loads(data))
+            found = noun.from_json(json.loads(data))
+            check(found)
+            self._seen[data] = found
         return found
 
     def _text(self, item: Object) -> str:

@@ -159,6 +159,11 @@ def write(
         for option in ("ipv4", "ipv6", "mac", "ports", "interface"):
             if getattr(wishes, option):
                 context.problems.add(f"{subject}: on network '{network.name}' there is no {option} to choose.")
+    if wishes.aliases and network.predefined:
+        context.problems.add(
+            f"{subject}: on network '{network.name}' nobody is found by a name, so there are no aliases. "
+            "Use a network of your own."
+        )
     if wishes.aliases is not None:
         endpoint = replace(endpoint, aliases=wishes.aliases)
     if wishes.gateway_priority is not None:

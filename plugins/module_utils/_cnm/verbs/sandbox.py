@@ -23,8 +23,8 @@ from .ports import assign
 
 _PATH = re.compile(r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 _WORD = re.compile(r"[!\"$-:<-~]+")
-_SETTING = re.compile(r"net[./][!-~]+")
-_VALUE = re.compile(r"[\t -~]*")
+_SETTING = re.compile(r"net[./][!-~]*[!-\-0-~]")
+_VALUE = re.compile(r"[\t -~]+")
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
@@ -83,7 +83,8 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
     elif path == Sandbox(sandbox.id, sandbox.name).path and context.store.sandbox(sandbox.id) and sandbox.netns is None:
         return sandbox
     for other in context.store.sandboxes() if path != sandbox.netns else ():
-        if other.id != sandbox.id and (other.path == path or (identity and other.identity == identity)):
+        theirs = (other.identity, context.host.namespace_id(other.path))
+        if other.id != sandbox.id and (other.path == path or (identity and identity in theirs)):
             context.problems.add(f"{subject}: the namespace at '{path}' is that of sandbox '{other.name}'.")
     return replace(sandbox, netns=path, identity=identity if item.get("netns") is None else None)
 
@@ -130,7 +131,7 @@ def _etc_hosts(values: Mapping[Any, Any]) -> Mapping[str, str]:
 def _sysctls(values: Mapping[Any, Any]) -> Mapping[str, str]:
     found = texts(values)
     for name, value in found.items():
-        if not _SETTING.fullmatch(name) or ".." in name or "//" in name:
+        if not _SETTING.fullmatch(name) or ".." in name.replace("/", "."):
             raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
         if not _VALUE.fullmatch(value):
             raise ValueError(f"the value of '{name}' is not one line of printable ASCII.")

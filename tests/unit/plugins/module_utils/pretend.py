@@ -23,7 +23,7 @@ class PretendFacts:
         self.has_ipv6 = True
         self.mtu = 1500
         self.links = {}
-        self.namespaces = {"/proc/self/ns/net": 1}
+        self.namespaces = {"/proc/self/ns/net": "1"}
         self.sockets = []
         self.bridges = []
         self.chains = []

@@ -125,7 +125,7 @@ def theirs(request, lan):
     path = {"path": "/run/netns/vm", "pid": "/proc/77/ns/net"}[request.param]
     lan.theirs = {"netns": path} if request.param == "path" else {"pid": 77}
     lan.path = path
-    lan.kernel.facts.namespaces[path] = 4711
+    lan.kernel.facts.namespaces[path] = "4711"
     for one in (Namespace(path, ours=False), Link(path, "eth0", "veth", group=0)):
         lan.kernel.present[one.key] = one
     return lan
@@ -152,7 +152,7 @@ def test_an_adopted_namespace_is_used_and_never_removed(theirs):
 
 
 def test_a_namespace_is_adopted_once(theirs):
-    theirs.kernel.facts.namespaces["/run/netns/db"] = 4712
+    theirs.kernel.facts.namespaces["/run/netns/db"] = "4712"
     theirs.sandbox("vm", **theirs.theirs)
     assert "is that of sandbox 'vm'" in theirs.refused("sandbox", {"name": "again", **theirs.theirs})
     assert "is that of sandbox 'db'" in theirs.refused("sandbox", {"name": "again", "netns": "/run/netns/db"})
@@ -176,7 +176,7 @@ def test_a_namespace_of_our_name_that_is_not_ours(host):
     one = Namespace("/run/netns/db", ours=False)
     host.kernel.present[one.key] = one
     assert "was not made by us" in host.refused("sandbox", {"name": "db"}, error=Conflict)
-    host.kernel.facts.namespaces[one.path] = 4711
+    host.kernel.facts.namespaces[one.path] = "4711"
     assert host.sandbox("db", netns=one.path).changed
 
 

@@ -161,7 +161,7 @@ def test_the_lock_names_its_holder(host):
 
 def test_an_intent_is_read_as_it_was_written(tmp_path):
     intent = Intent(
-        frozenset({("network", "n1"), ("host", "")}),
+        frozenset((kind, "n1") for kind in ("network", "endpoint", "sandbox", "names", "host")),
         frozenset({("link", "", "br0"), ("ruleset",)}),
         frozenset({("link", "", "br1")}),
         {"net/ipv4/ip_forward": Setting("0", ("host", ""))},

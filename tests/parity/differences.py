@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What differs on purpose: the whole list, each with its reason. docs/docker.md has it for users."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from steps import Step
+
+
+def always(_step: Step, _message: str, _shown: Mapping[str, Any]) -> bool:
+    return True
+
+
+def nobody_has_it(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
+    """Whether the subnets that STEP asks for overlap none of those of the networks that there are."""
+    pools = [pool for network in shown["networks"].values() for pool in network["IPAM"]["Config"]]
+    there = [ipaddress.ip_interface(pool["Subnet"]).network for pool in pools]
+    asked = [ipaddress.ip_interface(pool["subnet"]).network for pool in step.arguments["pools"]]
+    return not any(one.version == other.version and one.overlaps(other) for one in asked for other in there)
+
+
+def a_stopped_one_has_it(_step: Step, message: str, shown: Mapping[str, Any]) -> bool:
+    """Whether all endpoints that MESSAGE names are in stopped sandboxes."""
+    holders = [name for name in re.findall(r"'(\w+)'", message) if name in shown["containers"]]
+    return any(shown["containers"][name]["State"] == "stopped" for name in holders)
+
+
+def it_is_stopped(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
+    """Whether STEP connects a stopped container."""
+    return step.verb == "connect" and shown["containers"].get(step.name, {}).get("State") == "stopped"
+
+
+class Refusal(NamedTuple):
+    """Something that one of the two refuses and the other does."""
+
+    by: str
+    message: str
+    """A regular expression for what the one that refuses says."""
+    reason: str
+    undone: bool = True
+    """Whether the two are the same again when the other has taken it back."""
+    when: Callable[[Step, str, Mapping[str, Any]], bool] = always
+    """Says, from the step, the message and what the one that refuses shows, whether it is that difference."""
+
+
+KEPT = "a stopped sandbox keeps its addresses and ports; Docker's container has none until it is started"
+REFUSALS = (
+    Refusal("ours", "has host bits set", "a subnet with host bits is a mistake"),
+    Refusal("ours", "overlaps .*, which the host reaches on", "the host would lose a route"),
+    Refusal("ours", "published_ports need a network", "Docker publishes nothing there, and says nothing"),
+    Refusal("ours", "aliases: '.*' is no host name", "it could not be looked up, or would break the hosts file"),
+    Refusal("ours", "is no valid name", "one rule for the names of networks, sandboxes and endpoints"),
+    Refusal("ours", "has no option '", "a misspelt option would have no effect"),
+    Refusal("ours", "is listed twice", "Docker writes over the first while it is stopped", False),
+    Refusal("ours", "has active endpoints", KEPT, False, a_stopped_one_has_it),
+    Refusal("ours", "endpoint '.*' on network '.*' has it", KEPT, when=a_stopped_one_has_it),
+    Refusal("ours", "is taken: endpoint '.*' has it", KEPT, when=a_stopped_one_has_it),
+    Refusal("ours", "MAC address .* is taken: endpoint", "Docker gives one MAC address twice on one bridge"),
+    Refusal("ours", ".", "Docker looks at what a stopped one asks for when it is started", False, it_is_stopped),
+    Refusal("ours", "mac_address: ", "a wrong MAC is refused, also where it would have no effect"),
+    Refusal("theirs", "Pool overlaps", "Docker keeps pools of networks that it refused", when=nobody_has_it),
+    Refusal("theirs", "could not find .* IPv6 address pool", "1.9 knew no pools; ours are of the host (RFC 4193)"),
+    Refusal("theirs", "cannot assign requested address", "rules need no socket, so the address may come later"),
+    Refusal("theirs", "cannot be disconnected from host network", "the sandbox gets a namespace of its own"),
+)
+
+
+class Hidden(NamedTuple):
+    """A value of inspect that only one of the two shows."""
+
+    by: str
+    """Who shows it."""
+    kind: str
+    key: str
+    reason: str
+
+
+_NO_DAEMON = "no container, so none of its settings"
+HIDDEN = (
+    Hidden("theirs", "network", "Created", "check mode answers as the run does"),
+    Hidden("ours", "network", "Host", "the bridge and its MTU, which Docker leaves out"),
+    Hidden("theirs", "attachment", "IPAMConfig", _NO_DAEMON),
+    Hidden("theirs", "attachment", "Links", _NO_DAEMON),
+    Hidden("theirs", "attachment", "DriverOpts", _NO_DAEMON),
+    Hidden("ours", "attachment", "GwPriority", "as Docker has it since 28"),
+    Hidden("ours", "attachment", "InterfaceName", "names of interfaces are chosen once and kept"),
+    Hidden("ours", "attachment", "DefaultRoute4", "inspect says which network gives the default route"),
+    Hidden("ours", "attachment", "DefaultRoute6", "inspect says which network gives the default route"),
+)
+
+
+NO_ROUTE = "an internal network gives no default route; Docker 20.10 gives one that leads nowhere"
+CHOSEN_POOLS = "the first that is free, as 1.9 has it; Docker 20.10 goes on from the last that it chose"
+RANGE = "the gateway is the first address of the subnet; Docker's is the first of the iprange"
+SHOWN_GATEWAY = "a gateway that was chosen is shown; Docker shows one that was given"
+PORT_NUMBERS = "ports are chosen from 49153 on, the lowest that is free; Docker goes on from the last that it chose"
+LOOPBACK6 = "1.9 published at 0.0.0.0; Docker 20.10 also has a proxy at [::]"
+SHORT_ID = "Docker 20.10 has the beginning of the container's id among its aliases"
+OTHERS = (NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
+"""What the comparison leaves out, each at the place that names it."""
+
+
+def intended(by: str, messages: Sequence[str], step: Step, shown: Mapping[str, Any]) -> Sequence[Refusal]:
+    """Return the entries that MESSAGES, with which BY alone has refused STEP, are of; nothing if one is of none."""
+    found = []
+    for message in messages:
+        known = [each for each in REFUSALS if each.by == by and re.search(each.message, message)]
+        known = [each for each in known if each.when(step, message, shown)]
+        if not known:
+            return []
+        found += known
+    return found

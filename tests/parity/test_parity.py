@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same things done with Docker and with us look the same, but for what is on the list of differences."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import differences
+import pytest
+from comparison import Comparison
+from dockerd import needs_docker
+from ours import Ours
+from steps import Draw, Step
+from theirs import Theirs
+
+pytestmark = needs_docker
+LENGTH = 25
+"""Steps of a sequence."""
+
+
+def compared(ours: Ours, theirs: Theirs, steps: list[Step]) -> Comparison:
+    """Do STEPS on both sides, which are empty before and afterwards."""
+    try:
+        comparison = Comparison(ours, theirs)
+        comparison.run(steps)
+        return comparison
+    finally:
+        for side in (ours, theirs):
+            side.reset()
+
+
+def shortest(ours: Ours, theirs: Theirs, steps: list[Step]) -> list[Step]:
+    """Return what is left of STEPS, which fail, when each that is not needed for that is left out."""
+    for number in reversed(range(len(steps))):
+        fewer = steps[:number] + steps[number + 1 :]
+        try:
+            compared(ours, theirs, fewer)
+        except AssertionError:
+            steps = fewer
+    return steps
+
+
+def test_pools_of_the_walkthrough(ours: Ours, theirs: Theirs) -> None:
+    """A Docker that has just been started chooses the first that is free, as it did in 1.9."""
+    given = {"pools": [{"subnet": "172.19.0.0/16"}]}
+    steps = [
+        Step("create", "aa"),
+        Step("create", "bb", arguments=given),
+        Step("create", "cc"),
+        Step("run", "one", "cc"),
+    ]
+    for side in (ours, theirs):
+        assert [side.do(step) for step in steps] == [[]] * len(steps)
+        subnets = {
+            name: [pool["Subnet"] for pool in shown["IPAM"]["Config"]] for name, shown in side.networks().items()
+        }
+        assert subnets == {
+            "bridge": ["172.17.0.0/16"],
+            "host": [],
+            "none": [],
+            "aa": ["172.18.0.0/16"],
+            "bb": ["172.19.0.0/16"],
+            "cc": ["172.20.0.0/16"],
+        }
+        side.reset()
+
+
+def test_random_sequences(request: pytest.FixtureRequest, ours: Ours, theirs: Theirs) -> None:
+    option = request.config.option
+    deadline, number = time.monotonic() + option.seconds, option.seed
+    outcomes: Counter[tuple[str, str]] = Counter()
+    while time.monotonic() < deadline:
+        steps = Draw(Random(number)).sequence(LENGTH)
+        try:
+            outcomes += compared(ours, theirs, steps).outcomes
+        except BaseException:
+            print(f"This sequence again: --seed {number} --seconds 1; --shrink leaves out what is not needed")
+            print(*(shortest(ours, theirs, steps) if option.shrink else steps), sep="\n")
+            raise
+        number += 1
+    print(f"{number - option.seed} sequences:")
+    for verb, what in sorted(outcomes):
+        print(f"{outcomes[verb, what]:5} {verb:10} {what}")
+    assert {what for _verb, what in outcomes} >= {"both", "neither"}
+
+
+def test_the_differences_are_documented() -> None:
+    """Each reason on the list is one that users can read."""
+    page = " ".join((Path(__file__).parents[2] / "docs" / "docker.md").read_text().split())
+    reasons = [each.reason for each in (*differences.REFUSALS, *differences.HIDDEN)] + [*differences.OTHERS]
+    assert [reason for reason in reasons if reason not in page] == []

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a user is shown on both sides, in one form, so that it can be compared."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from differences import HIDDEN
+from ours import Ours
+from theirs import Theirs
+
+NEVER_ASKED_FOR = 30000
+"""Host ports above this are chosen, by either."""
+
+
+def networks(by: str, side: Ours | Theirs) -> dict[str, Any]:
+    """Return all networks as inspect shows them on SIDE, without what differs on purpose."""
+    shown = side.networks()
+    names = {found.get("Id"): name for name, found in side.containers().items()}
+    for found in shown.values():
+        del found["Id"]
+        _hide(by, "network", found)
+        found["IPAM"]["Options"] = found["IPAM"]["Options"] or {}
+        for each in found["Containers"].values():
+            each.pop("EndpointID")
+        found["Containers"] = {names[identifier]: each for identifier, each in found["Containers"].items()}
+        if found["Name"] == "bridge":
+            found["Options"].pop("com.docker.network.bridge.name")
+    return shown
+
+
+def containers(by: str, side: Ours | Theirs) -> dict[str, Any]:
+    """Return all containers, or sandboxes, with what inspect shows of their networks."""
+    found = {}
+    for name, shown in side.containers().items():
+        if by == "theirs":
+            state = "running" if shown["State"]["Running"] else "stopped"
+            attached, ports = shown["NetworkSettings"]["Networks"], shown["NetworkSettings"]["Ports"]
+            labels = shown["Config"]["Labels"]
+        else:
+            state, attached, ports, labels = (shown[key] for key in ("State", "Networks", "Ports", "Labels"))
+        for each in attached.values():
+            _hide(by, "attachment", each)
+            for identifier in ("NetworkID", "EndpointID"):
+                del each[identifier]
+            each["Aliases"] = sorted({*(each["Aliases"] or ())} - {shown["Id"][:12]})  # SHORT_ID
+        found[name] = {"State": state, "Networks": attached, "Ports": _ports(ports), "Labels": labels}
+    return found
+
+
+def _hide(by: str, kind: str, shown: dict[str, Any]) -> None:
+    for each in HIDDEN:
+        if (each.by, each.kind) == (by, kind):
+            del shown[each.key]
+
+
+def _ports(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return published ports, without PORT_NUMBERS and LOOPBACK6 of the differences."""
+    return {
+        key: sorted(
+            (each["HostIp"], "any" if int(each["HostPort"]) > NEVER_ASKED_FOR else each["HostPort"])
+            for each in bindings or ()
+            if each["HostIp"] != "::"
+        )
+        for key, bindings in shown.items()
+    }
+
+
+def relative(address: str, subnet: str) -> str:
+    """Return ADDRESS by its distance from the beginning of SUBNET."""
+    if not address:
+        return ""
+    return f"+{int(ipaddress.ip_interface(address).ip) - int(ipaddress.ip_interface(subnet).network.network_address)}"
