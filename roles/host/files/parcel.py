@@ -7,6 +7,8 @@
 import os
 import sys
 import tarfile
+import zlib
+from functools import partial
 
 PARTS = (
     ("command", ("cnm", "cnm.py", "cnm_command", "completion")),
@@ -14,23 +16,27 @@ PARTS = (
 )
 
 
-def readable(member):
-    """Give MEMBER to root, readable by all; leave out what Python makes and what needs Ansible."""
+def readable(folder, member):
+    """Give MEMBER of FOLDER to root, readable by all; leave out what Python makes and what needs Ansible."""
     if os.path.basename(member.name) == "__pycache__" or member.name == "_cnm/task.py":
         return None
     member.uid = member.gid = 0
     member.uname = member.gname = "root"
-    # Whole seconds: those of other file formats are not what the host then has.
-    member.mtime = int(member.mtime)
     member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    # Ansible's unarchive compares times, not contents: let the time tell the content, in whichever checkout.
+    member.mtime = 0
+    if member.isfile():
+        with open(os.path.join(folder, member.name), "rb") as file:
+            member.mtime = zlib.crc32(file.read()) >> 2
     return member
 
 
 def main(parcel, top):
     with tarfile.open(parcel, "w", format=tarfile.GNU_FORMAT) as archive:
-        for folder, names in PARTS:
+        for part, names in PARTS:
+            folder = os.path.join(top, part)
             for name in names:
-                archive.add(os.path.join(top, folder, name), name, filter=readable)
+                archive.add(os.path.join(folder, name), name, filter=partial(readable, folder))
 
 
 main(*sys.argv[1:])

@@ -54,8 +54,10 @@ _LENGTHS = {
     Address.kind: 4,
     Route.kind: 3,
     File.kind: 2,
+    "forwarding": 5,
+    "neighbour": 4,
 }
-"""Of the keys of each kind of resource."""
+"""Of the keys of each kind of resource; the last two are named, as few hosts need their file."""
 
 
 def _texts(found: Sequence[Any]) -> Tuple[str, ...]:

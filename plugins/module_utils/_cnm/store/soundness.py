@@ -10,6 +10,8 @@ import ipaddress
 from dataclasses import fields
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
+from ..peer import Underlay
+
 _TYPES: Dict[str, Tuple[Type[Any], ...]] = {
     "str": (str,),
     "bool": (bool,),
@@ -17,9 +19,12 @@ _TYPES: Dict[str, Tuple[Type[Any], ...]] = {
     "Mapping": (dict,),
     "Tuple": (tuple,),
     "Address": (ipaddress.IPv4Address, ipaddress.IPv6Address),
+    "Underlay": (Underlay,),
 }
+_OBJECTS = ("Underlay", "Tuple[Peer, ...]", "Tuple[Remote, ...]")
+"""Fields that hold objects which are looked at in their turn."""
 Expected = Tuple[str, Tuple[Type[Any], ...], Optional[str]]
-"""A field, its types, and which kind of container of texts it is."""
+"""A field, its types, and which kind of container of texts it is, or ``Objects``."""
 
 _KNOWN: Dict[Type[Any], Sequence[Expected]] = {}
 
@@ -33,6 +38,8 @@ def _expected(noun: Type[Any]) -> Sequence[Expected]:
         if optional:
             text = text[len("Optional[") : -1]
         container = text.partition("[")[0] if text in ("Mapping[str, str]", "Tuple[str, ...]") else None
+        if text in _OBJECTS:
+            container = "Objects"
         allowed = _TYPES[text.partition("[")[0]] + ((type(None),) if optional else ())
         found.append((field.name, allowed, container))
     return found
@@ -49,7 +56,10 @@ def check(item: Any) -> None:
     for name, allowed, container in _KNOWN[noun]:
         value = getattr(item, name)
         sound = type(value) in allowed
-        if sound and container and value:
+        if sound and container == "Objects" and value:
+            for each in value if isinstance(value, tuple) else (value,):
+                check(each)
+        elif sound and container and value:
             sound = all(type(each) is str for each in (value.values() if container == "Mapping" else value))
         if not sound:
             raise ValueError(f"'{name}' of a {type(item).__name__.lower()} is {value!r}")

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role cnm.linux.host has made of hosts a and c (as it is) and b (address pools, no aardvark-dns)."""
+
+import json
+
+import pytest
+
+_UNITS = ("cnm-restore.service", "cnm-refresh.service")
+_MODULES = ("bridge", "veth", "vxlan", "nf_tables")
+
+
+@pytest.fixture
+def name(host):
+    return host.check_output("hostname")
+
+
+def test_networks_come_back_at_boot_and_after_docker(host):
+    assert [host.check_output(f"systemctl is-enabled {unit}") for unit in _UNITS] == ["enabled", "enabled"]
+    before = host.check_output("systemctl show --property Before --value cnm-restore.service").split()
+    assert {"docker.service", "multi-user.target"} <= set(before)
+    assert "cnm-refresh.service" in host.check_output("systemctl show --property Wants --value docker.service").split()
+
+
+def test_the_units_have_nothing_wrong(host):
+    verified = host.run("systemd-analyze verify --man=no " + " ".join(_UNITS))
+    assert [line for line in verified.stderr.splitlines() if "cnm" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [
+        ("/var/lib/cnm", 0o700),
+        ("/var/lib/cnm-host", 0o700),
+        ("/var/lib/cnm-host/state.json", 0o600),
+        ("/etc/netns", 0o755),
+        ("/etc/cnm", 0o755),
+        ("/etc/sysctl.d/60-cnm.conf", 0o644),
+        ("/etc/systemd/system/cnm-restore.service", 0o644),
+        ("/etc/systemd/system/cnm-refresh.service", 0o644),
+        ("/usr/local/lib/cnm", 0o755),
+        ("/usr/local/lib/cnm/cnm", 0o755),
+        ("/usr/local/lib/cnm/cnm.py", 0o644),
+    ],
+)
+def test_files_are_roots_and_have_the_modes(host, path, mode):
+    file = host.file(path)
+    assert (file.user, file.group, oct(file.mode)) == ("root", "root", oct(mode))
+
+
+def test_everybody_can_read_the_command_and_only_root_write_it(host):
+    assert host.check_output("find /usr/local/lib/cnm ! -type l -perm /022 -o ! -user root -o ! -perm -444") == ""
+    assert host.file("/usr/local/bin/cnm").linked_to == "/usr/local/lib/cnm/cnm"
+
+
+def test_packages_are_there_and_their_services_are_not_started(host, name):
+    assert all(host.package(package).is_installed for package in ("nftables", "iproute2", "kmod", "procps"))
+    assert host.package("aardvark-dns").is_installed == (name != "b")
+    assert not host.service("nftables").is_enabled
+    assert not host.service("nftables").is_running
+
+
+def test_no_python_library_is_needed(host):
+    assert not host.package("python3-pyroute2").is_installed
+    assert host.run("/usr/bin/python3 -c 'import pyroute2'").rc != 0
+
+
+def test_settings_are_made_now_and_at_boot(host):
+    lines = host.file("/etc/sysctl.d/60-cnm.conf").content_string.splitlines()
+    settings = dict(line.split(" = ") for line in lines if not line.startswith("#"))
+    assert settings["net.ipv4.ip_forward"] == "1"
+    assert len(settings) == 7
+    assert host.sysctl("net.ipv4.ip_forward") == 1
+    there = [key for key in settings if host.file("/proc/sys/" + key.replace(".", "/")).exists]
+    assert [str(host.sysctl(key)) for key in there] == [settings[key] for key in there]
+
+
+def test_modules_that_are_not_built_in_are_loaded_at_boot(host):
+    # Hosts in containers have none, unless the machine's are mounted.
+    loadable = [one for one in _MODULES if "insmod" in host.run(f"modprobe --show-depends {one}").stdout]
+    file = host.file("/etc/modules-load.d/cnm.conf")
+    assert file.exists == bool(loadable)
+    if loadable:
+        assert set(loadable) <= set(file.content_string.split())
+
+
+def test_address_pools_are_where_they_were_given(host, name):
+    file = host.file("/etc/cnm/cnm.json")
+    assert file.exists == (name == "b")
+    if name == "b":
+        assert json.loads(file.content_string) == {"default-address-pools": [{"base": "10.64.0.0/12", "size": 24}]}
+
+
+def test_the_check_is_passed(host, name):
+    answer = json.loads(host.check_output("cnm check --format json"))
+    assert answer["usable"]
+    states = {finding["name"]: finding["state"] for finding in answer["findings"]}
+    assert {name: state for name, state in states.items() if state == "missing"} == {}
+    assert states["docker-user"] == "ok"
+    assert states["systemd"] == "ok"
+    assert states["aardvark-dns"] == ("optional" if name == "b" else "ok")
+
+
+def test_the_command_works(host):
+    listed = host.check_output("cnm network ls").splitlines()
+    assert [line.split()[1] for line in listed[1:]] == ["bridge", "host", "none"]
+
+
+def test_a_restore_does_no_harm(host):
+    assert host.run("systemctl restart cnm-restore.service cnm-refresh.service").rc == 0
+    assert host.check_output("systemctl --failed --no-legend") == ""
