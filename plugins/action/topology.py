@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -48,12 +48,15 @@ class ActionModule(ActionBase):
         result.update(self._execute_module("cnm.linux.topology", module_args=arguments, task_vars=variables))
         return result
 
-    def _declared(self, host: str, own: str, hostvars: Mapping[str, Any], problems: List[str]) -> Dict[str, Any]:
+    def _declared(self, host: str, own: str, hostvars: Any, problems: List[str]) -> Dict[str, Any]:
         """Return what matters of a host's variables; what cannot be evaluated is a problem."""
         found: Dict[str, Any] = {}
+        # Not hostvars[host], which evaluates variables without hostvars, by which hosts refer to each other.
+        raw = {**hostvars.raw_get(host), "hostvars": hostvars}
+        templar = self._templar.copy_with_new_env(available_variables=raw)
         for name in VARIABLES:
             try:
-                found[name] = hostvars[host].get(name)
+                found[name] = templar.template(raw.get(name))
             except AnsibleError as error:
                 problems.append(f"Host '{host}': the variable {name} cannot be evaluated: {error}.")
         # What others have to know of a sandbox is looked at with its network; the rest is the host's own.
