@@ -110,7 +110,8 @@ SHOWN_GATEWAY = "a gateway that was chosen is shown; Docker shows one that was g
 PORT_NUMBERS = "ports are chosen from 49153 on, the lowest that is free; Docker goes on from the last that it chose"
 LOOPBACK6 = "1.9 published at 0.0.0.0; Docker 20.10 also has a proxy at [::]"
 SHORT_ID = "Docker 20.10 has the beginning of the container's id among its aliases"
-OTHERS = (NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
+KEPT_MAC = "a MAC address is an endpoint's; Docker gives it again on the network that the container was made on"
+OTHERS = (KEPT_MAC, NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
 """What the comparison leaves out, each at the place that names it."""
 
 
