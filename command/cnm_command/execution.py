@@ -29,12 +29,12 @@ def execute(options: Namespace) -> int:
     """
     with controller(check=True) as core:
         (sandbox,) = find("sandbox", core.describe("sandbox", lambda _store, _item: True), options.name)
-        gone = core.gone(sandbox["Id"])
+        lost = core.loss(sandbox["Id"])
     name, namespace = sandbox["Name"], sandbox["SandboxKey"]
     if sandbox["State"] != "running":
         raise Failure(f"sandbox {name} is stopped. Start it, with state: present.")
-    if gone:
-        raise Failure(f"the process whose namespace sandbox {name} adopted has ended. Let it adopt another one.")
+    if lost:
+        raise Failure(f"sandbox {name}: {lost}. Bring it back, or let it adopt another one.")
     if namespace and not os.path.exists(namespace):
         raise Failure(f"sandbox {name} has lost its network namespace '{namespace}'. Run: cnm restore")
     argv = [_program("unshare"), "--mount", "--propagation", "slave", "--"]

@@ -127,7 +127,7 @@ def setting(name: str, place: str = "") -> str:
         return Path("/proc/sys", name).read_text().strip()
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 3.0) -> bool:
+def eventually(holds: Callable[[], Any], seconds: float = 60.0) -> bool:
     """Whether HOLDS comes to hold: of links that come up at a time the kernel notices the later ones a second later."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -37,6 +37,11 @@ def it_is_stopped(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
     return step.verb == "connect" and shown["containers"].get(step.name, {}).get("State") == "stopped"
 
 
+def nothing_is_published(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
+    """Whether STEP is about a network on which Docker publishes no ports."""
+    return step.network in ("host", "none") or bool(shown["networks"].get(step.network, {}).get("Internal"))
+
+
 class Refusal(NamedTuple):
     """Something that one of the two refuses and the other does."""
 
@@ -51,10 +56,12 @@ class Refusal(NamedTuple):
 
 
 KEPT = "a stopped sandbox keeps its addresses and ports; Docker's container has none until it is started"
+WRONG_PORT = "a wrong port is refused, also where it would have no effect"
 REFUSALS = (
     Refusal("ours", "has host bits set", "a subnet with host bits is a mistake"),
     Refusal("ours", "overlaps .*, which the host reaches on", "the host would lose a route"),
     Refusal("ours", "published_ports need a network", "Docker publishes nothing there, and says nothing"),
+    Refusal("ours", "protocol '.*' is not one of", WRONG_PORT, when=nothing_is_published),
     Refusal("ours", "aliases: '.*' is no host name", "it could not be looked up, or would break the hosts file"),
     Refusal("ours", "is no valid name", "one rule for the names of networks, sandboxes and endpoints"),
     Refusal("ours", "has no option '", "a misspelt option would have no effect"),
@@ -103,7 +110,8 @@ SHOWN_GATEWAY = "a gateway that was chosen is shown; Docker shows one that was g
 PORT_NUMBERS = "ports are chosen from 49153 on, the lowest that is free; Docker goes on from the last that it chose"
 LOOPBACK6 = "1.9 published at 0.0.0.0; Docker 20.10 also has a proxy at [::]"
 SHORT_ID = "Docker 20.10 has the beginning of the container's id among its aliases"
-OTHERS = (NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
+KEPT_MAC = "a MAC address is an endpoint's; Docker gives it again on the network that the container was made on"
+OTHERS = (KEPT_MAC, NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
 """What the comparison leaves out, each at the place that names it."""
 
 

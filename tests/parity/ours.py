@@ -26,6 +26,8 @@ class Ours:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._lists: dict[str, list[dict[str, Any]]] = {}
+        self._first: dict[str, dict[str, Any]] = {}
+        """The entry of each sandbox's first network, whose MAC address it is to have there again: KEPT_MAC."""
 
     def do(self, step: Step) -> list[str]:
         """Carry STEP out; return why it was refused, nothing if it was not."""
@@ -99,6 +101,7 @@ class Ours:
         item = {"name": step.name, "networks": [entry], "labels": asked.get("labels"), "published_ports": ports}
         self._task("sandbox", item)
         self._lists[step.name] = [entry]
+        self._first[step.name] = entry
 
     @staticmethod
     def _entry(step: Step) -> dict[str, Any]:
@@ -116,7 +119,9 @@ class Ours:
         self._lists[step.name] = entries
 
     def _connect(self, step: Step) -> None:
-        self._relist(step, [*self._lists[step.name], self._entry(step)])
+        first = self._first.get(step.name, {})
+        again = {"mac_address": first["mac_address"]} if first.get("name") == step.network else {}
+        self._relist(step, [*self._lists[step.name], {**self._entry(step), **again}])
 
     def _disconnect(self, step: Step) -> None:
         left = [entry for entry in self._lists[step.name] if entry["name"] != step.network]

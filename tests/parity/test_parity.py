@@ -87,7 +87,7 @@ def test_random_sequences(request: pytest.FixtureRequest, ours: Ours, theirs: Th
     print(f"{number - option.seed} sequences:")
     for verb, what in sorted(outcomes):
         print(f"{outcomes[verb, what]:5} {verb:10} {what}")
-    assert {what for _verb, what in outcomes} >= {"both", "neither"}
+    assert "both" in {what for _verb, what in outcomes}
 
 
 def test_the_differences_are_documented() -> None:

@@ -23,7 +23,7 @@ from .sandbox import Sandbox
 from .store import FOLDER, database, journal
 from .store.lock import held
 from .store.sqlite import SqliteStore
-from .topology import gone
+from .topology import loss
 from .verbs import Context
 
 
@@ -36,6 +36,8 @@ class Result:
     """One for each item asked for, in Docker's shape; empty for one that is gone."""
     differences: List[Dict[str, Any]] = field(default_factory=list)
     """What was before and what is now; empty if nobody wanted to know."""
+    left_out: List[str] = field(default_factory=list)
+    """Names of running sandboxes that could not be restored, as the namespaces that they adopted are not there."""
 
 
 class Controller:
@@ -103,12 +105,22 @@ class Controller:
         return result
 
     def restore(self) -> Result:
-        """Make the host hold all that the store remembers, after the kernel has forgotten it."""
+        """Make the host hold all that the store remembers, after the kernel has forgotten it.
+
+        What was adopted may come back later than we are asked, as at boot: a sandbox in such a namespace is left out,
+        with a warning, until a later run.
+        """
         with self._transaction() as (store, before):
             unfinished = journal.read(self._folder)
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, unfinished)
             steps = run.reconcile(run.after.everything(), set())
-            return Result(bool(steps), [], self._told_of_host(steps))
+            left_out = []
+            for sandbox in store.sandboxes():
+                lost = loss(sandbox, self._kernel.facts) if sandbox.running else ""
+                if lost:
+                    left_out.append(sandbox.name)
+                    self._warn(f"Sandbox '{sandbox.name}' was left out: {lost}. When that is mended, restore again.")
+            return Result(bool(steps), [], self._told_of_host(steps), left_out)
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""
@@ -120,11 +132,11 @@ class Controller:
             except ValueError as error:
                 raise InvalidInput([str(error)]) from error
 
-    def gone(self, identifier: str) -> bool:
-        """Say whether the process whose namespace a sandbox has adopted has ended; its pid may be another's by now."""
+    def loss(self, identifier: str) -> str:
+        """Return why the namespace that a sandbox has adopted is not there; empty if it is, or if it is ours."""
         with self._reading() as store:
             sandbox = store.sandbox(identifier)
-            return sandbox is not None and gone(sandbox, self._kernel.facts)
+            return loss(sandbox, self._kernel.facts) if sandbox is not None else ""
 
     def _warn_of_foreign_policies(self) -> None:
         try:

@@ -13,7 +13,7 @@ from .drivers import driver
 from .endpoint import Endpoint
 from .firewall import RULESET
 from .network import Network
-from .resources import HOST, ForwardAccept, Namespace, Resource, Route, Ruleset, Sysctl
+from .resources import HOST, Element, ForwardAccept, Namespace, Resource, Route, Ruleset, Sysctl
 from .sandbox import Sandbox
 from .store.journal import Setting, Unit
 from .store.sqlite import SqliteStore
@@ -119,7 +119,7 @@ class Topology:
 
     def _sandbox(self, sandbox: Sandbox) -> List[Resource]:
         attachments = self.attachments(sandbox)
-        if on_host(attachments) or gone(sandbox, self._host):
+        if on_host(attachments):
             return []
         resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
         for network, endpoint in attachments:
@@ -131,6 +131,9 @@ class Topology:
         for name, value in sandbox.sysctls.items():
             resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
         resources += default_routes(sandbox, attachments)
+        if loss(sandbox, self._host):
+            # What is on the host itself stays with the sandbox, and goes with it.
+            return [resource for resource in resources if isinstance(resource, Element)]
         return resources
 
     def _names(self, sandbox: Sandbox) -> List[Resource]:
@@ -186,9 +189,19 @@ def _hears_routers(name: str, setting: Setting) -> bool:
     return setting.unit == HOST_UNIT and name.endswith("/accept_ra")
 
 
-def gone(sandbox: Sandbox, host: Identifying) -> bool:
-    """Say whether the process whose namespace SANDBOX has adopted has ended."""
-    return sandbox.identity is not None and host.namespace_id(sandbox.path) != sandbox.identity
+def loss(sandbox: Sandbox, host: Identifying) -> str:
+    """Return why the namespace that SANDBOX has adopted is not there; empty if it is, or if it is one of ours.
+
+    A pid may be another process's by now, and a path may have been turned to the host's own namespace.
+    """
+    if sandbox.netns is None:
+        return ""
+    found = host.namespace_id(sandbox.path)
+    if sandbox.identity is not None:
+        return "" if found == sandbox.identity else "the process whose namespace it adopted has ended"
+    if found is not None and found != host.namespace_id("/proc/self/ns/net"):
+        return ""
+    return f"the network namespace '{sandbox.path}', which it adopted, is gone"
 
 
 def on_host(attachments: Iterable[Tuple[Network, Endpoint]]) -> bool:

@@ -23,6 +23,7 @@ from typing import Any, Callable, NamedTuple, Optional
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import conntrack, namespace, netlink
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.message import GETNSID, NEWLINK
 
 CHANGES = ("netlink", "write", "unlink", "namespace", "program", "conntrack", "commit")
 """Kinds of steps after which the host or the store's files are otherwise than before."""
@@ -141,7 +142,7 @@ def _running(argv: Sequence[str], text: Optional[str]) -> Step:
 def _is_change(message: bytes) -> bool:
     """Whether MESSAGE is no question: of four kinds for each object the first is to make, the second to remove."""
     kind = struct.unpack_from("=H", message, 4)[0]
-    return netlink.NEWLINK <= kind < netlink.GETNSID and kind % 4 < 2
+    return NEWLINK <= kind < GETNSID and kind % 4 < 2
 
 
 def _exchanging(original: Callable[..., Any], fault: Fault) -> Callable[..., Any]:

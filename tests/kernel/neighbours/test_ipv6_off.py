@@ -69,7 +69,8 @@ def advertise(play: Playbook) -> None:
     with router:
         router.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
         router.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
-        for _attempt in range(100):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
             with suppress(OSError):  # as long as the router has no address
                 router.sendto(advertisement, ("ff02::1", 0, 0, index))
             if "proto ra" in default_route(play):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, endpoint, seen, sysctl
 from stand_in import OUTSIDE
-from tasks import ANY, BRIDGE, Tasks, answers, reaches
+from tasks import ANY, BRIDGE, Tasks, answers, eventually, reaches
 
 UPLINKS, OUTSIDES = {4: UPLINK4, 6: UPLINK6}, {4: OUTSIDE4, 6: OUTSIDE6}
 both_families = pytest.mark.parametrize("version", (4, 6))
@@ -97,10 +97,10 @@ def test_allowed_sources(tasks: Tasks, version: int, others: str) -> None:
     port = {"container_port": 80, "host_port": 8080, "allowed_sources": [others]}
     tasks.sandbox("a", "n", published_ports=[port])
     target, listener = (UPLINKS[version], 8080), (ANY[version], 80)
-    assert seen(OUTSIDE, target, "a", listener, own=others) == others
+    assert eventually(lambda: seen(OUTSIDE, target, "a", listener, own=others) == others)
     assert seen(OUTSIDE, target, "a", listener, own=OUTSIDES[version]) is None
     assert tasks.sandbox("a", published_ports=["8080:80"]).changed
-    assert seen(OUTSIDE, target, "a", listener, own=OUTSIDES[version]) == OUTSIDES[version]
+    assert eventually(lambda: seen(OUTSIDE, target, "a", listener, own=OUTSIDES[version]) == OUTSIDES[version])
 
 
 def test_ranges_and_chosen_ports(tasks: Tasks) -> None:

@@ -7,10 +7,17 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
+import pytest
 from inventory import FORWARDING, difference, inventory, nothing_left
 from lab import HOST, UPLINK4, UPLINK6, command, sysctl
 from tasks import BRIDGE, Tasks, answers, hosts, listed, reaches, source_outside
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+
+CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")]
 
 
 def forget(tasks: Tasks) -> None:
@@ -61,3 +68,30 @@ def test_a_task_alone_brings_its_sandbox_back(tasks: Tasks) -> None:
     assert answers(8080, "a") and source_outside("a") == UPLINK4
     assert not tasks.sandbox("a").changed
     assert not tasks.restore().changed
+
+
+def test_an_adopted_namespace_that_comes_later(tasks: Tasks) -> None:
+    """At boot its owner may begin after us: all the rest is there, and it is put on its networks when it is."""
+    untouched = inventory(tasks.host)
+    tasks.network("n", "10.1.0.0/24")
+    command("ip netns add theirs")
+    tasks.sandbox("a", "n", published_ports=["8080:80"])
+    tasks.sandbox("late", "n", netns="/run/netns/theirs", published_ports=["8081:80"])
+    forget(tasks)
+    done = tasks.host.run([*CNM, "restore"])
+    assert (done.returncode, "Sandbox 'late' was left out: " in done.stderr) == (0, True)
+    assert "'/run/netns/theirs', which it adopted, is gone" in done.stderr
+    assert answers(8080, "a") and source_outside("a") == UPLINK4
+    again = tasks.host.run([*CNM, "restore"])
+    assert (again.returncode, again.stdout) == (0, "")
+    assert tasks.network("another", "10.2.0.0/24").changed
+    with pytest.raises(InvalidInput, match="Sandbox 'late': the network namespace '/run/netns/theirs'"):
+        tasks.sandbox("late")
+    command("ip netns add theirs")
+    assert tasks.restore().left_out == []
+    assert answers(8081, "theirs") and source_outside("theirs") == UPLINK4
+    assert not tasks.restore().changed
+    assert not tasks.sandbox("late").changed
+    command("ip netns delete theirs")
+    tasks.end()
+    assert nothing_left(tasks, untouched)

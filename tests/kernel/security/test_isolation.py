@@ -26,7 +26,7 @@ def two(tasks: Tasks) -> Tasks:
     tasks.sandbox("b", "b")
     tasks.network("inner", "10.3.0.0/24,fd00:3::/64", internal=True)
     tasks.sandbox("c", "inner")
-    assert eventually(lambda: reaches("b", HOST, "fd00:2::1") and reaches("c", HOST, "fd00:3::1"), 20)
+    assert eventually(lambda: reaches("b", HOST, "fd00:2::1") and reaches("c", HOST, "fd00:3::1"))
     return tasks
 
 

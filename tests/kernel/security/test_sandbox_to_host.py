@@ -23,14 +23,14 @@ def believes_in_routers(tasks: Tasks) -> bool:
 def test_the_host_takes_no_sandbox_for_its_router(tasks: Tasks, subnets: str) -> None:
     tasks.network("n", subnets)
     tasks.sandbox("evil", "n")
-    assert eventually(lambda: tasks.device("n") in ready(HOST) and "eth0" in ready("evil"), 10)
+    assert eventually(lambda: tasks.device("n") in ready(HOST) and "eth0" in ready("evil"))
     advertise("evil", "eth0", FORGED)
     assert not eventually(lambda: believes_in_routers(tasks), 0.5)
 
 
 def test_the_host_takes_a_router_outside_for_one(tasks: Tasks) -> None:
     """So that the test above would notice."""
-    assert eventually(lambda: "uplink" in ready(HOST) and "wan" in ready(OUTSIDE), 10)
+    assert eventually(lambda: "uplink" in ready(HOST) and "wan" in ready(OUTSIDE))
     advertise(OUTSIDE, "wan", FORGED)
     assert eventually(lambda: believes_in_routers(tasks))
 

@@ -121,7 +121,10 @@ class DockerUser:
         return answer[2].strip().splitlines()[0] if answer and answer[2].strip() else "it is not installed"
 
     def _remove_table(self, family: str) -> bool:
-        """Remove the filter table, at once, if nothing else is in it than our chain; say whether that was so."""
+        """Remove the filter table, at once, if nothing else is in it than our chain; say whether that was so.
+
+        :raises KernelRefused: if it was so and the table stays; without the chain nobody would know it for ours
+        """
         answer = self._ask("nft", ["-j", "list", "table", family, "filter"], None)
         try:
             listed = json.loads(answer[1])["nftables"] if answer is not None and answer[0] == 0 else ()
@@ -130,7 +133,10 @@ class DockerUser:
         if not listed or not all(map(_is_of_our_chain, listed)):
             return False
         answer = self._ask("nft", ["delete", "table", family, "filter"], None)
-        return answer is not None and answer[0] == 0
+        if answer is None or answer[0]:
+            reason = answer[2].strip().partition("\n")[0].rstrip(".") if answer else "it is not installed"
+            raise KernelRefused(f"nft did not remove table '{family} filter': {reason}.")
+        return True
 
     def families(self) -> List[str]:
         """Return the families for which there is the chain, or for which Docker, when it starts, would make it."""

@@ -16,7 +16,7 @@ from ..endpoint import Endpoint, Port
 from ..identity import check_device, check_hostname, check_name
 from ..network import Network
 from ..sandbox import Sandbox
-from ..topology import gateway_order, gone
+from ..topology import gateway_order, loss
 from . import Context, listed, texts
 from .endpoint import Wishes, check_ports, join, part, read, read_ports, write
 from .ports import assign
@@ -69,8 +69,9 @@ def _remove(context: Context, sandbox: Sandbox) -> None:
 def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
     """Return SANDBOX with the namespace that ITEM names by path or by pid."""
     if item.get("netns") is None and item.get("pid") is None:
-        if item.get("state") != "stopped" and gone(sandbox, context.host):
-            context.problems.add(f"{subject}: the process whose namespace it adopted has ended. Give another pid.")
+        lost = loss(sandbox, context.host) if item.get("state") != "stopped" else ""
+        if lost:
+            context.problems.add(f"{subject}: {lost}. {'Give another pid' if sandbox.identity else 'Bring it back'}.")
         return sandbox
     path = item["netns"] if item.get("netns") is not None else f"/proc/{item['pid']}/ns/net"
     identity = context.host.namespace_id(path) if _PATH.fullmatch(path) else None

@@ -166,10 +166,52 @@ def test_an_interface_gives_way_to_one_of_an_adopted_namespace(theirs):
 
 def test_an_adopted_namespace_that_is_gone(theirs):
     theirs.sandbox("vm", networks=[{"name": "lan"}], **theirs.theirs)
-    theirs.kernel.lose(("namespace", theirs.path))
-    with pytest.raises(Conflict, match="which was adopted, is gone"):
-        theirs.sandbox("vm")
+    lose(theirs)
+    assert theirs.refused("sandbox", {"name": "vm"}).startswith("Sandbox 'vm': ")
     assert theirs.sandbox("vm", state="absent").changed
+
+
+def lose(host):
+    """Take the namespace of somebody else away, with what is in it."""
+    host.kernel.lose(("namespace", host.path))
+    del host.kernel.facts.namespaces[host.path]
+
+
+def test_a_lost_namespace_keeps_nothing_else_from_being_restored(theirs):
+    theirs.sandbox("vm", networks=[{"name": "lan"}], published_ports=["8081:80"], **theirs.theirs)
+    complete = set(theirs.kernel.present)
+    for key in [key for key in complete if key[0] in ("ruleset", "element")]:
+        theirs.kernel.lose(key)
+    lose(theirs)
+    result = theirs.controller().restore()
+    assert result.changed and result.left_out == ["vm"]
+    assert "Sandbox 'vm' was left out: " in theirs.warnings[-1]
+    assert {key for key in complete if theirs.path not in key} <= set(theirs.kernel.present)
+    assert strange(theirs) == set()
+    assert theirs.network("other").changed
+    assert not theirs.controller().restore().changed
+
+
+def test_the_ports_of_a_lost_namespace_go_with_the_sandbox(theirs):
+    before = {key for key in theirs.kernel.present if key[0] == "element"}
+    theirs.sandbox("vm", networks=[{"name": "lan"}], published_ports=["8081:80"], **theirs.theirs)
+    lose(theirs)
+    assert {key for key in theirs.kernel.present if key[0] == "element"} > before
+    theirs.sandbox("vm", state="absent")
+    assert {key for key in theirs.kernel.present if key[0] == "element"} == before
+
+
+def test_a_lost_namespace_that_is_back_is_used_again(theirs):
+    theirs.sandbox("vm", networks=[{"name": "lan"}], **theirs.theirs)
+    complete = set(theirs.kernel.present)
+    there = [one for key, one in theirs.kernel.present.items() if key == ("namespace", theirs.path)]
+    lose(theirs)
+    theirs.controller().restore()
+    theirs.kernel.present.update({one.key: one for one in there})
+    theirs.kernel.facts.namespaces[theirs.path] = "4711"
+    result = theirs.controller().restore()
+    assert result.changed and result.left_out == []
+    assert set(theirs.kernel.present) == complete - {("link", theirs.path, "eth0")}
 
 
 def test_a_namespace_of_our_name_that_is_not_ours(host):
