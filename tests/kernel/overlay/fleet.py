@@ -174,11 +174,12 @@ class Fleet:
         name: str,
         subnets: Sequence[str],
         members: Optional[Sequence[Member]] = None,
-        endpoints: Mapping[str, Sequence[Mapping[str, Any]]] = {},
+        endpoints: Optional[Mapping[str, Sequence[Mapping[str, Any]]]] = None,
         **more: Any,
     ) -> list[Result]:
         """Ensure an overlay network on MEMBERS, with their declared ENDPOINTS by name of the host."""
         members = self.members if members is None else members
+        declared = endpoints or {}
         results = []
         for member in members:
             item: dict[str, Any] = {
@@ -186,7 +187,7 @@ class Fleet:
                 "driver": "overlay",
                 "ipam_config": [{"subnet": subnet, "iprange": slice_of(subnet, member.number)} for subnet in subnets],
                 "peers": [
-                    {"name": other.name, "address": other.vtep[self.family], "endpoints": endpoints.get(other.name, [])}
+                    {"name": other.name, "address": other.vtep[self.family], "endpoints": declared.get(other.name, [])}
                     for other in members
                     if other is not member
                 ],

@@ -87,8 +87,9 @@ KEYS: Keys = {
 }
 
 
-def option_problems(options: Mapping[str, str], kind: str = "bridge", keys: Keys = KEYS) -> Dict[str, str]:
+def option_problems(options: Mapping[str, str], kind: str = "bridge", keys: Optional[Keys] = None) -> Dict[str, str]:
     """Return what is wrong with OPTIONS of a driver KIND, which has KEYS, by key, each in a sentence."""
+    keys = keys or KEYS
     problems = {}
     for key, text in sorted(options.items()):
         if key == "com.docker.network.bridge.default_bridge":
@@ -103,8 +104,9 @@ def option_problems(options: Mapping[str, str], kind: str = "bridge", keys: Keys
     return problems
 
 
-def spelled(options: Mapping[str, str], keys: Keys = KEYS) -> Dict[str, str]:
+def spelled(options: Mapping[str, str], keys: Optional[Keys] = None) -> Dict[str, str]:
     """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+    keys = keys or KEYS
     values = {key: keys[key][1](text) for key, text in options.items()}
     return {
         key: str(value).lower() if isinstance(value, bool) else options[key] if value is None else str(value)

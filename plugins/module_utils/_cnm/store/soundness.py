@@ -60,6 +60,6 @@ def check(item: Any) -> None:
             for each in value if isinstance(value, tuple) else (value,):
                 check(each)
         elif sound and container and value:
-            sound = all(type(each) is str for each in (value.values() if container == "Mapping" else value))
+            sound = all(isinstance(each, str) for each in (value.values() if container == "Mapping" else value))
         if not sound:
             raise ValueError(f"'{name}' of a {type(item).__name__.lower()} is {value!r}")

@@ -107,7 +107,7 @@ BASES = st.lists(
 def test_what_is_taken_is_passed_over_and_nothing_else(bases, taken):
     parted = [(ipaddress.ip_network(base), size) for base, size in bases]
     ranges = sorted((int(ipaddress.ip_address("10.0.0.0")) - 10 + start,) * 2 for start, _length in taken)
-    ranges = [(first, first + length) for (first, _), (_start, length) in zip(ranges, sorted(taken))]
+    ranges = [(first, first + length) for (first, _end), (_start, length) in zip(ranges, sorted(taken))]
     free = [
         pool
         for pool in default(parted)
