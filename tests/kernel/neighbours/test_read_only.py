@@ -12,7 +12,6 @@ from playbook import ALL, Playbook, inventory, web_works
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
 
-
 RIGHT = {
     "net/ipv4/ip_forward": 1,
     "net/ipv4/conf/default/route_localnet": 1,
