@@ -111,7 +111,8 @@ PORT_NUMBERS = "ports are chosen from 49153 on, the lowest that is free; Docker 
 LOOPBACK6 = "1.9 published at 0.0.0.0; Docker 20.10 also has a proxy at [::]"
 SHORT_ID = "Docker 20.10 has the beginning of the container's id among its aliases"
 KEPT_MAC = "a MAC address is an endpoint's; Docker gives it again on the network that the container was made on"
-OTHERS = (KEPT_MAC, NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
+LEFTOVER = "Docker keeps, without an address, a connection that it has refused"
+OTHERS = (KEPT_MAC, LEFTOVER, NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
 """What the comparison leaves out, each at the place that names it."""
 
 

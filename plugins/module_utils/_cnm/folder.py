@@ -37,13 +37,13 @@ def make_private(path: str) -> None:
 def make_public(path: str) -> None:
     """Make the folder PATH, which all may look into; one in which everybody may write is closed to them.
 
-    :raises CnmError: if it is somebody else's, who could lead us elsewhere by links
+    :raises CnmError: if it is neither ours nor root's: its owner could lead us elsewhere by links
     """
     try:
         os.mkdir(path, _PUBLIC)
     except FileExistsError:
         found = os.stat(path)
-        if found.st_uid != os.geteuid():
+        if found.st_uid not in (0, os.geteuid()):
             raise CnmError(
                 f"'{path}' belongs to user {found.st_uid}, who decides then what we write there. Give it to root."
             ) from None

@@ -12,6 +12,14 @@ from playbook import ALL, Playbook, inventory, web_works
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
 
+RIGHT = {
+    "net/ipv4/ip_forward": 1,
+    "net/ipv4/conf/default/route_localnet": 1,
+    "net/ipv4/conf/default/rp_filter": 2,
+    "net/ipv6/conf/default/accept_ra": 0,
+}
+"""Settings with which a network needs to change none."""
+
 
 def freeze(folder: str) -> None:
     command(f"mount --bind {folder} {folder}")
@@ -19,9 +27,8 @@ def freeze(folder: str) -> None:
 
 
 def test_settings_that_are_right_already(play: Playbook) -> None:
-    sysctl("net/ipv4/ip_forward", 1)
-    sysctl("net/ipv4/conf/default/route_localnet", 1)
-    sysctl("net/ipv4/conf/default/rp_filter", 2)
+    for name, value in RIGHT.items():
+        sysctl(name, value)
     before = inventory(play.host)
     freeze("/proc/sys")
     play.web()
@@ -33,11 +40,7 @@ def test_settings_that_are_right_already(play: Playbook) -> None:
 
 @pytest.mark.parametrize("name", ("net/ipv4/ip_forward", "net/ipv4/conf/default/route_localnet"))
 def test_a_setting_that_would_have_to_change(play: Playbook, name: str) -> None:
-    for other, value in (
-        ("net/ipv4/ip_forward", 1),
-        ("net/ipv4/conf/default/route_localnet", 1),
-        ("net/ipv4/conf/default/rp_filter", 2),
-    ):
+    for other, value in RIGHT.items():
         sysctl(other, 0 if other == name else value)
     before = inventory(play.host)
     freeze("/proc/sys")

@@ -148,9 +148,15 @@ class DockerUser:
         ]
 
     def _has_filter(self, family: str) -> bool:
-        """Say whether the kernel and iptables know the filter table of FAMILY."""
-        answer = self._ask(_PROGRAMS[family], ["-w", "-S", "FORWARD"], None)
-        return answer is not None and answer[0] == 0
+        """Say whether the kernel and iptables know the filter table of FAMILY.
+
+        They say in many ways that they do not, which may be a failure of the moment as well; so they are asked again.
+        """
+        for _attempt in range(2):
+            answer = self._ask(_PROGRAMS[family], ["-w", "-S", "FORWARD"], None)
+            if answer is None or answer[0] == 0:
+                return answer is not None
+        return False
 
     def _rules(self, family: str) -> Optional[List[str]]:
         """Return the rules of the chain as iptables prints them; None if there is no such chain."""
