@@ -37,6 +37,17 @@ def test_mtu_of_all_parts(tasks: Tasks) -> None:
         tasks.network("n", options={f"{DRIVER}.driver.mtu": 1300})
 
 
+def test_an_mtu_below_that_of_ipv6_leaves_the_device_without_ipv6(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24", {f"{DRIVER}.driver.mtu": 1400})
+    router = f"/proc/sys/net/ipv6/conf/{tasks.device('n')}/accept_ra"
+    for mtu in (1200, 1400):
+        tasks.network("n", options={f"{DRIVER}.driver.mtu": mtu})
+        assert link(tasks.host, tasks.device("n"))["mtu"] == mtu
+        assert os.path.exists(router) == (mtu >= 1280)
+    with open(router, encoding="utf-8") as file:
+        assert file.read() == "0\n"
+
+
 def test_mtu_of_the_way_out(tasks: Tasks) -> None:
     command("ip link set uplink mtu 1450")
     tasks.network("n", "10.1.0.0/24")

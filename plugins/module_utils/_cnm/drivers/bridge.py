@@ -76,8 +76,9 @@ class Bridge:
             # A sandbox on several networks answers by the one with its default route (RFC 3704 2.4).
             Sysctl(HOST, f"net/ipv4/conf/{device}/rp_filter", "2", device),
         ]
-        if network.ipv6 or not network.adopted:
-            # Or any sandbox could make itself the host's router (CVE-2020-13401), without IPv6 on the network too.
+        if network.ipv6 or not network.adopted and network.mtu >= MINIMUM_IPV6_MTU:
+            # Or any sandbox could make itself the host's router (CVE-2020-13401), without IPv6 on the network too. A
+            # device with a lower MTU has no IPv6 to be set (net/ipv6/addrconf.c).
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{device}/accept_ra", "0", device))
         for pool, address in network.gateways():
             interface = with_prefix(address, pool.subnet)
