@@ -142,7 +142,10 @@ class Comparison:
             for container, each in network["Containers"].items():
                 self._address(name, container, each, subnets, "IPv4Address", "IPv6Address", "MacAddress")
         for container, found in shown["containers"].items():
-            for name, each in found["Networks"].items():
+            for name, each in [*found["Networks"].items()]:
+                if by == "theirs" and found["State"] == "running" and self._is_leftover(container, name, each):
+                    del found["Networks"][name]
+                    continue
                 if found["State"] == "stopped":  # KEPT
                     found["Networks"][name] = {"Aliases": each["Aliases"]}
                 else:
@@ -154,6 +157,11 @@ class Comparison:
             if found["State"] == "stopped":
                 found["Ports"] = "of a stopped one"
         return shown
+
+    def _is_leftover(self, container: str, network: str, shown: Mapping[str, Any]) -> bool:
+        """Whether SHOWN is what Docker keeps of a connection that both have refused: LEFTOVER."""
+        ours = self.shown["ours"]["containers"].get(container, {}).get("Networks", {})
+        return network not in ours and not (shown["MacAddress"] or shown["IPAddress"] or shown["GlobalIPv6Address"])
 
     def _address(
         self, network: str, container: str, shown: dict[str, Any], subnets: Mapping[str, str], *keys: str

@@ -116,22 +116,9 @@ class Theirs:
 
     def _connect(self, step: Step) -> None:
         asked = step.arguments
-        before = self._on(step.name)
-        try:
-            self._api.connect_container_to_network(
-                step.name, step.network, asked.get("ip"), asked.get("ip6"), asked.get("aliases")
-            )
-        except APIError:
-            for network in self._on(step.name) - before:  # LEFTOVER
-                self._api.disconnect_container_from_network(step.name, network, force=True)
-            raise
-
-    def _on(self, name: str) -> set[str]:
-        """Return the networks that Docker shows for the container NAME, none if there is no such container."""
-        try:
-            return set(self._api.inspect_container(name)["NetworkSettings"]["Networks"])
-        except NotFound:
-            return set()
+        self._api.connect_container_to_network(
+            step.name, step.network, asked.get("ip"), asked.get("ip6"), asked.get("aliases")
+        )
 
     def _disconnect(self, step: Step) -> None:
         self._api.disconnect_container_from_network(step.name, step.network)
