@@ -40,6 +40,8 @@ class Comparison:
         """Networks whose IPv4 subnet was chosen."""
         self.apart: set[str] = set()
         """Networks on which the two have had different addresses in use, on purpose."""
+        self.leftovers: set[tuple[str, str]] = set()
+        """Containers and networks that Docker shows together though it has refused that."""
         self.fixed: dict[tuple[str, str, int], str] = {}
         """Addresses that were asked for, by network, container and family."""
         for by in self.sides:
@@ -143,7 +145,7 @@ class Comparison:
                 self._address(name, container, each, subnets, "IPv4Address", "IPv6Address", "MacAddress")
         for container, found in shown["containers"].items():
             for name, each in [*found["Networks"].items()]:
-                if by == "theirs" and found["State"] == "running" and self._is_leftover(container, name, each):
+                if by == "theirs" and self._is_leftover(container, name, found["State"], each):
                     del found["Networks"][name]
                     continue
                 if found["State"] == "stopped":  # KEPT
@@ -158,10 +160,14 @@ class Comparison:
                 found["Ports"] = "of a stopped one"
         return shown
 
-    def _is_leftover(self, container: str, network: str, shown: Mapping[str, Any]) -> bool:
-        """Whether SHOWN is what Docker keeps of a connection that both have refused: LEFTOVER."""
-        ours = self.shown["ours"]["containers"].get(container, {}).get("Networks", {})
-        return network not in ours and not (shown["MacAddress"] or shown["IPAddress"] or shown["GlobalIPv6Address"])
+    def _is_leftover(self, container: str, network: str, state: str, shown: Mapping[str, Any]) -> bool:
+        """Whether SHOWN is what Docker keeps of a connection that both have refused, while it ran: LEFTOVER."""
+        empty = not (shown["MacAddress"] or shown["IPAddress"] or shown["GlobalIPv6Address"])
+        if network in self.shown["ours"]["containers"].get(container, {}).get("Networks", {}):
+            return False
+        if empty and state == "running":
+            self.leftovers.add((container, network))
+        return empty and (container, network) in self.leftovers
 
     def _address(
         self, network: str, container: str, shown: dict[str, Any], subnets: Mapping[str, str], *keys: str
