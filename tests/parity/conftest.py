@@ -29,6 +29,7 @@ LISTENER = 22222
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seconds", type=float, default=60.0, help="how long to draw sequences for")
+    parser.addoption("--sequences", type=int, default=10**6, help="how many to draw at most")
     parser.addoption("--seed", type=int, help="what the sequences are drawn by; a new one each time without it")
     parser.addoption("--shrink", action="store_true", help="look for the shortest sequence that fails, for minutes")
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -24,6 +25,12 @@ def nobody_has_it(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
     there = [ipaddress.ip_interface(pool["Subnet"]).network for pool in pools]
     asked = [ipaddress.ip_interface(pool["subnet"]).network for pool in step.arguments["pools"]]
     return not any(one.version == other.version and one.overlaps(other) for one in asked for other in there)
+
+
+def no_endpoint_has_it(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
+    """Whether the address that STEP asks for is none that a container has."""
+    address = step.arguments.get("ip")
+    return address is not None and f'"{address}"' not in json.dumps(shown["containers"])
 
 
 def a_stopped_one_has_it(_step: Step, message: str, shown: Mapping[str, Any]) -> bool:
@@ -73,6 +80,7 @@ REFUSALS = (
     Refusal("ours", ".", "Docker looks at what a stopped one asks for when it is started", False, it_is_stopped),
     Refusal("ours", "mac_address: ", "a wrong MAC is refused, also where it would have no effect"),
     Refusal("theirs", "Pool overlaps", "Docker keeps pools of networks that it refused", when=nobody_has_it),
+    Refusal("theirs", "Address already in use", "Docker keeps addresses that it refused", when=no_endpoint_has_it),
     Refusal("theirs", "could not find .* IPv6 address pool", "1.9 knew no pools; ours are of the host (RFC 4193)"),
     Refusal("theirs", "cannot assign requested address", "rules need no socket, so the address may come later"),
     Refusal("theirs", "cannot be disconnected from host network", "the sandbox gets a namespace of its own"),

@@ -75,7 +75,7 @@ def test_random_sequences(request: pytest.FixtureRequest, ours: Ours, theirs: Th
     option = request.config.option
     deadline, number = time.monotonic() + option.seconds, option.seed
     outcomes: Counter[tuple[str, str]] = Counter()
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and number - option.seed < option.sequences:
         steps = Draw(Random(number)).sequence(LENGTH)
         try:
             outcomes += compared(ours, theirs, steps).outcomes
