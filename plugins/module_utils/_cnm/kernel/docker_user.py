@@ -123,20 +123,31 @@ class DockerUser:
     def _remove_table(self, family: str) -> bool:
         """Remove the filter table, at once, if nothing else is in it than our chain; say whether that was so.
 
-        :raises KernelRefused: if it was so and the table stays; without the chain nobody would know it for ours
+        :raises KernelRefused: if that cannot be told or done; without the chain nobody would know the table for ours
         """
-        answer = self._ask("nft", ["-j", "list", "table", family, "filter"], None)
-        try:
-            listed = json.loads(answer[1])["nftables"] if answer is not None and answer[0] == 0 else ()
-        except (ValueError, KeyError):
+        if find("nft") is None:
             return False
-        if not listed or not all(map(_is_of_our_chain, listed)):
+        # Tables first: iptables may be the one that keeps its rules elsewhere, and then nft has no such table.
+        table = ["table", family, "filter"]
+        tables = [each.get("table", {}) for each in self._listed(["tables", family])]
+        if "filter" not in [each.get("name") for each in tables]:
             return False
-        answer = self._ask("nft", ["delete", "table", family, "filter"], None)
+        if not all(map(_is_of_our_chain, self._listed(table))):
+            return False
+        answer = self._ask("nft", ["delete", *table], None)
         if answer is None or answer[0]:
-            reason = answer[2].strip().partition("\n")[0].rstrip(".") if answer else "it is not installed"
-            raise KernelRefused(f"nft did not remove table '{family} filter': {reason}.")
+            raise _refused(f"remove table '{family} filter'", answer)
         return True
+
+    def _listed(self, what: Sequence[str]) -> List[Dict[str, Any]]:
+        """Return what nft lists of WHAT."""
+        answer = self._ask("nft", ["-j", "list", *what], None)
+        try:
+            if answer is not None and answer[0] == 0:
+                return list(json.loads(answer[1])["nftables"])
+        except (ValueError, KeyError):
+            pass
+        raise _refused(f"list {' '.join(what)}", answer)
 
     def families(self) -> List[str]:
         """Return the families for which there is the chain, or for which Docker, when it starts, would make it."""
@@ -169,6 +180,11 @@ class DockerUser:
     def _ask(self, name: str, arguments: Sequence[str], stdin: Optional[str]) -> Optional[Tuple[int, str, str]]:
         program = find(name)
         return self._run([program, *arguments], stdin) if program else None
+
+
+def _refused(what: str, answer: Optional[Tuple[int, str, str]]) -> KernelRefused:
+    reason = answer[2].strip().partition("\n")[0].rstrip(".") if answer else ""
+    return KernelRefused(f"nft did not {what}: {reason or 'it gave no reason'}.")
 
 
 def _is_ours(rule: str) -> bool:
