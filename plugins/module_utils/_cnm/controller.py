@@ -76,6 +76,10 @@ class Controller:
         with self._transaction() as (store, before):
             context = self._context(store)
             for kind, items in groups:
+                if any(item["name"] is None for item in items):
+                    context.problems.add(f"A {kind} has no name: its 'name' is null.")
+            context.problems.check()
+            for kind, items in groups:
                 verb = _verb(kind)
                 for item in items:
                     verb(context, item)

@@ -314,3 +314,8 @@ def test_an_object_listed_twice_is_refused(lan):
 def test_an_ipv6_option_that_contradicts_is_refused(lan):
     options = {"com.docker.network.enable_ipv6": "false"}
     assert "contradicts" in lan.refused("network", {"name": "n", "enable_ipv6": True, "driver_options": options})
+
+
+@pytest.mark.parametrize("kind", ["network", "sandbox", "endpoint"])
+def test_a_name_that_is_null(host, kind):
+    assert host.refused(kind, {"name": None}) == f"A {kind} has no name: its 'name' is null."
