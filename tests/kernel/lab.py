@@ -139,6 +139,26 @@ def build(host: Host, bridge_netfilter: bool = False) -> None:
     settle()
 
 
+def renew_uplink(host: Host) -> None:
+    """Make the uplink of HOST anew, so that it works at once.
+
+    The end outside is up first: the kernel may take a second to notice a peer that comes up later.
+    """
+    for place in (HOST, OUTSIDE):
+        with at(place):
+            sysctl("net/ipv6/conf/default/accept_dad", 0)
+    command("ip link delete uplink")
+    host.ip(
+        f"link add uplink type veth peer name wan netns {OUTSIDE}\n"
+        f"address add {UPLINK4}/24 dev uplink\naddress add {UPLINK6}/64 dev uplink nodad\n"
+    )
+    host.ip(
+        f"address add {OUTSIDE4}/24 dev wan\naddress add {OUTSIDE6}/64 dev wan nodad\nlink set wan up\n",
+        OUTSIDE,
+    )
+    host.ip(f"link set uplink up\nroute add default via {OUTSIDE4}\nroute add default via {OUTSIDE6}\n")
+
+
 def settle() -> None:
     """Wait until every link has noticed that its peer is up, which takes the kernel up to a second."""
     deadline = time.monotonic() + 60

@@ -7,28 +7,15 @@
 from __future__ import annotations
 
 import pytest
-from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, sysctl
-from stand_in import OUTSIDE, Host
+from lab import renew_uplink, sysctl
+from stand_in import Host
 from tasks import Tasks
 
 
 @pytest.fixture()
 def tasks(host: Host) -> Tasks:
     """Tasks on a host whose uplink works at once."""
-    for place in (HOST, OUTSIDE):
-        with at(place):
-            sysctl("net/ipv6/conf/default/accept_dad", 0)
-    # Made anew with the end outside up first: the kernel may take a second to notice a peer that comes up later.
-    command("ip link delete uplink")
-    host.ip(
-        f"link add uplink type veth peer name wan netns {OUTSIDE}\n"
-        f"address add {UPLINK4}/24 dev uplink\naddress add {UPLINK6}/64 dev uplink nodad\n"
-    )
-    host.ip(
-        f"address add {OUTSIDE4}/24 dev wan\naddress add {OUTSIDE6}/64 dev wan nodad\nlink set wan up\n",
-        OUTSIDE,
-    )
-    host.ip(f"link set uplink up\nroute add default via {OUTSIDE4}\nroute add default via {OUTSIDE6}\n")
+    renew_uplink(host)
     for family in ("iptables", "ip6tables"):
         try:
             sysctl(f"net/bridge/bridge-nf-call-{family}", 0)
