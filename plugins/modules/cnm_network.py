@@ -158,6 +158,19 @@ options:
         only the network's gateway address. The default is V(false).
       - A network whose endpoints publish ports cannot become internal.
     type: bool
+  dns: &dns
+    description:
+      - Lets a name server of the host, C(aardvark-dns), answer for the names on this network at the addresses of its
+        gateways. It knows the names and addresses of all endpoints, also of those that O(peers) list, and forward and
+        reverse. A sandbox sees the networks that it is on. What is no name on them is asked of its C(dns_servers), or
+        of those of the host.
+      - The hosts file of a sandbox then has its own names only. That is for large networks, where each endpoint that
+        comes or goes would change all of these files.
+      - The default is V(true) for a new network that can have it. For this C(aardvark-dns) is installed, and no other
+        program listens on port 53 of the gateways. Otherwise names are in hosts files.
+      - A network keeps what it has, unless this says otherwise. One with O(internal=true) has its names in hosts
+        files, as it has no way to other name servers.
+    type: bool
   peers: &peers
     description:
       - The other hosts that have this network. It is for networks of driver V(overlay).
@@ -236,6 +249,7 @@ options:
       ipam_config: *ipam_config
       enable_ipv6: *enable_ipv6
       internal: *internal
+      dns: *dns
       peers: *peers
       labels: *labels
       force: *force
@@ -283,6 +297,11 @@ EXAMPLES = r"""
   cnm.linux.cnm_network:
     name: vault
     internal: true
+
+- name: A network whose names are in hosts files alone
+  cnm.linux.cnm_network:
+    name: plain
+    dns: false
 
 - name: A network whose endpoints do not reach each other
   cnm.linux.cnm_network:
@@ -352,6 +371,7 @@ EXAMPLES = r"""
       - {name: dual, state: absent, force: true}
       - {name: dual-auto, state: absent, force: true}
       - {name: vault, state: absent, force: true}
+      - {name: plain, state: absent, force: true}
       - {name: guests, state: absent, force: true}
       - {name: lab, state: absent, force: true}
       - {name: shared, state: absent, force: true}
@@ -498,6 +518,11 @@ network:
           returned: success
           type: int
           sample: 1500
+        Dns:
+          description: Whether names on the network are asked for, and not in hosts files.
+          returned: success
+          type: bool
+          sample: true
         VxlanDevice:
           description: Name of the VXLAN device.
           returned: if the driver is V(overlay)
@@ -562,6 +587,7 @@ ITEM: dict[str, object] = {
     },
     "enable_ipv6": {"type": "bool"},
     "internal": {"type": "bool"},
+    "dns": {"type": "bool"},
     "peers": {
         "type": "list",
         "elements": "dict",

@@ -259,6 +259,11 @@ networks:
           returned: success
           type: int
           sample: 1500
+        Dns:
+          description: Whether names on the network are asked for, and not in hosts files.
+          returned: success
+          type: bool
+          sample: true
         VxlanDevice:
           description: Name of the VXLAN device.
           returned: if the driver is V(overlay)

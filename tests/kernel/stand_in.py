@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.names import RECORDS
 
 _CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 OUTSIDE = "/run/outside"
+_NAME_SERVER = "/usr/lib/podman"
 _LINK = f"""\
 link set lo up
 link add uplink type veth peer name wan netns {OUTSIDE}
@@ -66,12 +69,29 @@ class Host:
         for folder in ("/etc/netns", "/var/lib/cnm"):
             # The machine on which the tests are run may have networks of ours, too.
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+        # New networks have DNS where its program is; most tests are about other things.
+        if os.path.isdir(_NAME_SERVER):
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", _NAME_SERVER], check=True)
         Path(OUTSIDE).touch()
         subprocess.run(["unshare", f"--net={OUTSIDE}", "true"], check=True)
         self.ip(_LINK)
         self.ip(_OUTSIDE, OUTSIDE)
         self.ip(_UP)
         self.kernel = Kernel(self.program)
+
+    def have_name_server(self) -> None:
+        """Let the host have the program that answers for names, if the machine has it."""
+        subprocess.run(["umount", _NAME_SERVER], check=True)
+
+    def close(self) -> None:
+        """End what would outlive the host."""
+        self.kernel.close()
+        self.kill_name_server()
+
+    def kill_name_server(self) -> None:
+        """Let the name server be no more, if there is one, without a chance to say so."""
+        with suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int(Path(RECORDS, "aardvark.pid").read_text()), signal.SIGKILL)
 
     def run(
         self, argv: List[str], namespace: Optional[str] = None, stdin: Optional[str] = None
@@ -109,7 +129,7 @@ def private() -> Iterator[Host]:
         try:
             yield made
         finally:
-            made.kernel.close()
+            made.close()
     finally:
         for descriptor, flag in saved:
             _call("setns", descriptor, flag)

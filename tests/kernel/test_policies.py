@@ -11,7 +11,7 @@ from stand_in import OUTSIDE, Host
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import programs
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.nft import Firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.policies import foreign
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.policies import deaf, foreign
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Ruleset
 
@@ -135,3 +135,25 @@ def test_older_iptables_is_not_asked_where_it_has_no_table(host: Host) -> None:
 def test_no_nft_no_warning(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs.shutil, "which", lambda name, path: None)
     assert foreign(host.program, BRIDGES) == []
+
+
+def test_what_keeps_questions_from_the_name_server(host: Host) -> None:
+    assert deaf(host.program, BRIDGES) == []
+    load(host, "table inet site { chain in { type filter hook input priority 0; policy drop; }\n}\n")
+    (warning,) = deaf(host.program, BRIDGES)
+    assert "chain 'in' of nft table 'inet site' accept 'iifname <bridge> udp dport 53' for 'br-blue'" in warning
+    for rule in ('iifname "br-*" accept', "udp dport 53 accept"):
+        load(host, f"add rule inet site in {rule}\n")
+        assert deaf(host.program, BRIDGES) == []
+        command("nft flush chain inet site in")
+
+
+def test_ufw_is_told_how_to_let_questions_in(host: Host) -> None:
+    command("iptables -w -P INPUT DROP")
+    command("iptables -w -N ufw-user-input")
+    command("iptables -w -N ufw-user-forward")
+    command("iptables -w -A ufw-user-forward -i br-blue -j ACCEPT")
+    (warning,) = deaf(host.program, BRIDGES)
+    assert "'ufw allow in on <bridge> to any port 53' for 'br-blue'" in warning
+    command("iptables -w -A ufw-user-input -i br-blue -p udp --dport 53 -j ACCEPT")
+    assert deaf(host.program, BRIDGES) == []

@@ -17,7 +17,7 @@ CORE = ("module_utils", "_cnm")
 
 NOUNS = {"network", "endpoint", "peer", "sandbox"}
 VALUES = {"addresses", "errors", "identity"}
-PURE = {"discovery", "drivers", "firewall", "forwarding", "resources"}
+PURE = {"discovery", "drivers", "firewall", "forwarding", "names", "records", "resources"}
 BELOW_CONTROLLER = {
     "difference",
     "folder",
@@ -41,15 +41,17 @@ ALLOWED = {
     "verbs": NOUNS | VALUES | {"drivers", "ipam", "resources", "store", "topology"},
     "inspect": NOUNS | VALUES | {"drivers", "store", "topology"},
     "selection": NOUNS | VALUES | {"store"},
-    "difference": {"reconcile", "resources"},
+    "difference": {"names", "reconcile", "resources"},
     "topology": NOUNS | VALUES | PURE | {"store"},
     "drivers": NOUNS | VALUES | {"firewall", "forwarding", "resources"},
     "discovery": NOUNS | VALUES | {"resources"},
+    "records": NOUNS | VALUES | {"discovery", "names"},
     "firewall": NOUNS | VALUES | {"resources"},
     "ipam": NOUNS | VALUES,
     "store": NOUNS | VALUES | {"folder", "resources"},
     "forwarding": {"resources"},
-    "kernel": VALUES | {"folder", "forwarding", "reconcile", "resources"},
+    "names": {"resources"},
+    "kernel": VALUES | {"folder", "forwarding", "names", "reconcile", "resources"},
     "reconcile": {"resources", "errors"},
     "resources": VALUES,
     **dict.fromkeys(NOUNS, NOUNS | VALUES),

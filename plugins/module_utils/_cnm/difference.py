@@ -14,6 +14,8 @@ from .resources import Element, File, Resource, Ruleset
 
 _SAID = ("type", "group", "ours", "mounted")
 """What a resource's name says of it already, or what all of ours have in common."""
+_FILES = (File.kind, "records")
+"""Kinds whose text is shown by its lines."""
 
 
 def of_objects(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
@@ -28,15 +30,10 @@ def of_host(steps: Sequence[Step]) -> List[Dict[str, Any]]:
     before: List[str] = []
     after: List[str] = []
     for step in steps:
-        if isinstance(step.resource, File):
-            found.append(
-                {
-                    "before_header": step.resource.path,
-                    "after_header": step.resource.path,
-                    "before": step.before.text if isinstance(step.before, File) else "",
-                    "after": step.after.text if isinstance(step.after, File) else "",
-                }
-            )
+        if step.resource.kind in _FILES:
+            path = step.resource.key[1]
+            texts = {"before": getattr(step.before, "text", ""), "after": getattr(step.after, "text", "")}
+            found.append({"before_header": path, "after_header": path, **texts})
             continue
         before += _line(step.before)
         after += _line(step.after)

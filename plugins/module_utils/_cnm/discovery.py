@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+from dataclasses import replace
 from functools import lru_cache
 from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -21,6 +22,8 @@ from .peer import Remote
 from .resources import File
 from .sandbox import Sandbox
 
+_SERVERS = 3
+"""How many name servers resolv.conf can have (MAXNS of resolv.h)."""
 _LOCAL = """\
 127.0.0.1\tlocalhost
 """
@@ -65,15 +68,23 @@ def hosts(sandbox: Sandbox, own: Sequence[Endpoint], parts: Iterable[str], ipv6:
     return File(f"{sandbox.configuration}/hosts", sys.intern("".join(text)))
 
 
-def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool) -> File:
+def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool, gateways: Sequence[str] = ()) -> File:
     """Return the resolv.conf of SANDBOX.
 
     :param host: the host's own, from which comes what the sandbox does not say
     :param reaches_out: whether it has a network that is not internal; without one, the host's
         name servers are none that it could reach
+    :param gateways: where the host's name server answers it; each knows all of its networks, and asks the sandbox's
+        own servers, or the host's, for all other names
     """
     found = _parse(host)
     servers: Sequence[str] = found["nameserver"] if reaches_out else ()
+    if gateways:
+        options = found["options"] if sandbox.dns_opts is None else sandbox.dns_opts
+        if not any(option.startswith("ndots:") for option in sandbox.dns_opts or ()):
+            # Or a name without a dot would be looked for in all search domains first (resolv.conf(5)).
+            options = [option for option in options if not option.startswith("ndots:")] + ["ndots:0"]
+        sandbox = replace(sandbox, dns_servers=tuple(gateways[:_SERVERS]), dns_opts=tuple(options))
     chosen: List[Tuple[str, Optional[Sequence[str]], Sequence[str]]] = [
         ("nameserver", sandbox.dns_servers, servers),
         ("search", sandbox.dns_search_domains, found["search"]),
@@ -96,7 +107,7 @@ def _parse(text: str) -> Mapping[str, List[str]]:
     for line in text.splitlines():
         keyword, *values = line.split() or [""]
         if keyword == "nameserver" and values:
-            found["nameserver"] += [] if _is_local(values[0]) else values[:1]
+            found["nameserver"] += [] if is_local(values[0]) else values[:1]
         elif keyword in ("search", "domain") and values:
             found["search"][:] = values
         elif keyword == "options":
@@ -104,7 +115,8 @@ def _parse(text: str) -> Mapping[str, List[str]]:
     return found
 
 
-def _is_local(server: str) -> bool:
+def is_local(server: str) -> bool:
+    """Say whether the name server SERVER is at a loopback address, so that only its own host can ask it."""
     try:
         return ipaddress.ip_address(server.partition("%")[0]).is_loopback
     except ValueError:

@@ -27,6 +27,9 @@ table inet cnm {
     # Addresses that the host has for our networks.
     set gateways4 { type ipv4_addr; }
     set gateways6 { type ipv6_addr; }
+    # Those of them at which the name server answers.
+    set resolvers4 { type ipv4_addr; }
+    set resolvers6 { type ipv6_addr; }
     # Subnets of our networks.
     set subnets4 { type ipv4_addr; flags interval; }
     set subnets6 { type ipv6_addr; flags interval; }
@@ -56,12 +59,17 @@ table inet cnm {
         # A sandbox has the gateways of its own networks, and no others.
         iifgroup $OURS ip daddr @gateways4 fib daddr . iif type != local drop
         iifgroup $OURS ip6 daddr @gateways6 fib daddr . iif type != local drop
-        # An internal network has of the host its gateway, where the resolver is, and nothing else.
+        # The name server is there for sandboxes and the host, and would answer anybody whose packets come here.
+        iifgroup != $OURS iifname != "lo" ip daddr @resolvers4 meta l4proto { 6, 17 } th dport 53 drop
+        iifgroup != $OURS iifname != "lo" ip6 daddr @resolvers6 meta l4proto { 6, 17 } th dport 53 drop
+        # An internal network has of the host its gateway, and nothing else.
         iifname @internal fib daddr type local fib daddr . iif type != local drop
     }
 
     # Protocols stand as numbers (tcp, udp, sctp): their names need /etc/protocols, which small systems lack.
     chain publish {
+        ip daddr @resolvers4 meta l4proto { 6, 17 } th dport 53 return
+        ip6 daddr @resolvers6 meta l4proto { 6, 17 } th dport 53 return
         meta l4proto { 6, 17, 132 } dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @published4
         meta l4proto { 6, 17, 132 } dnat ip6 to ip6 saddr . ip6 daddr . meta l4proto . th dport map @published6
     }
@@ -128,6 +136,7 @@ def network_elements(
     icc: bool = True,
     internal: bool = False,
     routed: Collection[int] = (),
+    dns: bool = False,
 ) -> List[Element]:
     """Return what the network on bridge DEVICE puts into the sets.
 
@@ -139,6 +148,7 @@ def network_elements(
     :param internal: whether the network has no way in or out.
     :param routed: the IP versions that are reached by their own addresses: not translated, ports closed
         until opened, echo requests answered.
+    :param dns: whether the name server answers at the gateways.
     """
     found = [Element("within", f"{device} . {device}", "accept" if icc else "drop")]
     if internal:
@@ -149,6 +159,8 @@ def network_elements(
         found.append(Element(f"subnets{version}", _text(subnet)))
         if gateway is not None:
             found.append(Element(f"gateways{version}", str(gateway)))
+            if dns:
+                found.append(Element(f"resolvers{version}", str(gateway)))
         if version in routed:
             found.append(Element(f"routed{version}", _text(subnet)))
         elif masquerade and not internal:

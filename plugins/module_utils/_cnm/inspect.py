@@ -50,7 +50,7 @@ def network(store: SqliteStore, item: Network) -> Dict[str, Any]:
         },
         "Options": _options(item),
         "Labels": dict(item.labels),
-        "Host": {"Device": driver(item.driver).device(item) or "", "Mtu": item.mtu},
+        "Host": {"Device": driver(item.driver).device(item) or "", "Mtu": item.mtu, "Dns": item.has_dns},
     }
     if item.underlay is not None:
         shown["Peers"] = [{"Name": peer.name, "IP": str(peer.address)} for peer in item.peers]

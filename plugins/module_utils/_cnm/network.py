@@ -84,6 +84,8 @@ class Network:
     """Whether its bridge was on the host before us, and stays when the network goes."""
     kept: Tuple[str, ...] = ()
     """Addresses, with prefix lengths, that an adopted bridge had before us."""
+    dns: bool = False
+    """Whether the host's name server answers for its names; chosen when the network is made, and kept."""
     underlay: Optional[Underlay] = None
     """How its hosts reach each other; None for a network of one host."""
 
@@ -104,6 +106,11 @@ class Network:
         return self.name in PREDEFINED
 
     @property
+    def has_dns(self) -> bool:
+        """Whether its endpoints ask the host's name server: on an internal one they have nobody to ask for others."""
+        return self.dns and not self.internal and any(self.gateways())
+
+    @property
     def ipv6(self) -> bool:
         """Whether the network has IPv6."""
         return self.pool(6) is not None
@@ -121,8 +128,10 @@ class Network:
     def to_json(self) -> Dict[str, Any]:
         """Return this as JSON can hold it."""
         shared = {} if self.underlay is None else {"underlay": self.underlay.to_json()}
+        served = {"dns": True} if self.dns else {}
         return {
             **shared,
+            **served,
             "id": self.id,
             "name": self.name,
             "driver": self.driver,

@@ -171,6 +171,10 @@ FIREWALL = frozenset((Ruleset.kind, Element.kind, ForwardAccept.kind))
 """Kinds that are read and changed together, by nft and iptables."""
 
 
+NAMING = frozenset(("records", "name-server"))
+"""Kinds that make the host's name server look again, when they change."""
+
+
 @dataclass(frozen=True)
 class Namespace(Resource):
     """A network namespace at a path; its loopback is up and carries our device group."""

@@ -13,6 +13,7 @@ from .drivers import driver
 from .endpoint import Endpoint
 from .firewall import RULESET
 from .network import Network
+from .peer import Remote
 from .resources import HOST, Element, ForwardAccept, Namespace, Resource, Route, Ruleset, Sysctl
 from .sandbox import Sandbox
 from .store.journal import Setting, Unit
@@ -47,6 +48,9 @@ class Host(Identifying, Protocol):
     def docker_chains(self) -> Sequence[str]:
         """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""
 
+    def has_name_server(self) -> bool:
+        """Say whether the program that answers for names is installed."""
+
     def other_bridges(self) -> Sequence[str]:
         """Return the bridges of the host that are not ours."""
 
@@ -67,7 +71,7 @@ class Topology:
         kind, identifier = unit
         if kind == "network":
             network = self._network(identifier)
-            found = driver(network.driver).network(network) if network and self._realised(network) else []
+            found = self._of_network(network) if network and self._realised(network) else []
             return [resource for resource in found if not _of_ipv6(resource) or self._host.ipv6()]
         if kind == "host":
             return self._host_resources()
@@ -91,7 +95,10 @@ class Topology:
         return units
 
     def names_on_network(self, identifier: str) -> Set[Unit]:
-        """Return the units of a network and of the files with names of those that are on it."""
+        """Return the units of a network and of the files that have the names of those that are on it."""
+        network = self._network(identifier)
+        if network is not None and self._has_dns(network):
+            return {("network", identifier)}
         endpoints = self._store.running_endpoints(identifier)
         return {("network", identifier)} | {("names", str(endpoint.sandbox)) for endpoint in endpoints}
 
@@ -104,6 +111,21 @@ class Topology:
         if identifier not in self._networks:
             self._networks[identifier] = self._store.network(identifier)
         return self._networks[identifier]
+
+    def _has_dns(self, network: Network) -> bool:
+        """Say whether names on NETWORK are asked for; where the program was taken away, they are in files again."""
+        return network.has_dns and self._host.has_name_server()
+
+    def _of_network(self, network: Network) -> List[Resource]:
+        resources = driver(network.driver).network(network)
+        if self._has_dns(network):
+            from .names import NameServer
+            from .records import records
+
+            here, servers = self._store.running_endpoints(network.id), self._store.name_servers(network.id)
+            resources.append(records(network, here, _away(network, here), servers))
+            resources += [NameServer(str(gateway)) for _pool, gateway in network.gateways()]
+        return resources
 
     def _realised(self, network: Network) -> bool:
         return not network.predefined or bool(self._store.running_endpoints(network.id))
@@ -140,23 +162,26 @@ class Topology:
         attachments = self.attachments(sandbox)
         if on_host(attachments):
             return []
-        networks = sorted((network for network, _endpoint in attachments), key=lambda network: network.name)
-        parts = [self._lines_of(network) for network in networks]
+        parts = [
+            discovery.lines(network, [endpoint]) if self._has_dns(network) else self._lines_of(network)
+            for network, endpoint in sorted(attachments, key=lambda pair: pair[0].name)
+        ]
+        networks = [network for network, _endpoint in attachments]
+        served = filter(self._has_dns, networks)
+        gateways = [str(gateway) for network in served for _pool, gateway in network.gateways()]
         own = [endpoint for _network, endpoint in attachments]
         reaches_out = any(not network.internal for network in networks if driver(network.driver).has_addresses)
         if self._resolv_conf is None or self._ipv6 is None:
             self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
         return [
             discovery.hosts(sandbox, own, parts, self._ipv6),
-            discovery.resolv_conf(sandbox, self._resolv_conf, reaches_out),
+            discovery.resolv_conf(sandbox, self._resolv_conf, reaches_out, gateways),
         ]
 
     def _lines_of(self, network: Network) -> str:
         if network.id not in self._lines:
             here = self._store.running_endpoints(network.id)
-            names = {endpoint.name for endpoint in here}
-            away = [remote for _peer, remote in network.remotes() if remote.name not in names]
-            self._lines[network.id] = discovery.lines(network, [*here, *away])
+            self._lines[network.id] = discovery.lines(network, [*here, *_away(network, here)])
         return self._lines[network.id]
 
     def in_use(self) -> bool:
@@ -177,6 +202,12 @@ class Topology:
             resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
             resources.append(Sysctl(HOST, "net/ipv6/conf/all/forwarding", "1"))
         return resources
+
+
+def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:
+    """Return the endpoints that other hosts are known to have, but those that are HERE."""
+    names = {endpoint.name for endpoint in here}
+    return [remote for _peer, remote in network.remotes() if remote.name not in names]
 
 
 def _of_ipv6(resource: Resource) -> bool:

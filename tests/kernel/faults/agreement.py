@@ -22,6 +22,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import nft a
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.file import BEGIN
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.names import RECORDS
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
     GROUP,
     HOST,
@@ -84,8 +85,9 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
     _read_rules(found)
     for folder in (FILES, MEMORY, STORE):
         for path in sorted(Path(folder).rglob("*")):
-            # The lock stays; what a store of SQLite's has beside it is its own affair.
-            if path.name.startswith("cnm.db") or path.name == "lock":
+            # The lock stays; the name server's pid is another one each time; what a store of SQLite's has beside it
+            # is its own affair.
+            if path.name.startswith("cnm.db") or path.name in ("lock", "aardvark.pid"):
                 continue
             found.files[str(path)] = path.read_text().rstrip("\n") if path.is_file() else "a folder"
     mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
@@ -157,6 +159,9 @@ def disagreement(programs: Programs, found: Holdings) -> list[str]:
     if not any(key[0] == "ruleset" for key in wanted):
         extra += [rule for rule in found.rules if '"cnm"' in rule]
         extra += [path for path in found.files if path.startswith(MEMORY)]
+    extra += [
+        path for path, text in found.files.items() if path.startswith(f"{RECORDS}/") and ("records", path) not in wanted
+    ]
     extra += [path for path, text in found.files.items() if BEGIN in text and ("file", path) not in wanted]
     extra += [path for path in found.files if path.startswith(STORE)]
     extra += [path for path, text in found.files.items() if text == "a folder" and not _is_used(path, wanted)]
@@ -164,7 +169,7 @@ def disagreement(programs: Programs, found: Holdings) -> list[str]:
 
 
 def _is_used(folder: str, wanted: dict[Key, Resource]) -> bool:
-    return any(key[0] == "file" and key[1].startswith(f"{folder}/") for key in wanted)
+    return any(key[0] in ("file", "records") and key[1].startswith(f"{folder}/") for key in wanted)
 
 
 def _wanted(programs: Programs) -> tuple[dict[Key, Resource], list[str]]:

@@ -78,11 +78,11 @@ class Runs:
     def killed(self, task: Task, fault: Fault) -> Optional[str]:
         """Let a child carry TASK out, which kills itself where FAULT is; return at what step, None if it did not."""
         there, here = os.pipe()
-        write = os.write
+        write, kill = os.write, os.kill
 
         def strike(step: Step) -> None:
             write(here, str(step).encode())
-            os.kill(os.getpid(), signal.SIGKILL)
+            kill(os.getpid(), signal.SIGKILL)
 
         def child() -> None:
             fault.act = strike

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Callable, NamedTuple, Union
 
 from lab import command, sysctl
@@ -67,8 +69,9 @@ def _forget(host: Host) -> None:
             # With its namespace its other end goes, some time later.
             host.run(["ip", "link", "delete", name])
     command("nft flush ruleset")
-    for name in os.listdir(MEMORY):
-        os.unlink(f"{MEMORY}/{name}")
+    host.kill_name_server()
+    for path in Path(MEMORY).iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
         sysctl(name, 0)
 
@@ -86,6 +89,10 @@ def _their_bridge(host: Host) -> None:
 
 def _their_namespace(host: Host) -> None:
     host.ip("netns add theirs\n")
+
+
+def _name_server(host: Host) -> None:
+    host.have_name_server()
 
 
 def _their_chain(_host: Host) -> None:
@@ -141,6 +148,12 @@ SCENARIOS: dict[str, Scenario] = {
     "stop and start": Scenario([LAN, BACK, WEB, DB], sandbox("db", state="stopped"), sandbox("db", state="present")),
     "delete a network in use": Scenario([LAN, BACK, WEB, DB], _gone(LAN), [LAN, WEB, DB]),
     "restore": Scenario([LAN, BACK, WEB, DB], RESTORE, _forget),
+    "the first network with DNS": Scenario([_name_server], LAN, _gone(LAN)),
+    "make and remove a sandbox with DNS": Scenario([_name_server, LAN, BACK, DB], WEB, sandbox("web", state="absent")),
+    "switch DNS off and on": Scenario(
+        [_name_server, LAN, WEB, sandbox("db", "lan")], network("lan", dns=False), network("lan", dns=True)
+    ),
+    "restore DNS": Scenario([_name_server, LAN, BACK, WEB, DB], RESTORE, _forget),
     "the predefined bridge": Scenario([], sandbox("web", "bridge"), sandbox("web", state="absent")),
     "the network host": Scenario([LAN], sandbox("web", "host"), sandbox("web", "lan")),
     "the network none": Scenario([LAN], sandbox("web", "none"), sandbox("web", state="absent")),

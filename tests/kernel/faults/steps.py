@@ -28,7 +28,20 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.message impo
 CHANGES = ("netlink", "write", "unlink", "namespace", "program", "conntrack", "commit")
 """Kinds of steps after which the host or the store's files are otherwise than before."""
 
-_WRITING = ("mkdir", "rename", "replace", "pwrite", "write", "ftruncate", "truncate", "fchmod", "chmod", "fsync")
+_WRITING = (
+    "mkdir",
+    "rename",
+    "replace",
+    "pwrite",
+    "write",
+    "ftruncate",
+    "truncate",
+    "fchmod",
+    "chmod",
+    "fsync",
+    "utime",
+    "kill",
+)
 _UNLINKING = ("unlink", "rmdir")
 _READING = ("list", "-S")
 _DELETE_CONNECTION = (1 << 8) | 2

@@ -92,6 +92,7 @@ class Bridge:
             icc=options.icc,
             internal=network.internal,
             routed=_routed(options),
+            dns=network.has_dns,
         )
         return resources
 

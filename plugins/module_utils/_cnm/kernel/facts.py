@@ -155,17 +155,27 @@ class Facts:
 
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops our traffic."""
-        from .policies import foreign
+        from .name_server import sockets
+        from .policies import deaf, foreign
 
         ours = sorted(found.name for found in interface.dump(self._host, kind="bridge") if found.group == GROUP)
-        return foreign(self._run, ours)
+        return foreign(self._run, ours) + (deaf(self._run, ours) if sockets() else [])
 
     @_once
     def listening(self) -> List[Listener]:
-        """Return the sockets that wait for packets on the host's ports."""
+        """Return the sockets that wait for packets on the host's ports, but for those of our own name server."""
         from .listeners import listening
+        from .name_server import sockets
 
-        return listening()
+        own = sockets()
+        return [found for found in listening() if found.inode not in own]
+
+    @_once
+    def has_name_server(self) -> bool:
+        """Say whether the program that answers for names is installed."""
+        from .name_server import program
+
+        return program() is not None
 
     def underlay(self, wanted: Optional[forms.Address]) -> Optional[Tuple[forms.Address, str, int]]:
         """Return WANTED, an address of this host, its device and MTU; with None those of the default route.

@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tupl
 from ..errors import CnmError
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..reconcile import Step
-from ..resources import FIREWALL, HOST, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
+from ..resources import FIREWALL, HOST, NAMING, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, route, sysctl
 from .docker_user import DockerUser
 from .facts import Facts
@@ -52,16 +52,20 @@ class Kernel:
         """Return the resources with KEYS that the host has."""
         wanted: Dict[str, Dict[str, Set[Key]]] = {}
         firewall: List[Key] = []
-        files: List[str] = []
+        by_name: Dict[str, Set[str]] = {kind: set() for kind in (File.kind, *NAMING)}
         for key in keys:
             if key[0] in FIREWALL:
                 firewall.append(key)
-            elif key[0] == File.kind:
-                files.append(key[1])
+            elif key[0] in by_name:
+                by_name[key[0]].add(key[1])
             else:
                 wanted.setdefault(key[1], {}).setdefault(key[0], set()).add(key)
         found: List[Resource] = self._read_namespaces(wanted)
-        found += [present for present in map(file.read, files) if present]
+        found += [present for present in map(file.read, sorted(by_name[File.kind])) if present]
+        if any(by_name[kind] for kind in NAMING):
+            from . import name_server
+
+            found += name_server.read(by_name)
         result = {resource.key: resource for resource in found}
         if firewall:
             from .nft import Firewall
@@ -122,6 +126,11 @@ class Kernel:
         rest = [step for step in steps if step.resource.kind not in FIREWALL]
         self._remove([step.before for step in rest if step.before and step.after is None])
         self._make([step for step in rest if step.after])
+        naming = [step for step in rest if step.resource.kind in NAMING]
+        if naming:
+            from . import name_server
+
+            name_server.apply(self._run, naming)
 
     def end_stale_connections(self, removed: Sequence[Element], added: Sequence[Element]) -> None:
         """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not."""

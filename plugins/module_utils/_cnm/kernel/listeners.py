@@ -18,15 +18,17 @@ _LISTENING = {"tcp": "0A", "udp": "07"}
 """States of sockets that wait for a peer: TCP_LISTEN, and TCP_CLOSE, in which an unconnected UDP socket is."""
 
 
-def listening() -> List[Listener]:
-    """Return the listening sockets of the network namespace that the calling thread is in."""
+def listening(protocols: Sequence[str] = ("tcp", "udp", "sctp")) -> List[Listener]:
+    """Return the listening sockets of PROTOCOLS in the network namespace that the calling thread is in."""
     found: List[Listener] = []
     for protocol, table in _TABLES:
+        if protocol not in protocols:
+            continue
         for fields in _rows(table):
             if len(fields) > 9 and fields[3] == _LISTENING[protocol]:
                 address, port = fields[1].split(":")
                 found.append(Listener(protocol, _address(address), int(port, 16), int(fields[9])))
-    for fields in _rows("sctp/eps"):
+    for fields in _rows("sctp/eps") if "sctp" in protocols else ():
         if len(fields) > 8:
             found.extend(Listener("sctp", address, int(fields[5]), int(fields[7])) for address in _spelled(fields[8:]))
     return found

@@ -15,16 +15,15 @@ import os
 from typing import Sequence
 
 from .programs import Run, find
+from .systemd import is_booted
 
 UNITS = "/etc/systemd/system"
-BOOTED = "/run/systemd/system"
-"""It is there if systemd is process 1 (sd_booted(3))."""
 
 
 def stop(run: Run, paths: Sequence[str]) -> None:
     """Let systemd take away what is mounted at those of PATHS that have a unit file, and stop what is bound to it."""
     escape, control = find("systemd-escape"), find("systemctl")
-    if not (os.path.isdir(BOOTED) and escape and control):
+    if not (is_booted() and escape and control):
         return
     files = {name for name in os.listdir(UNITS) if name.endswith(".mount")}
     if not files:

@@ -72,6 +72,33 @@ def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
     return found + _legacy(run, bridges)
 
 
+def deaf(run: Run, bridges: Sequence[str]) -> List[str]:
+    """Return a sentence for each firewall of somebody else that keeps what comes by BRIDGES from our name server.
+
+    A table that has a rule about port 53, or one about a bridge that is not on what is forwarded, is taken to do with
+    it what its administrator wants.
+    """
+    found: List[str] = []
+    for chain in _chains(run):
+        family, table = chain["family"], chain["table"]
+        if not _is_dropping(chain, "input"):
+            continue
+        blocks = re.findall(r"chain (\S+) {([^}]*)}", _text(run, "table", family, table))
+        text = "".join(block for name, block in blocks if "forward" not in name.lower())
+        strange = [] if re.search(r"\bdport (53\b|domain\b)", text) else _not_in(text, bridges)
+        if not strange:
+            continue
+        if any(name.startswith(("ufw-", "ufw6-")) for name, _block in blocks):
+            how = "run 'ufw allow in on <bridge> to any port 53'"
+        else:
+            how = f"let chain '{chain['name']}' of nft table '{family} {table}' accept 'iifname <bridge> udp dport 53'"
+        found.append(
+            f"A firewall drops what sandboxes ask the name server of this host; {how} for {_enumerated(strange)}, "
+            "or set dns: false for the networks."
+        )
+    return found
+
+
 def _not_in(rules: str, bridges: Sequence[str]) -> List[str]:
     """Return those of BRIDGES that RULES do not name, be it by a pattern."""
     names = set(re.findall(r'"([^"]+)"', rules))
@@ -114,12 +141,10 @@ def _text(run: Run, *what: str, option: str = "-s") -> str:
     return output if code == 0 else ""
 
 
-def _is_dropping(chain: Dict[str, Any]) -> bool:
-    return chain["family"] in ("inet", "ip", "ip6") and (chain.get("type"), chain.get("hook"), chain.get("policy")) == (
-        "filter",
-        "forward",
-        "drop",
-    )
+def _is_dropping(chain: Dict[str, Any], hook: str = "forward") -> bool:
+    """Say whether CHAIN drops what its rules at HOOK do not accept."""
+    found = (chain.get("type"), chain.get("hook"), chain.get("policy"))
+    return chain["family"] in ("inet", "ip", "ip6") and found == ("filter", hook, "drop")
 
 
 def _drops(chains: List[Dict[str, Any]], family: str, table: str) -> bool:

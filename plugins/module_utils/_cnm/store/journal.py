@@ -56,8 +56,10 @@ _LENGTHS = {
     File.kind: 2,
     "forwarding": 5,
     "neighbour": 4,
+    "records": 2,
+    "name-server": 2,
 }
-"""Of the keys of each kind of resource; the last two are named, as few hosts need their file."""
+"""Of the keys of each kind of resource; the last four are named, as few hosts need their files."""
 
 
 def _texts(found: Sequence[Any]) -> Tuple[str, ...]:

@@ -152,6 +152,16 @@ class SqliteStore:
             network,
         )
 
+    def name_servers(self, network: str) -> Dict[str, Tuple[str, ...]]:
+        """Return the name servers of the running sandboxes on the network with that id which name any, by their ids."""
+        rows = self._connection.execute(
+            "SELECT sandbox.id, json_extract(sandbox.data, '$.dns_servers') AS servers FROM endpoint "
+            "JOIN sandbox ON sandbox.id = endpoint.sandbox "
+            "WHERE endpoint.network = ? AND sandbox.running AND servers IS NOT NULL",
+            (network,),
+        )
+        return {identifier: tuple(json.loads(servers)) for identifier, servers in rows}
+
     def joined(self, network: str) -> int:
         """Return how many endpoints of the network with that id are joined to a sandbox."""
         if network not in self._joined:

@@ -56,7 +56,7 @@ class Host(Protocol):
         """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
 
     def listening(self) -> Sequence[Listener]:
-        """Return the sockets that wait for packets on the host's ports."""
+        """Return the sockets that wait for packets on the host's ports, but for those of our own name server."""
 
     def underlay(self, address: Optional[Address]) -> Optional[Tuple[Address, str, int]]:
         """Return ADDRESS of this host, its device and MTU; with None those of the default route. None without one.
@@ -66,6 +66,9 @@ class Host(Protocol):
 
     def tunnels(self) -> Sequence[Tuple[str, int, bool]]:
         """Return the host's VXLAN devices: their names, UDP ports, and whether they are ours."""
+
+    def has_name_server(self) -> bool:
+        """Say whether the program that answers for names is installed."""
 
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""

@@ -14,6 +14,7 @@ from ..identity import check_name, make_id
 from ..network import PREDEFINED, Network
 from ..resources import HOST, Address, Link
 from . import Context, quoted, texts
+from .names import wanted_dns
 from .pools import wanted_pools
 from .tenants import readdress, republish
 
@@ -76,6 +77,7 @@ def _keep(context: Context, network: Network, item: Mapping[str, Any], subject: 
         "labels": dict(network.labels),
         "internal": network.internal,
         "enable_ipv6": network.ipv6,
+        "dns": network.dns,
         "ipam_config": None,
     }
     for option, value in asked.items():
@@ -143,6 +145,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
             f"{subject}: IPv6 is switched off on this host (net.ipv6.conf.all.disable_ipv6), or not in its kernel."
         )
     network = replace(network, mtu=_mtu(context, existing, network))
+    network = replace(network, dns=wanted_dns(context, existing, network, item.get("dns"), subject))
     if everywhere:
         from .overlay import underlaid
 

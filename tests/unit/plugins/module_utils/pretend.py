@@ -30,6 +30,7 @@ class PretendFacts:
         self.bases = []
         self.ends = {"192.0.2.1": ("eth0", 1500), "2001:db8::1": ("eth0", 1500)}
         self.vxlans = []
+        self.name_server = False
         self.resolver = "nameserver 192.0.2.53\nsearch example.org\n"
 
     def machine_id(self):
@@ -74,6 +75,9 @@ class PretendFacts:
 
     def process(self, inode):
         return "nginx (123)"
+
+    def has_name_server(self):
+        return self.name_server
 
     def resolv_conf(self):
         return self.resolver

@@ -24,7 +24,7 @@ def test_every_element_is_of_a_declared_set() -> None:
     made = firewall.network_elements("br-a", [WEB4, WEB6], source4=address("192.0.2.1"), internal=False)
     made += firewall.network_elements("br-b", [WEB4, WEB6], internal=True)
     made += firewall.network_elements("br-c", [WEB4, WEB6], routed={4, 6})
-    made += firewall.network_elements("br-d", [WEB4, WEB6], source6=address("2001:db8::1"))
+    made += firewall.network_elements("br-d", [WEB4, WEB6], source6=address("2001:db8::1"), dns=True)
     for target in (address("172.18.0.2"), address("fd00:18::2")):
         made += firewall.published(None, "tcp", 80, target, 80) + firewall.opened(target, "tcp", 80)
     declared = dict(re.findall(r"(?:set|map) (\w+) \{\s*type ([^;]+);", firewall.RULESET))

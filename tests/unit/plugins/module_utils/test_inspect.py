@@ -42,7 +42,7 @@ def test_a_network(lan):
         },
         "Options": {"com.docker.network.driver.mtu": "1400"},
         "Labels": {"a": "b"},
-        "Host": {"Device": f"br-{found['Id'][:12]}", "Mtu": 1400},
+        "Host": {"Device": f"br-{found['Id'][:12]}", "Mtu": 1400, "Dns": False},
     }
 
 

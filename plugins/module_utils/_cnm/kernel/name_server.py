@@ -1,0 +1,244 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host's name server: one aardvark-dns for all networks, and the files with what it knows.
+
+It reads all files of its folder when it starts and whenever it gets SIGHUP, and ends when there are none.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from typing import AbstractSet, Callable, Dict, List, Mapping, Optional, Sequence, Set
+
+from ..errors import KernelRefused
+from ..folder import create_private, make_private, open_private
+from ..names import RECORDS, NameServer, Records
+from ..reconcile import Step
+from ..resources import Resource
+from . import listeners
+from .programs import Run, find
+from .systemd import starts_here
+
+UNIT = "cnm-dns"
+"""The transient systemd unit that it runs in, where systemd is process 1."""
+PORT = 53
+_NAME = "aardvark-dns"
+_PID = f"{RECORDS}/aardvark.pid"
+_NEW = f"{RECORDS}.new"
+_FOLDERS = ("/usr/lib/podman", "/usr/libexec/podman")
+"""Where Debian and others put it."""
+_DOMAIN = ".cnm.internal"
+"""Names in it are never asked of others; without it, the server's default is Podman's domain."""
+_PATIENCE = 3.0
+"""Seconds until it has to answer at a new address."""
+_RELOADING = 0.05
+"""Seconds after a SIGHUP until it has read the files. Up to version 1.5 it opens all sockets anew then, which tells."""
+_CONFINED = (
+    "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
+    "NoNewPrivileges=yes",
+    "ProtectHome=yes",
+    "ProtectSystem=strict",
+    f"ReadWritePaths={RECORDS}",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+)
+
+
+def program() -> Optional[str]:
+    """Return the path of the name server's program; None if it is not installed."""
+    for folder in _FOLDERS:
+        if os.access(f"{folder}/{_NAME}", os.X_OK):
+            return f"{folder}/{_NAME}"
+    return find(_NAME)
+
+
+def read(names: Mapping[str, AbstractSet[str]]) -> List[Resource]:
+    """Return what there is of NAMES: the paths of records, and the addresses at which the server is to answer.
+
+    What a run that was killed has left beside the records counts as empty ones, so that it goes.
+    """
+    found: List[Resource] = []
+    begun = os.path.exists(_NEW) or (os.path.exists(RECORDS) and not _has_records())
+    for path in sorted(names[Records.kind]):
+        try:
+            with os.fdopen(open_private(path), encoding="utf-8") as file:
+                found.append(Records(path, file.read()))
+        except FileNotFoundError:
+            found += [Records(path, "")] if begun else []
+    current = _is_current()
+    found += [NameServer(each, current) for each in sorted(names[NameServer.kind] & set(_sockets(_pid())))]
+    return found
+
+
+def apply(run: Run, steps: Sequence[Step]) -> None:
+    """Carry STEPS out, which are about records and the server; let it know of them; start or end it, if that is due.
+
+    :raises KernelRefused: if the files or the server are not as they have to be then
+    """
+    gateways: Set[str] = set()
+    for step in steps:
+        if isinstance(step.after, Records):
+            _write(step.after)
+            gateways |= set(step.after.gateways)
+        elif isinstance(step.after, NameServer):
+            gateways.add(step.after.address)
+        elif isinstance(step.before, Records):
+            _remove(step.before.path)
+    try:
+        with suppress(FileNotFoundError):
+            os.unlink(_NEW)
+        _renew(run, gateways)
+    except OSError as error:
+        raise KernelRefused(f"The name server {_NAME} could not be told of its records: {error.strerror}.") from error
+
+
+def sockets() -> AbstractSet[int]:
+    """Return the inodes of the server's sockets."""
+    return set(_sockets(_pid()).values())
+
+
+def _renew(run: Run, gateways: AbstractSet[str]) -> None:
+    """Let the server know what its files say, so that it answers at GATEWAYS; start or end it, if that is due."""
+    pid = _pid()
+    if not _has_records():
+        _stop(pid)
+        return
+    before: Dict[str, int] = {}
+    if pid is None:
+        _start(run)
+        pid = _pid()
+    else:
+        before = _sockets(pid)
+        os.kill(pid, signal.SIGHUP)
+    started = time.monotonic()
+
+    def ready() -> bool:
+        now = _sockets(pid)
+        if not gateways <= set(now):
+            return False
+        anew = all(inode != before.get(address) for address, inode in now.items())
+        return anew or time.monotonic() - started > _RELOADING
+
+    if _until(ready):
+        os.utime(_PID)
+
+
+def _write(records: Records) -> None:
+    """Write RECORDS, so that the server reads the old ones or the new ones, whenever it reads."""
+    try:
+        make_private(os.path.dirname(RECORDS))
+        make_private(RECORDS)
+        with os.fdopen(create_private(_NEW), "w", encoding="utf-8") as file:
+            file.write(records.text)
+        os.replace(_NEW, records.path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(_NEW)
+        raise KernelRefused(f"File '{records.path}' could not be written: {error.strerror}.") from error
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise KernelRefused(f"File '{path}' could not be removed: {error.strerror}.") from error
+
+
+def _until(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + _PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.002)
+    return True
+
+
+def _has_records() -> bool:
+    try:
+        return any(f"{RECORDS}/{name}" != _PID for name in os.listdir(RECORDS))
+    except FileNotFoundError:
+        return False
+
+
+def _pid() -> Optional[int]:
+    """Return the pid of the server; None if none runs. The file may be of one that was killed."""
+    try:
+        with os.fdopen(open_private(_PID), encoding="ascii") as file:
+            pid = int(file.read())
+        with open(f"/proc/{pid}/cmdline", "rb") as line:
+            arguments = line.read().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    ours = os.path.basename(arguments[0]) == _NAME.encode() and RECORDS.encode() in arguments
+    return pid if ours else None
+
+
+def _has_ended(pid: int) -> bool:
+    """Say whether the process has ended; only then are its sockets closed."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] in "XZ"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def _is_current() -> bool:
+    """Say whether no file has come, gone or changed since the server has read them, and none was about to."""
+    try:
+        return not os.path.exists(_NEW) and os.stat(RECORDS).st_mtime_ns <= os.stat(_PID).st_mtime_ns
+    except FileNotFoundError:
+        return False
+
+
+def _sockets(pid: Optional[int]) -> Dict[str, int]:
+    """Return the addresses at which the server with that PID answers, with the inodes of its sockets."""
+    own: Set[int] = set()
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd") if pid is not None else ():
+            target = os.readlink(f"/proc/{pid}/fd/{name}")
+            if target.startswith("socket:["):
+                own.add(int(target[8:-1]))
+    except OSError:
+        return {}
+    if not own:
+        return {}
+    return {
+        str(found.address): found.inode
+        for found in listeners.listening(("udp",))
+        if found.port == PORT and found.inode in own
+    }
+
+
+def _start(run: Run) -> None:
+    server = program()
+    if server is None:
+        raise KernelRefused(f"The program {_NAME}, which answers for names, is not installed.")
+    command = [server, "--config", RECORDS, "--port", str(PORT), "--filter-search-domain", _DOMAIN, "run"]
+    manager, control = (find(name) if starts_here() else None for name in ("systemd-run", "systemctl"))
+    if manager and control:
+        # It may be about to start the unit again by itself, after the server was killed.
+        run([control, "stop", f"{UNIT}.service"], None)
+        properties = ("Type=forking", f"PIDFile={_PID}", "Restart=on-failure", *_CONFINED)
+        options = [f"--property={each}" for each in properties]
+        command = [manager, "--quiet", "--collect", f"--unit={UNIT}", "--description=Names of cnm", *options, *command]
+    code, output, errors = run(command, None)
+    if code != 0:
+        raise KernelRefused(f"The name server {_NAME} could not be started: {(errors or output).strip()}.")
+
+
+def _stop(pid: Optional[int]) -> None:
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        if not _until(lambda: _has_ended(pid)):
+            raise KernelRefused(f"The name server {_NAME} ({pid}) does not end.")
+    with suppress(FileNotFoundError):
+        os.unlink(_PID)
+    with suppress(OSError):
+        os.rmdir(RECORDS)

@@ -1,0 +1,268 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names that are asked of the host's name server."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+from inventory import inventory, nothing_left
+from lab import OUTSIDE4, at, command, sysctl
+from stand_in import OUTSIDE
+from tasks import Tasks, eventually, listed
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+
+PID = Path("/run/cnm/dns/aardvark.pid")
+
+
+def known(tasks: Tasks, sandbox: str, name: str, database: str = "ahosts") -> list[str]:
+    """Return the addresses that SANDBOX finds for NAME."""
+    done = tasks.host.run(["ip", "netns", "exec", sandbox, "getent", database, name])
+    return sorted({line.split()[0] for line in done.stdout.splitlines()})
+
+
+def ask(place: str, server: str, name: str, kind: int = 1) -> bytes:
+    """Return the answer, without the question, that SERVER gives PLACE about NAME; nothing without one (RFC 1035)."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    question = labels + b"\0\0" + bytes([kind]) + b"\0\1"
+    with at(place), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(0.3)
+        try:
+            asker.sendto(b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + question, (server, 53))
+            return asker.recv(512)[12 + len(question) :]
+        except OSError:
+            return b""
+
+
+def reverse(place: str, server: str, address: str) -> bytes:
+    """Ask for the name of ADDRESS. Up to 1.10 aardvark-dns answers in a way that glibc does not understand."""
+    return ask(place, server, ipaddress.ip_address(address).reverse_pointer, kind=12)
+
+
+def other_files(but: str = "") -> dict[Path, tuple[str, int]]:
+    """Return the hosts and resolver files of all sandboxes BUT one."""
+    return {
+        path: (path.read_text(), path.stat().st_mtime_ns)
+        for path in Path("/etc/netns").rglob("*")
+        if path.is_file() and path.parent.name != but
+    }
+
+
+def running() -> bool:
+    return PID.exists() and Path(f"/proc/{PID.read_text()}").exists()
+
+
+@contextmanager
+def upstream(address: str = OUTSIDE4, answer: str = "203.0.113.9") -> Iterator[list[str]]:
+    """Let a name server outside answer every question with one address; yield who has asked."""
+    asked: list[str] = []
+    with at(OUTSIDE):
+        served = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        served.bind((address, 53))
+
+    def serve() -> None:
+        while True:
+            query, peer = served.recvfrom(512)
+            if not query:
+                return
+            asked.append(peer[0])
+            question = query[12 : query.index(b"\0", 12) + 5]
+            kind = question[-4:-2]
+            record = b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + socket.inet_aton(answer) if kind == b"\0\1" else b""
+            count = b"\0\1" if record else b"\0\0"
+            served.sendto(query[:2] + b"\x81\x80\0\1" + count + b"\0\0\0\0" + question + record, peer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        with at(OUTSIDE), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+            end.sendto(b"", (address, 53))
+        thread.join()
+        served.close()
+
+
+def test_names_are_found_and_follow_every_change(tasks: Tasks) -> None:
+    untouched = inventory(tasks.host)
+    tasks.network("n", "10.1.0.0/24,fd00:1::/64")
+    tasks.sandbox("a", "n")
+    tasks.sandbox("b", {"name": "n", "aliases": ["db", "B-side"]})
+    for name in ("b", "b.n", "db", "DB", "b-side"):
+        assert known(tasks, "a", name, "ahostsv4") == ["10.1.0.3"]
+        assert known(tasks, "a", name, "ahostsv6") == ["fd00:1::3"]
+    for address in ("10.1.0.3", "fd00:1::3"):
+        assert b"\1b\0" in reverse("a", "10.1.0.1", address)
+    assert known(tasks, "a", "a", "ahostsv4") == ["10.1.0.2"]
+    assert known(tasks, "a", "nobody") == []
+    before = other_files("c")
+    assert tasks.sandbox("c", {"name": "n", "aliases": ["db"]}).changed
+    assert other_files("c") == before, "an endpoint that comes changes no file of others"
+    assert known(tasks, "a", "db", "ahostsv4") == ["10.1.0.3", "10.1.0.4"]
+    assert not tasks.sandbox("c", {"name": "n", "aliases": ["db"]}).changed
+    tasks.sandbox("b", state="stopped")
+    assert known(tasks, "a", "b") == []
+    assert known(tasks, "a", "db", "ahostsv4") == ["10.1.0.4"]
+    tasks.sandbox("b", state="present")
+    assert known(tasks, "a", "b", "ahostsv4") == ["10.1.0.3"]
+    tasks.end()
+    assert not running()
+    assert nothing_left(tasks, untouched)
+
+
+def test_a_sandbox_sees_the_networks_that_it_is_on(tasks: Tasks) -> None:
+    tasks.network("one", "10.1.0.0/24")
+    tasks.network("two", "10.2.0.0/24")
+    tasks.sandbox("a", "one")
+    tasks.sandbox("b", "two")
+    tasks.sandbox("both", "one", "two")
+    assert known(tasks, "a", "b") == []
+    assert known(tasks, "both", "a") == ["10.1.0.2"]
+    assert known(tasks, "both", "b") == ["10.2.0.2"]
+    assert known(tasks, "a", "both") == ["10.1.0.3"]
+    assert b"\1b\0" not in reverse("a", "10.1.0.1", "10.2.0.2")
+    tasks.end()
+
+
+def test_other_names_are_asked_upstream(tasks: Tasks) -> None:
+    Path("/etc/resolv.conf").write_text(f"nameserver {OUTSIDE4}\nsearch example.org\n")
+    tasks.network("n", "10.1.0.0/24")
+    tasks.network("closed", "10.2.0.0/24", internal=True)
+    tasks.sandbox("a", "n")
+    tasks.sandbox("shut", "closed")
+    tasks.sandbox("shut2", "closed")
+    with upstream() as asked:
+        assert known(tasks, "a", "www.example.net", "ahostsv4") == ["203.0.113.9"]
+        assert asked
+        asked.clear()
+        assert known(tasks, "a", "a", "ahostsv4") == ["10.1.0.2"]
+        assert known(tasks, "shut", "www.example.net") == []
+        assert known(tasks, "shut", "shut2", "ahostsv4") == ["10.2.0.3"]
+        assert asked == [], "names of ours are asked of nobody else, and an internal network asks nobody"
+    tasks.sandbox("a", "n", dns_servers=["192.0.2.5"])
+    tasks.host.ip("address add 192.0.2.5/32 dev lo", OUTSIDE)
+    with upstream("192.0.2.5", "203.0.113.7"):
+        assert known(tasks, "a", "www.example.net", "ahostsv4") == ["203.0.113.7"]
+    tasks.end()
+
+
+def test_only_sandboxes_and_the_host_are_answered(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.network("m", "10.2.0.0/24")
+    tasks.sandbox("a", "n")
+    tasks.sandbox("b", "m")
+    tasks.host.ip("route add 10.1.0.0/24 via 198.51.100.2", OUTSIDE)
+    asked = {place: socket.inet_aton("10.1.0.2") in ask(place, "10.1.0.1", "a") for place in ("a", "", "b", OUTSIDE)}
+    assert asked == {"a": True, "": True, "b": False, OUTSIDE: False}
+    tasks.end()
+
+
+def test_a_published_port_53_leaves_the_name_server_alone(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n", published_ports=["53:53/udp"])
+    tasks.sandbox("b", "n")
+    assert known(tasks, "b", "a") == ["10.1.0.2"]
+    tasks.end()
+
+
+def test_a_network_is_switched_to_files_and_back(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    tasks.sandbox("b", "n")
+    assert tasks.network("n", dns=False).changed
+    assert not running()
+    assert known(tasks, "a", "b") == ["10.1.0.3"]
+    assert tasks.network("n", dns=True).changed
+    assert not tasks.network("n", dns=True).changed
+    assert running()
+    assert known(tasks, "a", "b") == ["10.1.0.3"]
+    tasks.end()
+
+
+@pytest.mark.parametrize("harm", ["killed", "deaf", "removed"])
+def test_the_next_run_mends_it(tasks: Tasks, harm: str) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    tasks.sandbox("b", "n")
+    if harm == "killed":
+        os.kill(int(PID.read_text()), signal.SIGKILL)
+        assert eventually(lambda: not running())
+    elif harm == "deaf":
+        tasks.sandbox("b", "n", state="absent")
+        records = next(path for path in PID.parent.iterdir() if path != PID)
+        text = records.read_text()
+        tasks.sandbox("b", "n")
+        records.with_suffix(".new").write_text(text)
+        os.replace(records.with_suffix(".new"), records)
+    else:
+        for path in PID.parent.iterdir():
+            if path != PID:
+                path.unlink()
+        os.kill(int(PID.read_text()), signal.SIGHUP)
+        assert eventually(lambda: not running())
+    assert tasks.restore().changed
+    assert not tasks.restore().changed
+    assert known(tasks, "a", "b") == ["10.1.0.3"]
+    tasks.end()
+    assert not running()
+
+
+def test_a_killed_run_that_did_not_tell_the_server(tasks: Tasks) -> None:
+    """As if the run had ended between the file and the signal."""
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    os.utime(PID, (1, 1))
+    assert tasks.network("n").changed
+    assert not tasks.network("n").changed
+    tasks.end()
+
+
+def test_it_comes_back_after_a_boot(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    tasks.sandbox("b", "n")
+    os.kill(int(PID.read_text()), signal.SIGKILL)
+    for name in os.listdir("/run/netns"):
+        command(f"ip netns delete {name}")
+    for each in listed(tasks.host, "ip", "link"):
+        if each["ifname"].startswith(("br-", "veth")):
+            tasks.host.run(["ip", "link", "delete", each["ifname"]])
+    command("nft flush ruleset")
+    command("rm -r /run/cnm")
+    sysctl("net/ipv4/ip_forward", 0)
+    assert tasks.restore().changed
+    assert known(tasks, "a", "b") == ["10.1.0.3"]
+    tasks.end()
+
+
+def test_somebody_on_its_port(tasks: Tasks) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rival:
+        rival.bind(("0.0.0.0", 53))
+        with pytest.raises(InvalidInput, match=r"dns: process .* listens on 10.1.0.1 port 53"):
+            tasks.network("n", "10.1.0.0/24", dns=True)
+        tasks.network("n", "10.1.0.0/24")
+        assert tasks.shown("network")["n"]["Host"]["Dns"] is False
+    tasks.end()
+
+
+def test_many_networks_have_one_server(tasks: Tasks) -> None:
+    names = [f"n{number}" for number in range(20)]
+    tasks.ensure("network", *({"name": name} for name in names))
+    tasks.ensure("sandbox", *({"name": f"s{name}", "networks": [{"name": name}]} for name in names))
+    pid = PID.read_text()
+    tasks.sandbox("t", "n7")
+    assert known(tasks, "t", "sn7")
+    assert PID.read_text() == pid
+    tasks.end()
+    assert not running()
