@@ -54,12 +54,12 @@ exhaustive: venv ## Break a run off before each of its steps, and put each optio
 
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
-	@.ci/setup tools conntrack
+	@.ci/setup tools aardvark-dns conntrack
 	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel --ignore $(FAULTS) $(ARGS))
 
 .PHONY: faults
 faults: tools ## Let runs be killed, refused, interrupted at their steps, and be many at once (root)
-	@.ci/setup tools conntrack
+	@.ci/setup tools aardvark-dns conntrack
 	$(call if-any,$(FAULTS),$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q $(FAULTS) $(ARGS))
 
 .PHONY: integration

@@ -164,7 +164,7 @@ options:
         gateways. It knows the names and addresses of all endpoints, also of those that O(peers) list, and forward and
         reverse. A sandbox sees the networks that it is on. What is no name on them is asked of its C(dns_servers), or
         of those of the host.
-      - The hosts file of a sandbox then has its own names only. That is for large networks, where each endpoint that
+      - The hosts file of a sandbox then has its own name only. That is for large networks, where each endpoint that
         comes or goes would change all of these files.
       - The default is V(true) for a new network that can have it. For this C(aardvark-dns) is installed, and no other
         program listens on port 53 of the gateways. Otherwise names are in hosts files.

@@ -46,6 +46,24 @@ def test_everybody_on_blue_by_address_and_by_name(host, name):
     assert reached(host, f"blue-{name}", names) == []
 
 
+def test_names_are_asked_of_the_host_s_name_server(host, name):
+    assert host.service("cnm-dns").is_running
+    assert "nameserver 10.9.0.1" in host.file(f"/etc/netns/blue-{name}/resolv.conf").content_string
+    others = {each for each in BLUE if each.startswith("blue-")} - {f"blue-{name}"}
+    assert not any(other in host.file(f"/etc/netns/blue-{name}/hosts").content_string for other in others)
+    found = host.check_output(f"ip netns exec blue-{name} getent ahosts db")
+    assert {line.split()[0] for line in found.splitlines()} == {"10.9.3.5", "fd00:9::3:5"}
+
+
+def test_the_name_server_can_do_little(host):
+    pid = host.check_output("cat /run/cnm/dns/aardvark.pid")
+    status = host.file(f"/proc/{pid}/status").content_string
+    # CAP_NET_BIND_SERVICE of linux/capability.h is 10.
+    assert f"CapEff:\t{1 << 10:016x}" in status
+    assert "NoNewPrivs:\t1" in status
+    assert host.run(f"nsenter --target {pid} --mount touch /etc/x /var/lib/x").rc != 0
+
+
 def test_frames_of_exactly_the_size(host, name):
     for target in ("blue-a", "blue-b", "blue-c"):
         if target == f"blue-{name}":

@@ -162,11 +162,10 @@ class Topology:
         attachments = self.attachments(sandbox)
         if on_host(attachments):
             return []
-        parts = [
-            discovery.lines(network, [endpoint]) if self._has_dns(network) else self._lines_of(network)
-            for network, endpoint in sorted(attachments, key=lambda pair: pair[0].name)
-        ]
         networks = [network for network, _endpoint in attachments]
+        by_name = sorted(networks, key=lambda network: network.name)
+        # A name that is in the file is not asked for, and others may have the same alias.
+        parts = [self._lines_of(network) for network in by_name if not self._has_dns(network)]
         served = filter(self._has_dns, networks)
         gateways = [str(gateway) for network in served for _pool, gateway in network.gateways()]
         own = [endpoint for _network, endpoint in attachments]

@@ -60,7 +60,10 @@ def other_files(but: str = "") -> dict[Path, tuple[str, int]]:
 
 
 def running() -> bool:
-    return PID.exists() and Path(f"/proc/{PID.read_text()}").exists()
+    try:
+        return Path(f"/proc/{PID.read_text()}").exists()
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -159,7 +159,7 @@ class Fleet:
         self.home.enter()
         for member in self.members:
             with member.here():
-                member.host.kernel.close()
+                member.host.close()
             member.close()
         self.switch.close()
         self.home.close()
