@@ -13,7 +13,7 @@ from typing import List, Optional, Tuple
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import mount_units
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import mount_units, systemd
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.programs import find
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
@@ -51,7 +51,7 @@ def watched(host: Host) -> Watched:
 
 
 def test_those_with_a_unit_file(watched: Watched) -> None:
-    Path(mount_units.BOOTED).mkdir(parents=True)
+    Path(systemd.BOOTED).mkdir(parents=True)
     Path(mount_units.UNITS, UNIT).touch()
     watched.remove()
     assert watched.stopped == [["stop", "--", UNIT]]
@@ -60,7 +60,7 @@ def test_those_with_a_unit_file(watched: Watched) -> None:
 @pytest.mark.parametrize(("booted", "unit"), [(True, ""), (True, "srv-data.mount"), (False, UNIT)])
 def test_no_others(watched: Watched, booted: bool, unit: str) -> None:
     if booted:
-        Path(mount_units.BOOTED).mkdir(parents=True)
+        Path(systemd.BOOTED).mkdir(parents=True)
     if unit:
         Path(mount_units.UNITS, unit).touch()
     watched.remove()

@@ -37,7 +37,7 @@ class Result:
     differences: List[Dict[str, Any]] = field(default_factory=list)
     """What was before and what is now; empty if nobody wanted to know."""
     left_out: List[str] = field(default_factory=list)
-    """Names of running sandboxes that could not be restored, as the namespaces that they adopted are not there."""
+    """Names of running sandboxes that could not be restored, as what they or their networks adopted is not there."""
 
 
 class Controller:
@@ -111,16 +111,16 @@ class Controller:
     def restore(self) -> Result:
         """Make the host hold all that the store remembers, after the kernel has forgotten it.
 
-        What was adopted may come back later than we are asked, as at boot: a sandbox in such a namespace is left out,
-        with a warning, until a later run.
+        What was adopted may come back later than we are asked, as at boot: a sandbox in such a namespace, or on such a
+        bridge, is left out, with a warning, until a later run.
         """
         with self._transaction() as (store, before):
             unfinished = journal.read(self._folder)
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, unfinished)
-            steps = run.reconcile(run.after.everything(), set())
+            steps = run.reconcile(run.after.everything(), set(), insist=False)
             left_out = []
             for sandbox in store.sandboxes():
-                lost = loss(sandbox, self._kernel.facts) if sandbox.running else ""
+                lost = run.after.loss(sandbox) if sandbox.running else ""
                 if lost:
                     left_out.append(sandbox.name)
                     self._warn(f"Sandbox '{sandbox.name}' was left out: {lost}. When that is mended, restore again.")

@@ -48,13 +48,16 @@ class Reconciliation:
             for kind, identifier in self._store.touched
         )
 
-    def reconcile(self, named: Set[Unit], renew: Set[str]) -> List[Step]:
+    def reconcile(self, named: Set[Unit], renew: Set[str], insist: bool = True) -> List[Step]:
         """Bring the host from what it has to what the store says, in check mode only in thought.
 
         :param named: the objects that the run is about, whose state on the host is looked at even if unchanged
         :param renew: ids of sandboxes to make anew
+        :param insist: whether they have to be as they ought to, and not only what stands on nothing that is gone
         """
-        units = named | self._affected(named) | set(self._intent.units) | {HOST_UNIT}
+        units = named | self._affected(named)
+        self.before.insisted = self.after.insisted = units if insist else set()
+        units = units | set(self._intent.units) | {HOST_UNIT}
         scope = self._scope(units)
         steps = self._plan(scope, renew)
         while True:

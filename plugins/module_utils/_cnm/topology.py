@@ -33,7 +33,14 @@ class Identifying(Protocol):
         """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
 
 
-class Host(Identifying, Protocol):
+class Holding(Identifying, Protocol):
+    """What tells whether that which was adopted is there."""
+
+    def has_link(self, name: str) -> bool:
+        """Say whether the host has an interface called NAME, whosever it is."""
+
+
+class Host(Holding, Protocol):
     """What must be known of the host to say what its objects are made of."""
 
     def resolv_conf(self) -> str:
@@ -65,6 +72,8 @@ class Topology:
         self._networks: Dict[str, Optional[Network]] = {}
         self._resolv_conf: Optional[str] = None
         self._ipv6: Optional[bool] = None
+        self.insisted: Set[Unit] = set()
+        """Units that are made of all that they need, also where something that was adopted is gone."""
 
     def resources(self, unit: Unit) -> List[Resource]:
         """Return what the object that UNIT names is made of; nothing if there is no such object."""
@@ -72,13 +81,20 @@ class Topology:
         if kind == "network":
             network = self._network(identifier)
             found = self._of_network(network) if network and self._realised(network) else []
+            if network and unit not in self.insisted and lost_bridge(network, self._host):
+                found = _on_host(found)
             return [resource for resource in found if not _of_ipv6(resource) or self._host.ipv6()]
         if kind == "host":
             return self._host_resources()
         sandbox = self._store.sandbox(identifier)
         if sandbox is None or not sandbox.running:
             return []
-        return self._sandbox(sandbox) if kind == "sandbox" else self._names(sandbox)
+        if kind == "names":
+            return self._names(sandbox)
+        lost = loss(sandbox, self._host)
+        if unit not in self.insisted:
+            lost = lost or self._lost_network(sandbox)
+        return _on_host(self._sandbox(sandbox)) if lost else self._sandbox(sandbox)
 
     def everything(self) -> Set[Unit]:
         """Return the units of all objects."""
@@ -153,10 +169,15 @@ class Topology:
         for name, value in sandbox.sysctls.items():
             resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
         resources += default_routes(sandbox, attachments)
-        if loss(sandbox, self._host):
-            # What is on the host itself stays with the sandbox, and goes with it.
-            return [resource for resource in resources if isinstance(resource, Element)]
         return resources
+
+    def _lost_network(self, sandbox: Sandbox) -> str:
+        attachments = self.attachments(sandbox)
+        return next(filter(None, (lost_bridge(network, self._host) for network, _endpoint in attachments)), "")
+
+    def loss(self, sandbox: Sandbox) -> str:
+        """Return what SANDBOX lacks of what was adopted, itself or by one of its networks; empty for nothing."""
+        return loss(sandbox, self._host) or self._lost_network(sandbox)
 
     def _names(self, sandbox: Sandbox) -> List[Resource]:
         attachments = self.attachments(sandbox)
@@ -217,6 +238,19 @@ def _of_ipv6(resource: Resource) -> bool:
 def _hears_routers(name: str, setting: Setting) -> bool:
     """Say whether a setting was changed so that the host goes on to hear routers: their routes may come and go."""
     return setting.unit == HOST_UNIT and name.endswith("/accept_ra")
+
+
+def _on_host(resources: Iterable[Resource]) -> List[Resource]:
+    """Return those of RESOURCES that stand on nothing which was adopted."""
+    return [resource for resource in resources if isinstance(resource, Element)]
+
+
+def lost_bridge(network: Network, host: Holding) -> str:
+    """Return that the bridge which NETWORK has adopted is not there; empty if it is, or if it is one of ours."""
+    device = driver(network.driver).device(network) or ""
+    if not network.adopted or host.has_link(device):
+        return ""
+    return f"the bridge '{device}', which network '{network.name}' adopted, is gone"
 
 
 def loss(sandbox: Sandbox, host: Identifying) -> str:

@@ -31,9 +31,10 @@ def run(plan: Plan, record: Record) -> None:
             for what, measure in (
                 ("endpoint, others elsewhere", _endpoint_elsewhere),
                 ("endpoint, same network", _endpoint_beside),
+                ("endpoint, same network with DNS", _endpoint_beside_with_dns),
                 ("network", _network),
             ):
-                if measure is not _endpoint_beside or size <= _ON_ONE_NETWORK:
+                if measure not in (_endpoint_beside, _endpoint_beside_with_dns) or size <= _ON_ONE_NETWORK:
                     record.add(Key("growth", what, size, "ours"), on_its_own(functools.partial(measure, size=size)))
 
 
@@ -49,6 +50,14 @@ def _endpoint_beside(host: Host, size: int) -> Cost:
     ours.networks(1)
     ours.attach(0, size)
     return ours.attach(size, 1)
+
+
+def _endpoint_beside_with_dns(host: Host, size: int) -> Cost:
+    host.have_name_server()
+    try:
+        return _endpoint_beside(host, size)
+    finally:
+        host.kill_name_server()
 
 
 def _network(host: Host, size: int) -> Cost:

@@ -15,7 +15,7 @@ from inventory import FORWARDING, difference, inventory, nothing_left
 from lab import HOST, UPLINK4, UPLINK6, command, sysctl
 from tasks import BRIDGE, Tasks, answers, hosts, listed, reaches, source_outside
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict, InvalidInput
 
 CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")]
 
@@ -94,4 +94,32 @@ def test_an_adopted_namespace_that_comes_later(tasks: Tasks) -> None:
     assert not tasks.sandbox("late").changed
     command("ip netns delete theirs")
     tasks.end()
+    assert nothing_left(tasks, untouched)
+
+
+def test_an_adopted_bridge_that_comes_later(tasks: Tasks) -> None:
+    """The same for a bridge: what is on another network is there."""
+    untouched = inventory(tasks.host)
+    tasks.host.ip("link add br0 type bridge\nlink set br0 up\n")
+    tasks.network("n", "10.1.0.0/24")
+    tasks.network("theirs", "10.5.0.0/24", {f"{BRIDGE}.name": "br0"})
+    tasks.sandbox("a", "n", published_ports=["8080:80"])
+    tasks.sandbox("late", "theirs", published_ports=["8081:80"])
+    forget(tasks)
+    command("ip link delete br0")
+    done = tasks.host.run([*CNM, "restore"])
+    said = "Sandbox 'late' was left out: the bridge 'br0', which network 'theirs' adopted, is gone"
+    assert (done.returncode, said in done.stderr) == (0, True), done.stderr
+    assert answers(8080, "a") and source_outside("a") == UPLINK4
+    assert tasks.network("another", "10.2.0.0/24").changed
+    for task in (lambda: tasks.network("theirs"), lambda: tasks.sandbox("late")):
+        with pytest.raises(Conflict, match="bridge 'br0', which was adopted, is gone"):
+            task()
+    tasks.host.ip("link add br0 type bridge\nlink set br0 up\n")
+    assert tasks.restore().left_out == []
+    assert answers(8081, "late") and source_outside("late") == UPLINK4
+    assert not tasks.restore().changed
+    assert not tasks.network("theirs").changed
+    tasks.end()
+    command("ip link delete br0")
     assert nothing_left(tasks, untouched)

@@ -129,6 +129,10 @@ class Facts:
         socket = self._namespaces.find(namespace)
         return {found.name for found in interface.dump(socket)} if socket else set()
 
+    def has_link(self, name: str) -> bool:
+        """Say whether the host has an interface called NAME, whosever it is."""
+        return name in interface.find(self._host, [name])
+
     def link_exists(self, name: str) -> bool:
         """Whether the host has a link called NAME that is not ours."""
         found = interface.find(self._host, [name]).get(name)

@@ -51,6 +51,9 @@ class PretendFacts:
     def ipv6(self):
         return self.has_ipv6
 
+    def has_link(self, name):
+        return name in self.links
+
     def link_exists(self, name):
         return name in self.links
 

@@ -10,6 +10,8 @@ from dataclasses import asdict
 
 import pytest
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import NAMING
+
 from ..conftest import pretended
 
 MTU = {"com.docker.network.driver.mtu": "1400"}
@@ -21,6 +23,7 @@ OPTIONS = {
     "labels": ("network", {"labels": {"a": "b"}}, {"labels": {"a": "c"}}),
     "no labels": ("network", {"labels": {"a": "b"}}, {"labels": {}}),
     "internal": ("network", {"internal": True}, {"internal": False}),
+    "no dns": ("network", {"dns": False}, {}),
     "enable_ipv6": ("network", {"enable_ipv6": True}, {"enable_ipv6": False}),
     "subnet": ("network", {"ipam_config": [{"subnet": "10.1.0.0/24"}]}, {"ipam_config": [{"subnet": "10.2.0.0/24"}]}),
     "gateway": (
@@ -104,9 +107,10 @@ OPTIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def template():
+@pytest.fixture(scope="module", params=[False, True], ids=["hosts files", "DNS"])
+def template(request):
     with pretended() as host:
+        host.kernel.facts.name_server = request.param
         yield prepared(host)
 
 
@@ -201,7 +205,8 @@ def test_the_task_itself_repairs_what_it_is_about(world, kind):
                 repaired.add(key[0])
             world.controller().restore()
             assert held(world) ^ expected == set()
-    assert repaired == (kinds or {"namespace", "link", "address", "route", "file"})
+    naming = NAMING if world.kernel.facts.name_server else set()
+    assert repaired == (kinds or {"namespace", "link", "address", "route", "file"} | naming)
 
 
 def test_after_a_reboot_all_comes_back(world):
