@@ -24,9 +24,9 @@ from . import listeners
 from .programs import Run, find
 from .systemd import starts_here
 
-UNIT = "cnm-dns"
+_UNIT = "cnm-dns"
 """The transient systemd unit that it runs in, where systemd is process 1."""
-PORT = 53
+_PORT = 53
 _NAME = "aardvark-dns"
 _PID = f"{RECORDS}/aardvark.pid"
 _NEW = f"{RECORDS}.new"
@@ -37,7 +37,7 @@ _DOMAIN = ".cnm.internal"
 _PATIENCE = 3.0
 """Seconds until it has to answer at a new address."""
 _RELOADING = 0.05
-"""Seconds after a SIGHUP until it has read the files. Up to version 1.5 it opens all sockets anew then, which tells."""
+"""Seconds after a SIGHUP until it has read the files. Up to version 1.10 its sockets are new ones then, which tells."""
 _CONFINED = (
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
     "NoNewPrivileges=yes",
@@ -211,7 +211,7 @@ def _sockets(pid: Optional[int]) -> Dict[str, int]:
     return {
         str(found.address): found.inode
         for found in listeners.listening(("udp",))
-        if found.port == PORT and found.inode in own
+        if found.port == _PORT and found.inode in own
     }
 
 
@@ -219,14 +219,14 @@ def _start(run: Run) -> None:
     server = program()
     if server is None:
         raise KernelRefused(f"The program {_NAME}, which answers for names, is not installed.")
-    command = [server, "--config", RECORDS, "--port", str(PORT), "--filter-search-domain", _DOMAIN, "run"]
+    command = [server, "--config", RECORDS, "--port", str(_PORT), "--filter-search-domain", _DOMAIN, "run"]
     manager, control = (find(name) if starts_here() else None for name in ("systemd-run", "systemctl"))
     if manager and control:
         # It may be about to start the unit again by itself, after the server was killed.
-        run([control, "stop", f"{UNIT}.service"], None)
+        run([control, "stop", f"{_UNIT}.service"], None)
         properties = ("Type=forking", f"PIDFile={_PID}", "Restart=on-failure", *_CONFINED)
         options = [f"--property={each}" for each in properties]
-        command = [manager, "--quiet", "--collect", f"--unit={UNIT}", "--description=Names of cnm", *options, *command]
+        command = [manager, "--quiet", "--collect", f"--unit={_UNIT}", "--description=Names of cnm", *options, *command]
     code, output, errors = run(command, None)
     if code != 0:
         raise KernelRefused(f"The name server {_NAME} could not be started: {(errors or output).strip()}.")
