@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import time
@@ -29,11 +30,15 @@ needs_docker = pytest.mark.skipif(
 
 
 class Dockerd:
-    """A dockerd on HOST, whose folder and socket nobody else sees. It is started and ended while HOST is entered."""
+    """A dockerd on HOST, whose folder and socket nobody else sees. It is started and ended while HOST is entered.
 
-    def __init__(self, host: Host) -> None:
+    HOSTNAME is the name that its host has for it, by which dockerds on one network of Docker's tell each other apart.
+    """
+
+    def __init__(self, host: Host, hostname: str = "") -> None:
         self._host = host
-        self._cgroup = f"cnm-test-{os.getpid()}"
+        self._hostname = hostname or platform.node()
+        self._cgroup = f"cnm-test-{os.getpid()}{hostname}"
         self._daemon: subprocess.Popen[bytes] | None = None
         FOLDER.mkdir()
 
@@ -60,6 +65,7 @@ class Dockerd:
 
     def start(self, **more: str) -> None:
         """Start it, with MORE options, and wait until it answers."""
+        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec dockerd "$@"', self._hostname)
         options = {
             "data-root": FOLDER / "data",
             "exec-root": FOLDER / "exec",
@@ -73,7 +79,7 @@ class Dockerd:
         }
         with open(FOLDER / "log", "ab") as log:
             self._daemon = subprocess.Popen(
-                ["dockerd", *(f"--{name}={value}" for name, value in options.items())], stdout=log, stderr=log
+                [*named, *(f"--{name}={value}" for name, value in options.items())], stdout=log, stderr=log
             )
         deadline = time.monotonic() + 20
         while self._host.run(["docker", "--host", options["host"], "version"]).returncode:

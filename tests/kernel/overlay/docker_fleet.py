@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Docker's own overlay, as it was until 23.0: a dockerd on each of several hosts, and one etcd that they share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+import dockerd
+import pytest
+from dockerd import BUSYBOX, Dockerd
+from fleet import Member, until
+
+FOLDER = Path("/run/etcd-of-docker")
+PATIENCE = 20.0
+"""Seconds until an etcd answers."""
+
+NEEDED = (*dockerd.NEEDED, "etcd")
+
+needs_docker_fleet = pytest.mark.skipif(
+    not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
+    reason=f"{', '.join(NEEDED)} and {BUSYBOX} are needed: apt install docker.io etcd-server busybox-static",
+)
+
+
+class Etcd:
+    """An etcd on MEMBER that keeps what it is told only until it ends."""
+
+    def __init__(self, member: Member) -> None:
+        self.url = f"http://{member.vtep[4]}:2379"
+        # Docker speaks the second version of its API, which is off unless asked for.
+        options = {
+            "data-dir": FOLDER / "data",
+            "listen-client-urls": self.url,
+            "advertise-client-urls": self.url,
+            "listen-peer-urls": "http://127.0.0.1:2380",
+            "enable-v2": "true",
+            "unsafe-no-fsync": "true",
+        }
+        with member.here():
+            FOLDER.mkdir()
+            with open(FOLDER / "log", "ab") as log:
+                self._process = subprocess.Popen(
+                    ["etcd", *(f"--{name}={value}" for name, value in options.items())], stdout=log, stderr=log
+                )
+        try:
+            assert until(lambda: self._answers(member), PATIENCE), member.run("tail", str(FOLDER / "log")).stdout
+        except BaseException:
+            self.end()
+            raise
+
+    def _answers(self, member: Member) -> bool:
+        return member.run("curl", "--silent", "--fail", f"{self.url}/v2/keys/", check=False).returncode == 0
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+
+
+class DockerFleet:
+    """A dockerd on each of MEMBERS, by the member's name. A network that is made by one of them is there for all."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self._members = members
+        self._etcd: Optional[Etcd] = None
+        self.daemons: dict[str, Dockerd] = {}
+        try:
+            self._start()
+        except BaseException:
+            self.end()
+            raise
+
+    def _start(self) -> None:
+        self._etcd = Etcd(self._members[0])
+        for member in self._members:
+            with member.here():
+                daemon = self.daemons[member.name] = Dockerd(member.host, member.name)
+                daemon.start(
+                    **{
+                        "cluster-store": self._etcd.url.replace("http:", "etcd:"),
+                        "cluster-advertise": f"{member.vtep[4]}:2376",
+                        "bip": f"172.30.{member.number}.1/24",
+                    }
+                )
+                daemon.load_image()
+
+    def command(self, member: Member, *arguments: str) -> str:
+        """Return what docker, with ARGUMENTS, prints on MEMBER."""
+        with member.here():
+            return self.daemons[member.name].command(*arguments)
+
+    def end(self) -> None:
+        """End everything, for which the containers have to be gone already."""
+        for member in self._members:
+            if member.name in self.daemons:
+                with member.here():
+                    self.daemons[member.name].end()
+        if self._etcd is not None:
+            self._etcd.end()
