@@ -21,6 +21,7 @@ def test_networks_come_back_at_boot_and_after_docker(host):
     assert [host.check_output(f"systemctl is-enabled {unit}") for unit in _UNITS] == ["enabled", "enabled"]
     before = host.check_output("systemctl show --property Before --value cnm-restore.service").split()
     assert {"docker.service", "multi-user.target"} <= set(before)
+    assert "network-online.target" in host.check_output("systemctl show -p Wants --value cnm-restore.service").split()
     assert "cnm-refresh.service" in host.check_output("systemctl show --property Wants --value docker.service").split()
 
 

@@ -111,19 +111,22 @@ class Controller:
     def restore(self) -> Result:
         """Make the host hold all that the store remembers, after the kernel has forgotten it.
 
-        What was adopted may come back later than we are asked, as at boot: a sandbox in such a namespace, or on such a
-        bridge, is left out, with a warning, until a later run.
+        What others make may come back later than we are asked, as at boot: a sandbox in an adopted namespace, or on an
+        adopted bridge, is left out, and an overlay whose underlay is gone is on this host alone, with a warning, until
+        a later run.
         """
         with self._transaction() as (store, before):
             unfinished = journal.read(self._folder)
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, unfinished)
             steps = run.reconcile(run.after.everything(), set(), insist=False)
+            for network in store.networks():
+                self._warn_of_lack(f"Network '{network.name}' does not reach other hosts", run.after.cut_off(network))
             left_out = []
             for sandbox in store.sandboxes():
                 lost = run.after.loss(sandbox) if sandbox.running else ""
                 if lost:
                     left_out.append(sandbox.name)
-                    self._warn(f"Sandbox '{sandbox.name}' was left out: {lost}. When that is mended, restore again.")
+                self._warn_of_lack(f"Sandbox '{sandbox.name}' was left out", lost)
             return Result(bool(steps), [], self._told_of_host(steps), left_out)
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
@@ -141,6 +144,10 @@ class Controller:
         with self._reading() as store:
             sandbox = store.sandbox(identifier)
             return loss(sandbox, self._kernel.facts) if sandbox is not None else ""
+
+    def _warn_of_lack(self, what: str, reason: str) -> None:
+        if reason:
+            self._warn(f"{what}: {reason}. When that is mended, restore again.")
 
     def _warn_of_foreign_policies(self) -> None:
         try:

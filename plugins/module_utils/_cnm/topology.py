@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Dict, Iterable, List, Optional, Protocol, Sequence, Set, Tuple
 
 from . import discovery
@@ -34,7 +35,7 @@ class Identifying(Protocol):
 
 
 class Holding(Identifying, Protocol):
-    """What tells whether that which was adopted is there."""
+    """What tells whether that which others make is there."""
 
     def has_link(self, name: str) -> bool:
         """Say whether the host has an interface called NAME, whosever it is."""
@@ -72,15 +73,16 @@ class Topology:
         self._networks: Dict[str, Optional[Network]] = {}
         self._resolv_conf: Optional[str] = None
         self._ipv6: Optional[bool] = None
+        self._cut_off: Dict[str, str] = {}
         self.insisted: Set[Unit] = set()
-        """Units that are made of all that they need, also where something that was adopted is gone."""
+        """Units that are made of all that they need, also where something that others make is gone."""
 
     def resources(self, unit: Unit) -> List[Resource]:
         """Return what the object that UNIT names is made of; nothing if there is no such object."""
         kind, identifier = unit
         if kind == "network":
             network = self._network(identifier)
-            found = self._of_network(network) if network and self._realised(network) else []
+            found = self._of_network(network, unit) if network and self._realised(network) else []
             if network and unit not in self.insisted and lost_bridge(network, self._host):
                 found = _on_host(found)
             return [resource for resource in found if not _of_ipv6(resource) or self._host.ipv6()]
@@ -94,7 +96,7 @@ class Topology:
         lost = loss(sandbox, self._host)
         if unit not in self.insisted:
             lost = lost or self._lost_network(sandbox)
-        return _on_host(self._sandbox(sandbox)) if lost else self._sandbox(sandbox)
+        return _on_host(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
 
     def everything(self) -> Set[Unit]:
         """Return the units of all objects."""
@@ -132,8 +134,18 @@ class Topology:
         """Say whether names on NETWORK are asked for; where the program was taken away, they are in files again."""
         return network.has_dns and self._host.has_name_server()
 
-    def _of_network(self, network: Network) -> List[Resource]:
-        resources = driver(network.driver).network(network)
+    def cut_off(self, network: Network) -> str:
+        """Return why NETWORK cannot reach other hosts now; empty if it can, or is to be on this one alone."""
+        if network.id not in self._cut_off:
+            self._cut_off[network.id] = _lost_underlay(network, self._host)
+        return self._cut_off[network.id]
+
+    def _as_possible(self, network: Network, unit: Unit) -> Network:
+        """Return NETWORK as UNIT can have it now: on this host alone, where it is cut off from the others."""
+        return network if unit in self.insisted or not self.cut_off(network) else replace(network, underlay=None)
+
+    def _of_network(self, network: Network, unit: Unit) -> List[Resource]:
+        resources = driver(network.driver).network(self._as_possible(network, unit))
         if self._has_dns(network):
             from .names import NameServer
             from .records import records
@@ -155,13 +167,14 @@ class Topology:
                 pairs.append((network, endpoint))
         return gateway_order(pairs)
 
-    def _sandbox(self, sandbox: Sandbox) -> List[Resource]:
+    def _sandbox(self, sandbox: Sandbox, unit: Unit) -> List[Resource]:
         attachments = self.attachments(sandbox)
         if on_host(attachments):
             return []
         resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
         for network, endpoint in attachments:
-            resources += driver(network.driver).endpoint(network, endpoint, sandbox.path)
+            possible = self._as_possible(network, unit)
+            resources += driver(network.driver).endpoint(possible, endpoint, sandbox.path)
             if len(attachments) > 1:
                 # What came in by one network may go out by another, the one with the default route.
                 name = f"net/ipv4/conf/{endpoint.interface}/rp_filter"
@@ -251,6 +264,13 @@ def lost_bridge(network: Network, host: Holding) -> str:
     if not network.adopted or host.has_link(device):
         return ""
     return f"the bridge '{device}', which network '{network.name}' adopted, is gone"
+
+
+def _lost_underlay(network: Network, host: Holding) -> str:
+    device = network.underlay.device if network.underlay is not None else ""
+    if not device or host.has_link(device):
+        return ""
+    return f"the interface '{device}', by which it reaches them, is gone"
 
 
 def loss(sandbox: Sandbox, host: Identifying) -> str:

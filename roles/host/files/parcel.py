@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Packs the command cnm, with the core that it needs, into one tar file: parcel.py FILE TOP-OF-THE-COLLECTION."""
+"""Packs the command cnm, with the core that it needs, into one tar file: parcel.py FILE TOP-OF-THE-COLLECTION.
+
+Prints the names of the files in it.
+"""
 
 import os
 import sys
@@ -37,6 +40,7 @@ def main(parcel, top):
             folder = os.path.join(top, part)
             for name in names:
                 archive.add(os.path.join(folder, name), name, filter=partial(readable, folder))
+        print("\n".join(member.name for member in archive.getmembers() if member.isfile()))
 
 
 main(*sys.argv[1:])

@@ -13,6 +13,7 @@ import pytest
 from fleet import Fleet, Member, until
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
 
 DUAL = ["10.9.0.0/16", "fd00:9::/64"]
 RED = ["10.10.0.0/16"]
@@ -330,3 +331,27 @@ def test_a_tunnel_from_an_address_of_the_loopback(fleet: Fleet) -> None:
     fleet.network("blue", DUAL)
     fleet.sandboxes("blue")
     assert matrix(fleet) == []
+
+
+def test_an_underlay_that_comes_later_than_the_restore(fleet: Fleet) -> None:
+    """At boot it may come after us: sandboxes are on their networks until then, and on the others' afterwards."""
+    fleet.network("blue", DUAL)
+    fleet.sandboxes("blue")
+    one = fleet.members[0]
+    one.ensure("network", {"name": "local"})
+    one.ensure("sandbox", {"name": "beside", "networks": [{"name": "blue"}, {"name": "local"}]})
+    one.forget()
+    one.run("ip", "link", "set", "under", "down", "name", "elsewhere")
+    one.restore()
+    said = "Network 'blue' does not reach other hosts: the interface 'under', by which it reaches them, is gone."
+    assert [warning for warning in one.warnings if warning.startswith(said)]
+    assert one.ping("s1", "beside") and not one.ping("s1", addresses(fleet.members[1], "s2")[0])
+    assert not one.restore().changed
+    assert not one.ensure("network", {"name": "local"}).changed
+    with pytest.raises(CnmError, match="interface 'under'"):
+        one.ensure("sandbox", {"name": "s1", "networks": [{"name": "blue"}]})
+    assert one.ping("s1", "beside")
+    one.run("ip", "link", "set", "elsewhere", "up", "name", "under")
+    assert one.restore().changed
+    assert matrix(fleet) == []
+    assert not one.restore().changed

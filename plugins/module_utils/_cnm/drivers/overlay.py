@@ -95,7 +95,7 @@ class Overlay(Bridge):
         resources = super().endpoint(network, endpoint, namespace)
         bridge = self.device(network) or ""
         # The host need not ask for it, with an address that all hosts have.
-        announced = tunnel_device(network) if parse(network.options).learning else ""
+        announced = tunnel_device(network) if network.underlay and parse(network.options).learning else ""
         for address in endpoint.addresses:
             resources.append(Neighbour(HOST, bridge, str(address), endpoint.mac, announced))
         return resources

@@ -52,7 +52,7 @@ class PretendFacts:
         return self.has_ipv6
 
     def has_link(self, name):
-        return name in self.links
+        return name in self.links or name in {device for device, _mtu in self.ends.values()}
 
     def link_exists(self, name):
         return name in self.links
