@@ -6,21 +6,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.playbook.handler import Handler
 from ansible.plugins.action import ActionBase
 
 from ..modules.cnm_network import ARGUMENTS as NETWORK
 from ..modules.cnm_sandbox import ARGUMENTS as SANDBOX
+from ..plugin_utils._topology import once
 from ..plugin_utils._topology.declaration import VARIABLES, read
-from ..plugin_utils._topology.inventory import Inventory
+from ..plugin_utils._topology.inventory import Inventory, Told
 
-_MODULES: Dict[str, Tuple[str, Dict[str, Any]]] = {
-    "cnm_networks": ("networks", NETWORK),
-    "cnm_sandboxes": ("sandboxes", SANDBOX),
+_OPTIONS: Dict[str, Tuple[str, ArgumentSpecValidator]] = {
+    "cnm_networks": ("networks", ArgumentSpecValidator(NETWORK)),
+    "cnm_sandboxes": ("sandboxes", ArgumentSpecValidator(SANDBOX)),
 }
+_LOCKSTEP = ("linear", "ansible.builtin.linear", "debug", "ansible.builtin.debug")
+"""The strategies in which no host of a batch goes on before all have ended the task."""
 
 
 class ActionModule(ActionBase):
@@ -35,20 +41,40 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         self.validate_argument_spec(argument_spec={})
         variables = task_vars or {}
-        host = str(variables["inventory_hostname"])
-        problems: List[str] = []
-        declarations = {
-            name: read(name, self._declared(name, host, variables["hostvars"], problems), problems)
-            for name in sorted({*variables["groups"]["all"], host})
-        }
-        inventory = Inventory(declarations, problems)
-        if problems:
-            return {**result, "failed": True, "msg": " ".join(dict.fromkeys(problems))}
-        arguments = {"networks": inventory.networks(host), "sandboxes": inventory.sandboxes(host)}
+        told = self._told(str(variables["inventory_hostname"]), variables)
+        if told.problems:
+            return {**result, "failed": True, "msg": " ".join(dict.fromkeys(told.problems))}
+        arguments = {"networks": told.networks, "sandboxes": told.sandboxes}
         result.update(self._execute_module("cnm.linux.topology", module_args=arguments, task_vars=variables))
         return result
 
-    def _declared(self, host: str, own: str, hostvars: Any, problems: List[str]) -> Dict[str, Any]:
+    def _told(self, host: str, variables: Mapping[str, Any]) -> Told:
+        """Return what HOST is to be told, which the first host of the task to come here works out for all."""
+        inventory = variables["groups"]["all"]
+        if host not in inventory or not self._in_step():
+            return self._work((*inventory, host), [host], variables["hostvars"])[host]
+        # Who is not in the batch now, as it has failed before or its turn is later, may find other variables then.
+        together = {host, *variables.get("ansible_play_batch", ())}.intersection(inventory)
+        folder = Path(constants.DEFAULT_LOCAL_TMP, "cnm_topology", self._task._uuid)
+        return once.answer(folder, host, lambda: self._work(inventory, together, variables["hostvars"]))
+
+    def _in_step(self) -> bool:
+        """Whether the hosts of the batch are at this task together, so that what one finds is so for all.
+
+        Of handlers one host may be at another run than the next, between which variables can change.
+        """
+        return not isinstance(self._task, Handler) and self._task.get_play().strategy in _LOCKSTEP
+
+    def _work(self, inventory: Iterable[str], hosts: Iterable[str], hostvars: Any) -> Dict[str, Told]:
+        """Return what each of HOSTS is to be told, from the declarations of all hosts of INVENTORY."""
+        problems: List[str] = []
+        declarations = {
+            name: read(name, self._declared(name, hostvars, problems), problems) for name in sorted(set(inventory))
+        }
+        found = Inventory(declarations, problems)
+        return {host: found.told(host) for host in hosts}
+
+    def _declared(self, host: str, hostvars: Any, problems: List[str]) -> Dict[str, Any]:
         """Return what matters of a host's variables; what cannot be evaluated is a problem."""
         found: Dict[str, Any] = {}
         # Not hostvars[host], which evaluates variables without hostvars, by which hosts refer to each other.
@@ -59,17 +85,16 @@ class ActionModule(ActionBase):
                 found[name] = templar.template(raw.get(name))
             except AnsibleError as error:
                 problems.append(f"Host '{host}': the variable {name} cannot be evaluated: {error}.")
-        # What others have to know of a sandbox is looked at with its network; the rest is the host's own.
-        for name in ("cnm_networks", "cnm_sandboxes") if host == own else ("cnm_networks",):
+        for name in _OPTIONS:
             found[name] = _as_options(host, name, found.get(name), problems)
         return found
 
 
 def _as_options(host: str, variable: str, items: Any, problems: List[str]) -> Any:
     """Return ITEMS as the module would have them: of the types of its options, None for what is not given."""
-    option, arguments = _MODULES[variable]
+    option, validator = _OPTIONS[variable]
     if not isinstance(items, list):
         return items
-    validated = ArgumentSpecValidator(arguments).validate({option: items})
+    validated = validator.validate({option: items})
     problems += [f"Host '{host}': {variable}: {sentence}." for sentence in validated.error_messages]
     return [] if validated.error_messages else validated.validated_parameters[option]

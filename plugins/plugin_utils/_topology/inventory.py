@@ -6,10 +6,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from .declaration import Declaration
 from .fabric import Fabric
+
+
+class Told(NamedTuple):
+    """What the module is to be told on one host."""
+
+    problems: Sequence[str]
+    """What is wrong with the declarations of any host; if there is something, nobody is told anything else."""
+    networks: Sequence[Dict[str, Any]] = ()
+    sandboxes: Sequence[Dict[str, Any]] = ()
 
 
 class Inventory:
@@ -26,6 +35,10 @@ class Inventory:
             problems += self._fabrics[name].problems
             self._check_drivers(name, members)
         self._check_identifiers()
+
+    def told(self, host: str) -> Told:
+        """Return what HOST is to be told."""
+        return Told(self.problems) if self.problems else Told((), self.networks(host), self.sandboxes(host))
 
     def networks(self, host: str) -> List[Dict[str, Any]]:
         """Return HOST's networks, as the module is to be told of them."""

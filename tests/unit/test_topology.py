@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plays with ``cnm.linux.topology``: variables are evaluated once for all hosts, and never looked at too late.
+
+What a host runs in place of Python keeps what it is sent and says that nothing has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="managed hosts need no ansible-playbook")
+HOSTS = ["a", "b", "c"]
+TOPOLOGY: dict[str, Any] = {"name": "Topology", "cnm.linux.topology": None}
+_PYTHON = """\
+#!/bin/sh
+sent=$(mktemp {folder}/XXXXXX)
+cat "$1" >"$sent"
+echo '{{"changed": {changed}}}'
+"""
+
+
+class Controller:
+    """A controller with an inventory of three hosts on one overlay."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._sent = folder / "sent"
+        self._sent.mkdir()
+        self.counted = folder / "counted"
+        self.temporary = folder / "tmp"
+        self.variables: dict[str, Any] = {
+            "cnm_networks": [{"name": "blue", "driver": "overlay", "ipam_config": [{"subnet": "10.9.0.0/16"}]}],
+            "cnm_sandboxes": [{"name": "s{{ inventory_hostname }}", "networks": [{"name": "blue"}]}],
+            "cnm_vtep_address": "192.0.2.{{ number }}",
+            "cnm_host_number": "{{ number }}",
+        }
+
+    def play(self, *tasks: dict[str, Any], changed: bool = False, limit: str = "all", **more: Any) -> str:
+        """Run TASKS on the hosts, and return what Ansible prints."""
+        python = self._folder / "python"
+        python.write_text(_PYTHON.format(folder=self._sent, changed=json.dumps(changed)))
+        python.chmod(0o755)
+        inventory = {
+            "all": {
+                "hosts": {host: {"number": number} for number, host in enumerate(HOSTS, 1)},
+                "vars": {
+                    **self.variables,
+                    "ansible_connection": "local",
+                    "ansible_python_interpreter": str(python),
+                },
+            }
+        }
+        (self._folder / "hosts.json").write_text(json.dumps(inventory))
+        play = {"hosts": "all", "gather_facts": False, "tasks": tasks, **more}
+        (self._folder / "play.json").write_text(json.dumps([play]))
+        command = [str(PLAYBOOK), "--inventory", "hosts.json", "--limit", limit, "play.json"]
+        environment = {**os.environ, "ANSIBLE_LOCAL_TEMP": str(self.temporary), "ANSIBLE_NOCOLOR": "1"}
+        done = subprocess.run(
+            command, cwd=self._folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        self.succeeded = done.returncode == 0
+        return done.stdout
+
+    def count(self) -> str:
+        """Return a template that is 192.0.2.1 for a and so on, and counts how often it is evaluated."""
+        return f"{{{{ lookup('pipe', 'echo >>{self.counted}; echo 192.0.2.' ~ number) }}}}"
+
+    @property
+    def evaluations(self) -> int:
+        return len(self.counted.read_text().splitlines())
+
+    def told(self, peer: str) -> list[Optional[str]]:
+        """Return which address of PEER each module was told, in the order of time; None for none."""
+        found = []
+        for path in sorted(self._sent.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+            match = re.search(rf'"name": "{peer}", "address": "([^"]+)"', path.read_text().replace("\\", ""))
+            found.append(match[1] if match else None)
+        return found
+
+
+@pytest.fixture()
+def controller(tmp_path: Path) -> Controller:
+    return Controller(tmp_path)
+
+
+def moved(**more: Any) -> dict[str, Any]:
+    """Return a task that gives hosts another address."""
+    return {"name": "Move", "ansible.builtin.set_fact": {"cnm_vtep_address": "192.0.2.{{ number + 100 }}"}, **more}
+
+
+def test_each_variable_is_evaluated_once_for_all_hosts(controller: Controller) -> None:
+    controller.variables["cnm_vtep_address"] = controller.count()
+    printed = controller.play(TOPOLOGY)
+    assert controller.succeeded, printed
+    assert sorted(controller.told("b"), key=str) == ["192.0.2.2", "192.0.2.2", None]
+    assert controller.evaluations == len(HOSTS)
+    assert not any(controller.temporary.iterdir())
+
+
+def test_the_next_task_sees_what_has_changed_and_so_does_each_item_of_a_loop(controller: Controller) -> None:
+    controller.variables["cnm_vtep_address"] = controller.count()
+    first = {**TOPOLOGY, "loop": [1, 2], "when": "inventory_hostname == 'c'"}
+    second = {**TOPOLOGY, "when": "inventory_hostname != 'c'"}
+    printed = controller.play(first, moved(when="inventory_hostname == 'b'"), second)
+    assert controller.succeeded, printed
+    assert controller.told("b")[:2] == ["192.0.2.2", "192.0.2.2"]
+    assert sorted(controller.told("b")[2:], key=str) == ["192.0.2.102", None]
+    assert controller.evaluations == 2 * len(HOSTS) + 2
+
+
+def test_the_next_batch_sees_what_the_last_one_has_changed(controller: Controller) -> None:
+    printed = controller.play(TOPOLOGY, moved(), serial=1)
+    assert controller.succeeded, printed
+    assert controller.told("a") == [None, "192.0.2.101", "192.0.2.101"]
+    assert controller.told("c") == ["192.0.2.3", "192.0.2.3", None]
+
+
+def test_a_handler_sees_what_has_changed_since_it_ran_for_others(controller: Controller) -> None:
+    def notify(host: str) -> dict[str, Any]:
+        return {
+            "name": "Notify",
+            "ansible.builtin.command": "true",
+            "changed_when": True,
+            "notify": "Topology",
+            "when": f"inventory_hostname == '{host}'",
+        }
+
+    flush = {"ansible.builtin.meta": "flush_handlers"}
+    printed = controller.play(notify("a"), flush, moved(), notify("b"), changed=True, handlers=[TOPOLOGY])
+    assert controller.succeeded, printed
+    # The first is the module of the task that notifies, which knows no peers.
+    assert [each for each in controller.told("c") if each] == ["192.0.2.3", "192.0.2.103"]
+
+
+def test_a_host_that_goes_on_alone_sees_what_others_have_changed(controller: Controller, tmp_path: Path) -> None:
+    def shell(command: str, host: str) -> dict[str, Any]:
+        message = f"{{{{ lookup('pipe', '{command}') }}}}"
+        return {"name": "Run", "ansible.builtin.debug": {"msg": message}, "when": f"inventory_hostname == '{host}'"}
+
+    wait = shell(f"until [ -e {tmp_path}/moved ]; do sleep 0.1; done", "b")
+    printed = controller.play(wait, TOPOLOGY, moved(), shell(f"touch {tmp_path}/moved", "a"), strategy="free")
+    assert controller.succeeded, printed
+    assert controller.told("a")[-1] == "192.0.2.101"
+
+
+def test_hosts_beyond_the_limit_are_told_of(controller: Controller) -> None:
+    printed = controller.play(TOPOLOGY, limit="a")
+    assert controller.succeeded, printed
+    assert controller.told("c") == ["192.0.2.3"]
+
+
+def test_what_is_wrong_on_one_host_is_said_before_any_is_touched(controller: Controller) -> None:
+    controller.variables["cnm_networks"][0]["internal"] = "{{ 'loud' if inventory_hostname == 'c' else false }}"
+    controller.variables["cnm_sandboxes"][0]["networks"][0]["aliases"] = {"not": "a list"}
+    printed = controller.play(TOPOLOGY)
+    assert not controller.succeeded
+    failures = [line for line in printed.splitlines() if line.startswith("fatal: ")]
+    assert len(failures) == len(HOSTS)
+    assert all("Host 'c': cnm_networks: " in each and "Host 'b': cnm_sandboxes: " in each for each in failures)
+    assert controller.told("a") == []
