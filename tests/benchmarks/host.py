@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host for one measurement: what happens on it is gone when the measurement ends."""
+"""A host, or a fleet of them, for one measurement: what happens there is gone when the measurement ends."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fleet import Fleet
 from stand_in import Host
 
 T = TypeVar("T")
@@ -31,6 +32,34 @@ def on_its_own(work: Callable[[Host], T]) -> T:
 
     :raises RuntimeError: with the traceback, if WORK fails
     """
+
+    def on_a_host() -> T:
+        if _libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == -1:
+            raise OSError(ctypes.get_errno(), "unshare")
+        host = Host()
+        host.kernel.close()
+        return work(host)
+
+    return _apart(on_a_host)
+
+
+def on_a_fleet(size: int, mtu: int, work: Callable[[Fleet], T]) -> T:
+    """Run WORK in a process of its own, with SIZE hosts whose packets to each other hold MTU bytes.
+
+    :raises RuntimeError: with the traceback, if WORK fails
+    """
+
+    def with_hosts() -> T:
+        fleet = Fleet(size, mtu)
+        try:
+            return work(fleet)
+        finally:
+            fleet.close()
+
+    return _apart(with_hosts)
+
+
+def _apart(work: Callable[[], T]) -> T:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -48,14 +77,10 @@ def on_its_own(work: Callable[[Host], T]) -> T:
     return found
 
 
-def _run(work: Callable[[Host], Any], writing: int) -> None:
+def _run(work: Callable[[], Any], writing: int) -> None:
     status = 0
     try:
-        if _libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == -1:
-            raise OSError(ctypes.get_errno(), "unshare")
-        host = Host()
-        host.kernel.close()
-        answer: tuple[bool, Any] = (True, work(host))
+        answer: tuple[bool, Any] = (True, work())
     except BaseException:
         answer = (False, traceback.format_exc())
     try:

@@ -21,7 +21,7 @@ _BEGIN, _END = "<!-- figures: make bench writes this -->", "<!-- end of figures 
 
 def table(record: Record) -> str:
     """Return all tables of RECORD in Markdown."""
-    sections = (_many(record), _single(record), _restore(record), _growth(record), _datapath(record))
+    sections = (_many(record), _single(record), _restore(record), _growth(record), _datapath(record), _play(record))
     return "\n\n".join(section for section in sections if section)
 
 
@@ -112,6 +112,17 @@ def _datapath(record: Record) -> str:
             rows.append([key.subject, key.what, str(key.size), f"{1 / cost.wall:.0f}", f"{cost.cpu * 1e6:.0f}"])
     columns = ["who", "what", "number", "new connections a second", "median latency, µs"]
     return _section("Through a published port", columns, rows)
+
+
+def _play(record: Record) -> str:
+    rows = []
+    for what, size in dict.fromkeys((key.what, key.size) for key in record.keys("play")):
+        whole, hosts = (record.median(Key("play", what, size, subject)) for subject in ("play", "hosts"))
+        if whole and hosts:
+            each = [whole.wall, whole.cpu - hosts.cpu, hosts.cpu]
+            rows.append([what, str(size), f"{whole.wall:.1f}", *(f"{1000 * figure / size:.0f}" for figure in each)])
+    columns = ["run", "hosts", "wall, s", "wall, ms a host", "controller's CPU, ms a host", "host's CPU, ms"]
+    return _section("A play, one task for each host", columns, sorted(rows, key=_by_row))
 
 
 def _section(heading: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

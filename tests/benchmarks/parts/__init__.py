@@ -22,7 +22,7 @@ class Plan:
     peers: Sequence[str]
 
 
-NAMES: Sequence[str] = ("single", "attach", "networks", "restore", "growth", "datapath")
+NAMES: Sequence[str] = ("single", "attach", "networks", "restore", "growth", "datapath", "play")
 
 
 def part(name: str) -> Callable[[Plan, Record], None]:
@@ -42,6 +42,8 @@ def part(name: str) -> Callable[[Plan, Record], None]:
         from .growth import run
     elif name == "datapath":
         from .datapath import run
+    elif name == "play":
+        from .play import run
     else:
         raise KeyError(name)
     return run
