@@ -93,7 +93,7 @@ test: unit exhaustive kernel faults integration examples parity fuzz ## All eigh
 
 .PHONY: bench
 bench: tools ## Measure, beside Docker, CNI, netavark and bare netlink, on private hosts (root); minutes
-	@.ci/setup tools aardvark-dns busybox cni dockerd netavark
+	@.ci/setup tools aardvark-dns busybox cni dockerd etcd ethtool iperf3 netavark
 	$(BIN)/python -m pip install -qq --requirement tests/benchmarks/requirements.txt
 	$(AS_ROOT) tests/private-host $(BIN)/python tests/benchmarks $(ARGS)
 

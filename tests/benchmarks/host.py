@@ -43,14 +43,14 @@ def on_its_own(work: Callable[[Host], T]) -> T:
     return _apart(on_a_host)
 
 
-def on_a_fleet(size: int, mtu: int, work: Callable[[Fleet], T]) -> T:
-    """Run WORK in a process of its own, with SIZE hosts whose packets to each other hold MTU bytes.
+def on_a_fleet(size: int, work: Callable[[Fleet], T]) -> T:
+    """Run WORK in a process of its own, with SIZE hosts on one switch.
 
     :raises RuntimeError: with the traceback, if WORK fails
     """
 
     def with_hosts() -> T:
-        fleet = Fleet(size, mtu)
+        fleet = Fleet(size)
         try:
             return work(fleet)
         finally:

@@ -71,5 +71,9 @@ class Record:
 def shown(key: Key, cost: Cost) -> str:
     """Return COST in words."""
     each = f" {cost.wall * 1000 / key.size:8.2f} ms each" if key.part in ("attach", "networks") else ""
+    if key.part == "overlay" and key.what == "round trip":
+        return f"{cost.wall * 1e6:.1f} µs"
+    if key.part == "overlay":
+        return f"{1 / cost.wall:.2f} Gbit/s  cpu {cost.cpu:8.3f} s a gigabit"
     peak = f" {cost.peak:6.0f} MB" if cost.peak else ""
     return f"wall {cost.wall:8.3f} s  cpu {cost.cpu:8.3f} s{each}{peak}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from clock import Cost
+from overlays import NAMES as OVERLAYS
 from peers import NAMES
 from record import Key, Record
 
@@ -21,7 +22,15 @@ _BEGIN, _END = "<!-- figures: make bench writes this -->", "<!-- end of figures 
 
 def table(record: Record) -> str:
     """Return all tables of RECORD in Markdown."""
-    sections = (_many(record), _single(record), _restore(record), _growth(record), _datapath(record), _play(record))
+    sections = (
+        _many(record),
+        _single(record),
+        _restore(record),
+        _growth(record),
+        _datapath(record),
+        _overlay(record),
+        _first(record),
+    )
     return "\n\n".join(section for section in sections if section)
 
 
@@ -114,15 +123,44 @@ def _datapath(record: Record) -> str:
     return _section("Through a published port", columns, rows)
 
 
-def _play(record: Record) -> str:
+def _overlay(record: Record) -> str:
     rows = []
-    for what, size in dict.fromkeys((key.what, key.size) for key in record.keys("play")):
-        whole, hosts = (record.median(Key("play", what, size, subject)) for subject in ("play", "hosts"))
-        if whole and hosts:
-            each = [whole.wall, whole.cpu - hosts.cpu, hosts.cpu]
-            rows.append([what, str(size), f"{whole.wall:.1f}", *(f"{1000 * figure / size:.0f}" for figure in each)])
-    columns = ["run", "hosts", "wall, s", "wall, ms a host", "controller's CPU, ms a host", "host's CPU, ms"]
-    return _section("A play, one task for each host", columns, sorted(rows, key=_by_row))
+    for what, size in dict.fromkeys((key.what, key.size) for key in record.keys("overlay")):
+        costs = [record.median(Key("overlay", what, size, name)) for name in OVERLAYS]
+        if what == "round trip":
+            figures = {"round trip, µs": [cost and cost.wall * 1e6 for cost in costs]}
+        else:
+            figures = {
+                f"{what}, Gbit/s": [cost and 1 / cost.wall for cost in costs],
+                f"{what}, CPU ms a gigabit": [cost and cost.cpu * 1000 for cost in costs],
+            }
+        rows += [[name, *_beside_the_first(found)] for name, found in figures.items()]
+    return _section("Between two hosts; behind it how many times the underlay's", ["what", *OVERLAYS], rows)
+
+
+def _beside_the_first(figures: Sequence[float | None]) -> list[str]:
+    first, *others = figures
+    shown = [f"{first:.1f}" if first else ""]
+    for figure in others:
+        ratio = f" ×{figure / first:.2f}" if figure and first else ""
+        shown.append(f"{figure:.1f}{ratio}" if figure else "")
+    return shown
+
+
+def _first(record: Record) -> str:
+    keys = list(record.keys("first"))
+    subjects = [name for name in OVERLAYS if any(key.subject == name for key in keys)]
+    rows = []
+    for what, size in dict.fromkeys((key.what, key.size) for key in keys):
+        costs = [record.median(Key("first", what, size, name)) for name in subjects]
+        rows.append([what, *(_waited(cost) for cost in costs)])
+    return _section("From the start of a task to the first answer from another host, in ms", ["what", *subjects], rows)
+
+
+def _waited(cost: Cost | None) -> str:
+    if cost is None:
+        return ""
+    return f"{cost.wall * 1000:.0f}" if math.isfinite(cost.wall) else "never"
 
 
 def _section(heading: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -22,7 +22,7 @@ class Plan:
     peers: Sequence[str]
 
 
-NAMES: Sequence[str] = ("single", "attach", "networks", "restore", "growth", "datapath", "play")
+NAMES: Sequence[str] = ("single", "attach", "networks", "restore", "growth", "datapath", "overlay", "first")
 
 
 def part(name: str) -> Callable[[Plan, Record], None]:
@@ -42,8 +42,15 @@ def part(name: str) -> Callable[[Plan, Record], None]:
         from .growth import run
     elif name == "datapath":
         from .datapath import run
-    elif name == "play":
-        from .play import run
+    elif name == "overlay":
+        from .overlay import run
+    elif name == "first":
+        from .first import run
     else:
         raise KeyError(name)
     return run
+
+
+def peer_of(name: str) -> str:
+    """Return which of the peers the overlay called NAME is one of."""
+    return name.split(",")[0]

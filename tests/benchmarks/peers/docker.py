@@ -64,19 +64,7 @@ class Engine:
 
         :raises RuntimeError: if it refuses
         """
-        connection = http.client.HTTPConnection("docker")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(FOLDER / "socket"))
-        try:
-            text = json.dumps(body) if body is not None else None
-            connection.request(method, path, text, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            content = answer.read()
-            if answer.status >= 400:
-                raise RuntimeError(f"{method} {path}: {answer.status} {content!r}")
-            return json.loads(content) if content else None
-        finally:
-            connection.close()
+        return request(str(FOLDER / "socket"), method, path, body)
 
     def _with_daemon(self, cost: Cost) -> Cost:
         """The work is done by the daemon, whose CPU time is not ours to know; the wall time counts."""
@@ -86,3 +74,23 @@ class Engine:
         for found in self.request("GET", "/containers/json?all=1"):
             self.request("DELETE", f"/containers/{found['Id']}?force=1")
         self.docker.end()
+
+
+def request(engine: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Return what the API at the socket ENGINE answers.
+
+    :raises RuntimeError: if it refuses
+    """
+    connection = http.client.HTTPConnection("docker")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    try:
+        connection.sock.connect(engine)
+        text = json.dumps(body) if body is not None else None
+        connection.request(method, path, text, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status} {content!r}")
+        return json.loads(content) if content else None
+    finally:
+        connection.close()

@@ -179,23 +179,36 @@ class Fleet:
     ) -> list[Result]:
         """Ensure an overlay network on MEMBERS, with their declared ENDPOINTS by name of the host."""
         members = self.members if members is None else members
-        declared = endpoints or {}
-        results = []
-        for member in members:
-            item: dict[str, Any] = {
-                "name": name,
-                "driver": "overlay",
-                "ipam_config": [{"subnet": subnet, "iprange": slice_of(subnet, member.number)} for subnet in subnets],
-                "peers": [
-                    {"name": other.name, "address": other.vtep[self.family], "endpoints": declared.get(other.name, [])}
-                    for other in members
-                    if other is not member
-                ],
-                **more,
-            }
-            item["driver_options"] = {VTEP: member.vtep[self.family], **item.get("driver_options", {})}
-            results.append(member.ensure("network", item))
-        return results
+        items = [self.item(member, name, subnets, members, endpoints, **more) for member in members]
+        return [member.ensure("network", item) for member, item in zip(members, items)]
+
+    def item(
+        self,
+        member: Member,
+        name: str,
+        subnets: Sequence[str],
+        members: Optional[Sequence[Member]] = None,
+        endpoints: Optional[Mapping[str, Sequence[Mapping[str, Any]]]] = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Return what MEMBER is told of that network."""
+        item: dict[str, Any] = {
+            "name": name,
+            "driver": "overlay",
+            "ipam_config": [{"subnet": subnet, "iprange": slice_of(subnet, member.number)} for subnet in subnets],
+            "peers": [
+                {
+                    "name": other.name,
+                    "address": other.vtep[self.family],
+                    "endpoints": (endpoints or {}).get(other.name, []),
+                }
+                for other in (self.members if members is None else members)
+                if other is not member
+            ],
+            **more,
+        }
+        item["driver_options"] = {VTEP: member.vtep[self.family], **item.get("driver_options", {})}
+        return item
 
     def sandboxes(self, *networks: Any) -> None:
         """Make a sandbox ``s1``, ``s2`` and so on on each host."""

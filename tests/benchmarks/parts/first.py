@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the start of a task to the first answer from another host."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import math
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.process import BaseProcess
+
+from clock import Cost
+from fleet import Fleet
+from host import on_a_fleet
+from overlays import MOVING, NAMES, Work, address, changing
+from probe import Probe, Unanswered
+from record import Key, Record
+
+from . import Plan, peer_of
+
+HOSTS = 3
+PATIENCE = 10.0
+"""Seconds of silence, from the end of the tasks, after which an endpoint that has moved counts as lost."""
+_UNKNOWN = float("nan")
+
+
+def run(plan: Plan, record: Record) -> None:
+    """Measure each in turn: an endpoint of another host asks for the new one all the time."""
+    for _round in range(plan.rounds):
+        for name in NAMES[1:]:
+            if peer_of(name) in plan.peers:
+                for what, cost in on_a_fleet(HOSTS, functools.partial(_measure, name=name)):
+                    record.add(Key("first", what, HOSTS, name), cost)
+
+
+def _measure(fleet: Fleet, name: str) -> list[tuple[str, Cost]]:
+    measured = changing(name)(fleet)
+    try:
+        watcher = measured.endpoint(3)
+        found = []
+        for number, what, prepare in ((1, "new", measured.start), (2, "joins", measured.join)):
+            work = prepare(number)
+            with Probe(watcher, address(number)) as probe:
+                begin = time.perf_counter()
+                with _at_once([work]):
+                    (first,) = probe.until()
+                found.append((what, Cost(first - begin, _UNKNOWN)))
+        works = measured.move(1, 2)
+        with Probe(watcher, MOVING) as probe:
+            return [*found, *_moved(probe, works)]
+    finally:
+        measured.close()
+
+
+def _moved(probe: Probe, works: Sequence[Work]) -> list[tuple[str, Cost]]:
+    """Return what it cost until the end of the longest silence, and how long that was."""
+    probe.until()
+    begin = time.perf_counter()
+    with _at_once(works) as processes:
+        try:
+            answers = probe.until(lambda: not any(process.is_alive() for process in processes), PATIENCE)
+        except Unanswered:
+            answers = [begin, math.inf]
+    silence, end = max((later - earlier, later) for earlier, later in itertools.pairwise([begin, *answers]))
+    return [("moves", Cost(end - begin, _UNKNOWN)), ("moves: silence", Cost(silence, _UNKNOWN))]
+
+
+@contextlib.contextmanager
+def _at_once(works: Sequence[Work]) -> Iterator[Sequence[BaseProcess]]:
+    """Do WORKS, each in a process of its own; they have ended when the block ends."""
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=work, daemon=True) for work in works]
+    try:
+        for process in processes:
+            process.start()
+        yield processes
+        for process in processes:
+            process.join(30)
+            if process.exitcode:
+                raise RuntimeError(f"a task has failed: {process.exitcode}")
+    finally:
+        for process in processes:
+            if process.pid:
+                process.kill()
+                process.join()
