@@ -30,6 +30,7 @@ def table(record: Record) -> str:
         _datapath(record),
         _overlay(record),
         _first(record),
+        _play(record),
     )
     return "\n\n".join(section for section in sections if section)
 
@@ -161,6 +162,17 @@ def _waited(cost: Cost | None) -> str:
     if cost is None:
         return ""
     return f"{cost.wall * 1000:.0f}" if math.isfinite(cost.wall) else "never"
+
+
+def _play(record: Record) -> str:
+    rows = []
+    for what, size in dict.fromkeys((key.what, key.size) for key in record.keys("play")):
+        whole, hosts = (record.median(Key("play", what, size, subject)) for subject in ("play", "hosts"))
+        if whole and hosts:
+            each = [whole.wall, whole.cpu - hosts.cpu, hosts.cpu]
+            rows.append([what, str(size), f"{whole.wall:.1f}", *(f"{1000 * figure / size:.0f}" for figure in each)])
+    columns = ["run", "hosts", "wall, s", "wall, ms a host", "controller's CPU, ms a host", "host's CPU, ms"]
+    return _section("A play, one task for each host", columns, sorted(rows, key=_by_row))
 
 
 def _section(heading: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

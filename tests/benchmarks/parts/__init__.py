@@ -22,7 +22,7 @@ class Plan:
     peers: Sequence[str]
 
 
-NAMES: Sequence[str] = ("single", "attach", "networks", "restore", "growth", "datapath", "overlay", "first")
+NAMES: Sequence[str] = ("single", "attach", "networks", "restore", "growth", "datapath", "overlay", "first", "play")
 
 
 def part(name: str) -> Callable[[Plan, Record], None]:
@@ -46,6 +46,8 @@ def part(name: str) -> Callable[[Plan, Record], None]:
         from .overlay import run
     elif name == "first":
         from .first import run
+    elif name == "play":
+        from .play import run
     else:
         raise KeyError(name)
     return run
