@@ -84,6 +84,11 @@ parity: tools ## Do the same at random with a real Docker and with us, and compa
 	@.ci/setup tools dockerd busybox
 	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/parity --seconds 90 $(ARGS)
 
+.PHONY: oracle
+oracle: tools ## Tell one story on two real Dockers with an etcd and on two hosts of ours, and compare (root)
+	@.ci/setup tools aardvark-dns busybox dockerd etcd
+	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/oracle $(ARGS)
+
 .PHONY: fuzz
 fuzz: tools ## Give the modules bad options and damaged files, for about 60 seconds (root)
 	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/fuzz $(ARGS)

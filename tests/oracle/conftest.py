@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two hosts with a Docker each, and two of ours."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+sys.path += [str(TESTS / folder) for folder in ("kernel", "kernel/overlay", "parity")]
+
+from cnm_hosts import CnmHosts
+from docker_hosts import DockerHosts
+from fleet import Fleet
+
+
+@pytest.fixture()
+def theirs() -> Iterator[DockerHosts]:
+    with ExitStack() as stack:
+        fleet = Fleet(2)
+        stack.callback(fleet.close)
+        made = DockerHosts(fleet)
+        stack.callback(made.end)
+        yield made
+
+
+@pytest.fixture()
+def ours(tmp_path: Path) -> Iterator[CnmHosts]:
+    with ExitStack() as stack:
+        fleet = Fleet(2)
+        stack.callback(fleet.close)
+        made = CnmHosts(fleet, tmp_path)
+        stack.callback(made.end)
+        yield made

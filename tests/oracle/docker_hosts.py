@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The story on two hosts with a Docker each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from docker_fleet import DockerFleet
+from fleet import Fleet
+from steps import PREDEFINED, Step
+from story import Move
+from theirs import Theirs
+
+AT_ONCE = 2
+"""Questions of one container for names. One that is unknown takes a while, and Docker's client has ten connections."""
+
+
+class DockerHosts:
+    by = "theirs"
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._docker = DockerFleet(fleet.members)
+        self.hosts = {name: Theirs(daemon) for name, daemon in self._docker.daemons.items()}
+
+    def do(self, moves: Sequence[Move]) -> list[str]:
+        """Do MOVES; return why they were refused, nothing if they were not."""
+        return [problem for move in moves for problem in self.hosts[move.host].do(move.step)]
+
+    def networks(self, host: str) -> dict[str, dict[str, Any]]:
+        """Return what inspect shows on HOST of the networks that a user has made, by name."""
+        return {name: shown for name, shown in self.hosts[host].networks().items() if name not in PREDEFINED}
+
+    def place(self, host: str, container: str) -> str:
+        """Return the path of the network namespace of CONTAINER on HOST."""
+        return self.hosts[host].place(container)
+
+    def outside(self, host: str) -> str:
+        """Return the path of the network namespace of somebody outside, whom HOST alone reaches."""
+        return self.hosts[host].outside
+
+    def resolved(self, host: str, container: str, names: Sequence[str]) -> dict[str, set[str]]:
+        """Return the addresses that each of NAMES has for CONTAINER."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(names, pool.map(lambda name: self.hosts[host].resolved(container, name), names)))
+
+    def end(self) -> None:
+        try:
+            # A network is not removed on one host while the other has containers there.
+            for side in self.hosts.values():
+                for name in side.containers():
+                    side.do(Step("remove", name))
+            for side in self.hosts.values():
+                side.close()
+        finally:
+            self._docker.end()
