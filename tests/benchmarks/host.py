@@ -9,12 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 import pickle
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 from fleet import Fleet
@@ -66,9 +68,14 @@ def _apart(work: Callable[[], T]) -> T:
         os.close(reading)
         _run(work, writing)
     os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read()
-    os.waitpid(child, 0)
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            answer = pipe.read()
+    except BaseException:
+        os.kill(child, signal.SIGTERM)
+        raise
+    finally:
+        os.waitpid(child, 0)
     wait_until_quiet()
     good, result = pickle.loads(answer) if answer else (False, "the process died")
     if not good:
@@ -79,6 +86,9 @@ def _apart(work: Callable[[], T]) -> T:
 
 def _run(work: Callable[[], Any], writing: int) -> None:
     status = 0
+    # An interrupt is for the parent, which then asks for an end, and waits for it: what is half made is cleared away.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
     try:
         answer: tuple[bool, Any] = (True, work())
     except BaseException:
@@ -91,6 +101,10 @@ def _run(work: Callable[[], Any], writing: int) -> None:
         traceback.print_exc()
         status = 1
     os._exit(status)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def wait_until_quiet() -> None:
