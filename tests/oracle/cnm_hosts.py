@@ -121,6 +121,7 @@ class CnmHosts:
             name: {
                 "ansible_become": False,
                 "ansible_connection": "local",
+                "ansible_pipelining": True,
                 "ansible_python_interpreter": self._interpreter(name),
                 "cnm_vtep_address": side.member.vtep[4],
                 "cnm_host_number": side.member.number,

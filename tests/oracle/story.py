@@ -54,39 +54,36 @@ STORY = (
         ),
     ),
     Act(
-        "another network, made on the other host, and a container on each",
+        "two networks more, one internal and with IPv6, a container on each host, and one of them on blue, too",
         (
             create("h2", "red", {"subnet": "10.10.0.0/16", "gateway": "10.10.255.254"}),
             run("h1", "spy", "red", ip="10.10.1.5"),
             run("h2", "mole", "red", ip="10.10.2.5", aliases=["store"]),
-        ),
-    ),
-    Act(
-        "an internal network with IPv6, and a container on each host",
-        (
             create("h1", "green", {"subnet": "10.11.0.0/16"}, {"subnet": "fd00:11::/64"}, internal=True),
             run("h1", "hermit", "green", ip="10.11.1.5", ip6="fd00:11::1:5"),
             run("h2", "monk", "green", ip="10.11.2.5", ip6="fd00:11::2:5"),
+            connect("h2", "mole", "blue", ip="10.9.2.6"),
         ),
     ),
-    Act("one joins the other network too", (connect("h2", "mole", "blue", ip="10.9.2.6"),)),
     Act("an address that somebody on the other host has", (run("h2", "thief", "blue", ip="10.9.1.5"),), True),
     Act("an address of another subnet", (run("h2", "lost", "blue", ip="10.10.1.6"),), True),
     Act("a network that is in use is to go", simply("delete", "h1", "blue"), True),
     Act("one stops", simply("stop", "h2", "db")),
     Act("it starts again", simply("start", "h2", "db")),
-    Act("one is removed", simply("remove", "h2", "db")),
     Act(
-        "it is made on the other host, with its address",
-        (run("h1", "db", "blue", ip="10.9.2.5", aliases=["store"]),),
+        "it moves to the other host, with its address",
+        (*simply("remove", "h2", "db"), run("h1", "db", "blue", ip="10.9.2.5", aliases=["store"])),
     ),
-    Act("addresses are chosen", (run("h1", "some", "blue"), run("h2", "other", "blue"))),
     Act(
-        "all containers are removed",
+        "one is removed, and others come, whose addresses are chosen",
+        (*simply("remove", "h1", "spy"), run("h1", "some", "blue"), run("h2", "other", "blue")),
+    ),
+    Act(
+        "all containers are removed, and, on one host, the networks",
         (
-            *simply("remove", "h1", "web", "spy", "hermit", "db", "some"),
+            *simply("remove", "h1", "web", "hermit", "db", "some"),
             *simply("remove", "h2", "mole", "monk", "other"),
+            *simply("delete", "h2", "blue", "red", "green"),
         ),
     ),
-    Act("the networks are removed on one host", simply("delete", "h2", "blue", "red", "green")),
 )

@@ -159,10 +159,14 @@ class Fabric:
                 if endpoint is None:
                     continue
                 who = f"endpoint '{name}' of host '{host}'"
+                clashing = set()
                 for key in ("ipv4_address", "ipv6_address", "mac_address"):
                     held = endpoint.get(key)
-                    if held in holders and held is not None:
+                    # A MAC address that follows from an address clashes with it, and nobody has given it.
+                    told = key == "mac_address" and holders.get(str(held)) in clashing
+                    if held in holders and held is not None and not told:
                         self._add(f"{held} is given twice, to {holders[held]} and to {who}.")
+                        clashing.add(holders[held])
                     holders.setdefault(str(held), who)
                 if name in names:
                     self._add(f"hosts '{names[name]}' and '{host}' both have an endpoint '{name}' with an address.")

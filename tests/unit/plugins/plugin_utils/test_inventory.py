@@ -173,6 +173,13 @@ def test_what_is_refused(hosts, sentences):
         assert sentence in message
 
 
+def test_an_address_that_is_given_twice_is_one_problem():
+    hosts = {"a": host(1, on("x", ipv4_address="10.9.1.5")), "b": host(2, on("y", ipv4_address="10.9.1.5"))}
+    assert len(inventory(**hosts).problems) == 1
+    hosts["b"] = host(2, on("y", ipv4_address="10.9.1.6", mac_address="02:42:0a:09:01:05"))
+    assert "02:42:0a:09:01:05 is given twice" in refused(**hosts)
+
+
 def test_one_vni_for_two_ports_is_fine():
     other = {**blue(driver_options={VNI: 7, "cnm.overlay.port": 4790}), "name": "red"}
     assert inventory(a=host(1, networks=[blue(driver_options={VNI: 7}), other])).problems == []
