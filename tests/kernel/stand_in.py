@@ -81,7 +81,8 @@ class Host:
 
     def have_name_server(self) -> None:
         """Let the host have the program that answers for names, if the machine has it."""
-        subprocess.run(["umount", _NAME_SERVER], check=True)
+        if os.path.isdir(_NAME_SERVER):
+            subprocess.run(["umount", _NAME_SERVER], check=True)
 
     def close(self) -> None:
         """End what would outlive the host."""
