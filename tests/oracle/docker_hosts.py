@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from docker_fleet import DockerFleet
@@ -15,6 +14,7 @@ from fleet import Fleet
 from steps import PREDEFINED, Step
 from story import Move
 from theirs import Theirs
+from threads import threads
 
 AT_ONCE = 2
 """Questions of one container for names. One that is unknown takes a while, and Docker's client has ten connections."""
@@ -45,7 +45,7 @@ class DockerHosts:
 
     def resolved(self, host: str, container: str, names: Sequence[str]) -> dict[str, set[str]]:
         """Return the addresses that each of NAMES has for CONTAINER."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with threads(AT_ONCE) as pool:
             return dict(zip(names, pool.map(lambda name: self.hosts[host].resolved(container, name), names)))
 
     def end(self) -> None:

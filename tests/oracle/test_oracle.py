@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cnm_hosts import CnmHosts
@@ -16,6 +15,7 @@ from docker_hosts import DockerHosts
 from intended import INTENDED, Difference, intended
 from noticed import Onlooker, differing
 from story import STORY, Act
+from threads import threads
 
 LOOKS = 4
 """How often at most to look, until what hosts tell each other has arrived everywhere."""
@@ -27,7 +27,7 @@ def test_the_same_story(ours: CnmHosts, theirs: DockerHosts) -> None:
     onlookers = [Onlooker(side) for side in sides]
     met: set[Difference] = set()
     for act in STORY:
-        with ThreadPoolExecutor() as pool:
+        with threads(len(sides)) as pool:
             problems = [*pool.map(lambda side, act=act: side.do(act.moves), sides)]
         assert [bool(each) for each in problems] == [act.refused] * len(sides), (act.title, problems)
         met |= seen_after(act, onlookers)
