@@ -61,7 +61,7 @@ class CnmHosts:
 
     def _entered(self, host: str) -> list[str]:
         """Return what leads a command to HOST."""
-        (mounts, _), (net, _) = self.hosts[host].member.descriptors
+        mounts, net = (descriptor for descriptor, _flag in self.hosts[host].member.descriptors)
         return ["nsenter", f"--mount={_path(mounts)}", f"--net={_path(net)}"]
 
     def _interpreter(self, host: str) -> str:
