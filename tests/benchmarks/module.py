@@ -20,6 +20,9 @@ from typing import Any
 from clock import Cost, process
 
 _FOLDER = Path("/run/benchmark")
+PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path))
+"""The distribution's, as on managed hosts, which has its bytecode beside it and nothing of what Ansible needs."""
+ENVIRONMENT = {"PYTHONPATH": "", "PYTHONPYCACHEPREFIX": ""}
 _COLLECTIONS = Path(__file__).resolve().parents[2] / ".cache"
 
 
@@ -37,7 +40,7 @@ def build(name: str, arguments: dict[str, Any]) -> Path:
 
 def run(path: Path) -> Cost:
     """Run a module that build() has made, to its end."""
-    cost, output = process([sys.executable, str(path)], environment={"PYTHONPATH": ""})
+    cost, output = process([PYTHON, str(path)], environment=ENVIRONMENT)
     if '"failed": true' in output:
         raise RuntimeError(output)
     return cost
@@ -56,7 +59,7 @@ def write(name: str, arguments: dict[str, Any], path: str) -> None:
         module_path=module_loader.find_plugin(name),
         module_args={"_ansible_remote_tmp": "/tmp", "_ansible_shell_executable": "/bin/sh", **arguments},
         templar=Templar(DataLoader()),
-        task_vars={"ansible_python_interpreter": sys.executable},
+        task_vars={"ansible_python_interpreter": PYTHON},
         module_compression="ZIP_DEFLATED",
     )
     Path(path).write_bytes(built.b_module_data)

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import module
 from clock import Cost, process
 from fleet import Fleet, Member
 from host import on_a_fleet
@@ -28,7 +29,7 @@ _LARGE = 10
 _RECAP = re.compile(r"^(h\d+) +: ok=(\d+) +changed=(\d+)", re.MULTILINE)
 _PYTHON = """\
 #!/bin/bash
-nsenter --mount={mounts} --net={links} --wd="$PWD" -- {python} "$@"
+{environment} nsenter --mount={mounts} --net={links} --wd="$PWD" -- {python} "$@"
 status=$?
 times >>{used}
 exit $status
@@ -110,7 +111,9 @@ def _inventory(fleet: Fleet, folder: Path) -> dict[str, Any]:
 def _variables(member: Member, folder: Path) -> dict[str, Any]:
     python = folder / f"python-{member.name}"
     mounts, links = (f"/proc/{os.getpid()}/fd/{descriptor}" for descriptor, _flag in member.descriptors)
-    python.write_text(_PYTHON.format(mounts=mounts, links=links, python=sys.executable, used=folder / "used"))
+    environment = " ".join(f"{name}={value}" for name, value in module.ENVIRONMENT.items())
+    values = {"mounts": mounts, "links": links, "python": module.PYTHON, "environment": environment}
+    python.write_text(_PYTHON.format(**values, used=folder / "used"))
     python.chmod(0o700)
     return {
         "number": member.number,

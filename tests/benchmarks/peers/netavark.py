@@ -25,6 +25,8 @@ class Netavark:
 
     def __init__(self, host: Host) -> None:
         os.makedirs("/run/netavark", exist_ok=True)
+        # It is beside aardvark-dns.
+        host.have_name_server()
 
     def prepare(self, number: int) -> None:
         """The first endpoint makes the network."""
