@@ -155,7 +155,11 @@ def _first(record: Record) -> str:
     for what, size in dict.fromkeys((key.what, key.size) for key in keys):
         costs = [record.median(Key("first", what, size, name)) for name in subjects]
         rows.append([what, *(_waited(cost) for cost in costs)])
-    return _section("From the start of a task to the first answer from another host, in ms", ["what", *subjects], rows)
+    return _section(
+        "From the start of a task to the first answer from another host, and for how long one that moves is silent, ms",
+        ["what", *subjects],
+        rows,
+    )
 
 
 def _waited(cost: Cost | None) -> str:

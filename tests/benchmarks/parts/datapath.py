@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 
 from clock import Cost
+from dockerd import IMAGE
 from host import on_its_own
 from lab import OUTSIDE4, UPLINK4, at, endpoint
 from peers.docker import Engine
@@ -57,10 +58,10 @@ def _measure(host: Host, name: str, ports: int, networks: int) -> Cost:
         return _connect("server", last)
     engine = Engine(host)
     try:
-        engine.docker.load()
+        engine.docker.load_image()
         engine.networks(networks)
         engine.docker.command(
-            "run", "--detach", "--name=server", "--network=n0", f"--publish={published}", "box", "sleep", "10000"
+            "run", "--detach", "--name=server", "--network=n0", f"--publish={published}", IMAGE, "sleep", "10000"
         )
         pid = engine.docker.command("inspect", "--format={{.State.Pid}}", "server")
         return _connect(f"/proc/{pid}/ns/net", last)

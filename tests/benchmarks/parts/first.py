@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the start of a task to the first answer from another host."""
+"""From the start of a task to the first answer from another host, and for how long one that moves is not heard."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def _measure(fleet: Fleet, name: str) -> list[tuple[str, Cost]]:
                 found.append((what, Cost(first - begin, _UNKNOWN)))
         works = measured.move(1, 2)
         with Probe(watcher, MOVING) as probe:
-            return [*found, *_moved(probe, works)]
+            return [*found, ("moves", Cost(_silence(probe, works), _UNKNOWN))]
     finally:
         measured.close()
 
 
-def _moved(probe: Probe, works: Sequence[Work]) -> list[tuple[str, Cost]]:
-    """Return what it cost until the end of the longest silence, and how long that was."""
+def _silence(probe: Probe, works: Sequence[Work]) -> float:
+    """Return the seconds of the longest silence while WORKS are done; infinite if it does not end."""
     probe.until()
     begin = time.perf_counter()
     with _at_once(works) as processes:
@@ -67,8 +67,7 @@ def _moved(probe: Probe, works: Sequence[Work]) -> list[tuple[str, Cost]]:
             answers = probe.until(lambda: not any(process.is_alive() for process in processes), PATIENCE)
         except Unanswered:
             answers = [begin, math.inf]
-    silence, end = max((later - earlier, later) for earlier, later in itertools.pairwise([begin, *answers]))
-    return [("moves", Cost(end - begin, _UNKNOWN)), ("moves: silence", Cost(silence, _UNKNOWN))]
+    return max(later - earlier for earlier, later in itertools.pairwise([begin, *answers]))
 
 
 @contextlib.contextmanager
