@@ -150,4 +150,4 @@ def test_many_connections(networks: Host) -> None:
 
 def test_kernel_without_connection_tracking(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conntrack, "NETLINK_NETFILTER", 31)
-    conntrack.forget([("0.0.0.0/0 . 0.0.0.0/0 . tcp . 80", "172.18.0.2 . 80")], ["::/0 . ::/0 . udp . 80"])
+    conntrack.forget([("80 . tcp . 0.0.0.0/0 . 0.0.0.0/0", "172.18.0.2 . 80")], ["80 . udp . ::/0 . ::/0"])

@@ -38,17 +38,19 @@ table inet cnm {
     set masquerade6 { type ipv6_addr; flags interval; }
     map source4 { type ipv4_addr : ipv4_addr; flags interval; }
     map source6 { type ipv6_addr : ipv6_addr; flags interval; }
-    # Subnets of routed networks, and what of them is open: client, address, protocol, port.
+    # The kernel looks up one field after the other, for all elements that those before have left
+    # (net/netfilter/nft_set_pipapo.c), so the field that tells most comes first.
+    # Subnets of routed networks, and what of them is open: port, protocol, address, client.
     set routed4 { type ipv4_addr; flags interval; }
     set routed6 { type ipv6_addr; flags interval; }
-    set open4 { type ipv4_addr . ipv4_addr . inet_proto . inet_service; flags interval; }
-    set open6 { type ipv6_addr . ipv6_addr . inet_proto . inet_service; flags interval; }
-    # Published ports: client, host address, protocol, host port to address and port.
+    set open4 { type inet_service . inet_proto . ipv4_addr . ipv4_addr; flags interval; }
+    set open6 { type inet_service . inet_proto . ipv6_addr . ipv6_addr; flags interval; }
+    # Published ports: host port, protocol, host address, client to address and port.
     map published4 {
-        type ipv4_addr . ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; flags interval;
+        type inet_service . inet_proto . ipv4_addr . ipv4_addr : ipv4_addr . inet_service; flags interval;
     }
     map published6 {
-        type ipv6_addr . ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; flags interval;
+        type inet_service . inet_proto . ipv6_addr . ipv6_addr : ipv6_addr . inet_service; flags interval;
     }
 
     # Before address translation, so that no published port is a way around it.
@@ -70,8 +72,8 @@ table inet cnm {
     chain publish {
         ip daddr @resolvers4 meta l4proto { 6, 17 } th dport 53 return
         ip6 daddr @resolvers6 meta l4proto { 6, 17 } th dport 53 return
-        meta l4proto { 6, 17, 132 } dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @published4
-        meta l4proto { 6, 17, 132 } dnat ip6 to ip6 saddr . ip6 daddr . meta l4proto . th dport map @published6
+        meta l4proto { 6, 17, 132 } dnat ip to th dport . meta l4proto . ip daddr . ip saddr map @published4
+        meta l4proto { 6, 17, 132 } dnat ip6 to th dport . meta l4proto . ip6 daddr . ip6 saddr map @published6
     }
     chain prerouting {
         type nat hook prerouting priority dstnat; policy accept;
@@ -100,8 +102,8 @@ table inet cnm {
         # Before 'within': a published port is open to the neighbours on a network without talk among containers.
         ct status dnat accept
         iifname . oifname vmap @within
-        meta l4proto { 6, 17, 132 } ip saddr . ip daddr . meta l4proto . th dport @open4 accept
-        meta l4proto { 6, 17, 132 } ip6 saddr . ip6 daddr . meta l4proto . th dport @open6 accept
+        meta l4proto { 6, 17, 132 } th dport . meta l4proto . ip daddr . ip saddr @open4 accept
+        meta l4proto { 6, 17, 132 } th dport . meta l4proto . ip6 daddr . ip6 saddr @open6 accept
         ip daddr @routed4 icmp type echo-request accept
         ip6 daddr @routed6 icmpv6 type echo-request accept
         oifgroup $OURS drop
@@ -198,7 +200,7 @@ def published(
     return [
         Element(
             f"published{version}",
-            f"{_text(source)} . {_text(listener)} . {protocol} . {host_port}",
+            f"{host_port} . {protocol} . {_text(listener)} . {_text(source)}",
             f"{target} . {target_port}",
         )
         for source in _clients(version, sources)
@@ -208,7 +210,7 @@ def published(
 def opened(target: Address, protocol: str, port: int, sources: Sequence[Subnet] = ()) -> List[Element]:
     """Return what a port of an endpoint on a routed network puts into the sets; SOURCES as in `published`."""
     return [
-        Element(f"open{target.version}", f"{_text(source)} . {target} . {protocol} . {port}")
+        Element(f"open{target.version}", f"{port} . {protocol} . {target} . {_text(source)}")
         for source in _clients(target.version, sources)
     ]
 

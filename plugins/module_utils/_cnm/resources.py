@@ -122,7 +122,7 @@ class Element(Resource):
 
     set: str
     entry: str
-    """As nft writes it, parts joined by `` . ``, such as ``0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080``."""
+    """As nft writes it, parts joined by `` . ``, such as ``8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0``."""
     value: str = ""
     """What a map maps to; empty for a set."""
 

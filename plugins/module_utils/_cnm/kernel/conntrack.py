@@ -116,7 +116,7 @@ def _is_stale(flow: _Flow, by_number: Dict[Tuple[int, int], List[Tuple[_Port, Op
 
 
 def _port(entry: str) -> _Port:
-    source, listener, protocol, number = entry.split(" . ")
+    number, protocol, listener, source = entry.split(" . ")
     return _Port(ipaddress.ip_network(source), ipaddress.ip_network(listener), _PROTOCOLS[protocol], int(number))
 
 

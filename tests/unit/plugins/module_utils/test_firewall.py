@@ -78,13 +78,13 @@ def test_endpoints_kept_apart_and_pools_without_gateway() -> None:
 
 def test_a_port_is_published_on_every_address_or_on_one() -> None:
     web = address("172.18.0.2")
-    everywhere = [("0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080", "172.18.0.2 . 80")]
+    everywhere = [("8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0", "172.18.0.2 . 80")]
     assert entries(firewall.published(None, "tcp", 8080, web, 80), "published4") == everywhere
     assert entries(firewall.published(address("0.0.0.0"), "tcp", 8080, web, 80), "published4") == everywhere
     one = firewall.published(address("127.0.0.1"), "udp", 53, web, 5353)
-    assert entries(one, "published4") == [("0.0.0.0/0 . 127.0.0.1 . udp . 53", "172.18.0.2 . 5353")]
+    assert entries(one, "published4") == [("53 . udp . 127.0.0.1 . 0.0.0.0/0", "172.18.0.2 . 5353")]
     six = firewall.published(None, "sctp", 1, address("fd00:18::2"), 2)
-    assert entries(six, "published6") == [("::/0 . ::/0 . sctp . 1", "fd00:18::2 . 2")]
+    assert entries(six, "published6") == [("1 . sctp . ::/0 . ::/0", "fd00:18::2 . 2")]
 
 
 def test_a_host_address_of_the_other_family_publishes_nothing() -> None:
@@ -94,8 +94,8 @@ def test_a_host_address_of_the_other_family_publishes_nothing() -> None:
 def test_overlapping_sources_are_collapsed_and_the_other_family_is_left_out() -> None:
     sources = [subnet(text) for text in ("10.0.0.0/9", "10.128.0.0/9", "10.1.0.0/16", "192.0.2.7", "2001:db8::/32")]
     made = firewall.published(None, "tcp", 80, address("172.18.0.2"), 80, sources)
-    assert [element.entry.split(" . ")[0] for element in made] == ["10.0.0.0/8", "192.0.2.7"]
+    assert [element.entry.split(" . ")[3] for element in made] == ["10.0.0.0/8", "192.0.2.7"]
     assert firewall.published(None, "tcp", 80, address("fd00:18::2"), 80, sources[:4]) == []
     assert [element.entry for element in firewall.opened(address("fd00:18::2"), "udp", 53, sources)] == [
-        "2001:db8::/32 . fd00:18::2 . udp . 53"
+        "53 . udp . fd00:18::2 . 2001:db8::/32"
     ]

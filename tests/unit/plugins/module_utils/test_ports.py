@@ -68,7 +68,7 @@ def test_a_chosen_port_is_the_lowest_free_and_stays(lan):
 
 
 def test_a_port_is_open_while_its_endpoint_runs(lan):
-    entry = "0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080"
+    entry = "8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0"
     assert published(lan) == {entry: "10.1.0.2 . 80"}
     lan.sandbox("db", state="stopped")
     assert published(lan) == {}
@@ -96,7 +96,7 @@ def test_one_port_at_two_addresses_of_the_host(lan):
 def test_the_address_at_which_a_network_publishes(host):
     host.network("lan", driver_options={BINDING: "127.0.0.1"})
     host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
-    assert list(published(host)) == ["0.0.0.0/0 . 127.0.0.1 . tcp . 8080"]
+    assert list(published(host)) == ["8080 . tcp . 127.0.0.1 . 0.0.0.0/0"]
     assert host.one("endpoint", "db")["Ports"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
 
 
@@ -104,8 +104,8 @@ def test_allowed_sources(lan):
     port = {"container_port": 80, "host_port": 8080, "allowed_sources": ["10.0.0.0/8", "192.0.2.1"]}
     lan.sandbox("db", published_ports=[port])
     assert sorted(published(lan)) == [
-        "10.0.0.0/8 . 0.0.0.0/0 . tcp . 8080",
-        "192.0.2.1 . 0.0.0.0/0 . tcp . 8080",
+        "8080 . tcp . 0.0.0.0/0 . 10.0.0.0/8",
+        "8080 . tcp . 0.0.0.0/0 . 192.0.2.1",
     ]
     assert not lan.sandbox("db", published_ports=[port]).changed
 
@@ -139,13 +139,13 @@ def test_a_port_moves_when_its_endpoint_goes(lan):
 def test_a_routed_network_opens_ports_without_the_host_s(host):
     host.network("lan", driver_options={MODE: "routed"}, ipam_config=[{"subnet": "10.1.0.0/24"}])
     host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
-    assert ("element", "open4", "0.0.0.0/0 . 10.1.0.2 . tcp . 80") in host.kernel.present
+    assert ("element", "open4", "80 . tcp . 10.1.0.2 . 0.0.0.0/0") in host.kernel.present
     assert published(host) == {}
     assert not host.sandbox("db", published_ports=["8080:80"]).changed
     host.network("lan", driver_options={})
-    assert published(host) == {"0.0.0.0/0 . 0.0.0.0/0 . tcp . 49153": "10.1.0.2 . 80"}
+    assert published(host) == {"49153 . tcp . 0.0.0.0/0 . 0.0.0.0/0": "10.1.0.2 . 80"}
     host.sandbox("db", published_ports=["8080:80"])
-    assert published(host) == {"0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080": "10.1.0.2 . 80"}
+    assert published(host) == {"8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0": "10.1.0.2 . 80"}
 
 
 def test_another_binding_does_not_take_a_port_twice(host):

@@ -191,7 +191,7 @@ def test_a_run_that_never_settles_says_what_is_left(host):
 
 def test_connections_that_a_killed_run_has_to_end_are_ended_by_the_next():
     move = [{"name": "web", "published_ports": []}, {"name": "other", "published_ports": ["8080:80"], **ON_LAN}]
-    entry = "0.0.0.0/0 . 0.0.0.0/0 . tcp . 8080"
+    entry = "8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0"
     with pretended() as host:
         prepared(host, "move")
         host.kernel.before_step = functools.partial(broken_off, Killed(), 6, itertools.count(), [])
