@@ -10,11 +10,13 @@ import ipaddress
 import os
 from pathlib import Path
 
+import pytest
 from stand_in import Host
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import listeners, name_server
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.link import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, HostEnd, Link, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, HostEnd, Link, Listener, Namespace
 
 
 def test_subnets_on_link(host: Host) -> None:
@@ -108,3 +110,17 @@ def test_links_and_bridges(host: Host) -> None:
 def test_namespace_that_is_none(host: Host) -> None:
     assert host.kernel.facts.namespace_id("/etc/hosts") is None
     assert host.kernel.facts.namespace_id("/run/netns/nothing") is None
+
+
+def test_the_name_server_opens_its_sockets_meanwhile(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is interrupted as it has started the server leaves it so to the next one."""
+    opened: list[Listener] = []
+
+    def at_a_look() -> list[Listener]:
+        before = list(opened)
+        opened[:] = [Listener("udp", ipaddress.ip_address("10.1.0.1"), 53, inode=7)]
+        return before
+
+    monkeypatch.setattr(listeners, "listening", at_a_look)
+    monkeypatch.setattr(name_server, "sockets", lambda: {each.inode for each in at_a_look()})
+    assert host.kernel.facts.listening() == []

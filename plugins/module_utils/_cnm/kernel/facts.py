@@ -171,8 +171,10 @@ class Facts:
         from .listeners import listening
         from .name_server import sockets
 
+        found = listening()
+        # Only now: a server that a broken-off run has started may be about to listen.
         own = sockets()
-        return [found for found in listening() if found.inode not in own]
+        return [each for each in found if each.inode not in own]
 
     @_once
     def has_name_server(self) -> bool:

@@ -97,8 +97,11 @@ def apply(run: Run, steps: Sequence[Step]) -> None:
 
 
 def sockets() -> AbstractSet[int]:
-    """Return the inodes of the server's sockets."""
-    return set(_sockets(_pid()).values())
+    """Return the inodes of the server's sockets; empty if it does not run.
+
+    It keeps its pid before it opens any (create_pid() in aardvark-dns 1.4, commands/run.rs).
+    """
+    return _inodes(_pid())
 
 
 def _renew(run: Run, gateways: AbstractSet[str]) -> None:
@@ -160,10 +163,15 @@ def _until(holds: Callable[[], bool]) -> bool:
 
 
 def _has_records() -> bool:
+    return any(f"{RECORDS}/{name}" != _PID for name in _names(RECORDS))
+
+
+def _names(folder: str) -> List[str]:
+    """Return what is in FOLDER; nothing if there is no such folder."""
     try:
-        return any(f"{RECORDS}/{name}" != _PID for name in os.listdir(RECORDS))
-    except FileNotFoundError:
-        return False
+        return os.listdir(folder)
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def _pid() -> Optional[int]:
@@ -196,16 +204,20 @@ def _is_current() -> bool:
         return False
 
 
-def _sockets(pid: Optional[int]) -> Dict[str, int]:
-    """Return the addresses at which the server with that PID answers, with the inodes of its sockets."""
-    own: Set[int] = set()
-    try:
-        for name in os.listdir(f"/proc/{pid}/fd") if pid is not None else ():
+def _inodes(pid: Optional[int]) -> Set[int]:
+    """Return the inodes of the sockets that the process with that PID has."""
+    found: Set[int] = set()
+    for name in _names(f"/proc/{pid}/fd") if pid is not None else ():
+        with suppress(OSError):
             target = os.readlink(f"/proc/{pid}/fd/{name}")
             if target.startswith("socket:["):
-                own.add(int(target[8:-1]))
-    except OSError:
-        return {}
+                found.add(int(target[8:-1]))
+    return found
+
+
+def _sockets(pid: Optional[int]) -> Dict[str, int]:
+    """Return the addresses at which the server with that PID answers, with the inodes of its sockets."""
+    own = _inodes(pid)
     if not own:
         return {}
     return {
