@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PYTHON=3.9 runs unit, kernel and units with that Python as the managed host's; without it they run in .venv.
+# CORE=2.19 runs unit, examples and integration with that ansible-core as the controller's.
 # TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." molecule; ARGS="-k name -x" is handed to
 # pytest and ansible-test.
 
@@ -12,7 +13,8 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible-home
 export ANSIBLE_REMOTE_TEMP := $(CURDIR)/.cache/ansible-home/tmp
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 export MYPYPATH := $(CURDIR)/.cache
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export BIN := $(CURDIR)/$(if $(CORE),.cache/core/$(CORE),.venv)/bin
+export PATH := $(BIN):$(PATH)
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
@@ -20,7 +22,6 @@ COLLECTION := ansible_collections.cnm.linux.plugins
 SCENARIOS := default roles reboot docker-beside overlay
 FAULTS := tests/kernel/faults
 EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
-BIN := $(CURDIR)/.venv/bin
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env)
 PLAYBOOK := $(AS_ROOT) $(BIN)/ansible-playbook --inventory playbooks/inventory/localhost.ini
@@ -36,6 +37,7 @@ help: ## Show this list
 venv:
 	@.ci/setup venv
 	@$(if $(PYTHON),.ci/setup target $(PYTHON))
+	@$(if $(CORE),.ci/setup core $(CORE))
 
 .PHONY: tools
 tools: venv
