@@ -193,6 +193,23 @@ def test_a_network_is_switched_to_files_and_back(tasks: Tasks) -> None:
     tasks.end()
 
 
+@pytest.mark.parametrize("written", ["", "1", "4194305"])
+def test_the_pid_of_the_server_is_lost(tasks: Tasks, written: str) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    server = int(PID.read_text())
+    if written:
+        PID.write_text(written)
+    else:
+        PID.unlink()
+    tasks.sandbox("b", "n")
+    assert known(tasks, "a", "b") == ["10.1.0.3"]
+    assert not tasks.restore().changed
+    tasks.end()
+    assert eventually(lambda: not Path(f"/proc/{server}").exists())
+    assert not running()
+
+
 @pytest.mark.parametrize("harm", ["killed", "deaf", "removed"])
 def test_the_next_run_mends_it(tasks: Tasks, harm: str) -> None:
     tasks.network("n", "10.1.0.0/24")

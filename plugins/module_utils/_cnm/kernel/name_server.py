@@ -127,7 +127,15 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
         return anew or time.monotonic() - started > _RELOADING
 
     if _until(ready):
+        if not os.path.exists(_PID):
+            _note(pid)
         os.utime(_PID)
+
+
+def _note(pid: Optional[int]) -> None:
+    """Keep the PID of a server whose file is lost."""
+    with os.fdopen(create_private(_PID), "w", encoding="ascii") as file:
+        file.write(f"{pid or ''}")
 
 
 def _write(records: Records) -> None:
@@ -175,16 +183,29 @@ def _names(folder: str) -> List[str]:
 
 
 def _pid() -> Optional[int]:
-    """Return the pid of the server; None if none runs. The file may be of one that was killed."""
+    """Return the pid of the server; None if none runs."""
     try:
         with os.fdopen(open_private(_PID), encoding="ascii") as file:
             pid = int(file.read())
+    except (OSError, ValueError):
+        pid = 0
+    if _is_server(pid):
+        return pid
+    # The file is that of one that was killed, or lost, or not yet that of one that a broken-off run has started.
+    running = map(int, filter(str.isdecimal, _names("/proc"))) if os.path.exists(RECORDS) else ()
+    # It starts as the child of a process that has the same arguments.
+    return max(filter(_is_server, running), default=None)
+
+
+def _is_server(pid: int) -> bool:
+    """Say whether the process with that PID is the name server of this host, and not of a container on it."""
+    try:
         with open(f"/proc/{pid}/cmdline", "rb") as line:
             arguments = line.read().split(b"\0")
-    except (OSError, ValueError):
-        return None
-    ours = os.path.basename(arguments[0]) == _NAME.encode() and RECORDS.encode() in arguments
-    return pid if ours else None
+        ours = os.path.basename(arguments[0]) == _NAME.encode() and RECORDS.encode() in arguments
+        return ours and os.path.samefile(f"/proc/{pid}/ns/net", "/proc/thread-self/ns/net")
+    except OSError:
+        return False
 
 
 def _has_ended(pid: int) -> bool:
