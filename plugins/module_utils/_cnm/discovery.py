@@ -14,7 +14,7 @@ import ipaddress
 import sys
 from dataclasses import replace
 from functools import lru_cache
-from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Collection, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .endpoint import Endpoint
 from .network import Network
@@ -68,17 +68,17 @@ def hosts(sandbox: Sandbox, own: Sequence[Endpoint], parts: Iterable[str], ipv6:
     return File(f"{sandbox.configuration}/hosts", sys.intern("".join(text)))
 
 
-def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool, gateways: Sequence[str] = ()) -> File:
+def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways: Sequence[str] = ()) -> File:
     """Return the resolv.conf of SANDBOX.
 
     :param host: the host's own, from which comes what the sandbox does not say
-    :param reaches_out: whether it has a network that is not internal; without one, the host's
-        name servers are none that it could reach
+    :param reaches: the families of its networks that are not internal; it could not ask the host's name servers of
+        others
     :param gateways: where the host's name server answers it; each knows all of its networks, and asks the sandbox's
         own servers, or the host's, for all other names
     """
     found = _parse(host)
-    servers: Sequence[str] = found["nameserver"] if reaches_out else ()
+    servers = [server for server in found["nameserver"] if ipaddress.ip_address(server).version in reaches]
     if gateways:
         options = found["options"] if sandbox.dns_opts is None else sandbox.dns_opts
         if not any(option.startswith("ndots:") for option in sandbox.dns_opts or ()):
@@ -102,7 +102,7 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches_out: bool, gateways: Sequen
 
 @lru_cache(maxsize=2)
 def _parse(text: str) -> Mapping[str, List[str]]:
-    """Return what TEXT says by keyword, but for name servers at the host's own loopback."""
+    """Return what TEXT says by keyword, but for name servers that only the host can ask."""
     found: Mapping[str, List[str]] = {"nameserver": [], "search": [], "options": []}
     for line in text.splitlines():
         keyword, *values = line.split() or [""]
@@ -116,8 +116,9 @@ def _parse(text: str) -> Mapping[str, List[str]]:
 
 
 def is_local(server: str) -> bool:
-    """Say whether the name server SERVER is at a loopback address, so that only its own host can ask it."""
+    """Say whether only its own host can ask the name server SERVER: at a loopback address, or by one of its links."""
     try:
-        return ipaddress.ip_address(server.partition("%")[0]).is_loopback
+        found = ipaddress.ip_address(server.partition("%")[0])
     except ValueError:
         return True
+    return found.is_loopback or (found.version == 6 and found.is_link_local)

@@ -30,7 +30,7 @@ def records(
     pairs: List[Tuple[Union[Endpoint, Remote], str]] = [(endpoint, str(endpoint.sandbox)) for endpoint in here]
     pairs += [(remote, f"{network.id}/{remote.name}") for remote in away]
     for endpoint, identifier in sorted(pairs, key=lambda pair: (pair[0].name, pair[1])):
-        asked = ",".join(one for one in servers.get(identifier, ()) if "%" not in one and not is_local(one))
+        asked = ",".join(one for one in servers.get(identifier, ()) if not is_local(one))
         called = ",".join(names(network, endpoint))
         text.append(f"{identifier} {endpoint.ipv4 or ''} {endpoint.ipv6 or ''} {called}{' ' * bool(asked)}{asked}")
     return Records(f"{RECORDS}/{network.id}", "".join(f"{line}\n" for line in text))

@@ -203,12 +203,12 @@ class Topology:
         served = filter(self._has_dns, networks)
         gateways = [str(gateway) for network in served for _pool, gateway in network.gateways()]
         own = [endpoint for _network, endpoint in attachments]
-        reaches_out = any(not network.internal for network in networks if driver(network.driver).has_addresses)
+        reaches = {pool.subnet.version for network in networks if not network.internal for pool in network.pools}
         if self._resolv_conf is None or self._ipv6 is None:
             self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
         return [
             discovery.hosts(sandbox, own, parts, self._ipv6),
-            discovery.resolv_conf(sandbox, self._resolv_conf, reaches_out, gateways),
+            discovery.resolv_conf(sandbox, self._resolv_conf, reaches, gateways),
         ]
 
     def _lines_of(self, network: Network) -> str:

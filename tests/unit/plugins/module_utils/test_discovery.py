@@ -105,7 +105,7 @@ def test_the_resolver(lan, options, lines):
     assert not lan.sandbox("db").changed
 
 
-@pytest.mark.parametrize("server", ["127.0.0.53", "::1", "127.0.0.1"])
+@pytest.mark.parametrize("server", ["127.0.0.53", "::1", "127.0.0.1", "fe80::1%eth0", "fe80::1", "2001:db8::53"])
 def test_the_host_s_own_resolver_cannot_be_reached(lan, server):
     lan.kernel.facts.resolver = f"# here\nnameserver {server}\nnameserver 192.0.2.53\noptions edns0\ndomain a.b\n"
     assert lan.sandbox("db").changed
@@ -118,3 +118,14 @@ def test_an_internal_sandbox_reaches_no_name_server_of_the_host(host):
     assert resolver(host) == ["search example.org"]
     host.sandbox("db", dns_servers=["192.0.2.1"])
     assert resolver(host) == ["nameserver 192.0.2.1", "search example.org"]
+
+
+def test_name_servers_are_of_the_families_that_a_sandbox_reaches(host):
+    host.kernel.facts.resolver = "nameserver 2001:db8::53\nnameserver 192.0.2.53\n"
+    host.network("six", enable_ipv6=True)
+    host.network("inside", internal=True)
+    host.sandbox("db", networks=[{"name": "six"}, {"name": "inside"}])
+    assert resolver(host) == ["nameserver 2001:db8::53", "nameserver 192.0.2.53"]
+    host.network("four")
+    host.sandbox("db", networks=[{"name": "four"}, {"name": "inside"}])
+    assert resolver(host) == ["nameserver 192.0.2.53"]
