@@ -200,6 +200,7 @@ class Controller:
     @contextmanager
     def _reading(self) -> Iterator[SqliteStore]:
         with database.explained(self._folder), closing(self._open(write=False)) as store:
+            store.begin(write=False)
             yield store
 
     @contextmanager
