@@ -180,7 +180,7 @@ class Endpoint:
     @property
     def device(self) -> str:
         """The name of the host's end of its veth pair."""
-        return f"veth{self.id[:7]}"
+        return f"veth{self.id[:11]}"
 
     def to_json(self) -> Dict[str, Any]:
         """Return this as JSON can hold it."""

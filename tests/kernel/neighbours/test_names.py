@@ -80,8 +80,8 @@ def test_a_veth(play: Playbook) -> None:
     play.network("web")
     shown = play.sandbox("one", "web", check=True).objects[0]
     (endpoint,) = [each["EndpointID"] for each in shown["Networks"].values()]
-    command(f"ip link add veth{endpoint[:7]} type veth peer name theirs")
-    assert f"'veth{endpoint[:7]}'" in refused(play, "one", "web")
+    command(f"ip link add veth{endpoint[:11]} type veth peer name theirs")
+    assert f"'veth{endpoint[:11]}'" in refused(play, "one", "web")
 
 
 def test_a_hosts_file_that_is_a_link(play: Playbook) -> None:

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import pytest
 from lab import OUTSIDE, UPLINK4, command, sysctl
 from stand_in import Host
 from tasks import BRIDGE, DRIVER, Tasks, answers, host_end, link, listed, reaches, setting, source_outside
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.identity import make_id
 
 IP_HEADER, IP6_HEADER, ICMP_HEADER = 20, 40, 8
 
@@ -108,3 +111,17 @@ def test_a_bridge_that_was_there_stays_as_it_was(tasks: Tasks, with_sandbox: boo
     assert tasks.ensure("network", {"name": "n", "state": "absent", "force": True}).changed
     tasks.end()
     assert state() == before
+
+
+def test_endpoints_whose_ids_begin_alike(tasks: Tasks) -> None:
+    """Of a thousand endpoints on a host, two have the same first 28 bits of their ids once in five hundred hosts."""
+    network, seed = tasks.network("n", "10.1.0.0/24").objects[0]["Id"], tasks.host.kernel.facts.machine_id()
+    known: dict[str, str] = {}
+    for name in map("s{}".format, itertools.count()):
+        other = known.setdefault(make_id(seed, "endpoint", network, name)[:7], name)
+        if other != name:
+            break
+    tasks.sandbox(other, "n")
+    tasks.sandbox(name, "n")
+    assert reaches(other, name, tasks.address(name, "n"))
+    assert not tasks.restore().changed

@@ -13,6 +13,9 @@ from lab import OUTSIDE, UPLINK4, endpoint
 from stand_in import Host
 from tasks import ANY, Tasks, answers, default_route, host_end, hosts, link, listed, reaches, source_outside
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+
 
 @pytest.fixture()
 def three(tasks: Tasks) -> Tasks:
@@ -142,3 +145,41 @@ def test_many_sandboxes_in_one_task(tasks: Tasks) -> None:
         assert reaches("s00", name, addresses[name])
     assert not tasks.ensure("sandbox", *items).changed
     assert {name: hosts("s29")[name] for name in names} == addresses
+
+
+def test_an_endpoint_that_was_moved_is_no_longer_in_a_list(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.network("other", "10.2.0.0/24")
+    tasks.sandbox("a", "n")
+    tasks.sandbox("b")
+    tasks.ensure("endpoint", {"name": "a", "network": "n", "sandbox": "b", "force": True})
+    tasks.sandbox("b", "other")
+    assert tasks.address("a", "n") == "10.1.0.2"
+    assert {each["ifname"] for each in listed(tasks.host, "ip", "link", place="b")} == {"lo", "eth0", "eth1"}
+    tasks.ensure("endpoint", {"name": "a", "network": "n", "state": "left"})
+    tasks.sandbox("b", state="absent")
+    assert tasks.shown("endpoint")["a"]["IPv4Address"].startswith("10.1.0.2")
+
+
+def test_an_endpoint_that_left_by_itself_is_kept(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    tasks.ensure("endpoint", {"name": "a", "network": "n", "state": "left"})
+    tasks.sandbox("b")
+    tasks.ensure("endpoint", {"name": "a", "network": "n", "sandbox": "b"})
+    tasks.sandbox("b", state="absent")
+    assert tasks.shown("endpoint")["a"]["IPv4Address"].startswith("10.1.0.2")
+
+
+def test_what_is_shown_is_of_one_moment(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    before = tasks.shown("endpoint")["a"]
+
+    def meanwhile(_store: object, _found: object) -> bool:
+        tasks.sandbox("a", state="absent")
+        return True
+
+    with Kernel(tasks.host.program) as kernel:
+        assert Controller(kernel, tasks.warnings.append, True).describe("endpoint", meanwhile) == [before]
+    assert tasks.shown("endpoint") == {}
