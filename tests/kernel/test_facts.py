@@ -124,3 +124,19 @@ def test_the_name_server_opens_its_sockets_meanwhile(host: Host, monkeypatch: py
     monkeypatch.setattr(listeners, "listening", at_a_look)
     monkeypatch.setattr(name_server, "sockets", lambda: {each.inode for each in at_a_look()})
     assert host.kernel.facts.listening() == []
+
+
+def test_where_tunnels_begin_unless_said_otherwise(host: Host) -> None:
+    """At the oldest address, as the other hosts know it: not one that has come to float here, or for privacy."""
+
+    def end() -> str:
+        found = host.kernel.facts.underlay(None)
+        return str(found and found[0])
+
+    assert end() == "198.51.100.2"
+    host.ip("address add 198.51.100.100/24 dev uplink\naddress add 198.51.100.1/32 dev uplink\n")
+    assert end() == "198.51.100.2"
+    host.ip("address add 51.15.0.2/24 dev uplink\naddress del 198.51.100.2/24 dev uplink\n")
+    assert ":" not in end(), "its text is after that of an IPv6 address"
+    host.ip("route del default\naddress add 2001:db8::1:1/64 dev uplink nodad\n")
+    assert end() == "2001:db8::2"

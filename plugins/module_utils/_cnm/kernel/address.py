@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import struct
 from functools import cache
-from typing import Dict, Iterable, List, Set
+from typing import Dict, Iterable, List
 
 from ..resources import Address
 from .interface import Interface
@@ -30,20 +30,21 @@ def _of_link(index: int) -> bytes:
     return encode("address", GETADDR, DUMP, [], family=socket.AF_UNSPEC, index=index)
 
 
-def of_link(kernel: Socket, index: int) -> Set[str]:
-    """Return the addresses of the link with number INDEX, with their prefix lengths."""
-    found = set()
+def of_link(kernel: Socket, index: int) -> List[str]:
+    """Return the addresses of the link with number INDEX, with prefix lengths, the oldest of each family first."""
+    found: List[str] = []
     for message in kernel.dump(_of_link(index)):
         _family, prefix, _flags, _scope, owner = struct.unpack_from("=BBBBI", message, 16)
         if owner == index:
             values = attributes(message, 24)
-            found.add(f"{ipaddress.ip_address(values.get(_LOCAL) or values[_ADDRESS])}/{prefix}")
-    return found
+            found.append(f"{ipaddress.ip_address(values.get(_LOCAL) or values[_ADDRESS])}/{prefix}")
+    # The kernel puts a new one of IPv6 before the others (ipv6_link_dev_addr() in net/ipv6/addrconf.c).
+    return [text for text in found if ":" not in text] + [text for text in reversed(found) if ":" in text]
 
 
 def read(kernel: Socket, wanted: Iterable[Address], interfaces: Dict[str, Interface]) -> List[Address]:
     """Return those of the addresses WANTED, all of one namespace, that are there."""
-    present: Dict[str, Set[str]] = {}
+    present: Dict[str, List[str]] = {}
     found = []
     for address in wanted:
         if address.link in interfaces:

@@ -22,19 +22,22 @@ _LOCAL_KINDS = ("dummy",)
 
 
 def end_point(kernel: Socket, wanted: Optional[Address], egress_mtu: int) -> Optional[Tuple[Address, str, int]]:
-    """Return the host's address WANTED with its device and MTU; with None, the first of the default route's device.
+    """Return the host's address WANTED with its device and MTU; with None, the oldest of the default route's device.
 
     The device is empty, and the MTU EGRESS_MTU, where it is none by which packets leave.
     """
     links = [found for found in interface.dump(kernel) if found.group not in (GROUP, LEAVING)]
+    family = 0
     if wanted is None:
         ways = [entry for entry in route.dump(kernel) if entry.destination in _DEFAULTS and entry.link]
-        order = [entry.link for entry in sorted(ways, key=lambda e: (_DEFAULTS.index(e.destination), e.metric))]
+        ways.sort(key=lambda e: (_DEFAULTS.index(e.destination), e.metric))
+        family = 6 if ways and ":" in ways[0].destination else 4
+        order = [entry.link for entry in ways]
         links = sorted((found for found in links if found.index in order), key=lambda found: order.index(found.index))
     for found in links:
-        for text in sorted(address.of_link(kernel, found.index)):
+        for text in address.of_link(kernel, found.index):
             held = ipaddress.ip_interface(text).ip
-            if held == wanted or (wanted is None and not held.is_link_local):
+            if held == wanted or (wanted is None and held.version == family and not held.is_link_local):
                 leads_nowhere = found.index == LOOPBACK_INDEX or found.type in _LOCAL_KINDS
                 return (held, "", egress_mtu) if leads_nowhere else (held, found.name, found.mtu)
     return None
