@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from lab import at, sysctl
+from lab import at, command, pinged, sysctl
 from playbook import ALL, Playbook, inventory, setting, web_works
 from stand_in import OUTSIDE
 
@@ -102,3 +102,22 @@ def test_an_ipv4_network_leaves_ipv6_alone(play: Playbook) -> None:
     assert setting("net/ipv6/conf/uplink/accept_ra") == "1"
     assert setting("net/ipv6/conf/all/forwarding") == "0"
     assert "proto ra" in default_route(play)
+
+
+@pytest.mark.parametrize("switch", ("all", "default"))
+def test_new_interfaces_without_ipv6_in_an_adopted_namespace(play: Playbook, switch: str) -> None:
+    command("ip netns add theirs")
+    with at("theirs"):
+        sysctl(f"net/ipv6/conf/{switch}/disable_ipv6", 1)
+    play.network("six", ipam_config=[{"subnet": "10.6.0.0/24"}, {"subnet": "fd00:6::/64"}])
+    play.sandbox("one", "six", netns="/run/netns/theirs")
+    assert pinged("theirs", "fd00:6::1")
+    assert not play.sandbox("one").changed
+
+
+def test_new_interfaces_of_the_host_without_ipv6(play: Playbook) -> None:
+    sysctl("net/ipv6/conf/default/disable_ipv6", 1)
+    play.network("six", ipam_config=[{"subnet": "fd00:6::/64"}], enable_ipv6=True)
+    play.sandbox("one", "six")
+    assert pinged("one", "fd00:6::1")
+    assert not play.network("six").changed

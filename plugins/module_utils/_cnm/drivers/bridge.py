@@ -44,8 +44,11 @@ class Bridge:
         """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
         options = parse(network.options)
         found = []
-        if network.ipv6 and options.mtu is not None and options.mtu < MINIMUM_IPV6_MTU:
-            found.append(f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {options.mtu}.")
+        if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
+            found.append(
+                f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
+                "Set driver option 'com.docker.network.driver.mtu'."
+            )
         if options.inhibit_ipv4 and not network.internal:
             found.append(
                 "option 'com.docker.network.bridge.inhibit_ipv4' leaves no gateway, so it needs internal: true."
@@ -80,6 +83,9 @@ class Bridge:
             # Or any sandbox could make itself the host's router (CVE-2020-13401), without IPv6 on the network too. A
             # device with a lower MTU has no IPv6 to be set (net/ipv6/addrconf.c).
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{device}/accept_ra", "0", device))
+        if network.ipv6:
+            # New devices take it from 'default', which may switch it off.
+            resources.append(Sysctl(HOST, f"net/ipv6/conf/{device}/disable_ipv6", "0", device))
         for pool, address in network.gateways():
             interface = with_prefix(address, pool.subnet)
             resources.append(Address(HOST, device, interface, adopted=interface in network.kept))
@@ -117,6 +123,9 @@ class Bridge:
                 ),
             )
         ]
+        if endpoint.ipv6 is not None:
+            # In a namespace that was adopted, such as a container's of Docker, new interfaces may have none.
+            resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/disable_ipv6", "0", interface))
         for pool in network.pools:
             address = endpoint.address(pool.subnet.version)
             if address is not None:

@@ -10,6 +10,7 @@ import shutil
 
 import pytest
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import GROUP, HOST, Address, Link, Sysctl
 
 MTU = "com.docker.network.driver.mtu"
@@ -59,6 +60,13 @@ def test_the_mtu_is_that_of_the_way_out_and_kept(host):
     host.kernel.facts.mtu = 9000
     assert not host.network("lan").changed
     assert bridge(host).mtu == 1450
+
+
+def test_the_way_out_is_too_small_for_ipv6(host):
+    host.kernel.facts.mtu = 1200
+    with pytest.raises(InvalidInput, match=rf"at least 1280 bytes \(RFC 8200\), not 1200. Set driver option '{MTU}'"):
+        host.network("six", enable_ipv6=True)
+    host.network("six", enable_ipv6=True, driver_options={MTU: "1280"})
 
 
 def test_internal_on_and_off(lan):
