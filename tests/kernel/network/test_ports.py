@@ -16,6 +16,8 @@ from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, endpoin
 from stand_in import OUTSIDE
 from tasks import ANY, BRIDGE, Tasks, answers, eventually, reaches
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+
 UPLINKS, OUTSIDES = {4: UPLINK4, 6: UPLINK6}, {4: OUTSIDE4, 6: OUTSIDE6}
 both_families = pytest.mark.parametrize("version", (4, 6))
 
@@ -171,3 +173,47 @@ def test_ports_of_a_stopped_sandbox_are_silent_and_return(tasks: Tasks) -> None:
         client.connect((UPLINK4, 8080))
     tasks.sandbox("a", state="present")
     assert answers(8080, "a") and reaches("b", "a", tasks.address("a", "n"))
+
+
+def test_a_list_of_networks_leaves_the_ports_of_a_reserved_endpoint(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.ensure("endpoint", {"name": "a", "network": "n", "published_ports": ["8080:80"]})
+    tasks.sandbox("a", "n")
+    assert answers(8080, "a")
+    tasks.sandbox("b")
+    tasks.ensure("endpoint", {"name": "svc", "network": "n", "sandbox": "b", "published_ports": ["8081:80"]})
+    tasks.sandbox("b", "n")
+    assert answers(8081, "b")
+    assert tasks.sandbox("b", published_ports=[]).changed
+    assert not answers(8081, "b")
+
+
+def test_the_ports_of_a_reserved_endpoint_move_when_its_sandbox_leaves(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.network("other", "10.2.0.0/24")
+    tasks.ensure("endpoint", {"name": "a", "network": "n"})
+    tasks.sandbox("a", "n", published_ports=["8080:80"])
+    assert tasks.sandbox("a", "other").changed
+    assert answers(8080, "a")
+    assert not tasks.sandbox("a", "other").changed
+    tasks.sandbox("a", state="absent")
+    assert tasks.shown("endpoint")["a"]["Ports"] == {}
+
+
+def test_one_port_on_addresses_of_both_families(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24,fd00:1::/64")
+    tasks.sandbox("a", "n", published_ports=[f"{UPLINK4}:8080:80", "[::]:8080:81"])
+    assert answers(8080, "a", at_address=UPLINK4)
+    assert seen(OUTSIDE, (UPLINK6, 8080), "a", (ANY[6], 81)) == OUTSIDE6
+    with pytest.raises(InvalidInput, match="endpoint 'a' on network 'n' has it"):
+        tasks.sandbox("b", "n", published_ports=[f"[{UPLINK6}]:8080:80"])
+
+
+def test_a_chosen_port_beside_a_certain_one(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n", published_ports=["8080:80"])
+    assert tasks.sandbox("a", "n", published_ports=["80", "8080:80"]).changed
+    ports = [int(each["HostPort"]) for each in tasks.shown("sandbox")["a"]["Ports"]["80/tcp"]]
+    assert 8080 in ports and len(ports) == 2
+    assert all(answers(port, "a") for port in ports)
+    assert not tasks.sandbox("a", "n", published_ports=["80", "8080:80"]).changed

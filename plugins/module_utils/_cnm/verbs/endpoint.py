@@ -20,6 +20,7 @@ from ..sandbox import Sandbox
 from ..topology import on_host
 from . import Context, listed
 from .addressing import address_for, arrived, forget_hints, requested
+from .pools import settled
 from .ports import assign, taken
 
 
@@ -91,7 +92,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         endpoint = replace(endpoint, reserved=True)
         context.store.put_endpoint(endpoint)
     if state == "left":
-        context.store.put_endpoint(replace(endpoint, sandbox=None))
+        context.store.put_endpoint(replace(endpoint, sandbox=None, declared=False, reserved=True))
     elif sandbox is not None:
         _join_named(context, network, endpoint, sandbox, bool(item.get("force")), wishes, subject)
     elif endpoint.sandbox is not None and wishes.interface is not None:
@@ -143,6 +144,9 @@ def _join_named(
             "Let it leave first, or use force: true to move it."
         )
         return
+    if endpoint.sandbox not in (None, sandbox.id):
+        # The list of the sandbox that it was in no longer has a say in it.
+        endpoint = replace(endpoint, declared=False, reserved=True)
     join(context, network, endpoint, sandbox, wishes.interface, subject)
 
 
@@ -151,6 +155,7 @@ def write(
 ) -> Optional[Endpoint]:
     """Write the endpoint NAME on NETWORK with what it has, what WISHES say, and what is chosen for it."""
     found = len(context.problems.found)
+    network = settled(context, network)
     identifier = existing.id if existing else context.id_for("endpoint", network.id, name)
     endpoint = existing or Endpoint(identifier, name, network.id)
     if driver(network.driver).has_addresses:

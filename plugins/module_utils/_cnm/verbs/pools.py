@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..addresses import Address, HostBits, Subnet, address, subnet
@@ -54,18 +55,37 @@ def wanted_pools(
     return tuple(pools), ipv6
 
 
-def _free(context: Context, network: Network, version: int) -> Subnet:
+def settled(context: Context, network: Network) -> Network:
+    """Return NETWORK; a predefined one that nobody has used has another pool if the host has come to use its own."""
+    if not network.predefined or not network.pools or context.store.endpoints_of_network(network.id):
+        return network
+    if not any(_elsewhere(context, network, pool.subnet) for pool in network.pools):
+        return network
+    pools, _ipv6 = wanted_pools(context, replace(network, pools=()), None, False, f"Network '{network.name}'")
+    network = replace(network, pools=pools)
+    context.store.put_network(network)
+    return network
+
+
+def _elsewhere(context: Context, network: Network, chosen: Subnet) -> List[Tuple[Subnet, str]]:
+    """Return what of subnet CHOSEN the host reaches by another device than NETWORK's, and by which."""
     own = driver(network.driver).device(network)
-    on_link = [(found, device) for found, device in context.host.on_link() if device != own]
+    return [
+        (found, device)
+        for found, device in context.host.on_link()
+        if device != own and found.version == chosen.version and found.overlaps(chosen)
+    ]
+
+
+def _free(context: Context, network: Network, version: int) -> Subnet:
     nameservers = context.host.nameservers()
 
     def holder(candidate: Subnet) -> Optional[str]:
         other = context.store.network_over(candidate, but=network.id)
         if other is not None:
             return f"network '{other.name}'"
-        for found, device in on_link:
-            if found.version == candidate.version and found.overlaps(candidate):
-                return f"route {found} on '{device}'"
+        for found, device in _elsewhere(context, network, candidate):
+            return f"route {found} on '{device}'"
         for server in nameservers:
             if server in candidate:
                 return f"name server {server}"
@@ -171,13 +191,11 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
         problems.add(f"{subject}: subnet {chosen} overlaps {held.subnet if held else ''} of network '{other.name}'.")
     if parse(network.options).allow_host_overlap:
         return
-    own = driver(network.driver).device(network)
-    for found, device in context.host.on_link():
-        if device != own and found.version == chosen.version and found.overlaps(chosen):
-            problems.add(
-                f"{subject}: subnet {chosen} overlaps {found}, which the host reaches on '{device}'. "
-                f"Choose another, or set driver option '{ALLOW_HOST_OVERLAP}'."
-            )
+    for found, device in _elsewhere(context, network, chosen):
+        problems.add(
+            f"{subject}: subnet {chosen} overlaps {found}, which the host reaches on '{device}'. "
+            f"Choose another, or set driver option '{ALLOW_HOST_OVERLAP}'."
+        )
 
 
 def _with_gateway(network: Network, pool: Pool, subject: str, problems: Problems) -> Pool:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..addresses import Address
 from ..drivers.bridge import targets
@@ -27,7 +27,7 @@ def assign(
     """Return the ports of ENDPOINT, whose WISHES are fulfilled: those that it has are kept, others are added."""
     assigned: List[Port] = []
     spare = list(endpoint.ports)
-    for wish in wishes:
+    for wish in particular_first(wishes):
         present = next((port for port in spare if port.meets(wish)), None)
         if present is not None:
             spare.remove(present)
@@ -98,11 +98,17 @@ def listeners(context: Context, port: Port) -> Iterator[Listener]:
 
 
 def bound(network: Network, port: Port) -> Optional[Address]:
-    """Return the host's address at which PORT is published on NETWORK; None for all."""
-    address = port.host_ip or parse(network.options).host_binding_ipv4
-    return None if address is not None and address.is_unspecified else address
+    """Return the host's address at which PORT is published on NETWORK; None for all of both families."""
+    return port.host_ip or parse(network.options).host_binding_ipv4
 
 
 def overlap(one: Optional[Address], other: Optional[Address]) -> bool:
-    """Say whether two host addresses, None for all of them, have one in common."""
-    return one is None or other is None or one == other
+    """Say whether two addresses of bound() have one of the host's in common."""
+    if one is None or other is None:
+        return True
+    return one.version == other.version and (one == other or one.is_unspecified or other.is_unspecified)
+
+
+def particular_first(wishes: Iterable[Port]) -> List[Port]:
+    """Return WISHES, those for a certain port of the host before those for any, which that one would meet, too."""
+    return sorted(wishes, key=lambda wish: wish.host_port is None)

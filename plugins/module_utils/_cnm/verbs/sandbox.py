@@ -19,7 +19,7 @@ from ..sandbox import Sandbox
 from ..topology import gateway_order, loss
 from . import Context, listed, texts
 from .endpoint import Wishes, check_ports, join, part, read, read_ports, write
-from .ports import assign
+from .ports import assign, particular_first
 
 _PATH = re.compile(r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 _WORD = re.compile(r"[!\"$-:<-~]+")
@@ -48,7 +48,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if len(context.problems.found) > found:
         return existing.id if existing else None
     context.store.put_sandbox(sandbox)
-    before = [port for _network, endpoint in _own(context, sandbox) for port in endpoint.ports]
+    before = [endpoint for _network, endpoint in _own(context, sandbox)]
     if item.get("networks") is not None:
         _put_on(context, sandbox, item["networks"], subject)
     if len(context.problems.found) == found:
@@ -191,22 +191,32 @@ def _own(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
 
 
 def _publish(
-    context: Context, sandbox: Sandbox, before: Sequence[Port], specifications: Optional[Sequence[Any]], subject: str
+    context: Context,
+    sandbox: Sandbox,
+    before: Sequence[Endpoint],
+    specifications: Optional[Sequence[Any]],
+    subject: str,
 ) -> None:
     """Let SANDBOX publish the ports that SPECIFICATIONS name: those that it has stay where they are.
 
     A new one is published by the endpoint that gives the default route. So is one whose endpoint has gone.
 
-    :param before: what it has published so far, which stays if SPECIFICATIONS is None
+    :param before: the endpoints that it had; if SPECIFICATIONS is None, the ports of those that have gone move
     """
     own = _own(context, sandbox)
+    staying = [endpoint for _network, endpoint in own]
+    gone = [endpoint for endpoint in before if endpoint.id not in {one.id for one in staying}]
+    for endpoint in gone:
+        reserved = context.store.endpoint(endpoint.id)
+        if reserved is not None:
+            context.store.put_endpoint(replace(reserved, ports=()))
     if specifications is None:
-        wishes: Sequence[Port] = before
+        wishes: Sequence[Port] = [port for endpoint in (*gone, *staying) for port in endpoint.ports]
     else:
         wishes = ()
         with context.problems.about(f"{subject}: published_ports"):
             wishes = read_ports(specifications)
-    left = list(wishes)
+    left = particular_first(wishes)
     kept: Dict[str, Tuple[Port, ...]] = {}
     for _network, endpoint in own:
         mine = []
