@@ -59,6 +59,7 @@ options:
   netns: &netns
     description:
       - Path of a network namespace that exists already, such as V(/run/netns/legacy). The sandbox adopts it.
+      - Default routes that it has stay. Those of the sandbox come before them as long as they are there.
       - Mutually exclusive with O(pid). Without both, a new sandbox gets a namespace of its own, and an existing one
         stays where it is.
       - With another path, the sandbox moves there with its endpoints. A namespace of its own is removed then.

@@ -374,6 +374,8 @@ class Route(Resource):
     """``0.0.0.0/0`` and ``::/0`` for the default routes."""
     gateway: str
     link: str
+    foremost: Optional[bool] = None
+    """Whether it comes before all others to its destination, which stay; None where there are to be no others."""
 
     kind: ClassVar[str] = "route"
     rank: ClassVar[int] = 7

@@ -311,11 +311,13 @@ def gateway_owner(attachments: Sequence[Tuple[Network, Endpoint]], version: int)
 
 
 def default_routes(sandbox: Sandbox, attachments: Sequence[Tuple[Network, Endpoint]]) -> List[Resource]:
-    """Return the default routes of SANDBOX, one of each family at most."""
+    """Return the default routes of SANDBOX, one of each family at most; in an adopted namespace, beside its owner's."""
     routes: List[Resource] = []
+    foremost = True if sandbox.netns is not None else None
     for version, destination in ((4, "0.0.0.0/0"), (6, "::/0")):
         owner = gateway_owner(attachments, version)
         if owner is not None:
             pool = owner[0].pool(version)
-            routes.append(Route(sandbox.path, destination, str(pool.gateway if pool else ""), owner[1].interface or ""))
+            gateway, link = str(pool.gateway if pool else ""), owner[1].interface or ""
+            routes.append(Route(sandbox.path, destination, gateway, link, foremost))
     return routes

@@ -88,7 +88,12 @@ def _their_bridge(host: Host) -> None:
 
 
 def _their_namespace(host: Host) -> None:
-    host.ip("netns add theirs\n")
+    host.ip("netns add theirs\nlink add theirs type veth peer name eth0 netns theirs\nlink set theirs up\n")
+    host.ip(
+        "link set eth0 up\naddress add 10.9.0.2/24 dev eth0\naddress add fd00:9::2/64 dev eth0 nodad\n"
+        "route add default via 10.9.0.1\nroute add default via fd00:9::1\n",
+        "/run/netns/theirs",
+    )
 
 
 def _name_server(host: Host) -> None:

@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, command, pinged
 from stand_in import OUTSIDE
-from tasks import BRIDGE, DRIVER, Tasks, default_route, reaches, source_outside
+from tasks import BRIDGE, DRIVER, Tasks, default_route, listed, reaches, source_outside
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 
 BOTH = "10.1.0.0/24,fd00:1::/64"
 OUTSIDES, UPLINKS = {4: OUTSIDE4, 6: OUTSIDE6}, {4: UPLINK4, 6: UPLINK6}
@@ -135,3 +141,143 @@ def test_ipv6_given_and_taken(tasks: Tasks) -> None:
     assert tasks.network("n", enable_ipv6=False, force=True).changed
     assert tasks.address("b", "n", 6) == "" and default_route(tasks.host, "a", 6) == ""
     assert source_outside("a") == UPLINK4
+
+
+WORDS = {
+    4: {"all": "0.0.0.0/0", "theirs": "10.9.0.1", "second": "10.9.0.9", "nobody": "10.1.0.77", "form": "scope site"},
+    6: {"all": "::/0", "theirs": "fd00:9::1", "second": "fd00:9::9", "nobody": "fd00:1::77", "form": "metric 1"},
+}
+"""What stands for what, in each family; 'form' is what ours have that others have not."""
+THEIRS = {version: words["theirs"] for version, words in WORDS.items()}
+OWN_ROUTES = {
+    "as ip makes it": (4, 6, "route add default via {theirs}"),
+    "with the lowest metric but one": (4, 6, "route add default via {theirs} metric 2"),
+    "as network managers make it": (4, 6, "route add default via {theirs} proto dhcp metric 100"),
+    "two": (4, 6, "route add default via {theirs}\nroute append default via {second}"),
+    "by two gateways": (4, 6, "route add default nexthop via {theirs} nexthop via {second}"),
+    "another for a type of service": (4, "route add default via {theirs}\nroute add default via {second} tos 0x10"),
+    "another for a source": (6, "route add default via {theirs}\nroute add default via {second} from fd00:9::/64"),
+    "advertised": (6, "route add default via {theirs} proto ra metric 1024 pref high"),
+}
+EACH_OWN = [(version, texts[-1]) for texts in OWN_ROUTES.values() for version in (4, 6) if version in texts]
+
+
+class Box:
+    """A namespace of somebody else's, with default routes by way of its own interface."""
+
+    def __init__(self, tasks: Tasks, version: int, routes: str = "route add default via {theirs}") -> None:
+        self.tasks, self.version = tasks, version
+        command("ip netns add box")
+        tasks.host.ip("link add v0 type veth peer name eth0 netns box\nlink set v0 up\n")
+        self.ip("link set eth0 up\naddress add 10.9.0.2/24 dev eth0\naddress add fd00:9::2/64 dev eth0 nodad")
+        self.ip(routes)
+        self.routes = self.own_routes()
+
+    def ip(self, lines: str) -> None:
+        lines = lines.format_map(WORDS[self.version])
+        self.tasks.host.ip(f"{lines}\n", "/run/netns/box")
+
+    def own_routes(self) -> list[dict[str, Any]]:
+        """Return the routes that have nothing to do with our interfaces."""
+        found = [each for n in (4, 6) for each in listed(self.tasks.host, "ip", f"-{n}", "route", place="box")]
+        return [each for each in found if each.get("dev") not in ("eth1", "eth2")]
+
+    def way(self) -> str:
+        """Return the gateway by which packets leave."""
+        (found,) = listed(self.tasks.host, "ip", "route", "get", OUTSIDES[self.version], place="box")
+        return str(found["gateway"])
+
+    def adopt(self, *networks: Any) -> None:
+        assert self.tasks.sandbox("web", *networks, netns="/run/netns/box").changed
+        self.settled()
+
+    def settled(self) -> None:
+        assert not self.tasks.sandbox("web").changed and not self.tasks.restore().changed
+
+
+@pytest.mark.parametrize(("version", "routes"), EACH_OWN)
+def test_an_adopted_namespace_has_its_own_way_out_when_it_leaves(tasks: Tasks, version: int, routes: str) -> None:
+    tasks.network("n", BOTH)
+    box = Box(tasks, version, routes)
+    for last in ({"state": "stopped"}, {"networks": []}, {"state": "absent"}):
+        box.adopt("n")
+        assert (box.way(), box.own_routes()) == (tasks.gateway("n", version), box.routes)
+        assert source_outside("box", OUTSIDES[version]) == UPLINKS[version]
+        assert tasks.ensure("sandbox", {"name": "web", **last}).changed
+        assert (box.way() in (THEIRS[version], WORDS[version]["second"]), box.own_routes()) == (True, box.routes)
+        assert not tasks.restore().changed
+
+
+@both_families
+def test_the_way_out_of_an_adopted_namespace_is_ours_also_when_its_owner_s_gateway_is_heard_of(
+    tasks: Tasks, version: int
+) -> None:
+    """Between IPv4 routes that are alike the kernel takes the one whose gateway it has heard of lately."""
+    tasks.network("n", BOTH)
+    box = Box(tasks, version)
+    box.adopt("n")
+    gateway = tasks.gateway("n", version)
+    box.ip("neighbour replace {theirs} dev eth0 lladdr 02:00:00:00:00:01 nud reachable")
+    for _again in range(3):
+        box.ip(f"neighbour replace {gateway} dev eth1 lladdr 02:00:00:00:00:02 nud stale")
+        assert box.way() == gateway
+
+
+@both_families
+def test_the_way_out_of_an_adopted_namespace_changes(tasks: Tasks, version: int) -> None:
+    tasks.network("n", BOTH)
+    tasks.network("other", "10.2.0.0/24,fd00:2::/64")
+    box = Box(tasks, version)
+    box.adopt("n", "other")
+    for name, priority in (("other", 5), ("n", -5)):
+        assert tasks.sandbox("web", "n", {"name": "other", "gateway_priority": priority}).changed
+        assert (box.way(), box.own_routes()) == (tasks.gateway(name, version), box.routes)
+        box.settled()
+    assert tasks.network("n", "10.3.0.0/24,fd00:3::/64", force=True).changed
+    assert (box.way(), box.own_routes()) == (tasks.gateway("n", version), box.routes)
+    for name, way in (("n", tasks.gateway("other", version)), ("other", THEIRS[version])):
+        assert tasks.network(name, internal=True).changed
+        assert (box.way(), box.own_routes()) == (way, box.routes)
+        box.settled()
+
+
+BY_HAND = {
+    "ours deleted": "route delete {all} dev eth1",
+    "ours put back otherwise": "route delete {all} dev eth1\nroute add {all} via {gateway} dev eth1 metric 7",
+    "ours leads elsewhere": "route replace {all} via {nobody} dev eth1 {form}",
+    "ours on link": "route delete {all} dev eth1\nroute prepend {all} dev eth1 {form}",
+    "theirs deleted": "route delete {all} dev eth0",
+    "theirs before ours": "route prepend {all} via {second}",
+    "theirs in place of ours": "route delete {all} dev eth1\nroute prepend {all} via {second} metric 7",
+    "our interface down and up": "link set eth1 down\nlink set eth1 up",
+    "our interface deleted": "link delete eth1",
+}
+NOTHING_TO_DO = ((4, "theirs deleted"), (6, "theirs deleted"), (6, "theirs before ours"))
+
+
+@both_families
+@pytest.mark.parametrize("kind", BY_HAND)
+def test_changed_by_hand_in_an_adopted_namespace(tasks: Tasks, version: int, kind: str) -> None:
+    """Ours is the one in use again, and what is not ours stays as its owner has left it."""
+    tasks.network("n", BOTH)
+    box = Box(tasks, version)
+    box.adopt("n")
+    gateway = tasks.gateway("n", version)
+    box.ip(BY_HAND[kind].replace("{gateway}", gateway))
+    left = box.own_routes()
+    with Kernel(tasks.host.program) as kernel:
+        foreseen = Controller(kernel, tasks.warnings.append, True).ensure("sandbox", [{"name": "web"}])
+    assert tasks.sandbox("web") == foreseen
+    assert foreseen.changed == ((version, kind) not in NOTHING_TO_DO)
+    assert (box.way(), box.own_routes()) == (gateway, left)
+    box.settled()
+    tasks.sandbox("web", state="absent")
+    assert box.own_routes() == left
+
+
+def test_an_adopted_namespace_whose_own_route_cannot_be_preceded(tasks: Tasks) -> None:
+    tasks.network("n", BOTH)
+    box = Box(tasks, 6, "route add default via {theirs} metric 1")
+    with pytest.raises(KernelRefused, match="route ::/0 by way of fd00:1::1 in '/run/netns/box': File exists"):
+        tasks.sandbox("web", "n", netns="/run/netns/box")
+    assert (box.way(), box.own_routes()) == (THEIRS[6], box.routes)

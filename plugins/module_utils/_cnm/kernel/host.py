@@ -83,11 +83,10 @@ class Kernel:
                 if Namespace.kind in keys and is_left_over(space):
                     found.append(Namespace(space, mounted=False))
                 continue
+            marked = (Namespace.kind in keys or Route.kind in keys) and _is_marked(socket)
             if Namespace.kind in keys:
-                loopback = interface.find_indices(socket, [LOOPBACK_INDEX])[LOOPBACK_INDEX]
                 # By a symbolic link another sandbox's namespace would pass for the one that has to be there.
-                ours = loopback.group == link.GROUP and not os.path.islink(space)
-                found.append(Namespace(space, ours=ours))
+                found.append(Namespace(space, ours=marked and not os.path.islink(space)))
             addresses = [Address(key[1], key[2], key[3]) for key in sorted(keys.get(Address.kind, ()))]
             neighbours = {(key[2], key[3]) for key in keys.get(Neighbour.kind, ())}
             names = links[space] | {item.link for item in addresses} | {name for name, _address in neighbours}
@@ -105,7 +104,8 @@ class Kernel:
                     found += neighbour.read_forwarding(socket, space, tunnel)
             if Route.kind in keys:
                 destinations = {key[2] for key in keys[Route.kind]}
-                found += route.read(socket, space, destinations, {item.index: item.name for item in known.values()})
+                interfaces = {item.index: item for item in known.values()}
+                found += route.read(socket, space, destinations, interfaces, shared=not marked)
             if Sysctl.kind in keys:
                 found += sysctl.read(self._namespaces, space, [key[2] for key in sorted(keys[Sysctl.kind])])
         present = link.resolve(self._namespaces, links, seen)
@@ -224,6 +224,11 @@ class Kernel:
             from .announcement import announce
 
             raise_all(announce(arrived))
+
+
+def _is_marked(socket: interface.Socket) -> bool:
+    """Say whether the namespace of SOCKET is one that we have made."""
+    return interface.find_indices(socket, [LOOPBACK_INDEX])[LOOPBACK_INDEX].group == link.GROUP
 
 
 def _only(kind: Type[_Kind], items: Iterable[Resource]) -> List[_Kind]:

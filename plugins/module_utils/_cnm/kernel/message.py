@@ -97,6 +97,7 @@ _KINDS: Dict[str, Tuple[int, Callable[[Any], bytes]]] = {
     "RTA_DST": (1, _address),
     "RTA_OIF": (4, _word),
     "RTA_GATEWAY": (5, _address),
+    "RTA_PRIORITY": (6, _word),
     # linux/net_namespace.h
     "NETNSA_FD": (3, _word),
 }

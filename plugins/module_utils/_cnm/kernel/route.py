@@ -14,9 +14,10 @@ from functools import cache, lru_cache
 from typing import Any, Collection, Dict, List, NamedTuple, Optional, Tuple
 
 from ..reconcile import Step
-from ..resources import Route
+from ..resources import GROUP, Route
 from . import interface
-from .message import ACK, CREATE, DELROUTE, DUMP, GETROUTE, NEWROUTE, REPLACE, encode
+from .interface import Interface
+from .message import ACK, CREATE, DELROUTE, DUMP, EXCLUSIVE, GETROUTE, NEWROUTE, REPLACE, encode
 from .netlink import Socket, attributes, number
 from .refusals import Change
 
@@ -27,6 +28,14 @@ _UNICAST = 1
 FROM_KERNEL, FROM_ADMINISTRATOR, FROM_ADVERTISEMENT = 2, 4, 9
 """Who made a route: RTPROT_KERNEL, RTPROT_STATIC, RTPROT_RA."""
 SCOPE_LINK = 253
+_SCOPE_SITE, _SCOPE_NOWHERE = 200, 255
+_FOREMOST = {4: (0, _SCOPE_SITE), 6: (1, 0)}
+"""Metric and scope, by IP version, of a route that comes before those of others.
+
+Between IPv4 routes of one metric and scope the kernel changes over when a gateway was not heard of for half a minute
+(fib_select_default in net/ipv4/fib_semantics.c), and no metric is lower than the 0 that most have. IPv6 routes of one
+metric become one route by way of several gateways; 1 is the lowest there, as 0 means 1024 (net/ipv6/route.c).
+"""
 _GONE = (errno.ESRCH, errno.ENODEV, errno.ENETDOWN)
 
 
@@ -41,6 +50,8 @@ class Entry(NamedTuple):
     metric: int
     origin: int
     scope: int
+    narrow: bool
+    """Whether it is only for packets of some sources or of one type of service."""
 
 
 @cache
@@ -52,7 +63,7 @@ def dump(kernel: Socket, skip_own: bool = False) -> List[Entry]:
     """Return the unicast routes of the main table, IPv4 and IPv6; SKIP_OWN leaves out those that the kernel made."""
     found = []
     for message in kernel.dump(_main_table()):
-        family, length, table, origin, scope, kind = struct.unpack_from("=BBxxBBBB", message, 16)
+        family, length, sources, service, table, origin, scope, kind = struct.unpack_from("=8B", message, 16)
         if table != _MAIN_TABLE or kind != _UNICAST or (skip_own and origin == FROM_KERNEL):
             continue
         values = attributes(message, 28)
@@ -65,27 +76,45 @@ def dump(kernel: Socket, skip_own: bool = False) -> List[Entry]:
                 number(values.get(_METRIC, b"")),
                 origin,
                 scope,
+                bool(sources or service),
             )
         )
     return found
 
 
-def read(kernel: Socket, namespace: str, wanted: Collection[str], names: Dict[int, str]) -> List[Route]:
+def read(
+    kernel: Socket, namespace: str, wanted: Collection[str], links: Dict[int, Interface], shared: bool
+) -> List[Route]:
     """Return the routes to the destinations WANTED that NAMESPACE has, of several the one that counts.
 
-    Routes that the kernel or a router advertisement made are none of ours. NAMES are those of links, by index.
+    Routes that the kernel or a router advertisement made are none of ours, and in a namespace that is SHARED with its
+    owner only those by way of a link of ours are. LINKS are those that are known already, by index.
     """
-    best: Dict[str, Entry] = {}
+    listed: Dict[str, List[Entry]] = {}
     for entry in dump(kernel, skip_own=True):
-        if entry.destination in wanted and entry.origin != FROM_ADVERTISEMENT:
+        if entry.destination in wanted and entry.origin != FROM_ADVERTISEMENT and not entry.narrow:
             # The kernel lists the routes to one destination by metric.
-            best.setdefault(entry.destination, entry)
-    unknown = {entry.link for entry in best.values()} - set(names) - {0}
-    found = {index: link.name for index, link in interface.find_indices(kernel, unknown).items()} if unknown else {}
-    return [
-        Route(namespace, entry.destination, entry.gateway, names.get(entry.link) or found.get(entry.link, ""))
-        for entry in best.values()
-    ]
+            listed.setdefault(entry.destination, []).append(entry)
+    unknown = {entry.link for entries in listed.values() for entry in entries} - set(links) - {0}
+    if unknown:
+        links = {**links, **interface.find_indices(kernel, unknown)}
+    found = []
+    for entries in listed.values():
+        ours = [entry for entry in entries if not shared or _is_ours(links.get(entry.link))]
+        if ours:
+            best = ours[0]
+            name = links[best.link].name if best.link in links else ""
+            foremost = True if best is entries[0] and _has_precedence(best) else None
+            found.append(Route(namespace, best.destination, best.gateway, name, foremost))
+    return found
+
+
+def _is_ours(link: Optional[Interface]) -> bool:
+    return link is not None and link.group == GROUP
+
+
+def _has_precedence(entry: Entry) -> bool:
+    return (entry.metric, entry.scope) == _FOREMOST[ipaddress.ip_network(entry.destination).version]
 
 
 def changes(step: Step, indices: Dict[str, int]) -> List[Change]:
@@ -93,22 +122,34 @@ def changes(step: Step, indices: Dict[str, int]) -> List[Change]:
     before, after = step.before, step.after
     if not isinstance(after, Route):
         raise TypeError(f"not a route: {after!r}")
-    message = _request(NEWROUTE, ACK | CREATE | REPLACE, after.destination, after.gateway, indices[after.link])
-    wanted = [Change(f"set {after}", message)]
+    wanted = [Change(f"set {after}", _creation(after, indices[after.link]))]
     if not isinstance(before, Route):
         return wanted
     # A route with another metric is not replaced by ours and may come before it.
     old = removal(before, indices.get(before.link))
-    return wanted + [old] if before.gateway else [old] + wanted
+    return wanted + [old] if before.gateway and not after.foremost else [old] + wanted
+
+
+def _creation(route: Route, index: int) -> bytes:
+    if not route.foremost:
+        return _request(NEWROUTE, ACK | CREATE | REPLACE, route.destination, route.gateway, index)
+    version = ipaddress.ip_network(route.destination).version
+    # Nothing is replaced. An IPv4 route goes before those of its metric; with an IPv6 one ours would become one.
+    mode = ACK | CREATE | (EXCLUSIVE if version == 6 else 0)
+    return _request(NEWROUTE, mode, route.destination, route.gateway, index, *_FOREMOST[version])
 
 
 def removal(route: Route, index: Optional[int]) -> Change:
     """Return the change that removes ROUTE by way of the link with number INDEX."""
-    return Change(f"remove {route}", _request(DELROUTE, ACK, route.destination, route.gateway, index), _GONE)
+    scope = _SCOPE_NOWHERE if ipaddress.ip_network(route.destination).version == 4 else 0
+    message = _request(DELROUTE, ACK, route.destination, route.gateway, index, scope=scope)
+    return Change(f"remove {route}", message, _GONE)
 
 
 @lru_cache(maxsize=1024)
-def _request(command: int, flags: int, destination: str, gateway: str, index: Optional[int]) -> bytes:
+def _request(
+    command: int, flags: int, destination: str, gateway: str, index: Optional[int], metric: int = 0, scope: int = 0
+) -> bytes:
     network = ipaddress.ip_network(destination)
     values: List[Tuple[str, Any]] = []
     if network.prefixlen:
@@ -117,6 +158,8 @@ def _request(command: int, flags: int, destination: str, gateway: str, index: Op
         values.append(("RTA_GATEWAY", gateway))
     if index:
         values.append(("RTA_OIF", index))
+    if metric:
+        values.append(("RTA_PRIORITY", metric))
     creating = command == NEWROUTE
     return encode(
         "route",
@@ -127,6 +170,6 @@ def _request(command: int, flags: int, destination: str, gateway: str, index: Op
         dst_len=network.prefixlen,
         table=_MAIN_TABLE,
         proto=FROM_ADMINISTRATOR if creating else 0,
-        scope=0 if creating or network.version == 6 else 255,
+        scope=scope,
         type=_UNICAST if creating else 0,
     )

@@ -120,6 +120,13 @@ REQUESTS: List[Tuple[str, int, int, List[Tuple[str, Any]], Dict[str, int]]] = [
     ),
     (
         "route",
+        ours.NEWROUTE,
+        ours.ACK | ours.CREATE | ours.EXCLUSIVE,
+        [("RTA_GATEWAY", "fd00::1"), ("RTA_OIF", 2), ("RTA_PRIORITY", 1)],
+        {"family": INET6, "table": 254, "proto": 4, "type": 1},
+    ),
+    (
+        "route",
         ours.DELROUTE,
         ours.ACK,
         [("RTA_DST", "fd00:1::"), ("RTA_GATEWAY", "fd00::1")],

@@ -151,6 +151,12 @@ def test_an_adopted_namespace_is_used_and_never_removed(theirs):
     assert strange(theirs) == before
 
 
+def test_the_default_route_is_beside_that_of_an_adopted_namespace(theirs):
+    theirs.sandbox("vm", networks=[{"name": "lan"}], **theirs.theirs)
+    routes = {key[1]: one for key, one in theirs.kernel.present.items() if key[0] == "route"}
+    assert {path: one.foremost for path, one in routes.items()} == {"/run/netns/db": None, theirs.path: True}
+
+
 def test_a_namespace_is_adopted_once(theirs):
     theirs.kernel.facts.namespaces["/run/netns/db"] = "4712"
     theirs.sandbox("vm", **theirs.theirs)
