@@ -35,7 +35,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
             execute = verbs.add_parser("exec", help="run a program with the network and the names of a sandbox")
             execute.add_argument("name", metavar="NAME", help="name, id or unique beginning of an id")
             execute.add_argument("program", metavar="COMMAND", help="the program")
-            execute.add_argument("arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="and its arguments")
+            arguments = execute.add_argument(
+                "arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="and its arguments"
+            )
+            # Else argparse says that they are required, too, where there is no command.
+            arguments.required = False
     kinds.add_parser("restore", help="make everything again that the kernel has forgotten").set_defaults(
         action="restore"
     )

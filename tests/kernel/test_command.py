@@ -234,6 +234,11 @@ def test_a_command_line_that_makes_no_sense_has_status_2(host: Host, wrong: List
     assert done.stderr.startswith("usage: cnm")
 
 
+def test_without_a_program_to_run_it_asks_for_that_alone(host: Host) -> None:
+    done = host.run([*CNM, "sandbox", "exec", "web"])
+    assert done.stderr.splitlines()[-1].endswith("the following arguments are required: COMMAND")
+
+
 def test_it_has_the_version_of_the_collection(host: Host) -> None:
     version = re.search(r"^version: (\S+)$", (TOP / "galaxy.yml").read_text(), re.MULTILINE)
     assert version and host.out([*CNM, "--version"]) == f"cnm {version[1]}\n"

@@ -17,6 +17,7 @@ import pytest
 from stand_in import Host
 
 TOP = Path(__file__).resolve().parents[2]
+NAME_SERVER = "/usr/lib/podman"
 CNM = [sys.executable, str(TOP / "command" / "cnm.py")]
 
 
@@ -56,7 +57,7 @@ def test_a_host_with_everything_that_is_required_is_usable_and_stays_as_it_is(ho
     before = host.run(inventory).stdout
     code, findings = checked(host)
     assert (code, missing(findings)) == (0, [])
-    assert {"kernel", "python", "nft", "bridge", "veth", "vxlan", "macvlan", "conntrack"} <= set(findings)
+    assert {"kernel", "python", "nft", "bridge", "veth", "vxlan", "conntrack"} <= set(findings)
     assert all(bool(finding["advice"]) is (finding["state"] != "ok") for finding in findings.values())
     assert host.run(inventory).stdout == before
 
@@ -93,6 +94,26 @@ def test_an_nft_that_will_not_do_is_named(host: Host, prints: str, found: str) -
     code, findings = checked(host)
     assert code == 1
     assert (findings["nft"]["state"], findings["nft"]["found"]) == ("missing", found)
+
+
+@pytest.mark.skipif(not os.path.isdir(NAME_SERVER), reason=f"{NAME_SERVER} is needed: apt install aardvark-dns")
+@pytest.mark.parametrize(
+    ("prints", "found"),
+    [
+        ('{\n  "version": "1.4.0",\n  "commit": "",\n  "target": "x86_64-unknown-linux-gnu"\n}', "1.4.0"),
+        ('{"version": "1.16.0-dev"}', "1.16.0-dev"),
+        ("aardvark-dns 1.4.0", "1.4.0"),
+        ("[]", f"{NAME_SERVER}/aardvark-dns"),
+        ("", f"{NAME_SERVER}/aardvark-dns"),
+    ],
+)
+def test_the_version_of_the_name_server_is_shown(host: Host, prints: str, found: str) -> None:
+    # The folder is the test's own: see Host.
+    program = Path(NAME_SERVER, "aardvark-dns")
+    program.write_text(f"#!/bin/sh\n[ $1 = version ] || exit 1\ncat <<'END'\n{prints}\nEND\n")
+    program.chmod(0o755)
+    _code, findings = checked(host)
+    assert (findings["aardvark-dns"]["state"], findings["aardvark-dns"]["found"]) == ("ok", found)
 
 
 def test_without_ip_it_says_so(host: Host) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -81,10 +82,18 @@ def _aardvark() -> Finding:
     if path is None:
         problem = "not installed"
     else:
-        found, problem = _program(path, "version")
-        found = next((line for line in found.splitlines() if version(line)), found).rpartition(" ")[2] or path
+        printed, problem = _program(path, "version")
+        found = _aardvark_version(printed) or path
     advice = (
         "Without it names come from each sandbox's /etc/hosts and there is no DNS on the networks' gateways: "
         "apt install aardvark-dns (Debian 12, Ubuntu 24.04 and newer have it)."
     )
     return judge("aardvark-dns", found, problem, advice, required=False)
+
+
+def _aardvark_version(printed: str) -> str:
+    """Return the version in what aardvark-dns has PRINTED, an object in JSON; empty if there is none."""
+    try:
+        return str(json.loads(printed)["version"])
+    except (ValueError, KeyError, TypeError):
+        return dotted(version(printed))
