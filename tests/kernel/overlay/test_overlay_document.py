@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory, the playbook and the command that docs/overlay.md begins with, on three hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleet import Fleet, Member
+
+yaml = pytest.importorskip("yaml")
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "overlay.md"
+IN_PLACE_OF_PYTHON = """\
+#!/bin/sh
+exec nsenter --mount={mounts} --net={links} --wd="$PWD" -- {python} "$@"
+"""
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("ansible-playbook") is None, reason="managed hosts need no ansible-playbook"
+)
+
+
+def blocks(language: str) -> list[str]:
+    """Return the blocks of the document that are marked as LANGUAGE."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def connection(member: Member, folder: Path) -> dict[str, Any]:
+    """Return the variables by which Ansible reaches MEMBER."""
+    python = folder / f"python-{member.number}"
+    mounts, links = (f"/proc/{os.getpid()}/fd/{descriptor}" for descriptor, _flag in member.descriptors)
+    python.write_text(IN_PLACE_OF_PYTHON.format(mounts=mounts, links=links, python=sys.executable))
+    python.chmod(0o700)
+    return {
+        "ansible_connection": "local",
+        "ansible_become": False,
+        "ansible_python_interpreter": str(python),
+        "ansible_host": member.vtep[4],
+    }
+
+
+def test_the_first_example_does_what_it_says(fleet: Fleet, tmp_path: Path) -> None:
+    inventory, playbook = (yaml.safe_load(block) for block in blocks("yaml")[:2])
+    hosts = inventory["all"]["hosts"]
+    assert list(hosts) == ["a", "b", "c"]
+    for member, variables in zip(fleet.members, hosts.values()):
+        variables.update(connection(member, tmp_path))
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
+    (tmp_path / "play.json").write_text(json.dumps(playbook))
+    command = ["ansible-playbook", "--inventory", str(tmp_path / "hosts.json"), str(tmp_path / "play.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (shown,) = re.findall(r"^a# (.+)$", "".join(blocks("console")), re.MULTILINE)
+    assert shown.split()[-1] == "app-b"
+    fleet.members[0].run(*shown.split())
+    for member, host in zip(fleet.members, hosts):
+        assert all(member.ping(f"app-{host}", f"app-{other}") for other in hosts if other != host)
