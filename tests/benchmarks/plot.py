@@ -8,34 +8,91 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pygal
 from peers import NAMES
-from pygal.style import CleanStyle
+from pygal.style import Style
 from record import Key, Record
+
+_FONT = '"DejaVu Sans", Verdana, sans-serif'
+_STYLE = Style(
+    background="#ffffff",
+    plot_background="#ffffff",
+    foreground="#1f2328",
+    foreground_strong="#1f2328",
+    foreground_subtle="#57606a",
+    colors=("#2da44e", "#218bff", "#bf8700", "#cf222e", "#8250df", "#6e7781"),
+    opacity="1",
+    guide_stroke_color="#d0d7de",
+    guide_stroke_dasharray="none",
+    major_guide_stroke_color="#d0d7de",
+    major_guide_stroke_dasharray="none",
+    font_family=_FONT,
+    label_font_size=12,
+    legend_font_size=12,
+    major_label_font_size=12,
+    title_font_size=15,
+    value_font_size=9,
+)
+_DARK = """inline:@media (prefers-color-scheme: dark) {
+  .pygal-chart .background { fill: #0d1117 !important; }
+  .pygal-chart text { fill: #e6edf3 !important; }
+  .pygal-chart .axis .line { stroke: #30363d !important; }
+}"""
+"""The colours of the other pictures in docs/images, where the reader's page is dark."""
+_LEAST, _MOST = 0.5, 100.0
+"""Where the axis begins and ends, in milliseconds, unless a figure needs more room."""
 
 
 def draw(record: Record, path: Path) -> None:
     """Write the plot of RECORD to PATH."""
     sizes = sorted({key.size for key in record.keys("attach")})
+    costs = {name: [record.median(Key("attach", "attach", size, name)) for size in sizes] for name in NAMES}
+    figures = {
+        name: [_each(cost.wall, size) if cost else None for cost, size in zip(found, sizes)]
+        for name, found in costs.items()
+    }
+    known = [figure for found in figures.values() for figure in found if figure is not None]
+    # Half of the smallest figure at most, so that each has a bar.
+    least, most = min([_LEAST, *(figure / 2 for figure in known)]), max([_MOST, *known])
     chart = pygal.Bar(
         title="Attach endpoints to one network: milliseconds each (wall time, median)",
         logarithmic=True,
+        range=(least, most),
+        zero=least,
         x_title="endpoints at once",
-        style=CleanStyle,
+        style=_STYLE,
+        css=["file://style.css", "file://graph.css", _DARK],
         width=900,
         height=450,
+        margin=12,
+        spacing=8,
         disable_xml_declaration=True,
-        js=[],
+        legend_at_bottom=True,
+        legend_at_bottom_columns=len(NAMES),
         print_values=True,
+        print_values_position="top",
         value_formatter=lambda value: f"{value:.1f}" if value else "",
     )
+    chart.uuid = path.stem
+    chart.add_xml_filter(_still)
     chart.x_labels = [str(size) for size in sizes]
-    for name in NAMES:
-        costs = [record.median(Key("attach", "attach", size, name)) for size in sizes]
-        if any(costs):
-            chart.add(name, [_each(cost.wall, size) if cost else None for cost, size in zip(costs, sizes)])
-    path.write_text(chart.render() + "\n", encoding="utf-8")
+    marks = [each * 10**power for power in range(-2, 4) for each in (1, 2, 5)]
+    chart.y_labels = [{"value": each, "label": f"{each:g}"} for each in marks if least <= each <= most]
+    for name, found in figures.items():
+        if any(found):
+            chart.add(name, found)
+    path.write_text(chart.render(is_unicode=True) + "\n", encoding="utf-8")
+
+
+def _still(root: Any) -> Any:
+    """Return the picture ROOT without scripts, and without comments, which have the day in them."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if not isinstance(child.tag, str) or child.tag.endswith("script"):
+                parent.remove(child)
+    return root
 
 
 def _each(wall: float, size: int) -> float | None:
