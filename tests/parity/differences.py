@@ -100,7 +100,7 @@ class Hidden(NamedTuple):
 _NO_DAEMON = "no container, so none of its settings"
 HIDDEN = (
     Hidden("theirs", "network", "Created", "check mode answers as the run does"),
-    Hidden("ours", "network", "Host", "the bridge and its MTU, which Docker leaves out"),
+    Hidden("ours", "network", "Host", "the bridge, its MTU and whether there is DNS, which Docker leaves out"),
     Hidden("theirs", "attachment", "IPAMConfig", _NO_DAEMON),
     Hidden("theirs", "attachment", "Links", _NO_DAEMON),
     Hidden("theirs", "attachment", "DriverOpts", _NO_DAEMON),
