@@ -76,13 +76,12 @@ class Controller:
         with self._transaction() as (store, before):
             context = self._context(store)
             for kind, items in groups:
-                if any(item["name"] is None for item in items):
-                    context.problems.add(f"A {kind} has no name: its 'name' is null.")
-            context.problems.check()
-            for kind, items in groups:
                 verb = _verb(kind)
                 for item in items:
-                    verb(context, item)
+                    if item["name"] is None:
+                        context.problems.add(f"A {kind} has no name: its 'name' is null.")
+                    else:
+                        verb(context, item)
                 for name in _twice(kind, items):
                     context.problems.add(f"{kind.capitalize()} '{name}' is listed twice.")
             context.problems.check()
@@ -232,7 +231,7 @@ def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -
 def _twice(kind: str, items: Sequence[Mapping[str, Any]]) -> List[str]:
     """Return the names of the objects that ITEMS describe more than once."""
     keys = [(item["name"], item.get("network") if kind == "endpoint" else None) for item in items]
-    return sorted({name for (name, _network), times in Counter(keys).items() if times > 1})
+    return sorted({name for (name, _network), times in Counter(keys).items() if times > 1 and name is not None})
 
 
 def _verb(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:

@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 from .addresses import Address, Subnet, address, subnet
+from .errors import Problems, every
 
 PROTOCOLS = ("tcp", "udp", "sctp")
+_KEYS = {"container_port", "host_port", "host_ip", "protocol", "allowed_sources"}
+_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,13 @@ class Port:
 def parse_ports(specification: Any) -> Sequence[Port]:
     """Return the ports that SPECIFICATION asks for: Docker's text form or a mapping, ranges told apart.
 
-    :raises ValueError: if it cannot be read, with the reason
+    :raises ValueError: if it cannot be read, with all reasons
     """
     if isinstance(specification, Mapping):
         return _from_mapping(specification)
     if isinstance(specification, (int, str)) and not isinstance(specification, bool):
         return _from_text(str(specification))
-    raise ValueError(f"published port {specification!r} is neither text such as '8080:80' nor a mapping.")
+    raise ValueError("it is neither text such as '8080:80' nor a mapping.")
 
 
 def _from_text(text: str) -> Sequence[Port]:
@@ -86,21 +90,20 @@ def _from_text(text: str) -> Sequence[Port]:
             host_ip, host_port = rest, ""
     if host_ip.startswith("[") and host_ip.endswith("]"):
         host_ip = host_ip[1:-1]
-    return _ports(f"'{text}'", container_port, host_port, host_ip, protocol if slash else "tcp", ())
+    return _ports(Problems(), container_port, host_port, host_ip, protocol if slash else "tcp", ())
 
 
 def _from_mapping(data: Mapping[str, Any]) -> Sequence[Port]:
-    unknown = sorted(set(data) - {"container_port", "host_port", "host_ip", "protocol", "allowed_sources"})
-    if unknown:
-        raise ValueError(f"published port has an unknown key '{unknown[0]}'.")
-    if data.get("container_port") is None:
-        raise ValueError("published port needs a container_port.")
-    sources = data.get("allowed_sources") or ()
+    problems = Problems()
+    for key in sorted(str(key) for key in set(data) - _KEYS):
+        problems.add(f"it has an unknown key '{key}'.")
+    container_port, sources = data.get("container_port"), data.get("allowed_sources") or ()
     if isinstance(sources, str) or not isinstance(sources, Sequence):
-        raise ValueError("allowed_sources is a list of subnets or addresses.")
+        problems.add("allowed_sources is a list of subnets or addresses.")
+        sources = ()
     return _ports(
-        f"'{data['container_port']}'",
-        str(data["container_port"]),
+        problems,
+        None if container_port is None else str(container_port),
         str(data.get("host_port") or ""),
         str(data.get("host_ip") or ""),
         str(data.get("protocol") or "tcp"),
@@ -109,39 +112,64 @@ def _from_mapping(data: Mapping[str, Any]) -> Sequence[Port]:
 
 
 def _ports(
-    what: str, container_port: str, host_port: str, host_ip: str, protocol: str, sources: Iterable[Any]
+    problems: Problems,
+    container_port: Optional[str],
+    host_port: str,
+    host_ip: str,
+    protocol: str,
+    sources: Iterable[Any],
 ) -> Sequence[Port]:
+    """Return the ports that are described so.
+
+    :raises ValueError: with PROBLEMS, which are known already, and with all others
+    """
     if protocol not in PROTOCOLS:
-        raise ValueError(f"published port {what}: protocol '{protocol}' is not one of {', '.join(PROTOCOLS)}.")
-    inner = _range(what, container_port)
-    outer: Sequence[Optional[int]] = _range(what, host_port) if host_port else [None] * len(inner)
-    if len(inner) != len(outer):
-        raise ValueError(f"published port {what}: the two ranges have {len(outer)} and {len(inner)} ports.")
-    bound = address(host_ip) if host_ip else None
-    if bound is not None and bound.version == 6 and bound.is_loopback:
-        raise ValueError(f"published port {what}: IPv6 has no way from {bound} into a sandbox; publish on 127.0.0.1.")
-    if bound is not None and bound.is_unspecified:
-        bound = bound if bound.version == 6 else None
-    allowed = tuple(sorted(ipaddress.collapse_addresses(_of_family(sources, 4)))) + tuple(
-        sorted(ipaddress.collapse_addresses(_of_family(sources, 6)))
-    )
-    return [Port(inside, outside, bound, protocol, allowed) for inside, outside in zip(inner, outer)]
+        problems.add(f"protocol '{protocol}' is not one of {', '.join(PROTOCOLS)}.")
+    inner: Sequence[int] = ()
+    outer: Sequence[int] = ()
+    bound: Optional[Address] = None
+    allowed: Sequence[Subnet] = ()
+    with problems.about():
+        if container_port is None:
+            raise ValueError("it needs a container_port.")
+        inner = _range(container_port)
+    with problems.about():
+        outer = _range(host_port) if host_port else ()
+    if inner and outer and len(inner) != len(outer):
+        problems.add(f"the two ranges have {len(outer)} and {len(inner)} ports.")
+    with problems.about():
+        bound = _bound(host_ip) if host_ip else None
+    with problems.about():
+        allowed = every(_source, sources)
+    problems.refuse()
+    them = (*_collapsed(allowed, 4), *_collapsed(allowed, 6))
+    pairs = zip(inner, outer or (None,) * len(inner))
+    return [Port(inside, outside, bound, protocol, them) for inside, outside in pairs]
 
 
-def _of_family(sources: Iterable[Any], version: int) -> Iterable[Any]:
-    nets = [
-        subnet(str(source)) if "/" in str(source) else ipaddress.ip_network(address(str(source))) for source in sources
-    ]
-    return [net for net in nets if net.version == version]
+def _bound(text: str) -> Optional[Address]:
+    """Return the host's address that TEXT writes; None for all of IPv4."""
+    found = address(text)
+    if found.version == 6 and found.is_loopback:
+        raise ValueError(f"IPv6 has no way from {found} into a sandbox; publish on 127.0.0.1.")
+    return None if found.version == 4 and found.is_unspecified else found
 
 
-def _range(what: str, text: str) -> Sequence[int]:
-    first, dash, last = text.partition("-")
-    if not first.isdecimal() or (dash and not last.isdecimal()):
-        raise ValueError(f"published port {what}: '{text}' is neither a port nor a range of ports.")
-    low, high = int(first), int(last or first)
+def _source(source: Any) -> Subnet:
+    return subnet(str(source)) if "/" in str(source) else ipaddress.ip_network(address(str(source)))
+
+
+def _collapsed(nets: Iterable[Any], version: int) -> Sequence[Any]:
+    return sorted(ipaddress.collapse_addresses(net for net in nets if net.version == version))
+
+
+def _range(text: str) -> Sequence[int]:
+    found = _RANGE.fullmatch(text)
+    if not found:
+        raise ValueError(f"'{text}' is neither a port nor a range of ports.")
+    low, high = int(found[1]), int(found[2] or found[1])
     if not 1 <= low <= high <= 65535:
-        raise ValueError(f"published port {what}: '{text}' is not within 1 to 65535, the lower first.")
+        raise ValueError(f"'{text}' is not within 1 to 65535, the lower first.")
     return range(low, high + 1)
 
 

@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Iterator, List, Sequence
+from typing import Callable, Iterable, Iterator, List, Sequence, TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 def printable(text: str) -> str:
@@ -65,14 +68,33 @@ class Problems:
             self.found.append(text)
 
     @contextmanager
-    def about(self, subject: str) -> Iterator[None]:
+    def about(self, subject: str = "") -> Iterator[None]:
         """Turn a ValueError of the block into a problem with SUBJECT, such as ``Network 'web'``."""
         try:
             yield
         except ValueError as error:
-            self.add(f"{subject}: {error}")
+            self.add(f"{subject}: {error}" if subject else str(error))
 
     def check(self) -> None:
         """Raise InvalidInput if there is any problem."""
         if self.found:
             raise InvalidInput(self.found)
+
+    def refuse(self) -> None:
+        """Raise ValueError with all problems in one sentence if there is any."""
+        if self.found:
+            raise ValueError("; ".join(text.rstrip(".") for text in self.found) + ".")
+
+
+def every(read: Callable[[A], B], values: Iterable[A]) -> List[B]:
+    """Return what READ makes of each of VALUES.
+
+    :raises ValueError: with the reasons of all that it cannot read
+    """
+    found: List[B] = []
+    problems = Problems()
+    for value in values:
+        with problems.about():
+            found.append(read(value))
+    problems.refuse()
+    return found

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple, TypeVar
 
 from ..addresses import Address, Subnet
-from ..errors import Problems
+from ..errors import Problems, every
 from ..identity import Named, make_id
 from ..network import Network
 from ..resources import Listener
@@ -137,14 +137,16 @@ def _ensure(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:
 def texts(values: Mapping[Any, Any]) -> Dict[str, str]:
     """Return VALUES as text, truth values as Docker writes them.
 
-    :raises ValueError: if one is neither text, nor a number, nor a truth value
+    :raises ValueError: with all that are neither text, nor a number, nor a truth value
     """
-    found = {}
-    for key, value in values.items():
+
+    def text(pair: Tuple[Any, Any]) -> Tuple[str, str]:
+        key, value = pair
         if value is None or isinstance(value, (dict, list)):
             raise ValueError(f"the value of '{key}' is not text.")
-        found[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)
-    return found
+        return str(key), str(value).lower() if isinstance(value, bool) else str(value)
+
+    return dict(every(text, values.items()))
 
 
 def listed(values: Sequence[str]) -> List[str]:

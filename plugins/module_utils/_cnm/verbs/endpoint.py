@@ -13,6 +13,7 @@ from ..addresses import Address, address, address_of, mac, mac_of
 from ..drivers import driver
 from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port, parse_ports
+from ..errors import Problems, every
 from ..identity import check_device, check_hostname, check_name
 from ..network import Network
 from ..resources import Link
@@ -36,30 +37,32 @@ class Wishes(NamedTuple):
     ports: Optional[Tuple[Port, ...]] = None
 
 
-def read(context: Context, item: Mapping[str, Any], subject: str) -> Wishes:
-    """Return what ITEM asks of an endpoint, its problems added to the context's."""
+def read(problems: Problems, item: Mapping[str, Any], subject: str) -> Wishes:
+    """Return what ITEM asks of an endpoint; add to PROBLEMS what cannot be read."""
     found: Dict[str, Any] = {"gateway_priority": item.get("gateway_priority")}
     readers = (
         ("ipv4", "ipv4_address", lambda text: address(text, 4)),
         ("ipv6", "ipv6_address", lambda text: address(text, 6)),
         ("mac", "mac_address", mac),
         ("interface", "interface_name", check_device),
-        ("aliases", "aliases", lambda names: tuple(listed([check_hostname(name) for name in names]))),
-        ("ports", "published_ports", read_ports),
+        ("aliases", "aliases", lambda names: tuple(listed(every(check_hostname, names)))),
     )
     for field, option, reader in readers:
         if item.get(option) is not None:
-            with context.problems.about(f"{subject}: {option}"):
+            with problems.about(f"{subject}: {option}"):
                 found[field] = reader(item[option])
+    if item.get("published_ports") is not None:
+        found["ports"] = read_ports(problems, item["published_ports"], subject)
     return Wishes(**found)
 
 
-def read_ports(specifications: Sequence[Any]) -> Tuple[Port, ...]:
-    """Return the ports that SPECIFICATIONS ask for.
-
-    :raises ValueError: with the first that cannot be read
-    """
-    return tuple(port for specification in specifications for port in parse_ports(specification))
+def read_ports(problems: Problems, specifications: Sequence[Any], subject: str) -> Tuple[Port, ...]:
+    """Return the ports that SPECIFICATIONS ask for; add to PROBLEMS what cannot be read."""
+    found: List[Port] = []
+    for specification in specifications:
+        with problems.about(f"{subject}: published port {specification!r}"):
+            found += parse_ports(specification)
+    return tuple(found)
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
@@ -79,7 +82,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if existing is None:
         with context.problems.about(subject):
             check_name(name)
-    wishes = read(context, item, subject)
+    wishes = read(context.problems, item, subject)
     sandbox = context.sandbox(item["sandbox"], subject) if state == "joined" and item.get("sandbox") else None
     if network is None:
         return None

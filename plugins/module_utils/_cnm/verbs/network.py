@@ -104,6 +104,7 @@ def _remove(context: Context, network: Network, force: bool, subject: str) -> No
 def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, Any], subject: str) -> Optional[Network]:
     """Return the network as it is to be, its problems added to the context's."""
     problems = context.problems
+    labels = _texts(context, item.get("labels"), existing.labels if existing else {}, "labels", subject)
     kind = item.get("driver") or (existing.driver if existing else "bridge")
     if existing is None:
         with problems.about(subject):
@@ -125,7 +126,6 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     options = _texts(
         context, item.get("driver_options"), existing.options if existing else {}, "driver_options", subject
     )
-    labels = _texts(context, item.get("labels"), existing.labels if existing else {}, "labels", subject)
     wrong = driver(kind).option_problems(options)
     for problem in wrong.values():
         problems.add(f"{subject}: {problem}")

@@ -13,6 +13,7 @@ from ..addresses import Address, address, mac, mac_of
 from ..drivers import driver
 from ..drivers.overlay import OVERHEAD
 from ..drivers.overlay_options import PORT, VNI, VTEP, parse, vni
+from ..errors import every
 from ..identity import check_hostname, check_name
 from ..ipam.allocation import check_address
 from ..network import Network
@@ -101,6 +102,7 @@ def _peers(
         end: Optional[Address] = None
         with context.problems.about(about):
             check_hostname(entry["name"])
+        with context.problems.about(about):
             end = address(entry["address"])
         for one in entry.get("endpoints") or ():
             with context.problems.about(f"{about}: endpoint '{one['name']}'"):
@@ -134,7 +136,7 @@ def _remote(network: Network, one: Mapping[str, Any]) -> Remote:
         if held is not None:
             check_address(network.pool(held.version), held)
     own = mac(one["mac_address"]) if one.get("mac_address") else mac_of(first)
-    aliases = tuple(listed([check_hostname(name) for name in one.get("aliases") or ()]))
+    aliases = tuple(listed(every(check_hostname, one.get("aliases") or ())))
     return Remote(check_name(one["name"]), four, six, own, aliases)
 
 

@@ -111,12 +111,11 @@ def _kept_by_bridge(context: Context, network: Network, version: int) -> Optiona
 def _read(context: Context, network: Network, entry: Mapping[str, Any], subject: str) -> Sequence[Pool]:
     """Return the pool that ENTRY describes, nothing if it cannot be."""
     problems = Problems()
+    check_pool(problems, entry, subject)
     pool: Optional[Pool] = None
     with problems.about(subject):
-        if not entry.get("subnet"):
-            raise ValueError("an entry of ipam_config needs a subnet.")
         try:
-            chosen = subnet(entry["subnet"])
+            chosen = _subnet(entry)
         except HostBits as error:
             problems.add(f"{subject}: {error}")
             chosen = error.network
@@ -129,6 +128,26 @@ def _read(context: Context, network: Network, entry: Mapping[str, Any], subject:
     for problem in problems.found:
         context.problems.add(problem)
     return [] if problems.found or pool is None else [pool]
+
+
+def check_pool(problems: Problems, entry: Mapping[str, Any], subject: str) -> None:
+    """Add to PROBLEMS what cannot be read of ENTRY of ipam_config."""
+    with problems.about(subject):
+        _subnet(entry)
+    for option, reader in (("gateway", address), ("iprange", subnet)):
+        if entry.get(option):
+            with problems.about(f"{subject}: {option}"):
+                reader(entry[option])
+    with problems.about(f"{subject}: aux_addresses"):
+        for name, text in sorted(texts(entry.get("aux_addresses") or {}).items()):
+            with problems.about(f"{subject}: auxiliary address '{name}'"):
+                address(text)
+
+
+def _subnet(entry: Mapping[str, Any]) -> Subnet:
+    if not entry.get("subnet"):
+        raise ValueError("an entry of ipam_config needs a subnet.")
+    return subnet(entry["subnet"])
 
 
 def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: str, problems: Problems) -> Pool:

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ..addresses import address
 from ..drivers import driver
 from ..endpoint import Endpoint, Port
+from ..errors import Problems, every
 from ..identity import check_device, check_hostname, check_name
 from ..network import Network
 from ..sandbox import Sandbox
@@ -36,23 +37,25 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         if existing is not None:
             _remove(context, existing)
         return None
-    found = len(context.problems.found)
     if existing is None:
         with context.problems.about(subject):
             check_name(name)
     sandbox = existing or Sandbox(context.id_for("sandbox", name), name)
     sandbox = _adopt(context, sandbox, item, subject)
-    sandbox = _described(context, sandbox, item, subject)
+    sandbox = described(context.problems, sandbox, item, subject)
     if sandbox.running != (state != "stopped"):
         sandbox = replace(sandbox, running=state != "stopped")
-    if len(context.problems.found) > found:
-        return existing.id if existing else None
+    wishes = None
+    if item.get("published_ports") is not None:
+        wishes = read_ports(context.problems, item["published_ports"], subject)
+    # Also with problems, with which nothing of the store will be kept: what follows may have some, too.
     context.store.put_sandbox(sandbox)
+    found = len(context.problems.found)
     before = [endpoint for _network, endpoint in _own(context, sandbox)]
     if item.get("networks") is not None:
         _put_on(context, sandbox, item["networks"], subject)
     if len(context.problems.found) == found:
-        _publish(context, sandbox, before, item.get("published_ports"), subject)
+        _publish(context, sandbox, before, wishes, subject)
     if sandbox.running and existing is not None and not existing.running:
         check_ports(context, _attachments(context, sandbox), subject)
     if state == "restarted" and existing is not None:
@@ -90,22 +93,22 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
     return replace(sandbox, netns=path, identity=identity if item.get("netns") is None else None)
 
 
-def _described(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
-    """Return SANDBOX with what ITEM says of its names, settings and labels."""
+def described(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
+    """Return SANDBOX with what ITEM says of its names, settings and labels; add to PROBLEMS what cannot be read."""
     found: Dict[str, Any] = {}
     readers = (
         ("hostname", "hostname", check_hostname),
         ("domainname", "domainname", check_hostname),
-        ("dns_servers", "dns_servers", lambda values: tuple(_name_server(value) for value in listed(values))),
-        ("dns_search_domains", "dns_search_domains", lambda values: tuple(check_hostname(value) for value in values)),
-        ("dns_opts", "dns_opts", lambda values: tuple(_word(value) for value in values)),
+        ("dns_servers", "dns_servers", lambda values: tuple(every(_name_server, listed(values)))),
+        ("dns_search_domains", "dns_search_domains", lambda values: tuple(every(check_hostname, values))),
+        ("dns_opts", "dns_opts", lambda values: tuple(every(_word, values))),
         ("etc_hosts", "etc_hosts", _etc_hosts),
         ("sysctls", "sysctls", _sysctls),
         ("labels", "labels", texts),
     )
     for field, option, reader in readers:
         if item.get(option) is not None:
-            with context.problems.about(f"{subject}: {option}"):
+            with problems.about(f"{subject}: {option}"):
                 found[field] = reader(item[option])
     return replace(sandbox, **found) if found else sandbox
 
@@ -126,17 +129,24 @@ def _word(text: str) -> str:
 
 
 def _etc_hosts(values: Mapping[Any, Any]) -> Mapping[str, str]:
-    return {check_hostname(name): str(address(text)) for name, text in texts(values).items()}
+    return dict(every(_hosts_line, texts(values).items()))
+
+
+def _hosts_line(pair: Tuple[str, str]) -> Tuple[str, str]:
+    return check_hostname(pair[0]), str(address(pair[1]))
 
 
 def _sysctls(values: Mapping[Any, Any]) -> Mapping[str, str]:
-    found = texts(values)
-    for name, value in found.items():
-        if not _SETTING.fullmatch(name) or ".." in name.replace("/", "."):
-            raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
-        if not _VALUE.fullmatch(value):
-            raise ValueError(f"the value of '{name}' is not one line of printable ASCII.")
-    return found
+    return dict(every(_sysctl, texts(values).items()))
+
+
+def _sysctl(pair: Tuple[str, str]) -> Tuple[str, str]:
+    name, value = pair
+    if not _SETTING.fullmatch(name) or ".." in name.replace("/", "."):
+        raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
+    if not _VALUE.fullmatch(value):
+        raise ValueError(f"the value of '{name}' is not one line of printable ASCII.")
+    return pair
 
 
 def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, Any]], subject: str) -> None:
@@ -149,11 +159,11 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
         if network.id in [other.id for other, _wishes in chosen]:
             context.problems.add(f"{subject}: network '{network.name}' is listed twice.")
             continue
-        chosen.append((network, read(context, entry, f"{subject} on network '{network.name}'")))
+        chosen.append((network, read(context.problems, entry, f"{subject} on network '{network.name}'")))
     special = [network.name for network, _wishes in chosen if not driver(network.driver).has_addresses]
-    if special and len(chosen) > 1:
+    alone = not special or len(chosen) == 1
+    if not alone:
         context.problems.add(f"{subject}: network '{special[0]}' cannot be combined with others.")
-        return
     wanted = {network.id for network, _wishes in chosen}
     present = {}
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
@@ -171,7 +181,7 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
             )
             continue
         written = write(context, network, existing, existing.name if existing else sandbox.name, wishes, about)
-        if written is not None:
+        if written is not None and alone:
             written = written if written.declared else replace(written, declared=True)
             join(context, network, written, sandbox, wishes.interface, about)
 
@@ -191,17 +201,13 @@ def _own(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
 
 
 def _publish(
-    context: Context,
-    sandbox: Sandbox,
-    before: Sequence[Endpoint],
-    specifications: Optional[Sequence[Any]],
-    subject: str,
+    context: Context, sandbox: Sandbox, before: Sequence[Endpoint], given: Optional[Sequence[Port]], subject: str
 ) -> None:
-    """Let SANDBOX publish the ports that SPECIFICATIONS name: those that it has stay where they are.
+    """Let SANDBOX publish the ports that are GIVEN: those that it has stay where they are.
 
     A new one is published by the endpoint that gives the default route. So is one whose endpoint has gone.
 
-    :param before: the endpoints that it had; if SPECIFICATIONS is None, the ports of those that have gone move
+    :param before: the endpoints that it had; if none are GIVEN, the ports of those that have gone move
     """
     own = _own(context, sandbox)
     staying = [endpoint for _network, endpoint in own]
@@ -210,13 +216,9 @@ def _publish(
         reserved = context.store.endpoint(endpoint.id)
         if reserved is not None:
             context.store.put_endpoint(replace(reserved, ports=()))
-    if specifications is None:
-        wishes: Sequence[Port] = [port for endpoint in (*gone, *staying) for port in endpoint.ports]
-    else:
-        wishes = ()
-        with context.problems.about(f"{subject}: published_ports"):
-            wishes = read_ports(specifications)
-    left = particular_first(wishes)
+    if given is None:
+        given = [port for endpoint in (*gone, *staying) for port in endpoint.ports]
+    left = particular_first(given)
     kept: Dict[str, Tuple[Port, ...]] = {}
     for _network, endpoint in own:
         mine = []

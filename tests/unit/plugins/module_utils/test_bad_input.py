@@ -284,6 +284,92 @@ def test_every_problem_of_every_item_stands_in_one_message(still):
     assert [part for part in expected if part not in text] == []
 
 
+@pytest.mark.parametrize("kind", ["endpoint", "sandbox"])
+def test_each_port_is_quoted_with_all_that_is_wrong_with_it(still, kind):
+    ports = [
+        "80:90:100:200",
+        "99999:80",
+        {"host_port": 1},
+        {"container_port": 80, "hostport": 2, "protocol": "icmp", "host_ip": "x", "allowed_sources": ["a", "b/8"]},
+        "8081:81",
+        "81-:http/x",
+        "9" * 5000,
+    ]
+    more = {"network": "lan"} if kind == "endpoint" else {"networks": [{"name": "lan"}]}
+    text = still.refused(kind, {"name": "new", "published_ports": ports, **more})
+    expected = (
+        "'80:90:100:200': '80:90' is not an IP address.",
+        "'99999:80': '99999' is not within 1 to 65535, the lower first.",
+        "{'host_port': 1}: it needs a container_port.",
+        f"{ports[3]!r}: it has an unknown key 'hostport'; protocol 'icmp' is not one of tcp, udp, sctp; 'x' is not an "
+        "IP address; 'a' is not an IP address; 'b/8' is not a subnet in CIDR form, such as '10.1.0.0/16'.",
+        "'81-:http/x': protocol 'x' is not one of tcp, udp, sctp; 'http' is neither a port nor a range of ports; "
+        "'81-' is neither a port nor a range of ports.",
+        f"'{ports[6]}': '{ports[6]}' is neither a port nor a range of ports.",
+    )
+    subject = "Endpoint 'new'" if kind == "endpoint" else "Sandbox 'new'"
+    assert text == " ".join(f"{subject}: published port {each}" for each in expected)
+
+
+def test_each_value_of_a_list_is_looked_at(still):
+    options = {
+        "dns_servers": ["a", "10.0.0.1", "b"],
+        "dns_search_domains": ["-c", "-d"],
+        "dns_opts": ["e f", "g h"],
+        "etc_hosts": {"i": "j", "-k": "10.0.0.1"},
+        "sysctls": {"l": 1, "m": 1},
+        "labels": {"n": [], "o": None},
+        "networks": [{"name": "lan", "aliases": ["p q", "r s"]}],
+    }
+    text = still.refused("sandbox", {"name": "new", **options})
+    wrong = ("a", "b", "-c", "-d", "e f", "g h", "j", "-k", "l", "m", "n", "o", "p q", "r s")
+    assert [each for each in wrong if text.count(f"'{each}'") != 1] == []
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"name": "a/b"},
+        {"netns": "/run/netns/gone"},
+        {"dns_servers": ["x"]},
+        {"sysctls": {"kernel.panic": "1"}},
+        {"networks": [{"name": n, "ipv4_address": "10.1.0.2", "mac_address": "x"} for n in ("lan", "lam", "none")]},
+    ],
+)
+def test_one_problem_of_a_sandbox_hides_none_of_the_others(still, first):
+    item = {
+        "name": "new",
+        "hostname": "a b",
+        "networks": [{"name": "lan", "ipv4_address": "10.1.0.2", "mac_address": "x"}, {"name": "lam"}],
+        "published_ports": ["http"],
+        **first,
+    }
+    text = still.refused("sandbox", item)
+    expected = (
+        "hostname: 'a b' is no host name.",
+        "there is no network 'lam'.",
+        "mac_address: 'x' is not a MAC address",
+        "address 10.1.0.2 is taken: endpoint 'db' has it.",
+        "published port 'http': 'http' is neither a port nor a range of ports.",
+    )
+    assert [each for each in expected if each not in text] == []
+
+
+def test_a_port_that_is_taken_is_told_beside_a_wrong_setting(still):
+    item = {"name": "new", "dns_opts": ["a b"], "networks": [{"name": "lan"}], "published_ports": ["8080:80"]}
+    assert "endpoint 'db' on network 'lan' has it" in still.refused("sandbox", item)
+
+
+def test_one_problem_of_a_network_hides_none_of_the_others(still):
+    config = [{"subnet": "ten", "gateway": "a", "iprange": "b", "aux_addresses": {"c": "d", "e": "f"}}]
+    text = still.refused("network", {"name": "new", "ipam_config": config})
+    wrong = ("'ten' is not a subnet", "gateway: 'a'", "iprange: 'b'", "address 'c': 'd'", "address 'e': 'f'")
+    assert [each for each in wrong if text.count(each) != 1] == []
+    assert "value of 'a' is not text" in still.refused(
+        "network", {"name": "lan", "driver": "null", "labels": {"a": []}}
+    )
+
+
 def test_items_of_one_call_do_not_overlap(host):
     text = host.refused("network", {"name": "one", **pool("10.2.0.0/24")}, {"name": "two", **pool("10.2.0.0/16")})
     assert "overlaps 10.2.0.0/24 of network 'one'" in text
@@ -319,3 +405,7 @@ def test_an_ipv6_option_that_contradicts_is_refused(lan):
 @pytest.mark.parametrize("kind", ["network", "sandbox", "endpoint"])
 def test_a_name_that_is_null(host, kind):
     assert host.refused(kind, {"name": None}) == f"A {kind} has no name: its 'name' is null."
+    text = host.refused(kind, *({"name": name} for name in (None, None, "a/b", "a/b")))
+    assert "'a/b' is no valid name" in text
+    assert "'a/b' is listed twice" in text
+    assert "None" not in text
