@@ -22,7 +22,8 @@ notes:
   - All objects of a list are handled in one run, under one lock. This is far faster than a loop over single tasks.
   - Every run compares the wanted state with the host and repairs what differs, for example a bridge that somebody
     deleted or a firewall rule that somebody flushed. Such a repair counts as a change.
-  - All problems with the options are reported together, before anything is touched.
+  - All problems with the options are reported together, before anything is touched. Values are looked at when all
+    options are known and of their types, and what depends on a value when that is right.
   - In check mode, a network or sandbox that does not exist is a warning and not an error where a task names it as a
     parent, since an earlier task of the playbook may be the one that makes it.
   - Ids are strings of 64 hexadecimal digits. Where a task refers to another object, a unique prefix of its id is

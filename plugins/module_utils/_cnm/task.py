@@ -7,23 +7,105 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from copy import deepcopy
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.validation import check_type_dict
+from ansible.module_utils.errors import ArgumentTypeError, ElementError, UnsupportedError
 
 from .controller import Controller
-from .errors import CnmError
+from .errors import CnmError, InvalidInput
 from .kernel.host import Kernel
+
+_PLURALS = {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}
+_NOUNS = {**{plural: kind for kind, plural in _PLURALS.items()}, "peers": "peer"}
+
+
+class _Module(AnsibleModule):
+    """Fails with all that is wrong with its options, where Ansible's own fails with what it finds first."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self._given = {name: deepcopy(self.params[name]) for name in self.params if not name.startswith("_ansible_")}
+
+    def fail_json(self, msg: str, **more: Any) -> None:
+        """Say MSG and end; but if options are wrong, say what is wrong with them."""
+        validated = getattr(self, "validation_result", None)
+        if validated is not None and validated.error_messages:
+            problems: List[str] = []
+            examine(self.argument_spec, self._given, problems, "", self.mutually_exclusive, self.required_one_of)
+            msg = str(InvalidInput(problems)) or msg
+        super().fail_json(msg=msg, **more)
+
+
+def examine(
+    arguments: Mapping[str, Any],
+    given: Mapping[str, Any],
+    problems: List[str],
+    subject: str = "",
+    mutually_exclusive: Optional[Sequence[Sequence[str]]] = None,
+    required_one_of: Optional[Sequence[Sequence[str]]] = None,
+) -> Dict[str, Any]:
+    """Return what is GIVEN for ARGUMENTS as modules have it: of the types of the options, None for what is left out.
+
+    What is wrong is added to PROBLEMS, in sentences about the SUBJECT, such as ``Sandbox 'web': ``. Ansible's validator
+    does not tell of which entry of a list it speaks, so each is given to it by itself. Wrong ones are left out.
+    """
+    flat = {
+        name: {**option, "elements": "raw"} if "options" in option else option for name, option in arguments.items()
+    }
+    result = ArgumentSpecValidator(flat, mutually_exclusive, required_one_of=required_one_of).validate(given)
+    unknown = ", ".join(f"'{name}'" for name in sorted(map(str, result.unsupported_parameters)))
+    sentences = [f"unknown option {unknown}; there are {', '.join(sorted(arguments))}"] if unknown else []
+    sentences += [_sentence(error) for error in result.errors.errors if not isinstance(error, UnsupportedError)]
+    problems += [f"{subject}{text if subject else text[:1].upper() + text[1:]}." for text in sentences]
+    values: Dict[str, Any] = result.validated_parameters
+    for name in arguments:
+        if "options" in arguments[name] and isinstance(values[name], list):
+            values[name] = _entries(name, arguments[name], values[name], problems, subject)
+    return values
+
+
+def _entries(
+    name: str, argument: Mapping[str, Any], entries: Sequence[Any], problems: List[str], subject: str
+) -> List[Dict[str, Any]]:
+    """Return those of ENTRIES, given for the option NAME, with which nothing is wrong."""
+    sound = []
+    for place, entry in enumerate(entries):
+        found = len(problems)
+        about = f"{subject}{name}[{place}]: "
+        try:
+            options = {str(option): value for option, value in check_type_dict(entry).items()}
+        except TypeError:
+            problems.append(f"{about}it is no dictionary.")
+            continue
+        if name in _NOUNS and options.get("name"):
+            noun = _NOUNS[name] if subject else _NOUNS[name].capitalize()
+            about = f"{subject}{noun} '{options['name']}': "
+        values = examine(argument["options"], options, problems, about, argument.get("mutually_exclusive"))
+        if len(problems) == found:
+            sound.append(values)
+    return sound
+
+
+def _sentence(error: Exception) -> str:
+    """Return what Ansible says in ERROR, without how the conversion failed and without a full stop."""
+    text = str(error)
+    if isinstance(error, (ArgumentTypeError, ElementError)):
+        text = text.partition(": ")[0]
+    return (text[:1].lower() + text[1:]).rstrip(".")
 
 
 def run(kind: str, arguments: Dict[str, Any]) -> None:
     """Be the module that makes objects of KIND as its options say; ARGUMENTS are the options."""
-    plural = _plural(kind)
+    plural = _PLURALS[kind]
     single = [option for option in arguments if option != plural]
     exclusive = [(plural, option) for option in single]
     if kind == "sandbox":
         exclusive.append(("netns", "pid"))
-    module = AnsibleModule(
+    module = _Module(
         argument_spec=arguments,
         supports_check_mode=True,
         mutually_exclusive=exclusive,
@@ -46,10 +128,10 @@ def run_topology(arguments: Dict[str, Any]) -> None:
 
     What goes makes room first, but for networks, which go when nobody is on them any more.
     """
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = _Module(argument_spec=arguments, supports_check_mode=True)
     lists = [("sandbox", False), ("network", True), ("sandbox", True), ("network", False)]
     groups = [
-        (kind, [item for item in module.params[_plural(kind)] if (item.get("state") != "absent") == stays])
+        (kind, [item for item in module.params[_PLURALS[kind]] if (item.get("state") != "absent") == stays])
         for kind, stays in lists
     ]
 
@@ -58,7 +140,7 @@ def run_topology(arguments: Dict[str, Any]) -> None:
         shown: Dict[str, List[Any]] = {"network": [], "sandbox": []}
         for (kind, _item), found in zip([(kind, item) for kind, items in groups for item in items], result.objects):
             shown[kind] += [found] if found else []
-        answer: Dict[str, Any] = {_plural(kind): found for kind, found in shown.items()}
+        answer: Dict[str, Any] = {_PLURALS[kind]: found for kind, found in shown.items()}
         answer["changed"] = result.changed
         return {**answer, "diff": result.differences} if module._diff else answer
 
@@ -67,19 +149,15 @@ def run_topology(arguments: Dict[str, Any]) -> None:
 
 def run_info(kind: str, arguments: Dict[str, Any]) -> None:
     """Be the module that lists objects of KIND; ARGUMENTS are its options."""
-    module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
+    module = _Module(argument_spec=arguments, supports_check_mode=True)
 
     def describe(kernel: Kernel) -> Dict[str, Any]:
         from .selection import selection
 
         keep = selection(module.params)
-        return {"changed": False, _plural(kind): Controller(kernel, module.warn, True).describe(kind, keep)}
+        return {"changed": False, _PLURALS[kind]: Controller(kernel, module.warn, True).describe(kind, keep)}
 
     _carry_out(module, describe)
-
-
-def _plural(kind: str) -> str:
-    return {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}[kind]
 
 
 def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]]) -> None:

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that a module does not have, or not of that type: all of them in one message that says where each is."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any
+
+import pytest
+
+testing = pytest.importorskip("ansible.module_utils.testing")
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm import task
+
+MODULES = "ansible_collections.cnm.linux.plugins.modules"
+SANDBOX = (
+    "dns_opts, dns_search_domains, dns_servers, domainname, etc_hosts, hostname, labels, name, netns, networks, pid, "
+    "published_ports, state, sysctls"
+)
+ATTACHMENT = "aliases, gateway_priority, interface_name, ipv4_address, ipv6_address, mac_address, name"
+
+
+def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, Any]) -> str:
+    """Return with which message MODULE refuses OPTIONS."""
+    with testing.patch_module_args(options), pytest.raises(SystemExit):
+        importlib.import_module(f"{MODULES}.{module}").main()
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["failed"]
+    return str(answer["msg"])
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "sentences"),
+    [
+        (
+            "cnm_network_info",
+            {"type": "foo", "driver": "bar", "nme": "x"},
+            [
+                "Unknown option 'nme'; there are dangling, driver, labels, name, type.",
+                "Value of driver must be one of: bridge, overlay, host, null, got: bar.",
+                "Value of type must be one of: builtin, custom, got: foo.",
+            ],
+        ),
+        (
+            "cnm_network",
+            {"name": "a", "networks": [{"name": "b", "internal": "loud"}], "driver": "macvlan"},
+            [
+                "Parameters are mutually exclusive: networks|name, networks|driver.",
+                "Value of driver must be one of: bridge, overlay, host, null, got: macvlan.",
+                "Network 'b': argument 'internal' is of type str and we were unable to convert to bool.",
+            ],
+        ),
+        ("cnm_endpoint", {}, ["One of the following is required: name, endpoints."]),
+        (
+            "cnm_sandbox",
+            {
+                "sandboxes": [
+                    {"name": "a", "stat": "x", "hostnam": "y"},
+                    {"name": "b", "state": "up", "netns": "/x", "pid": 1, "labels": [1]},
+                    {"networks": []},
+                    "c",
+                    None,
+                    {"name": "fine"},
+                    {"name": "\x1b[2J", "networks": [{"name": "lan", "ip": 1}, {"aliases": {}}, 7]},
+                ]
+            },
+            [
+                f"Sandbox 'a': unknown option 'hostnam', 'stat'; there are {SANDBOX}.",
+                "Sandbox 'b': parameters are mutually exclusive: netns|pid.",
+                "Sandbox 'b': argument 'labels' is of type list and we were unable to convert to dict.",
+                "Sandbox 'b': value of state must be one of: present, stopped, restarted, absent, got: up.",
+                "sandboxes[2]: missing required arguments: name.",
+                "sandboxes[3]: it is no dictionary.",
+                "sandboxes[4]: it is no dictionary.",
+                f"Sandbox '\\x1b[2J': network 'lan': unknown option 'ip'; there are {ATTACHMENT}.",
+                "Sandbox '\\x1b[2J': networks[1]: missing required arguments: name.",
+                "Sandbox '\\x1b[2J': networks[1]: argument 'aliases' is of type dict and we were unable to convert to "
+                "list.",
+                "Sandbox '\\x1b[2J': networks[2]: it is no dictionary.",
+            ],
+        ),
+        (
+            "cnm_network",
+            {
+                "name": "a",
+                "ipam_config": [{"gateway": "10.0.0.1"}],
+                "peers": [{"name": "p", "address": "192.0.2.1", "endpoints": [{"name": "e", "alias": "x"}]}],
+            },
+            [
+                "ipam_config[0]: missing required arguments: subnet.",
+                "Peer 'p': endpoint 'e': unknown option 'alias'; there are aliases, ipv4_address, ipv6_address, "
+                "mac_address, name.",
+            ],
+        ),
+    ],
+)
+def test_all_is_said_at_once(
+    capsys: pytest.CaptureFixture[str], module: str, options: dict[str, Any], sentences: list[str]
+) -> None:
+    assert refused(capsys, module, options) == " ".join(sentences)
+
+
+def test_a_secret_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = {
+        "key": {"type": "str", "no_log": True, "choices": ["a"]},
+        "list": {"type": "list", "elements": "dict", "options": {"key": {"type": "str", "no_log": True}}},
+    }
+    given = {"key": "sesame", "list": [{"key": "tahini", "name": "open tahini", "sesame": 1}]}
+    with testing.patch_module_args(given), pytest.raises(SystemExit):
+        task._Module(argument_spec=arguments)
+    text = json.loads(capsys.readouterr().out)["msg"]
+    assert "must be one of: a" in text
+    assert "unknown option" in text
+    assert "sesame" not in text
+    assert "tahini" not in text
+
+
+def test_a_text_may_be_a_dictionary_and_aliases_are_names() -> None:
+    problems: list[str] = []
+    arguments = importlib.import_module(f"{MODULES}.cnm_sandbox").ARGUMENTS
+    given = {"sandboxes": ["name=a pid=7", {"name": "b", "networks": [{"name": "lan", "gw_priority": "5"}]}]}
+    first, second = task.examine(arguments, given, problems)["sandboxes"]
+    assert problems == []
+    assert (first["name"], first["pid"], first["state"], first["labels"]) == ("a", 7, "present", None)
+    assert second["networks"][0]["gateway_priority"] == 5
+
+
+def test_what_is_wrong_is_left_out() -> None:
+    problems: list[str] = []
+    arguments = importlib.import_module(f"{MODULES}.cnm_sandbox").ARGUMENTS
+    given = {"sandboxes": [{"name": "a", 5: 6}, {"name": "b"}, {"name": "c", "networks": [{}]}]}
+    found = task.examine(arguments, given, problems, "Host 'x': ")["sandboxes"]
+    assert [each["name"] for each in found] == ["b"]
+    assert [problem.partition(";")[0] for problem in problems] == [
+        "Host 'x': sandbox 'a': unknown option '5'",
+        "Host 'x': sandbox 'c': networks[0]: missing required arguments: name.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["gateway_priority", "gw_priority"])
+def test_the_priority_has_dockers_name_too(name: str) -> None:
+    arguments = importlib.import_module(f"{MODULES}.cnm_endpoint").ARGUMENTS
+    problems: list[str] = []
+    found = task.examine(arguments, {"name": "e", name: 5, "endpoints": [{"name": "f", name: 6}]}, problems)
+    assert (found["gateway_priority"], found["endpoints"][0]["gateway_priority"], problems) == (5, 6, [])
