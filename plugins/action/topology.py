@@ -11,19 +11,19 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible import constants
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.playbook.handler import Handler
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._cnm.task import examine
 from ..modules.cnm_network import ARGUMENTS as NETWORK
 from ..modules.cnm_sandbox import ARGUMENTS as SANDBOX
 from ..plugin_utils._topology import once
 from ..plugin_utils._topology.declaration import VARIABLES, read
 from ..plugin_utils._topology.inventory import Inventory, Told
 
-_OPTIONS: Dict[str, Tuple[str, ArgumentSpecValidator]] = {
-    "cnm_networks": ("networks", ArgumentSpecValidator(NETWORK)),
-    "cnm_sandboxes": ("sandboxes", ArgumentSpecValidator(SANDBOX)),
+_OPTIONS: Dict[str, Tuple[str, Mapping[str, Any]]] = {
+    "cnm_networks": ("networks", NETWORK),
+    "cnm_sandboxes": ("sandboxes", SANDBOX),
 }
 _LOCKSTEP = ("linear", "ansible.builtin.linear", "debug", "ansible.builtin.debug")
 """The strategies in which no host of a batch goes on before all have ended the task."""
@@ -39,7 +39,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Return what has changed on the host, and its networks and sandboxes."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        self.validate_argument_spec(argument_spec={})
+        if self._task.args:
+            text = "topology takes no options; declare cnm_networks and cnm_sandboxes as variables of the hosts."
+            return {**result, "failed": True, "msg": text}
         variables = task_vars or {}
         told = self._told(str(variables["inventory_hostname"]), variables)
         if told.problems:
@@ -91,10 +93,11 @@ class ActionModule(ActionBase):
 
 
 def _as_options(host: str, variable: str, items: Any, problems: List[str]) -> Any:
-    """Return ITEMS as the module would have them: of the types of its options, None for what is not given."""
-    option, validator = _OPTIONS[variable]
+    """Return ITEMS as the module would have them: of the types of its options, None for what is not given.
+
+    Those that it would not take are left out.
+    """
+    option, arguments = _OPTIONS[variable]
     if not isinstance(items, list):
         return items
-    validated = validator.validate({option: items})
-    problems += [f"Host '{host}': {variable}: {sentence}." for sentence in validated.error_messages]
-    return [] if validated.error_messages else validated.validated_parameters[option]
+    return examine({option: arguments[option]}, {option: items}, problems, f"Host '{host}': {variable}: ")[option]

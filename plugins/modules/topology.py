@@ -36,7 +36,7 @@ description:
     V(false), and nothing is sent to hosts that it does not concern.
   - A sandbox that moves to another host with its fixed address leaves the network on the host that it comes from.
     Declare it there as V(absent) to remove it.
-  - Everything is checked for all hosts before the first is touched.
+  - What can be told from the inventory alone is checked for all hosts before the first is touched.
 extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.changes

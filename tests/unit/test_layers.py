@@ -31,7 +31,7 @@ BELOW_CONTROLLER = {
     "verbs",
 } | (NOUNS | VALUES | PURE)
 ALLOWED = {
-    "action": {"modules", "plugin_utils"},
+    "action": {"modules", "plugin_utils", "task"},
     "plugin_utils": NOUNS | VALUES | PURE | {"verbs"},
     "modules": {"task"},
     "doc_fragments": set(),

@@ -170,3 +170,42 @@ def test_what_is_wrong_on_one_host_is_said_before_any_is_touched(controller: Con
     assert len(failures) == len(HOSTS)
     assert all("Host 'c': cnm_networks: " in each and "Host 'b': cnm_sandboxes: " in each for each in failures)
     assert controller.told("a") == []
+
+
+def message(printed: str, host: str) -> str:
+    """Return with which message the topology has failed on HOST."""
+    return str(json.loads(printed.partition(f"fatal: [{host}]: FAILED! => ")[2].partition("\n")[0])["msg"])
+
+
+def test_each_problem_of_each_entry_is_said(controller: Controller) -> None:
+    controller.variables["cnm_networks"].append({"name": "lan", "ipam_config": [{"subnet": "10.1.0.1/24"}]})
+    controller.variables["cnm_sandboxes"] += [
+        {"name": "web", "network": "lan"},
+        {"nme": "x", 1: 2},
+        "text",
+        {"name": "db", "networks": [{"name": "lan", "mac_address": "x"}]},
+    ]
+    text = message(controller.play(TOPOLOGY), "a")
+    assert "Unsupported" not in text
+    assert ".." not in text
+    for host in HOSTS:
+        assert f"Host '{host}': cnm_sandboxes: sandbox 'web': unknown option 'network'; there are dns_opts, " in text
+        assert f"Host '{host}': cnm_sandboxes: sandboxes[2]: unknown option '1', 'nme'; there are dns_opts, " in text
+        assert f"Host '{host}': cnm_sandboxes: sandboxes[2]: missing required arguments: name." in text
+        assert f"Host '{host}': cnm_sandboxes: sandboxes[3]: it is no dictionary." in text
+        assert f"Host '{host}': network 'lan': subnet '10.1.0.1/24' has host bits set" in text
+        assert f"Host '{host}': sandbox 'db' on network 'lan': mac_address: 'x' is not a MAC address" in text
+    assert controller.told("a") == []
+
+
+def test_the_task_takes_no_options(controller: Controller) -> None:
+    text = message(controller.play({"name": "Topology", "cnm.linux.topology": {"networks": []}}), "a")
+    assert text == "topology takes no options; declare cnm_networks and cnm_sandboxes as variables of the hosts."
+
+
+def test_the_priority_has_dockers_name_too(controller: Controller, tmp_path: Path) -> None:
+    controller.variables["cnm_sandboxes"][0]["networks"][0]["gw_priority"] = "{{ number }}"
+    printed = controller.play(TOPOLOGY, limit="c")
+    assert controller.succeeded, printed
+    (sent,) = (tmp_path / "sent").iterdir()
+    assert '"gateway_priority": 3' in sent.read_text().replace("\\", "")

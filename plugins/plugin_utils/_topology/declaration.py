@@ -11,7 +11,9 @@ from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...module_utils._cnm.addresses import Address, address
 from ...module_utils._cnm.drivers.overlay_options import VTEP
+from ...module_utils._cnm.errors import Problems
 from ...module_utils._cnm.verbs import texts
+from .values import check_network, check_sandbox
 
 Item = Mapping[str, Any]
 
@@ -61,17 +63,24 @@ def options(item: Item) -> Mapping[str, str]:
 def read(host: str, variables: Mapping[str, Any], problems: List[str]) -> Declaration:
     """Return what VARIABLES, those of HOST, declare; add to PROBLEMS what cannot be understood."""
     lists = {}
-    for name in ("cnm_networks", "cnm_sandboxes"):
+    unreadable = Problems()
+    for name, kind, check in (("cnm_networks", "network", check_network), ("cnm_sandboxes", "sandbox", check_sandbox)):
         given = variables.get(name) or []
-        sound = isinstance(given, Sequence) and not isinstance(given, str)
-        if not sound or not all(isinstance(item, Mapping) and item.get("name") for item in given):
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            given = [None]
+        sound = [item for item in given if isinstance(item, Mapping) and item.get("name")]
+        if len(sound) < len(given):
             problems.append(f"Host '{host}': {name} is no list of dictionaries with a name each.")
-            given = []
+        given = sound
+        for item in given:
+            if item.get("state") != "absent":
+                check(unreadable, item, f"Host '{host}': {kind} '{item['name']}'")
         names = [item["name"] for item in given]
         problems += [
             f"Host '{host}': {name} has '{one}' twice." for one in sorted({n for n in names if names.count(n) > 1})
         ]
         lists[name] = given
+    problems += unreadable.found
     number = variables.get("cnm_host_number")
     if number is not None and not str(number).isdecimal():
         problems.append(f"Host '{host}': cnm_host_number '{number}' is no number from 0 on.")

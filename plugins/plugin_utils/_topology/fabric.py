@@ -183,10 +183,11 @@ class Fabric:
                 continue
             try:
                 one = address(str(attachment[key]), version)
-                if one not in whole:
-                    raise ValueError(f"{one} is not in subnet {whole}.")
-            except ValueError as error:
-                self._add(f"endpoint '{name}' of host '{host}': {key}: {error}")
+            except ValueError:
+                # The host's own declaration has this problem.
+                continue
+            if one not in whole:
+                self._add(f"endpoint '{name}' of host '{host}': {key}: {one} is not in subnet {whole}.")
                 continue
             held.append(one)
             found[key] = str(one)
@@ -195,8 +196,8 @@ class Fabric:
         try:
             given = attachment.get("mac_address")
             found["mac_address"] = mac(str(given)) if given else mac_of(min(held, key=lambda one: one.version))
-        except ValueError as error:
-            self._add(f"endpoint '{name}' of host '{host}': {error}")
+        except ValueError:
+            return None
         found["aliases"] = list(attachment.get("aliases") or ())
         return found
 

@@ -164,13 +164,42 @@ def test_a_host_called_by_its_address():
             ["hosts 'a' and 'b' both have an endpoint 'x'"],
         ),
         ({"a": host(1, on("x", ipv4_address="10.8.1.5"))}, ["10.8.1.5 is not in subnet 10.9.0.0/16"]),
-        ({"a": host(1, on("x", ipv4_address="10.9.1"))}, ["'10.9.1' is not an IP address"]),
+        (
+            {"a": host(1, on("x", ipv4_address="10.9.1", mac_address="y"))},
+            [
+                "Host 'a': sandbox 'x' on network 'blue': ipv4_address: '10.9.1' is not an IP address.",
+                "mac_address: 'y'",
+            ],
+        ),
+        (
+            {"a": host(1, {"name": "x", "hostname": "a b", "published_ports": ["http"]})},
+            ["Host 'a': sandbox 'x': hostname: 'a b'", "Host 'a': sandbox 'x': published port 'http'"],
+        ),
+        (
+            {"a": host(1, networks=[{"name": "lan", "ipam_config": [{"subnet": "10.1.0.1/24"}], "labels": {"b": []}}])},
+            ["Host 'a': network 'lan': subnet '10.1.0.1/24' has host bits set", "labels: the value of 'b' is not text"],
+        ),
+        (
+            {"a": host(1, networks=[7, {"name": "lan", "labels": {"b": []}}])},
+            ["cnm_networks is no list of dictionaries", "Host 'a': network 'lan': labels"],
+        ),
     ],
 )
 def test_what_is_refused(hosts, sentences):
     message = refused(**hosts)
     for sentence in sentences:
         assert sentence in message
+
+
+def test_what_is_to_go_need_not_be_right():
+    gone = {"name": "x", "hostname": "a b", "state": "absent"}
+    network = {"name": "lan", "ipam_config": [{"subnet": "10.1.0.1/24"}], "state": "absent"}
+    assert inventory(a=host(1, gone, networks=[network])).problems == []
+
+
+def test_an_address_that_cannot_be_read_is_one_problem():
+    assert len(inventory(a=host(1, on("x", ipv4_address="10.9.1", mac_address="02:00:00:00:00:01"))).problems) == 1
+    assert len(inventory(a=host(1, on("x", ipv4_address="10.9.1.5", mac_address="y"))).problems) == 1
 
 
 def test_an_address_that_is_given_twice_is_one_problem():

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What no host would accept of a network or a sandbox, found before any is asked."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ...module_utils._cnm.errors import Problems
+from ...module_utils._cnm.sandbox import Sandbox
+from ...module_utils._cnm.verbs import texts
+from ...module_utils._cnm.verbs.endpoint import read, read_ports
+from ...module_utils._cnm.verbs.pools import check_pool
+from ...module_utils._cnm.verbs.sandbox import described
+
+
+def check_network(problems: Problems, item: Mapping[str, Any], subject: str) -> None:
+    """Add to PROBLEMS what cannot be read of ITEM, a network; the subnets of an overlay are those of all its hosts."""
+    for option in ("driver_options", "labels"):
+        with problems.about(f"{subject}: {option}"):
+            texts(item.get(option) or {})
+    if item.get("driver") != "overlay":
+        for entry in item.get("ipam_config") or ():
+            check_pool(problems, entry, subject)
+
+
+def check_sandbox(problems: Problems, item: Mapping[str, Any], subject: str) -> None:
+    """Add to PROBLEMS what cannot be read of ITEM, a sandbox."""
+    described(problems, Sandbox("", str(item["name"])), item, subject)
+    for entry in item.get("networks") or ():
+        read(problems, entry, f"{subject} on network '{entry['name']}'")
+    read_ports(problems, item.get("published_ports") or (), subject)
