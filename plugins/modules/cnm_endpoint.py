@@ -102,6 +102,7 @@ options:
       - If several have the same number, it is the one whose network is not internal, then the first by the network's
         name.
     type: int
+    aliases: [gw_priority]
   interface_name: &interface_name
     description:
       - Name of the interface in the sandbox, at most 15 characters. The default is the first free of V(eth0), V(eth1)
@@ -335,7 +336,7 @@ ITEM: dict[str, object] = {
     "mac_address": {"type": "str"},
     "aliases": {"type": "list", "elements": "str"},
     "published_ports": {"type": "list", "elements": "raw"},
-    "gateway_priority": {"type": "int"},
+    "gateway_priority": {"type": "int", "aliases": ["gw_priority"]},
     "interface_name": {"type": "str"},
     "driver_options": {"type": "dict"},
     "force": {"type": "bool"},

@@ -137,6 +137,7 @@ options:
           - The network with the highest number provides the default route. The default is V(0).
           - If several have the same number, it is the one that is not internal, then the first by name.
         type: int
+        aliases: [gw_priority]
       interface_name:
         description:
           - Name of the interface in the sandbox, at most 15 characters. The default is the first free of V(eth0),
@@ -469,7 +470,7 @@ ITEM: dict[str, object] = {
             "ipv6_address": {"type": "str"},
             "mac_address": {"type": "str"},
             "aliases": {"type": "list", "elements": "str"},
-            "gateway_priority": {"type": "int"},
+            "gateway_priority": {"type": "int", "aliases": ["gw_priority"]},
             "interface_name": {"type": "str"},
         },
     },
