@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-NETWORKS = ("aa", "bb", "cc")
+NETWORKS = ("al", "bl", "cl")
+"""No name is one of hexadecimal digits: with a little luck an id begins with it, and that is a name, too."""
 CONTAINERS = ("one", "two", "three")
 PREDEFINED = ("bridge", "host", "none")
 BRIDGE = "com.docker.network.bridge"

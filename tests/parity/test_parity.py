@@ -50,10 +50,10 @@ def test_pools_of_the_walkthrough(ours: Ours, theirs: Theirs) -> None:
     """A Docker that has just been started chooses the first that is free, as it did in 1.9."""
     given = {"pools": [{"subnet": "172.19.0.0/16"}]}
     steps = [
-        Step("create", "aa"),
-        Step("create", "bb", arguments=given),
-        Step("create", "cc"),
-        Step("run", "one", "cc"),
+        Step("create", "al"),
+        Step("create", "bl", arguments=given),
+        Step("create", "cl"),
+        Step("run", "one", "cl"),
     ]
     for side in (ours, theirs):
         assert [side.do(step) for step in steps] == [[]] * len(steps)
@@ -64,9 +64,9 @@ def test_pools_of_the_walkthrough(ours: Ours, theirs: Theirs) -> None:
             "bridge": ["172.17.0.0/16"],
             "host": [],
             "none": [],
-            "aa": ["172.18.0.0/16"],
-            "bb": ["172.19.0.0/16"],
-            "cc": ["172.20.0.0/16"],
+            "al": ["172.18.0.0/16"],
+            "bl": ["172.19.0.0/16"],
+            "cl": ["172.20.0.0/16"],
         }
         side.reset()
 

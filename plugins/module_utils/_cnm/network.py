@@ -146,7 +146,12 @@ class Network:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Network":
-        """Return what to_json made DATA of."""
+        """Return what to_json made DATA of.
+
+        :raises ValueError: if it did not make it
+        """
         pools = tuple(Pool.from_json(pool) for pool in data["pools"])
         underlay = Underlay.from_json(data["underlay"]) if "underlay" in data else None
+        for text in data["kept"]:
+            ipaddress.ip_interface(text)
         return cls(**{**data, "pools": pools, "kept": tuple(data["kept"]), "underlay": underlay})

@@ -121,6 +121,14 @@ def test_a_damaged_object_is_refused_and_kept(lan, path, change):
     assert content(path) == broken
 
 
+def test_a_damaged_address_of_an_adopted_bridge_is_refused(lan, path):
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("""UPDATE network SET data = replace(data, '"kept":[]', '"kept":["10.1.0.256/24"]')""")
+    connection.close()
+    assert "is damaged" in lan.refused_by_store()
+
+
 def test_moved_away_it_is_made_anew(lan, path):
     addresses = {name: one["IPv4Address"] for name, one in lan.listed("endpoint").items()}
     os.rename(path, f"{path}.broken")
