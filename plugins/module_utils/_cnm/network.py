@@ -153,5 +153,6 @@ class Network:
         pools = tuple(Pool.from_json(pool) for pool in data["pools"])
         underlay = Underlay.from_json(data["underlay"]) if "underlay" in data else None
         for text in data["kept"]:
-            ipaddress.ip_interface(text)
+            if isinstance(text, str):
+                ipaddress.ip_interface(text)
         return cls(**{**data, "pools": pools, "kept": tuple(data["kept"]), "underlay": underlay})
