@@ -10,6 +10,8 @@ import ipaddress
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +20,11 @@ from typing import Iterator
 import pytest
 from inventory import inventory, nothing_left
 from lab import OUTSIDE4, at, command, sysctl
-from stand_in import OUTSIDE
+from stand_in import OUTSIDE, Host
 from tasks import Tasks, eventually, listed
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import listeners, name_server
 
 PID = Path("/run/cnm/dns/aardvark.pid")
 
@@ -264,6 +267,30 @@ def test_it_comes_back_after_a_boot(tasks: Tasks) -> None:
     assert tasks.restore().changed
     assert known(tasks, "a", "b") == ["10.1.0.3"]
     tasks.end()
+
+
+LINGERING = """
+import ctypes, os, signal, socket, threading, time
+held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+held.bind(("127.0.0.1", 53))
+told = threading.Event()
+threading.Thread(target=lambda: told.wait() and time.sleep(0.3) or os._exit(0)).start()
+def end(*_):
+    told.set()
+    ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+"""A process whose first thread ends at once when it is told to, and the other one a little later."""
+
+
+def test_its_sockets_are_closed_when_it_has_ended(host: Host) -> None:
+    with subprocess.Popen([sys.executable, "-c", LINGERING], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None and server.stdout.readline() == "ready\n"
+        name_server._stop(server.pid)
+        assert 53 not in [found.port for found in listeners.listening()]
 
 
 def test_somebody_on_its_port(tasks: Tasks) -> None:

@@ -209,7 +209,7 @@ def _is_server(pid: int) -> bool:
 
 
 def _has_ended(pid: int) -> bool:
-    """Say whether the process has ended; only then are its sockets closed."""
+    """Say whether the process has ended, or its first thread."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             return stat.read().rpartition(")")[2].split()[0] in "XZ"
@@ -267,9 +267,11 @@ def _start(run: Run) -> None:
 
 def _stop(pid: Optional[int]) -> None:
     if pid is not None:
+        held = set(_sockets(pid).values())
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        if not _until(lambda: _has_ended(pid)):
+        # Its first thread may be gone before the others, which have its sockets, too.
+        if not _until(lambda: _has_ended(pid) and not held & {found.inode for found in listeners.listening(("udp",))}):
             raise KernelRefused(f"The name server {_NAME} ({pid}) does not end.")
     with suppress(FileNotFoundError):
         os.unlink(_PID)
