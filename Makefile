@@ -78,7 +78,9 @@ molecule: tools ## Run the Molecule scenarios on a fleet of hosts in containers 
 	$(AS_ROOT) tests/fleet $(MAKE) --jobs 2 --output-sync $(SCENARIOS:%=molecule-%)
 
 molecule-%: export ANSIBLE_REMOTE_TEMP := ~/.ansible/tmp
+# What a run that was broken off remembers is of hosts that went with their engine.
 molecule-%:
+	molecule reset --scenario-name $*
 	molecule test --scenario-name $*
 
 .PHONY: parity
