@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-from copy import deepcopy
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
@@ -28,7 +27,7 @@ class _Module(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()
-        self._given = {name: deepcopy(self.params[name]) for name in self.params if not name.startswith("_ansible_")}
+        self._given = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
 
     def fail_json(self, msg: str, **more: Any) -> None:
         """Say MSG and end; but if options are wrong, say what is wrong with them."""
