@@ -127,15 +127,15 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
         return anew or time.monotonic() - started > _RELOADING
 
     if _until(ready):
-        if not os.path.exists(_PID):
+        if pid is not None and not os.path.exists(_PID):
             _note(pid)
         os.utime(_PID)
 
 
-def _note(pid: Optional[int]) -> None:
+def _note(pid: int) -> None:
     """Keep the PID of a server whose file is lost."""
     with os.fdopen(create_private(_PID), "w", encoding="ascii") as file:
-        file.write(f"{pid or ''}")
+        file.write(str(pid))
 
 
 def _write(records: Records) -> None:

@@ -37,7 +37,7 @@ def end_point(kernel: Socket, wanted: Optional[Address], egress_mtu: int) -> Opt
     for found in links:
         for text in address.of_link(kernel, found.index):
             held = ipaddress.ip_interface(text).ip
-            if held == wanted or (wanted is None and held.version == family and not held.is_link_local):
+            if held == wanted or (held.version == family and not held.is_link_local):
                 leads_nowhere = found.index == LOOPBACK_INDEX or found.type in _LOCAL_KINDS
                 return (held, "", egress_mtu) if leads_nowhere else (held, found.name, found.mtu)
     return None

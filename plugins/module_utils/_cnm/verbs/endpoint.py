@@ -95,7 +95,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         endpoint = replace(endpoint, reserved=True)
         context.store.put_endpoint(endpoint)
     if state == "left":
-        context.store.put_endpoint(replace(endpoint, sandbox=None, declared=False, reserved=True))
+        part(context, replace(endpoint, reserved=True))
     elif sandbox is not None:
         _join_named(context, network, endpoint, sandbox, bool(item.get("force")), wishes, subject)
     elif endpoint.sandbox is not None and wishes.interface is not None:
