@@ -129,6 +129,8 @@ options:
           - The pool in CIDR notation, such as V(10.77.0.0/16). Host bits are refused.
           - A subnet is refused if it overlaps another network or a directly connected route of the host. See
             C(cnm.allow_host_overlap) in O(driver_options) for the latter.
+          - Unspecified, loopback, link-local, multicast and reserved subnets, such as V(0.0.0.0/24) or V(240.0.0.0/24),
+            are refused.
         type: str
         required: true
       gateway:

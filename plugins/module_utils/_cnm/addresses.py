@@ -13,10 +13,26 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from typing import Optional, Union
+from typing import Optional, Tuple, Union
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+_UNUSABLE: Tuple[Tuple[Subnet, str], ...] = tuple(
+    (ipaddress.ip_network(text), what)
+    for text, what in (
+        ("0.0.0.0/8", "unspecified"),
+        ("127.0.0.0/8", "loopback"),
+        ("169.254.0.0/16", "link-local"),
+        ("224.0.0.0/4", "multicast"),
+        ("240.0.0.0/4", "reserved"),
+        ("::/96", "unspecified, loopback or IPv4-compatible"),
+        ("::ffff:0:0/96", "IPv4-mapped"),
+        ("fe80::/10", "link-local"),
+        ("ff00::/8", "multicast"),
+    )
+)
+"""Subnets whose addresses no endpoint can have (RFC 6890, RFC 1112, RFC 4291), and what the addresses are."""
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
@@ -41,6 +57,19 @@ def subnet(text: str) -> Subnet:
     if interface.ip != interface.network.network_address:
         raise HostBits(text, interface.network)
     return interface.network
+
+
+def check_usable(chosen: Subnet) -> None:
+    """See that endpoints can have the addresses of subnet CHOSEN.
+
+    :raises ValueError: if they cannot
+    """
+    for unusable, what in _UNUSABLE:
+        if chosen.version == unusable.version and chosen.overlaps(unusable):
+            raise ValueError(
+                f"subnet {chosen} cannot be used: the addresses of {unusable} are {what}. Choose a private subnet, "
+                f"such as {'10.0.0.0/24' if chosen.version == 4 else 'fd00::/64'}."
+            )
 
 
 def address(text: str, version: int = 0) -> Address:

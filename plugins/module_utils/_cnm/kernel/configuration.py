@@ -10,7 +10,7 @@ import ipaddress
 import json
 from typing import List, Tuple
 
-from ..addresses import subnet
+from ..addresses import check_usable, subnet
 from ..errors import InvalidInput
 
 PATH = "/etc/cnm/cnm.json"
@@ -48,4 +48,5 @@ def _base(text: str) -> ipaddress.IPv4Network:
     base = subnet(text)
     if not isinstance(base, ipaddress.IPv4Network):
         raise ValueError(f"'{text}' is not an IPv4 subnet.")
+    check_usable(base)
     return base

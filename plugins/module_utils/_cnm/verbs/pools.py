@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..addresses import Address, HostBits, Subnet, address, subnet
+from ..addresses import Address, HostBits, Subnet, address, check_usable, subnet
 from ..drivers import driver
 from ..drivers.bridge_options import ALLOW_HOST_OVERLAP, ENABLE_IPV6, INHIBIT_IPV4, parse
 from ..errors import Problems
@@ -133,7 +133,11 @@ def _read(context: Context, network: Network, entry: Mapping[str, Any], subject:
 def check_pool(problems: Problems, entry: Mapping[str, Any], subject: str) -> None:
     """Add to PROBLEMS what cannot be read of ENTRY of ipam_config."""
     with problems.about(subject):
-        _subnet(entry)
+        try:
+            check_usable(_subnet(entry))
+        except HostBits as error:
+            check_usable(error.network)
+            raise
     for option, reader in (("gateway", address), ("iprange", subnet)):
         if entry.get(option):
             with problems.about(f"{subject}: {option}"):
@@ -202,8 +206,6 @@ def _range(pool: Pool, text: str) -> Subnet:
 def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: str, problems: Problems) -> None:
     if chosen.num_addresses == 1:
         problems.add(f"{subject}: subnet {chosen} has one address, no room for an endpoint.")
-    if chosen.is_multicast or chosen.is_loopback or chosen.is_link_local or chosen.prefixlen == 0:
-        problems.add(f"{subject}: subnet {chosen} is none that endpoints can have addresses of.")
     other = context.store.network_over(chosen, but=network.id)
     if other is not None:
         held = other.pool(chosen.version)
