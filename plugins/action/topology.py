@@ -18,7 +18,7 @@ from ..module_utils._cnm.task import examine
 from ..modules.cnm_network import ARGUMENTS as NETWORK
 from ..modules.cnm_sandbox import ARGUMENTS as SANDBOX
 from ..plugin_utils._topology import once
-from ..plugin_utils._topology.declaration import VARIABLES, read
+from ..plugin_utils._topology.declaration import OWN_VARIABLES, VARIABLES, read
 from ..plugin_utils._topology.inventory import Inventory, Told
 
 _OPTIONS: Dict[str, Tuple[str, Mapping[str, Any]]] = {
@@ -43,7 +43,16 @@ class ActionModule(ActionBase):
             text = "topology takes no options; declare cnm_networks and cnm_sandboxes as variables of the hosts."
             return {**result, "failed": True, "msg": text}
         variables = task_vars or {}
-        told = self._told(str(variables["inventory_hostname"]), variables)
+        host = str(variables["inventory_hostname"])
+        unseen = _unseen(variables, variables["hostvars"].raw_get(host))
+        if unseen:
+            text = (
+                f"Host '{host}': {' and '.join(unseen)} come from variables of the play, the task or a role, or from "
+                "vars_files, which do not count when other hosts look at this one. Declare them in inventory "
+                "(group_vars, host_vars), as extra variables, or by set_fact or include_vars."
+            )
+            return {**result, "failed": True, "msg": text}
+        told = self._told(host, variables)
         if told.problems:
             return {**result, "failed": True, "msg": " ".join(dict.fromkeys(told.problems))}
         arguments = {"networks": told.networks, "sandboxes": told.sandboxes}
@@ -90,6 +99,11 @@ class ActionModule(ActionBase):
         for name in _OPTIONS:
             found[name] = _as_options(host, name, found.get(name), problems)
         return found
+
+
+def _unseen(here: Mapping[str, Any], everywhere: Mapping[str, Any]) -> List[str]:
+    """Return which of our variables this task has HERE otherwise than a task for another host sees them."""
+    return [name for name in OWN_VARIABLES if name in here and here[name] != everywhere.get(name)]
 
 
 def _as_options(host: str, variable: str, items: Any, problems: List[str]) -> Any:

@@ -19,6 +19,9 @@ description:
   - C(cnm_networks) is a list for M(cnm.linux.cnm_network), C(cnm_sandboxes) one for M(cnm.linux.cnm_sandbox).
     Sandboxes that are V(absent) go first, then networks are made and sandboxes after them, then networks that are
     V(absent) go.
+  - These variables belong in the inventory. Extra variables, M(ansible.builtin.set_fact) and
+    M(ansible.builtin.include_vars) do as well. The task refuses C(vars) of a play or a task, C(vars_files) and
+    variables of roles, as they do not count when other hosts look at this one.
   - It looks at all hosts of the inventory, also at those that a play's C(--limit) leaves out, and needs no facts and
     no connection to any but the host that it runs for. So each host is told of the others although they may be down.
   - An overlay is a network of C(cnm_networks) with O(cnm.linux.cnm_network#module:driver=overlay). The hosts that

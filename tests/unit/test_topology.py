@@ -47,8 +47,15 @@ class Controller:
             "cnm_host_number": "{{ number }}",
         }
 
-    def play(self, *tasks: dict[str, Any], changed: bool = False, limit: str = "all", **more: Any) -> str:
-        """Run TASKS on the hosts, and return what Ansible prints."""
+    def play(
+        self,
+        *tasks: dict[str, Any],
+        changed: bool = False,
+        limit: str = "all",
+        extra: Optional[dict[str, Any]] = None,
+        **more: Any,
+    ) -> str:
+        """Run TASKS on the hosts, with EXTRA variables, and return what Ansible prints."""
         python = self._folder / "python"
         python.write_text(_PYTHON.format(folder=self._sent, changed=json.dumps(changed)))
         python.chmod(0o755)
@@ -66,6 +73,7 @@ class Controller:
         play = {"hosts": "all", "gather_facts": False, "tasks": tasks, **more}
         (self._folder / "play.json").write_text(json.dumps([play]))
         command = [str(PLAYBOOK), "--inventory", "hosts.json", "--limit", limit, "play.json"]
+        command += ["--extra-vars", json.dumps(extra or {})]
         environment = {**os.environ, "ANSIBLE_LOCAL_TEMP": str(self.temporary), "ANSIBLE_NOCOLOR": "1"}
         done = subprocess.run(
             command, cwd=self._folder, env=environment, capture_output=True, text=True, check=False, timeout=120
@@ -81,13 +89,16 @@ class Controller:
     def evaluations(self) -> int:
         return len(self.counted.read_text().splitlines())
 
+    @property
+    def sent(self) -> list[str]:
+        """What each module was sent, in the order of time."""
+        paths = sorted(self._sent.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        return [path.read_text().replace("\\", "") for path in paths]
+
     def told(self, peer: str) -> list[Optional[str]]:
         """Return which address of PEER each module was told, in the order of time; None for none."""
-        found = []
-        for path in sorted(self._sent.iterdir(), key=lambda path: path.stat().st_mtime_ns):
-            match = re.search(rf'"name": "{peer}", "address": "([^"]+)"', path.read_text().replace("\\", ""))
-            found.append(match[1] if match else None)
-        return found
+        matches = (re.search(rf'"name": "{peer}", "address": "([^"]+)"', text) for text in self.sent)
+        return [match[1] if match else None for match in matches]
 
 
 @pytest.fixture()
@@ -203,9 +214,31 @@ def test_the_task_takes_no_options(controller: Controller) -> None:
     assert text == "topology takes no options; declare cnm_networks and cnm_sandboxes as variables of the hosts."
 
 
-def test_the_priority_has_dockers_name_too(controller: Controller, tmp_path: Path) -> None:
+def test_lists_that_other_hosts_would_not_see_are_refused(controller: Controller, tmp_path: Path) -> None:
+    (tmp_path / "lists.json").write_text('{"cnm_sandboxes": []}')
+    places = [
+        ({**TOPOLOGY, "vars": {"cnm_host_number": 9}}, {}, "cnm_host_number"),
+        (TOPOLOGY, {"vars": {"cnm_networks": [], "cnm_vtep_address": "x"}}, "cnm_networks and cnm_vtep_address"),
+        (TOPOLOGY, {"vars_files": ["lists.json"]}, "cnm_sandboxes"),
+    ]
+    for task, more, names in places:
+        text = message(controller.play(task, limit="b", **more), "b")
+        assert text.startswith(f"Host 'b': {names} come from variables of the play, the task or a role, or from ")
+    assert controller.told("a") == []
+
+
+def test_lists_from_everywhere_else_are_read(controller: Controller, tmp_path: Path) -> None:
+    (tmp_path / "lists.json").write_text('{"cnm_networks": [{"name": "green"}]}')
+    include = {"name": "Include", "ansible.builtin.include_vars": "lists.json"}
+    printed = controller.play(include, TOPOLOGY, limit="b", extra={"cnm_sandboxes": [{"name": "extra"}]})
+    assert controller.succeeded, printed
+    (sent,) = controller.sent
+    assert '"name": "green"' in sent and '"name": "extra"' in sent
+
+
+def test_the_priority_has_dockers_name_too(controller: Controller) -> None:
     controller.variables["cnm_sandboxes"][0]["networks"][0]["gw_priority"] = "{{ number }}"
     printed = controller.play(TOPOLOGY, limit="c")
     assert controller.succeeded, printed
-    (sent,) = (tmp_path / "sent").iterdir()
-    assert '"gateway_priority": 3' in sent.read_text().replace("\\", "")
+    (sent,) = controller.sent
+    assert '"gateway_priority": 3' in sent

@@ -17,7 +17,8 @@ from .values import check_network, check_sandbox
 
 Item = Mapping[str, Any]
 
-VARIABLES = ("cnm_networks", "cnm_sandboxes", "cnm_vtep_address", "cnm_host_number", "ansible_host")
+OWN_VARIABLES = ("cnm_networks", "cnm_sandboxes", "cnm_vtep_address", "cnm_host_number")
+VARIABLES = (*OWN_VARIABLES, "ansible_host")
 
 
 @dataclass(frozen=True)
