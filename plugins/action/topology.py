@@ -18,8 +18,9 @@ from ..module_utils._cnm.task import examine
 from ..modules.cnm_network import ARGUMENTS as NETWORK
 from ..modules.cnm_sandbox import ARGUMENTS as SANDBOX
 from ..plugin_utils._topology import once
-from ..plugin_utils._topology.declaration import OWN_VARIABLES, VARIABLES, read
+from ..plugin_utils._topology.declaration import OWN_VARIABLES, VARIABLES, Declaration, read
 from ..plugin_utils._topology.inventory import Inventory, Told
+from ..plugin_utils._topology.oversights import misspelt
 
 _OPTIONS: Dict[str, Tuple[str, Mapping[str, Any]]] = {
     "cnm_networks": ("networks", NETWORK),
@@ -53,6 +54,8 @@ class ActionModule(ActionBase):
             )
             return {**result, "failed": True, "msg": text}
         told = self._told(host, variables)
+        for warning in told.warnings:
+            self._display.warning(warning)
         if told.problems:
             return {**result, "failed": True, "msg": " ".join(dict.fromkeys(told.problems))}
         arguments = {"networks": told.networks, "sandboxes": told.sandboxes}
@@ -79,14 +82,12 @@ class ActionModule(ActionBase):
     def _work(self, inventory: Iterable[str], hosts: Iterable[str], hostvars: Any) -> Dict[str, Told]:
         """Return what each of HOSTS is to be told, from the declarations of all hosts of INVENTORY."""
         problems: List[str] = []
-        declarations = {
-            name: read(name, self._declared(name, hostvars, problems), problems) for name in sorted(set(inventory))
-        }
+        declarations = {name: self._declaration(name, hostvars, problems) for name in sorted(set(inventory))}
         found = Inventory(declarations, problems)
         return {host: found.told(host) for host in hosts}
 
-    def _declared(self, host: str, hostvars: Any, problems: List[str]) -> Dict[str, Any]:
-        """Return what matters of a host's variables; what cannot be evaluated is a problem."""
+    def _declaration(self, host: str, hostvars: Any, problems: List[str]) -> Declaration:
+        """Return what a host's variables declare; what cannot be evaluated is a problem."""
         found: Dict[str, Any] = {}
         # Not hostvars[host], which evaluates variables without hostvars, by which hosts refer to each other.
         raw = {**hostvars.raw_get(host), "hostvars": hostvars}
@@ -98,7 +99,7 @@ class ActionModule(ActionBase):
                 problems.append(f"Host '{host}': the variable {name} cannot be evaluated: {error}.")
         for name in _OPTIONS:
             found[name] = _as_options(host, name, found.get(name), problems)
-        return found
+        return read(host, found, problems, misspelt(raw))
 
 
 def _unseen(here: Mapping[str, Any], everywhere: Mapping[str, Any]) -> List[str]:

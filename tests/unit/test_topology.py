@@ -79,6 +79,7 @@ class Controller:
             command, cwd=self._folder, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
         self.succeeded = done.returncode == 0
+        self.errors = done.stderr
         return done.stdout
 
     def count(self) -> str:
@@ -234,6 +235,20 @@ def test_lists_from_everywhere_else_are_read(controller: Controller, tmp_path: P
     assert controller.succeeded, printed
     (sent,) = controller.sent
     assert '"name": "green"' in sent and '"name": "extra"' in sent
+
+
+def test_misspelt_variables_and_hosts_without_any_are_warned_of(controller: Controller) -> None:
+    controller.variables["cnm_newtorks"] = controller.variables.pop("cnm_networks")
+    controller.variables["cnm_sandbox"] = controller.variables.pop("cnm_sandboxes")
+    controller.variables["cnm_networks_web"] = []
+    printed = controller.play(TOPOLOGY)
+    assert controller.succeeded, printed
+    warnings = " ".join(controller.errors.split())
+    hosts = "Hosts 'a', 'b', 'c': "
+    assert warnings.count(f"{hosts}topology does not read the variable cnm_newtorks. Did you mean cnm_networks?") == 1
+    assert warnings.count(f"{hosts}topology does not read the variable cnm_sandbox. Did you mean cnm_sandboxes?") == 1
+    assert warnings.count(f"{hosts}neither cnm_networks nor cnm_sandboxes is declared, so topology makes nothing") == 1
+    assert warnings.count("WARNING") == 3
 
 
 def test_the_priority_has_dockers_name_too(controller: Controller) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...module_utils._cnm.addresses import Address, address
@@ -32,6 +32,10 @@ class Declaration:
     """Its tunnel end point, VTEP."""
     number: Optional[int] = None
     """The number of its slices."""
+    given: bool = True
+    """Whether inventory has any list for it, an empty one perhaps."""
+    misspelt: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the host that nobody reads, and which of ours was probably meant."""
 
     def network(self, name: str) -> Optional[Item]:
         """Return what it says of the overlay NAME, which it has."""
@@ -61,7 +65,9 @@ def options(item: Item) -> Mapping[str, str]:
     return texts(item.get("driver_options") or {})
 
 
-def read(host: str, variables: Mapping[str, Any], problems: List[str]) -> Declaration:
+def read(
+    host: str, variables: Mapping[str, Any], problems: List[str], misspelt: Optional[Mapping[str, str]] = None
+) -> Declaration:
     """Return what VARIABLES, those of HOST, declare; add to PROBLEMS what cannot be understood."""
     lists = {}
     unreadable = Problems()
@@ -98,7 +104,13 @@ def read(host: str, variables: Mapping[str, Any], problems: List[str]) -> Declar
         except ValueError:
             end = None
     found = Declaration(
-        host, lists["cnm_networks"], lists["cnm_sandboxes"], end, None if number is None else int(number)
+        host,
+        lists["cnm_networks"],
+        lists["cnm_sandboxes"],
+        end,
+        None if number is None else int(number),
+        any(variables.get(name) is not None for name in lists),
+        misspelt or {},
     )
     if end is None and variables.get("cnm_vtep_address") is None:
         for item in found.overlays():

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from .declaration import Declaration
 from .fabric import Fabric
+from .oversights import empty, misspellings
 
 
 class Told(NamedTuple):
@@ -19,6 +20,7 @@ class Told(NamedTuple):
     """What is wrong with the declarations of any host; if there is something, nobody is told anything else."""
     networks: Sequence[Dict[str, Any]] = ()
     sandboxes: Sequence[Dict[str, Any]] = ()
+    warnings: Sequence[str] = ()
 
 
 class Inventory:
@@ -35,10 +37,15 @@ class Inventory:
             problems += self._fabrics[name].problems
             self._check_drivers(name, members)
         self._check_identifiers()
+        self._misspellings = misspellings(declarations.values())
+        self._empty = empty(declarations.values())
 
     def told(self, host: str) -> Told:
         """Return what HOST is to be told."""
-        return Told(self.problems) if self.problems else Told((), self.networks(host), self.sandboxes(host))
+        warnings = [*self._misspellings, *([self._empty[host]] if host in self._empty else [])]
+        if self.problems:
+            return Told(self.problems, warnings=warnings)
+        return Told((), self.networks(host), self.sandboxes(host), warnings)
 
     def networks(self, host: str) -> List[Dict[str, Any]]:
         """Return HOST's networks, as the module is to be told of them."""

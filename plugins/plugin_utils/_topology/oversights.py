@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What inventory probably does not mean: misspelt names of variables, and hosts that declare nothing."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Dict, Iterable, List, Mapping
+
+from .declaration import OWN_VARIABLES, Declaration
+
+_ALIKE = 0.9
+"""How much of a misspelt name has to be right, so that ``cnm_network`` is one and ``cnm_networks_web`` is none."""
+_SHOWN = 10
+
+
+def misspelt(variables: Mapping[str, Any]) -> Dict[str, str]:
+    """Return which of the names of VARIABLES we do not read, with the one that was probably meant and is not there."""
+    found = {}
+    for name in variables:
+        if name.startswith("cnm_") and name not in OWN_VARIABLES:
+            for meant in difflib.get_close_matches(name, OWN_VARIABLES, 1, _ALIKE):
+                if meant not in variables:
+                    found[name] = meant
+    return found
+
+
+def misspellings(declarations: Iterable[Declaration]) -> List[str]:
+    """Return a warning for each name of a variable that is misspelt in DECLARATIONS."""
+    hosts: Dict[str, List[str]] = {}
+    meant: Dict[str, str] = {}
+    for one in declarations:
+        for name, right in one.misspelt.items():
+            hosts.setdefault(name, []).append(one.host)
+            meant[name] = right
+    return [
+        f"{listed(found)}: topology does not read the variable {name}. Did you mean {meant[name]}?"
+        for name, found in sorted(hosts.items())
+    ]
+
+
+def empty(declarations: Iterable[Declaration]) -> Dict[str, str]:
+    """Return a warning for each host that declares neither networks nor sandboxes, the same for all of them."""
+    found = [one.host for one in declarations if not one.given]
+    text = f"{listed(found)}: neither cnm_networks nor cnm_sandboxes is declared, so topology makes nothing there."
+    return dict.fromkeys(found, text)
+
+
+def listed(hosts: List[str]) -> str:
+    """Return HOSTS as a warning has them: the first few, and how many more there are."""
+    names = ", ".join(f"'{host}'" for host in hosts[:_SHOWN])
+    rest = f" and {len(hosts) - _SHOWN} more" if len(hosts) > _SHOWN else ""
+    return f"Host{'s' if len(hosts) > 1 else ''} {names}{rest}"
