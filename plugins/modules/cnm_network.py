@@ -82,7 +82,7 @@ options:
         endpoint's own address. The other ports of the endpoint are closed.
       - C(com.docker.network.driver.mtu) (number of bytes, V(68) to V(65535), with IPv6 at least V(1280)) is the MTU of
         the bridge and of both ends of each link. The default is the MTU that the host's interface to the outside has
-        when the network is made.
+        when the network is made, or that of the bridge which the network adopts.
       - C(com.docker.network.enable_ipv6) (boolean) is the same as O(enable_ipv6); the two must not differ.
       - C(com.docker.network.host_ipv4) and C(com.docker.network.host_ipv6) (address) is the source address of traffic
         to the outside, in place of the one that masquerading takes. It should be an address of the host.

@@ -112,6 +112,7 @@ options:
         and M(cnm.linux.cnm_endpoint) has made only leave, and keep their addresses. An empty list names none.
       - Endpoints that only M(cnm.linux.cnm_endpoint) has joined are not touched.
       - The predefined networks V(host) and V(none) cannot be combined with others.
+      - A sandbox in which programs run cannot move to V(host), as they would be left without a network.
     type: list
     elements: dict
     suboptions:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,20 @@ def test_nameservers(host: Host) -> None:
     assert host.kernel.facts.resolv_conf() == "nameserver 192.0.2.54\n"
     conf.unlink()
     assert host.kernel.facts.resolv_conf() == ""
+
+
+def test_programs_in_a_namespace(host: Host) -> None:
+    host.out(["ip", "netns", "add", "busy"])
+    host.out(["ip", "netns", "add", "idle"])
+    with subprocess.Popen(["ip", "netns", "exec", "busy", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cat:
+        assert cat.stdin and cat.stdout
+        cat.stdin.write(b"here\n")
+        cat.stdin.flush()
+        assert cat.stdout.readline() == b"here\n"
+        assert host.kernel.facts.programs_in("/run/netns/busy") == [f"cat ({cat.pid})"]
+        assert host.kernel.facts.programs_in("/run/netns/idle") == []
+    assert host.kernel.facts.programs_in("/run/netns/busy") == []
+    assert host.kernel.facts.programs_in("/run/netns/none") == []
 
 
 def egress_mtu(host: Host) -> int:

@@ -86,13 +86,14 @@ def test_a_bridge_that_was_there_stays_as_it_was(tasks: Tasks, with_sandbox: boo
     names = [f"net/ipv4/conf/br0/{name}" for name in ("route_localnet", "rp_filter", "forwarding")]
     sysctl("net/ipv4/conf/br0/rp_filter", 1)
 
-    def state() -> object:
+    def state() -> tuple[object, ...]:
         bridge = link(tasks.host, "br0")
-        # The address and the carrier are the ports', of which there are none.
+        # The carrier is the ports', of which there are none.
         (addresses,) = listed(tasks.host, "ip", "-4", "address", "show", "br0")
         return (
             "UP" in bridge["flags"],
             bridge["mtu"],
+            bridge["address"],
             bridge["group"],
             addresses["addr_info"],
             list(map(setting, names)),
@@ -102,6 +103,8 @@ def test_a_bridge_that_was_there_stays_as_it_was(tasks: Tasks, with_sandbox: boo
     tasks.network("n", options={f"{BRIDGE}.name": "br0"})
     tasks.sandbox("a", "n", published_ports=["8080:80"])
     assert tasks.address("a", "n") == "10.5.0.2"
+    assert [link(tasks.host, "eth0", "a")["mtu"], tasks.shown("network")["n"]["Host"]["Mtu"]] == [1480, 1480]
+    assert link(tasks.host, "br0")["address"] == before[2]
     assert not tasks.network("n").changed
     tasks.sandbox("b", "n")
     assert reaches("a", "b", tasks.address("b", "n"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from contextlib import suppress
 from functools import wraps
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
@@ -138,6 +139,11 @@ class Facts:
         found = interface.find(self._host, [name]).get(name)
         return found is not None and found.group not in (GROUP, LEAVING)
 
+    def link_mtu(self, name: str) -> int:
+        """Return the MTU in bytes of the host's interface called NAME; 1500 without one."""
+        found = interface.find(self._host, [name]).get(name)
+        return found.mtu if found is not None else _DEFAULT_MTU
+
     def addresses(self, link: str) -> List[str]:
         """Return the addresses of the host's LINK, with their prefix lengths."""
         found = interface.find(self._host, [link])
@@ -146,6 +152,21 @@ class Facts:
     def other_bridges(self) -> List[str]:
         """Return the names of the host's bridges that are not ours."""
         return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group not in (GROUP, LEAVING))
+
+    def programs_in(self, namespace: str) -> List[str]:
+        """Return the names and pids of the programs that run in NAMESPACE."""
+        try:
+            wanted = os.stat(namespace)
+        except OSError:
+            return []
+        found = []
+        for pid in filter(str.isdecimal, os.listdir("/proc")):
+            # A kernel thread, or one that has ended.
+            with suppress(OSError):
+                there = os.stat(f"/proc/{pid}/ns/net")
+                if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
+                    found.append(f"{_text(f'/proc/{pid}/comm').strip()} ({pid})")
+        return found
 
     def namespace_id(self, path: str) -> Optional[str]:
         """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""

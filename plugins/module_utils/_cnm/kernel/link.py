@@ -23,6 +23,7 @@ from .refusals import Change, carry_out, raise_all
 
 _GONE = (errno.ENODEV, errno.ENOENT)
 _VETH = "veth"
+_NO_MAC = "00:00:00:00:00:00"
 
 LEAVING = 0x78636E6D
 """Device group of our links that are about to be removed: "xcnm" in ASCII.
@@ -295,6 +296,10 @@ def _difference(before: Link, after: Link) -> Optional[Tuple[List[Tuple[str, Any
     changed: List[Tuple[str, Any]] = []
     if after.address is not None and after.address != before.address:
         changed.append(("IFLA_ADDRESS", after.address))
+    elif after.adopted and after.group != before.group and before.address != _NO_MAC:
+        # A bridge has the lowest of its ports' addresses, so our ports would change it, until it is given one
+        # (br_stp_recalculate_bridge_id in net/bridge/br_stp_if.c).
+        changed.append(("IFLA_ADDRESS", before.address))
     if after.mtu is not None and after.mtu != before.mtu:
         changed.append(("IFLA_MTU", after.mtu))
     if after.group != before.group:

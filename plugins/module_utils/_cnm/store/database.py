@@ -20,6 +20,7 @@ VERSION = 1
 
 _SCHEMA = """
 CREATE TABLE network (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, data TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX network_adopted ON network (id) WHERE json_extract(data, '$.adopted');
 CREATE TABLE sandbox (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, running INTEGER NOT NULL, data TEXT NOT NULL
 ) WITHOUT ROWID;

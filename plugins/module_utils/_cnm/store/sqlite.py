@@ -103,6 +103,10 @@ class SqliteStore:
         """Return all networks, by name."""
         return self._all(Network, "SELECT data FROM network ORDER BY name")
 
+    def adopted_networks(self) -> List[Network]:
+        """Return the networks whose bridges were there before us."""
+        return self._all(Network, "SELECT data FROM network WHERE json_extract(data, '$.adopted')")
+
     def sandbox(self, identifier: str) -> Optional[Sandbox]:
         """Return the sandbox with that id."""
         return self._known(Sandbox, identifier)

@@ -46,11 +46,17 @@ class Host(Protocol):
     def link_exists(self, name: str) -> bool:
         """Say whether the host has an interface called NAME that is not ours."""
 
+    def link_mtu(self, name: str) -> int:
+        """Return the MTU in bytes of the interface called NAME."""
+
     def addresses(self, link: str) -> Sequence[str]:
         """Return the addresses of an interface, with their prefix lengths."""
 
     def link_names(self, namespace: str) -> "set[str]":
         """Return the names of the interfaces in a namespace."""
+
+    def programs_in(self, namespace: str) -> Sequence[str]:
+        """Return the names and pids of the programs that run in a namespace."""
 
     def namespace_id(self, path: str) -> Optional[str]:
         """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""

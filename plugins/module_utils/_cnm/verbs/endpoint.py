@@ -254,6 +254,14 @@ def join(
             f"{subject}: sandbox '{sandbox.name}' has a namespace of its own, so it cannot be on 'host'."
         )
         return
+    if on_host([(network, endpoint)]) and endpoint.sandbox != sandbox.id and sandbox.running:
+        programs = context.host.programs_in(sandbox.path)
+        if programs:
+            context.problems.add(
+                f"{subject}: sandbox '{sandbox.name}' cannot move to network 'host' while programs run in it, which "
+                f"would be left without a network: {', '.join(programs[:5])}. Stop them first."
+            )
+            return
     kind = driver(network.driver)
     if endpoint.sandbox is None and kind.has_addresses and context.store.joined(network.id) >= kind.ports:
         context.problems.add(

@@ -169,6 +169,9 @@ def _mtu(context: Context, existing: Optional[Network], network: Network) -> int
     key = "com.docker.network.driver.mtu"
     if key in network.options:
         return int(network.options[key])
+    device = driver(network.driver).device(network) or ""
+    if network.adopted and (existing is None or driver(existing.driver).device(existing) != device):
+        return context.host.link_mtu(device)
     if existing is not None and key not in existing.options:
         return existing.mtu
     return context.host.egress_mtu()

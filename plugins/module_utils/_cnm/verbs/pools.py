@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..addresses import Address, HostBits, Subnet, address, check_usable, subnet
 from ..drivers import driver
@@ -72,9 +72,19 @@ def _elsewhere(context: Context, network: Network, chosen: Subnet) -> List[Tuple
     own = driver(network.driver).device(network)
     return [
         (found, device)
-        for found, device in context.host.on_link()
+        for found, device in (*context.host.on_link(), *_by_adopted_bridges(context))
         if device != own and found.version == chosen.version and found.overlaps(chosen)
     ]
+
+
+def _by_adopted_bridges(context: Context) -> Iterator[Tuple[Subnet, str]]:
+    """Yield the subnets that adopted bridges have beside those of their networks, and the bridges."""
+    for adopting in context.store.adopted_networks():
+        for found in {ipaddress.ip_interface(text).network for text in adopting.kept}:
+            if not (found.version == 6 and found.is_link_local) and found not in {
+                pool.subnet for pool in adopting.pools
+            }:
+                yield found, driver(adopting.driver).device(adopting) or ""
 
 
 def _free(context: Context, network: Network, version: int) -> Subnet:

@@ -23,6 +23,8 @@ class PretendFacts:
         self.has_ipv6 = True
         self.mtu = 1500
         self.links = {}
+        self.mtus = {}
+        self.programs = {}
         self.namespaces = {"/proc/self/ns/net": "1"}
         self.sockets = []
         self.bridges = []
@@ -56,6 +58,12 @@ class PretendFacts:
 
     def link_exists(self, name):
         return name in self.links
+
+    def link_mtu(self, name):
+        return self.mtus.get(name, 1500)
+
+    def programs_in(self, namespace):
+        return self.programs.get(namespace, [])
 
     def addresses(self, link):
         return self.links[link]

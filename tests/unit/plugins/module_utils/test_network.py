@@ -199,6 +199,23 @@ def test_an_adopted_bridge_with_another_subnet_loses_only_that(theirs):
     assert theirs.left() == {("link", HOST, "br9"), ("address", HOST, "br9", "10.9.0.1/24")}
 
 
+def test_the_mtu_of_an_adopted_bridge_is_the_network_s(theirs):
+    theirs.kernel.facts.mtus["br9"] = 1400
+    theirs.network("lan", driver_options={NAME: "br9"})
+    theirs.sandbox("db", networks=[{"name": "lan"}])
+    assert (inner(theirs).mtu, inner(theirs).peer.mtu) == (1400, 1400)
+    theirs.kernel.facts.mtus["br9"] = 1300
+    assert not theirs.network("lan").changed
+
+
+def test_no_subnet_of_an_adopted_bridge_is_given_to_another_network(theirs):
+    """Its network may have another one."""
+    theirs.network("lan", driver_options={NAME: "br9"}, ipam_config=[{"subnet": "10.8.0.0/24"}])
+    text = theirs.refused("network", {"name": "new", "ipam_config": [{"subnet": "10.9.0.0/20"}]})
+    assert "overlaps 10.9.0.0/24, which the host reaches on 'br9'" in text
+    assert theirs.network("lan", driver_options={NAME: "br9"}, ipam_config=[{"subnet": "10.9.0.0/24"}]).changed
+
+
 def test_the_network_of_an_adopted_bridge_that_is_gone_can_be_removed(theirs):
     theirs.network("lan", driver_options={NAME: "br9"})
     theirs.kernel.lose(("link", HOST, "br9"))

@@ -16,6 +16,8 @@ FEW = (
     "FROM setting",
     # Ends at the first network that is not one of the three predefined ones.
     "SELECT EXISTS (SELECT 1 FROM network WHERE name NOT IN",
+    # By an index of those alone.
+    "FROM network WHERE json_extract(data, '$.adopted')",
 )
 """Statements that go through some rows and end."""
 

@@ -233,3 +233,17 @@ def test_settings_are_set(host):
     found = {key[2]: one.value for key, one in host.kernel.present.items() if key[:2] == ("sysctl", "/run/netns/db")}
     assert found["net/core/somaxconn"] == "1024"
     assert found["net/ipv4/conf/eth0.5/forwarding"] == "true"
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_nobody_is_left_without_a_network_by_a_move_to_the_host_s(host, check):
+    host.sandbox("db", networks=[{"name": "bridge"}])
+    host.kernel.facts.programs = {"/run/netns/db": ["nginx (123)"]}
+    on_host = {"name": "db", "networks": [{"name": "host"}]}
+    text = host.refused("sandbox", on_host, check=check)
+    assert "Sandbox 'db'" in text and "while programs run in it" in text and "nginx (123)" in text
+    host.sandbox("db", state="stopped")
+    host.kernel.facts.programs = {}
+    assert host.sandbox("db", networks=[{"name": "host"}]).changed
+    host.kernel.facts.programs = {"/run/netns/db": ["nginx (123)"]}
+    assert not host.sandbox("db", networks=[{"name": "host"}]).changed
