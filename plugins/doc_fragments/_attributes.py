@@ -14,10 +14,24 @@ class ModuleDocFragment:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/cnm.linux.cnm) in C(module_defaults) to set options for all modules of this collection.
+    description: Use C(group/cnm.linux.cnm) in C(module_defaults) to set options for all modules of this collection but
+      M(cnm.linux.topology), which takes none.
     support: full
     membership:
       - cnm.linux.cnm
+  platform:
+    description: The systems that the module can manage.
+    support: full
+    platforms: linux
+"""
+
+    ALONE = r"""
+options: {}
+attributes:
+  action_group:
+    description: The task takes no options, so C(group/cnm.linux.cnm) in C(module_defaults) sets none for it.
+    support: N/A
+    membership: []
   platform:
     description: The systems that the module can manage.
     support: full

@@ -41,7 +41,7 @@ description:
     Declare it there as V(absent) to remove it.
   - What can be told from the inventory alone is checked for all hosts before the first is touched.
 extends_documentation_fragment:
-  - cnm.linux._attributes
+  - cnm.linux._attributes.alone
   - cnm.linux._attributes.changes
   - cnm.linux._host
 options:

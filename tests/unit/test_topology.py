@@ -251,6 +251,11 @@ def test_misspelt_variables_and_hosts_without_any_are_warned_of(controller: Cont
     assert warnings.count("WARNING") == 3
 
 
+def test_options_for_all_modules_are_none_for_the_task(controller: Controller) -> None:
+    printed = controller.play(TOPOLOGY, limit="a", module_defaults={"group/cnm.linux.cnm": {"state": "present"}})
+    assert controller.succeeded, printed
+
+
 def test_the_priority_has_dockers_name_too(controller: Controller) -> None:
     controller.variables["cnm_sandboxes"][0]["networks"][0]["gw_priority"] = "{{ number }}"
     printed = controller.play(TOPOLOGY, limit="c")
