@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from stand_in import Host
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import name_server
 
 UNITS = Path(__file__).resolve().parents[2] / "roles" / "host" / "files"
 NAMES = ["cnm-restore.service", "cnm-refresh.service"]
@@ -40,3 +43,16 @@ def test_systemd_finds_nothing_wrong_and_no_circle(host: Host) -> None:
     done = host.run(["systemd-analyze", "verify", "--man=no", *NAMES, "docker.service", "multi-user.target"])
     told = [line for line in done.stderr.splitlines() if "cnm" in line or "cycle" in line]
     assert told == []
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze belongs to systemd")
+def test_the_exposure_that_systemd_computes_stays_low(host: Host, tmp_path: Path) -> None:
+    unit = tmp_path / "cnm-dns.service"
+    unit.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *name_server._CONFINED, ""]))
+    limits = {str(unit): 3.0, **{str(UNITS / name): 5.0 for name in NAMES}}
+    for path, limit in limits.items():
+        done = host.run(["systemd-analyze", "security", "--offline=yes", path])
+        told = re.search(r"exposure level for .*: ([0-9.]+)", done.stdout)
+        if told is None:
+            pytest.skip(f"systemd before 250 reads no file: {done.stderr}")
+        assert float(told[1]) < limit, done.stdout

@@ -56,12 +56,15 @@ def test_names_are_asked_of_the_host_s_name_server(host, name):
 
 
 def test_the_name_server_can_do_little(host):
-    pid = host.check_output("cat /run/cnm/dns/aardvark.pid")
+    pid = host.check_output("cat /run/cnm-dns/aardvark.pid")
     status = host.file(f"/proc/{pid}/status").content_string
     # CAP_NET_BIND_SERVICE of linux/capability.h is 10.
     assert f"CapEff:\t{1 << 10:016x}" in status
     assert "NoNewPrivs:\t1" in status
-    assert host.run(f"nsenter --target {pid} --mount touch /etc/x /var/lib/x").rc != 0
+    assert "Uid:\t61153\t61153\t61153\t61153" in status
+    assert host.run(f"nsenter --target {pid} --mount touch /etc/x /var/lib/x /proc/sys/net/ipv4/ip_forward").rc != 0
+    told = host.run("systemd-analyze security --no-pager cnm-dns.service").stdout
+    assert float(told.rpartition(":")[2].split()[0]) < 3
 
 
 def test_frames_of_exactly_the_size(host, name):

@@ -10,18 +10,21 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from typing import Optional
 
 from .errors import CnmError
 
-_PRIVATE, _PUBLIC = 0o700, 0o755
+_PRIVATE, _READABLE, _PUBLIC = 0o700, 0o750, 0o755
 _OTHERS_WRITE = 0o002
 
 
-def make_private(path: str) -> None:
+def make_private(path: str, reader: Optional[int] = None) -> None:
     """Make the folder PATH for our own user alone; one that is open to others is closed.
 
+    :param reader: a group that may look into it, too
     :raises CnmError: if it is a link, or somebody else's, or cannot be made
     """
+    mode = _PRIVATE if reader is None else _READABLE
     try:
         with suppress(FileExistsError):
             os.makedirs(path, _PRIVATE)
@@ -30,8 +33,10 @@ def make_private(path: str) -> None:
         raise CnmError(f"The folder '{path}' cannot be made: {error.strerror}.") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise CnmError(f"'{path}' is not a folder of our own user; nothing can be kept there.")
-    if stat.S_IMODE(found.st_mode) != _PRIVATE:
-        os.chmod(path, _PRIVATE)
+    if reader is not None and found.st_gid != reader:
+        os.chown(path, -1, reader)
+    if stat.S_IMODE(found.st_mode) != mode:
+        os.chmod(path, mode)
 
 
 def make_public(path: str) -> None:
@@ -68,14 +73,15 @@ def close_file(path: str) -> None:
         os.chmod(path, stat.S_IMODE(found.st_mode) & 0o700)
 
 
-def open_private(path: str) -> int:
+def open_private(path: str, owner: Optional[int] = None) -> int:
     """Return a descriptor for reading PATH, which nobody else can have put there, and which does not block.
 
+    :param owner: whose file it is; our own user's unless given
     :raises OSError: if there is no such file
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+    if stat.S_ISREG(found.st_mode) and found.st_uid == (os.geteuid() if owner is None else owner):
         return descriptor
     os.close(descriptor)
     raise PermissionError(errno.EPERM, "it is not a file of our own user", path)

@@ -11,8 +11,11 @@ from typing import ClassVar, Tuple
 
 from .resources import HOST, Key, Resource
 
-RECORDS = "/run/cnm/dns"
-"""The folder with the records of each network; they are made anew from the store after a reboot."""
+RECORDS = "/run/cnm-dns"
+"""The folder with the records of each network, which are written from the store after a reboot.
+
+It is not in ``/run/cnm``, which only root may enter: the name server runs as a user of its own.
+"""
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,8 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
         for space in (HOST, *sorted(found.namespaces), *adopted):
             _read_namespace(found, kernel, space)
     _read_rules(found)
-    for folder in (FILES, MEMORY, STORE):
-        for path in sorted(Path(folder).rglob("*")):
+    for folder, pattern in ((FILES, "*"), (MEMORY, "*"), (STORE, "*"), ("/run", "cnm-dns*"), (RECORDS, "*")):
+        for path in sorted(Path(folder).rglob(pattern)):
             # The lock stays; the name server's pid is another one each time; what a store of SQLite's has beside it
             # is its own affair.
             if path.name.startswith("cnm.db") or path.name in ("lock", "aardvark.pid"):

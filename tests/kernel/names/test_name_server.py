@@ -26,7 +26,7 @@ from tasks import Tasks, eventually, listed
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import listeners, name_server
 
-PID = Path("/run/cnm/dns/aardvark.pid")
+PID = Path("/run/cnm-dns/aardvark.pid")
 
 
 def known(tasks: Tasks, sandbox: str, name: str, database: str = "ahosts") -> list[str]:
@@ -213,6 +213,43 @@ def test_the_pid_of_the_server_is_lost(tasks: Tasks, written: str) -> None:
     assert not running()
 
 
+def test_a_process_of_another_user_with_its_words_is_not_the_server(tasks: Tasks) -> None:
+    """Neither told nor ended nor waited for, whatever it calls itself."""
+    words = ["aardvark-dns", "-c", "echo; read end", "--config", "/run/cnm-dns", "run"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    os.kill(int(PID.read_text()), signal.SIGKILL)
+    assert eventually(lambda: not running())
+    with subprocess.Popen(words, executable="/bin/sh", user=65534, group=65534, **pipes) as process:
+        process.stdout.readline()
+        PID.unlink()
+        assert tasks.restore().changed
+        tasks.sandbox("b", "n")
+        PID.write_text(str(process.pid))
+        assert known(tasks, "a", "b") == ["10.1.0.3"]
+        assert not tasks.restore().changed
+        tasks.end()
+        assert process.poll() is None
+        process.terminate()
+    assert not running()
+
+
+def test_it_runs_as_a_user_of_its_own_and_can_only_bind_its_port(tasks: Tasks) -> None:
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{PID.read_text()}/status").read_text().splitlines())
+    assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"61153"}
+    assert status["Groups"].strip() == "" and status["NoNewPrivs"] == "1"
+    # CAP_NET_BIND_SERVICE of linux/capability.h is 10.
+    assert {status[f"Cap{kind}"] for kind in ("Eff", "Prm", "Bnd", "Amb")} == {f"{1 << 10:016x}"}
+    modes = {path: (path.stat().st_uid, path.stat().st_mode & 0o777) for path in (PID.parent, *PID.parent.iterdir())}
+    assert modes.pop(PID)[0] == 61153
+    assert modes.pop(PID.parent) == (0, 0o750)
+    assert set(modes.values()) == {(0, 0o640)}
+    tasks.end()
+
+
 @pytest.mark.parametrize("harm", ["killed", "deaf", "removed"])
 def test_the_next_run_mends_it(tasks: Tasks, harm: str) -> None:
     tasks.network("n", "10.1.0.0/24")
@@ -289,7 +326,7 @@ while True:
 def test_its_sockets_are_closed_when_it_has_ended(host: Host) -> None:
     with subprocess.Popen([sys.executable, "-c", LINGERING], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None and server.stdout.readline() == "ready\n"
-        name_server._stop(server.pid)
+        name_server._stop(host.program, server.pid)
         assert 53 not in [found.port for found in listeners.listening()]
 
 

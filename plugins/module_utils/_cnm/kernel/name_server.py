@@ -4,7 +4,8 @@
 
 """The host's name server: one aardvark-dns for all networks, and the files with what it knows.
 
-It reads all files of its folder when it starts and whenever it gets SIGHUP, and ends when there are none.
+It reads all files of its folder when it starts and whenever it gets SIGHUP, and ends when there are none. It runs as a
+user of its own, which may read the folder but write nothing except the file with its pid.
 """
 
 from __future__ import annotations
@@ -38,13 +39,45 @@ _PATIENCE = 3.0
 """Seconds until it has to answer at a new address."""
 _RELOADING = 0.05
 """Seconds after a SIGHUP until it has read the files. Up to version 1.10 its sockets are new ones then, which tells."""
+_USER = 61153
+"""The user and group that the server runs as: a number that neither systemd nor Debian gives to anybody."""
+_DROPPING = (
+    f"--reuid={_USER}",
+    f"--regid={_USER}",
+    "--clear-groups",
+    *(f"--{kind}=-all,+net_bind_service" for kind in ("inh-caps", "ambient-caps", "bounding-set")),
+    "--no-new-privs",
+    "--",
+)
+"""Options of setpriv. systemd's ``User=`` cannot do this: it takes no number that the user database does not know."""
 _CONFINED = (
-    "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
+    # All but the first are for setpriv, which gives them up.
+    "CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_SETPCAP",
+    "LockPersonality=yes",
+    "MemoryDenyWriteExecute=yes",
     "NoNewPrivileges=yes",
+    "PrivateDevices=yes",
+    "PrivateTmp=yes",
+    "ProcSubset=pid",
+    "ProtectClock=yes",
+    "ProtectControlGroups=yes",
     "ProtectHome=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectProc=invisible",
     "ProtectSystem=strict",
     f"ReadWritePaths={RECORDS}",
+    "InaccessiblePaths=-/run/systemd/private -/run/dbus -/run/cnm -/var/lib/cnm",
     "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@resources",
+    "UMask=0077",
 )
 
 
@@ -108,7 +141,7 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
     """Let the server know what its files say, so that it answers at GATEWAYS; start or end it, if that is due."""
     pid = _pid()
     if not _has_records():
-        _stop(pid)
+        _stop(run, pid)
         return
     before: Dict[str, int] = {}
     if pid is None:
@@ -116,7 +149,7 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
         pid = _pid()
     else:
         before = _sockets(pid)
-        os.kill(pid, signal.SIGHUP)
+        _signal(run, pid, "HUP")
     started = time.monotonic()
 
     def ready() -> bool:
@@ -132,18 +165,22 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
         os.utime(_PID)
 
 
-def _note(pid: int) -> None:
-    """Keep the PID of a server whose file is lost."""
-    with os.fdopen(create_private(_PID), "w", encoding="ascii") as file:
-        file.write(str(pid))
+def _note(pid: Optional[int]) -> None:
+    """Keep the PID of a server whose file is lost, or make the file in which one that starts notes its own."""
+    descriptor = create_private(_PID)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        os.fchown(descriptor, _USER, _USER)
+        file.write(str(pid or ""))
 
 
 def _write(records: Records) -> None:
     """Write RECORDS, so that the server reads the old ones or the new ones, whenever it reads."""
     try:
-        make_private(os.path.dirname(RECORDS))
-        make_private(RECORDS)
-        with os.fdopen(create_private(_NEW), "w", encoding="utf-8") as file:
+        make_private(RECORDS, _USER)
+        descriptor = create_private(_NEW)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchown(descriptor, -1, _USER)
+            os.fchmod(descriptor, 0o640)
             file.write(records.text)
         os.replace(_NEW, records.path)
     except OSError as error:
@@ -185,25 +222,31 @@ def _names(folder: str) -> List[str]:
 def _pid() -> Optional[int]:
     """Return the pid of the server; None if none runs."""
     try:
-        with os.fdopen(open_private(_PID), encoding="ascii") as file:
-            pid = int(file.read())
+        with os.fdopen(open_private(_PID, _USER), encoding="ascii") as file:
+            pid = int(file.read(16))
     except (OSError, ValueError):
         pid = 0
     if _is_server(pid):
         return pid
     # The file is that of one that was killed, or lost, or not yet that of one that a broken-off run has started.
     running = map(int, filter(str.isdecimal, _names("/proc"))) if os.path.exists(RECORDS) else ()
-    # It starts as the child of a process that has the same arguments.
+    # It starts as the child of a process that runs the same program.
     return max(filter(_is_server, running), default=None)
 
 
 def _is_server(pid: int) -> bool:
-    """Say whether the process with that PID is the name server of this host, and not of a container on it."""
+    """Say whether the process with that PID is the name server of this host, and not of a container on it.
+
+    Its user tells: any other can run the same program with the same arguments.
+    """
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as line:
-            arguments = line.read().split(b"\0")
-        ours = os.path.basename(arguments[0]) == _NAME.encode() and RECORDS.encode() in arguments
-        return ours and os.path.samefile(f"/proc/{pid}/ns/net", "/proc/thread-self/ns/net")
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as status:
+            users = next(line for line in status if line.startswith("Uid:")).split()[1:]
+        if set(users) != {str(_USER)}:
+            return False
+        # The kernel adds a word where the file was replaced by a newer version.
+        executable = os.path.basename(os.readlink(f"/proc/{pid}/exe")).split(" ")[0]
+        return executable == _NAME and os.path.samefile(f"/proc/{pid}/ns/net", "/proc/thread-self/ns/net")
     except OSError:
         return False
 
@@ -249,15 +292,25 @@ def _sockets(pid: Optional[int]) -> Dict[str, int]:
 
 
 def _start(run: Run) -> None:
-    server = program()
+    server, setpriv = program(), find("setpriv")
     if server is None:
         raise KernelRefused(f"The program {_NAME}, which answers for names, is not installed.")
+    if setpriv is None:
+        raise KernelRefused(f"The program setpriv, by which {_NAME} gives up its rights, is not installed.")
+    taken = _owner()
+    if taken:
+        raise KernelRefused(
+            f"The name server {_NAME} was not started: it runs as user {_USER}, and that number belongs to '{taken}' "
+            f"here. Give '{taken}' another number, or set 'dns: false' for the networks."
+        )
+    _note(None)
     command = [server, "--config", RECORDS, "--port", str(_PORT), "--filter-search-domain", _DOMAIN, "run"]
+    command = [setpriv, *_DROPPING, *command]
     manager, control = (find(name) if starts_here() else None for name in ("systemd-run", "systemctl"))
     if manager and control:
         # It may be about to start the unit again by itself, after the server was killed.
         run([control, "stop", f"{_UNIT}.service"], None)
-        properties = ("Type=forking", f"PIDFile={_PID}", "Restart=on-failure", *_CONFINED)
+        properties = ("Type=forking", "Restart=on-failure", *_CONFINED)
         options = [f"--property={each}" for each in properties]
         command = [manager, "--quiet", "--collect", f"--unit={_UNIT}", "--description=Names of cnm", *options, *command]
     code, output, errors = run(command, None)
@@ -265,11 +318,32 @@ def _start(run: Run) -> None:
         raise KernelRefused(f"The name server {_NAME} could not be started: {(errors or output).strip()}.")
 
 
-def _stop(pid: Optional[int]) -> None:
+def _signal(run: Run, pid: int, name: str) -> None:
+    """Send the server with that PID the signal NAME."""
+    try:
+        os.kill(pid, signal.Signals[f"SIG{name}"])
+    except PermissionError:
+        # The unit that restores networks has no right to signal other users' processes.
+        control = find("systemctl")
+        if control is None or run([control, "kill", f"--signal={name}", f"{_UNIT}.service"], None)[0] != 0:
+            raise
+
+
+def _owner() -> str:
+    """Return who has the server's number in the host's user database; empty if nobody has."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(_USER).pw_name
+    except KeyError:
+        return ""
+
+
+def _stop(run: Run, pid: Optional[int]) -> None:
     if pid is not None:
         held = set(_sockets(pid).values())
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+            _signal(run, pid, "TERM")
         # Its first thread may be gone before the others, which have its sockets, too.
         if not _until(lambda: _has_ended(pid) and not held & {found.inode for found in listeners.listening(("udp",))}):
             raise KernelRefused(f"The name server {_NAME} ({pid}) does not end.")
