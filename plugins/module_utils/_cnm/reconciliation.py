@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Dict, List, Sequence, Set
+from typing import AbstractSet, Dict, Iterable, List, Sequence, Set
 
 from .errors import CnmError, Collected, KernelRefused
 from .kernel.host import Kernel
@@ -109,7 +109,10 @@ class Reconciliation:
             for resource in self.after.resources(unit):
                 scope.wanted[resource.key] = resource
                 scope.unit_of[resource.key] = unit
-        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys)
+        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | _ends(scope.known.values())
+        for unit in units:
+            scope.keys |= self.before.unused_ends(unit) | self.after.unused_ends(unit)
+        scope.keys -= _ends(scope.wanted.values())
         self._release(scope)
         self._restore_settings(scope, units)
         return scope
@@ -199,7 +202,7 @@ class Reconciliation:
 
     def _intended(self, units: Set[Unit], scope: "Scope", steps: Sequence[Step]) -> Intent:
         lent = {key for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
-        keys = {step.resource.key for step in steps} | set(self._intent.keys)
+        keys = {step.resource.key for step in steps} | _ends(step.resource for step in steps) | set(self._intent.keys)
         touched = [one for step in steps for one in (step.before, step.after)]
         return Intent(
             frozenset(units),
@@ -240,6 +243,14 @@ class Reconciliation:
         except CnmError as other:
             raise Collected([error, other]) from error
         journal.clear(self._folder)
+
+
+def _ends(resources: Iterable[Resource]) -> Set[Key]:
+    """Return the keys of the host's ends of the links among RESOURCES.
+
+    An end that no wanted link has is removed by its own name: what a sandbox does to the inner one does not keep it.
+    """
+    return {(Link.kind, HOST, each.end) for each in resources if isinstance(each, Link) and each.end}
 
 
 @dataclass

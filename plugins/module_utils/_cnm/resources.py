@@ -269,7 +269,7 @@ class Link(Resource):
     kind: ClassVar[str] = "link"
     rank: ClassVar[int] = 4
     ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
-    immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel")
+    immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel", "end")
 
     @property
     def key(self) -> Key:
@@ -279,8 +279,14 @@ class Link(Resource):
         return f"{self.type} '{self.name}'{_where(self.namespace)}"
 
     @property
+    def end(self) -> Optional[str]:
+        """The name of the pair's end on the host; None if there is none."""
+        return self.peer.name if self.peer else None
+
+    @property
     def foreign(self) -> bool:
-        return self.group != GROUP
+        """Whether somebody else made it. One marked end makes a pair ours: a sandbox can change the inner one."""
+        return GROUP not in (self.group, self.peer and self.peer.group)
 
     @property
     def lent(self) -> bool:

@@ -15,7 +15,7 @@ from .endpoint import Endpoint
 from .firewall import RULESET
 from .network import Network
 from .peer import Remote
-from .resources import HOST, Element, ForwardAccept, Namespace, Resource, Route, Ruleset, Sysctl
+from .resources import HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Route, Ruleset, Sysctl
 from .sandbox import Sandbox
 from .store.journal import Setting, Unit
 from .store.sqlite import SqliteStore
@@ -97,6 +97,14 @@ class Topology:
         if unit not in self.insisted:
             lost = lost or self._lost_network(sandbox)
         return _on_host(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
+
+    def unused_ends(self, unit: Unit) -> Set[Key]:
+        """Return the keys of the host's ends of interfaces that a sandbox which does not run is not to have."""
+        sandbox = self._store.sandbox(unit[1]) if unit[0] == "sandbox" else None
+        if sandbox is None or (sandbox.running and not loss(sandbox, self._host)):
+            return set()
+        endpoints = self._store.endpoints_of_sandbox(sandbox.id)
+        return {(Link.kind, HOST, endpoint.device) for endpoint in endpoints}
 
     def everything(self) -> Set[Unit]:
         """Return the units of all objects."""

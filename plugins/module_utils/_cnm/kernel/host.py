@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tupl
 from ..errors import CnmError
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..reconcile import Step
-from ..resources import FIREWALL, HOST, NAMING, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
+from ..resources import FIREWALL, NAMING, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, route, sysctl
 from .docker_user import DockerUser
 from .facts import Facts
@@ -108,10 +108,7 @@ class Kernel:
                 found += route.read(socket, space, destinations, interfaces, shared=not marked)
             if Sysctl.kind in keys:
                 found += sysctl.read(self._namespaces, space, [key[2] for key in sorted(keys[Sysctl.kind])])
-        present = link.resolve(self._namespaces, links, seen)
-        # A veth whose other end is elsewhere has to be made anew, and all that is on it goes with it.
-        lost = {item.key for item in present if item.namespace != HOST and item.type == "veth" and not item.peer}
-        return [item for item in found if not lost.intersection(item.within)] + list(present)
+        return found + list(link.resolve(self._namespaces, links, seen))
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry STEPS out: the firewall, then the removals, to the end, then what is made and changed.

@@ -51,7 +51,8 @@ def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
 def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str, Seen]) -> List[Link]:
     """Return the links that SEEN has of WANTED, names by namespace, each veth with what its host end is.
 
-    A veth whose other end is not on the host has no ``peer``. It is down if either end is.
+    A veth whose other end is not on the host has no ``peer``. It is down if either end is. The host's end is a link by
+    itself only where its inner end was not found: a sandbox may rename it, or move it to another namespace.
     """
     host = namespaces.at(HOST)
     ends = interface.find_indices(
@@ -76,22 +77,26 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
             if found is None:
                 continue
             end = _host_end(found, seen[namespace], ends) if namespace != HOST else None
+            if (end or found).group == LEAVING:
+                links.append(Link(namespace, name, ""))
+                continue
             peer = None
             if end:
                 master = masters.get(end.master, "")
                 peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.group)
             up = found.up and (end is None or end.up)
-            kind, group = ("", GROUP) if found.group == LEAVING else (found.type, found.group)
             tunnel = vxlan.tunnel(found.vxlan, masters, masters.get(found.master, "")) if found.vxlan else None
-            links.append(Link(namespace, name, kind, found.address, found.mtu, up, group, peer, tunnel=tunnel))
-    return links
+            links.append(
+                Link(namespace, name, found.type, found.address, found.mtu, up, found.group, peer, tunnel=tunnel)
+            )
+    told = {link.end for link in links}
+    return [link for link in links if link.namespace != HOST or link.name not in told]
 
 
 def _host_end(inner: Interface, seen: Seen, ends: Dict[int, Interface]) -> Optional[Interface]:
     end = ends.get(inner.peer)
     paired = end is not None and inner.type == end.type == _VETH and end.peer == inner.index
-    stays = end is not None and end.group != LEAVING
-    return end if paired and stays and inner.peer_nsid == seen.host_nsid else None
+    return end if paired and inner.peer_nsid == seen.host_nsid else None
 
 
 def read(namespaces: Namespaces, wanted: Dict[str, Set[str]]) -> List[Link]:
@@ -125,12 +130,8 @@ def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
     """
     for turn in range(3):
         part = [step for step in steps if _turn(step) == turn]
-        created = [_link(step.after) for step in part if step.before is None]
-        rebuilt = [step for step in part if step.before and _lost_its_peer(step)]
-        raise_all(remove(namespaces, [_link(step.before) for step in rebuilt]))
-        created += [_link(step.after) for step in rebuilt]
-        _create(namespaces, created)
-        _change(namespaces, [step for step in part if step.before and step not in rebuilt])
+        _create(namespaces, [_link(step.after) for step in part if step.before is None])
+        _change(namespaces, [step for step in part if step.before])
 
 
 def _turn(step: Step) -> int:
@@ -142,10 +143,6 @@ def _link(resource: object) -> Link:
     if not isinstance(resource, Link):
         raise TypeError(f"not a link: {resource!r}")
     return resource
-
-
-def _lost_its_peer(step: Step) -> bool:
-    return _link(step.before).peer is None and _link(step.after).peer is not None
 
 
 def _create(namespaces: Namespaces, links: Sequence[Link]) -> None:
@@ -259,8 +256,6 @@ def _change(namespaces: Namespaces, steps: Sequence[Step]) -> None:
     host = namespaces.at(HOST)
     names = {_link(step.after).peer for step in steps} - {None}
     masters = interface.find(host, sorted({end.master for end in names if end} - {""}))
-    renamed = [(b.name, a.name) for b, a in (_ends(step) for step in steps) if b and a and b.name != a.name]
-    _rename(host, renamed)
     changes: Dict[str, List[Change]] = {}
     for step in steps:
         before, after = _link(step.before), _link(step.after)
@@ -272,24 +267,6 @@ def _change(namespaces: Namespaces, steps: Sequence[Step]) -> None:
             changes.setdefault(HOST, []).append(Change(what, message))
     for namespace, wanted in changes.items():
         raise_all(carry_out(namespaces.at(namespace), wanted))
-
-
-def _ends(step: Step) -> Tuple[Optional[HostEnd], Optional[HostEnd]]:
-    return _link(step.before).peer, _link(step.after).peer
-
-
-def _rename(host: Socket, names: Sequence[Tuple[str, str]]) -> None:
-    found = interface.find(host, [old for old, _new in names])
-    changes = []
-    for old, new in names:
-        if old not in found:
-            continue
-        # Kernels before 6.2 rename an interface only while it is down.
-        changes.append(Change(f"rename '{old}'", _setting(old, [], up=False)))
-        message = encode("link", NEWLINK, ACK, [("IFLA_IFNAME", new)], index=found[old].index)
-        changes.append(Change(f"rename '{old}' to '{new}'", message))
-        changes.append(Change(f"set up '{new}'", _setting(new, [], up=True)))
-    raise_all(carry_out(host, changes))
 
 
 def _difference(before: Link, after: Link) -> Optional[Tuple[List[Tuple[str, Any]], Optional[bool]]]:
