@@ -196,14 +196,24 @@ class Endpoint:
     reserved: bool = False
     """Whether it was made by itself, so that it stays when its sandbox goes."""
 
+    ipv6_off: bool = False
+    """Whether its sandbox switches IPv6 off on its interface: then it keeps its IPv6 address, but does not use it."""
+
     @property
-    def addresses(self) -> Tuple[Address, ...]:
-        """Its addresses, IPv4 first."""
+    def held(self) -> Tuple[Address, ...]:
+        """The addresses that nobody else can have, IPv4 first."""
         return tuple(found for found in (self.ipv4, self.ipv6) if found is not None)
 
+    @property
+    def addresses(self) -> Tuple[Address, ...]:
+        """The addresses that it uses, IPv4 first."""
+        return tuple(found for found in (self.address(4), self.address(6)) if found is not None)
+
     def address(self, version: int) -> Optional[Address]:
-        """Return its address of family VERSION, 4 or 6."""
-        return self.ipv4 if version == 4 else self.ipv6
+        """Return the address of family VERSION, 4 or 6, that it uses."""
+        if version == 6:
+            return None if self.ipv6_off else self.ipv6
+        return self.ipv4
 
     @property
     def device(self) -> str:
@@ -226,6 +236,7 @@ class Endpoint:
             "interface": self.interface,
             "declared": self.declared,
             "reserved": self.reserved,
+            **({"ipv6_off": True} if self.ipv6_off else {}),
         }
 
     @classmethod

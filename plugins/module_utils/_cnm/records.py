@@ -32,5 +32,7 @@ def records(
     for endpoint, identifier in sorted(pairs, key=lambda pair: (pair[0].name, pair[1])):
         asked = ",".join(one for one in servers.get(identifier, ()) if not is_local(one))
         called = ",".join(names(network, endpoint))
-        text.append(f"{identifier} {endpoint.ipv4 or ''} {endpoint.ipv6 or ''} {called}{' ' * bool(asked)}{asked}")
+        text.append(
+            f"{identifier} {endpoint.address(4) or ''} {endpoint.address(6) or ''} {called}{' ' * bool(asked)}{asked}"
+        )
     return Records(f"{RECORDS}/{network.id}", "".join(f"{line}\n" for line in text))

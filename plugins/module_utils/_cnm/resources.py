@@ -329,8 +329,12 @@ class Sysctl(Resource):
 
     @property
     def order(self) -> Tuple[Any, ...]:
-        """Settings of all links at once come last: the kernel heeds those of single links when they change."""
-        return (self.rank, "/all/" in self.name, self.key)
+        """Settings of all links at once come last, as the kernel heeds those of single links when they change.
+
+        Only the one that switches IPv6 off comes first: the kernel hands it on to the single links.
+        """
+        late = "/all/" in self.name and not self.name.endswith("/disable_ipv6")
+        return (self.rank, late, "/all/" not in self.name, self.key)
 
     @property
     def removable(self) -> bool:

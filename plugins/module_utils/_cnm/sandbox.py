@@ -48,6 +48,12 @@ class Sandbox:
         """The folder with its hosts and resolv.conf."""
         return f"{CONFIGURATION}/{self.name}"
 
+    def ipv6_off(self, interface: str) -> bool:
+        """Say whether its kernel settings switch IPv6 off on INTERFACE."""
+        settings = {name if "/" in name else name.replace(".", "/"): value for name, value in self.sysctls.items()}
+        given = (settings.get(f"net/ipv6/conf/{name}/disable_ipv6") for name in (interface, "all", "default"))
+        return next(filter(None, given), "0").strip() != "0"
+
     def to_json(self) -> Dict[str, Any]:
         """Return this as JSON can hold it."""
         return {

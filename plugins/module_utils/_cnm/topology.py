@@ -208,10 +208,20 @@ class Topology:
         by_name = sorted(networks, key=lambda network: network.name)
         # A name that is in the file is not asked for, and others may have the same alias.
         parts = [self._lines_of(network) for network in by_name if not self._has_dns(network)]
-        served = filter(self._has_dns, networks)
-        gateways = [str(gateway) for network in served for _pool, gateway in network.gateways()]
+        gateways = [
+            str(gateway)
+            for network, endpoint in attachments
+            if self._has_dns(network)
+            for _pool, gateway in network.gateways()
+            if endpoint.address(gateway.version)
+        ]
         own = [endpoint for _network, endpoint in attachments]
-        reaches = {pool.subnet.version for network in networks if not network.internal for pool in network.pools}
+        reaches = {
+            address.version
+            for network, endpoint in attachments
+            if not network.internal
+            for address in endpoint.addresses
+        }
         if self._resolv_conf is None or self._ipv6 is None:
             self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
         return [

@@ -123,7 +123,7 @@ class Bridge:
                 ),
             )
         ]
-        if endpoint.ipv6 is not None:
+        if endpoint.address(6) is not None:
             # In a namespace that was adopted, such as a container's of Docker, new interfaces may have none.
             resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/disable_ipv6", "0", interface))
         for pool in network.pools:

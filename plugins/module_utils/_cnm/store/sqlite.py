@@ -299,7 +299,7 @@ class SqliteStore:
         )
         self._connection.executemany(
             "INSERT INTO address VALUES (?, ?, ?, ?)",
-            [(endpoint.network, found.version, found.packed, endpoint.id) for found in endpoint.addresses],
+            [(endpoint.network, found.version, found.packed, endpoint.id) for found in endpoint.held],
         )
         self._connection.executemany(
             "INSERT INTO port VALUES (?, ?, ?)",

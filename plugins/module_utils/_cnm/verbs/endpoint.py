@@ -208,7 +208,7 @@ def _addressed(
     if existing is not None and (chosen[4], chosen[6]) != (existing.ipv4, existing.ipv6):
         forget_hints(context, network.id)
     first = chosen[4] or chosen[6]
-    automatic = existing is None or existing.mac in {mac_of(held) for held in existing.addresses}
+    automatic = existing is None or existing.mac in {mac_of(held) for held in existing.held}
     address_of_link = endpoint.mac
     if wishes.mac is not None:
         address_of_link = wishes.mac
@@ -277,7 +277,10 @@ def join(
             return
         if endpoint.interface != chosen:
             endpoint = replace(endpoint, interface=chosen)
-    context.store.put_endpoint(endpoint if endpoint.sandbox == sandbox.id else replace(endpoint, sandbox=sandbox.id))
+    ipv6_off = sandbox.ipv6_off(endpoint.interface or "")
+    if (endpoint.sandbox, endpoint.ipv6_off) != (sandbox.id, ipv6_off):
+        endpoint = replace(endpoint, sandbox=sandbox.id, ipv6_off=ipv6_off)
+    context.store.put_endpoint(endpoint)
 
 
 def _interface(
@@ -308,7 +311,7 @@ def _interface(
 def part(context: Context, endpoint: Endpoint) -> None:
     """Take ENDPOINT out of its sandbox, which no longer asks for it: it goes, unless it was made by itself."""
     if endpoint.reserved:
-        context.store.put_endpoint(replace(endpoint, sandbox=None, declared=False))
+        context.store.put_endpoint(replace(endpoint, sandbox=None, declared=False, ipv6_off=False))
     else:
         remove(context, endpoint)
 

@@ -144,7 +144,7 @@ def let_go(context: Context, network: Network) -> None:
     """Forget the endpoints here that have moved to another host: an address is on one host only."""
     for _peer, remote in network.remotes():
         endpoint = context.store.endpoint_on(network.id, remote.name)
-        if endpoint is not None and set(endpoint.addresses) & set(remote.addresses):
+        if endpoint is not None and set(endpoint.held) & set(remote.addresses):
             context.store.delete_endpoint(endpoint)
             forget_hints(context, network.id)
 

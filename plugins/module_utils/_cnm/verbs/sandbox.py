@@ -50,6 +50,10 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         wishes = read_ports(context.problems, item["published_ports"], subject)
     # Also with problems, with which nothing of the store will be kept: what follows may have some, too.
     context.store.put_sandbox(sandbox)
+    for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
+        ipv6_off = sandbox.ipv6_off(endpoint.interface or "")
+        if endpoint.ipv6_off != ipv6_off:
+            context.store.put_endpoint(replace(endpoint, ipv6_off=ipv6_off))
     found = len(context.problems.found)
     before = [endpoint for _network, endpoint in _own(context, sandbox)]
     if item.get("networks") is not None:

@@ -24,9 +24,9 @@ def readdress(context: Context, existing: Network, wanted: Network, force: bool,
     endpoints = context.store.endpoints_of_network(existing.id)
     for endpoint in endpoints:
         after = _fitting(endpoint, wanted)
-        if after.addresses != endpoint.addresses or (wanted.ipv6 and after.ipv6 is None):
+        if after.held != endpoint.held or (wanted.ipv6 and after.ipv6 is None):
             moved.append((endpoint, after))
-    losers = [before for before, after in moved if set(before.addresses) - set(after.addresses)]
+    losers = [before for before, after in moved if set(before.held) - set(after.held)]
     if losers and not force:
         context.problems.add(
             f"{subject}: the change would take the addresses of endpoints {quoted(losers)} away. "
@@ -47,8 +47,8 @@ def _completed(context: Context, network: Network, before: Endpoint, after: Endp
             after = replace(after, ipv4=address_for(context, network, 4))
         if after.ipv6 is None and network.pool(6) is not None:
             after = replace(after, ipv6=address_for(context, network, 6))
-        if before.mac in {mac_of(address) for address in before.addresses}:
-            after = replace(after, mac=mac_of(after.addresses[0]))
+        if before.mac in {mac_of(address) for address in before.held}:
+            after = replace(after, mac=mac_of(after.held[0]))
     context.store.put_endpoint(after)
 
 
@@ -56,7 +56,7 @@ def _fitting(endpoint: Endpoint, network: Network) -> Endpoint:
     """Return ENDPOINT without the addresses that it cannot have on NETWORK."""
     keep: Dict[str, Any] = {}
     for version in (4, 6):
-        address = endpoint.address(version)
+        address = endpoint.ipv4 if version == 4 else endpoint.ipv6
         try:
             if address is not None:
                 check_address(network.pool(version), address)
