@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from . import inspect
 from .endpoint import Endpoint
@@ -103,6 +103,7 @@ class Controller:
                 if self._tell:
                     result.differences.append(_told(kind, item["name"], _shown(before, kind, was), shown))
             result.differences += self._told_of_host(steps)
+            self._warn_of_strangers(store, {identifier for kind, identifier in named if kind == "network"})
             if run.after.in_use():
                 self._warn_of_foreign_policies()
         return result
@@ -147,6 +148,18 @@ class Controller:
     def _warn_of_lack(self, what: str, reason: str) -> None:
         if reason:
             self._warn(f"{what}: {reason}. When that is mended, restore again.")
+
+    def _warn_of_strangers(self, store: SqliteStore, networks: Set[str]) -> None:
+        """Say which endpoints on NETWORKS, and on those of endpoints that have changed, other hosts cannot reach."""
+        changed = (store.endpoint(identifier) for kind, identifier in store.touched if kind == "endpoint")
+        for identifier in sorted(networks | {endpoint.network for endpoint in changed if endpoint is not None}):
+            network = store.network(identifier)
+            if network is not None and network.underlay is not None:
+                from .verbs.overlay import strangers
+
+                sentence = strangers(store, network)
+                if sentence:
+                    self._warn(sentence)
 
     def _warn_of_foreign_policies(self) -> None:
         try:

@@ -84,10 +84,14 @@ class Underlay:
     mtu: int = 1500
     """What one packet between hosts may hold, in bytes."""
     peers: Tuple[Peer, ...] = ()
+    known: Optional[Tuple[str, ...]] = None
+    """Names of the endpoints here that other hosts are told of; None if nobody has said which they are."""
 
     def to_json(self) -> Dict[str, Any]:
         """Return this as JSON can hold it."""
+        known = {} if self.known is None else {"known": list(self.known)}
         return {
+            **known,
             "address": str(self.address),
             "device": self.device,
             "mtu": self.mtu,
@@ -98,4 +102,5 @@ class Underlay:
     def from_json(cls, data: Mapping[str, Any]) -> "Underlay":
         """Return what to_json made DATA of."""
         peers = tuple(Peer.from_json(peer) for peer in data["peers"])
-        return cls(ipaddress.ip_address(data["address"]), data["device"], data["mtu"], peers)
+        known = tuple(data["known"]) if "known" in data else None
+        return cls(ipaddress.ip_address(data["address"]), data["device"], data["mtu"], peers, known)

@@ -56,7 +56,8 @@ class Fabric:
             for other, one in self.members.items()
             if other != host
         ]
-        return {**declared, "ipam_config": pools, "driver_options": chosen, "peers": peers}
+        known = [each["name"] for each in self._endpoints[host]]
+        return {**declared, "ipam_config": pools, "driver_options": chosen, "peers": peers, "known": known}
 
     @property
     def complete(self) -> bool:

@@ -286,6 +286,11 @@ def test_nothing_is_flooded_where_all_is_declared(fleet: Fleet) -> None:
     assert one.ping("s1", "10.9.3.5")
     after = two.listed("ip", "-s", "link", "show", "dev", tunnel(two))[0]["stats64"]["rx"]["packets"]
     assert before == after
+    # It goes on while hosts begin to learn one by one, as where a sandbox is added whose address is chosen.
+    one.ensure("network", fleet.item(one, "blue", DUAL, endpoints=declared(fleet), driver_options={LEARNING: True}))
+    for member in fleet.members:
+        member.run("ip", "netns", "exec", f"s{member.number}", "ip", "neighbour", "flush", "all")
+    assert one.ping("s1", "10.9.2.5") and two.ping("s2", "10.9.1.5") and two.ping("s2", "10.9.3.5")
 
 
 def test_nobody_else_is_asked_for_the_gateway(fleet: Fleet) -> None:

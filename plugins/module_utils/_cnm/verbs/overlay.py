@@ -12,13 +12,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ..addresses import Address, address, mac, mac_of
 from ..drivers import driver
 from ..drivers.overlay import OVERHEAD
-from ..drivers.overlay_options import PORT, VNI, VTEP, parse, vni
+from ..drivers.overlay_options import LEARNING, PORT, VNI, VTEP, parse, vni
 from ..errors import every
 from ..identity import check_hostname, check_name
 from ..ipam.allocation import check_address
 from ..network import Network
 from ..peer import Peer, Remote, Underlay
-from . import Context, listed
+from ..store.sqlite import SqliteStore
+from . import Context, listed, quoted
 from .addressing import forget_hints
 
 _MTU = "com.docker.network.driver.mtu"
@@ -33,7 +34,11 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         return network
     if item.get("peers") is not None:
         with context.problems.about(subject):
-            underlay = replace(underlay, peers=_peers(context, network, underlay, item["peers"], subject))
+            underlay = replace(
+                underlay,
+                peers=_peers(context, network, underlay, item["peers"], subject),
+                known=tuple(item["known"]) if item.get("known") is not None else None,
+            )
     for peer in underlay.peers:
         if peer.address.version != underlay.address.version:
             context.problems.add(
@@ -48,6 +53,7 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
     elif earlier is None or (earlier.address, earlier.mtu) != (underlay.address, underlay.mtu):
         mtu = underlay.mtu - OVERHEAD[underlay.address.version]
     network = replace(network, underlay=underlay, mtu=mtu)
+    _warn_of_learning(context, network, subject)
     _check_tunnel(context, network, subject)
     return network
 
@@ -86,7 +92,8 @@ def _underlay(context: Context, network: Network, subject: str) -> Optional[Unde
     if earlier is not None and (earlier.address, earlier.device) == (address_here, device):
         # As a bridge's, its MTU is chosen once; it can only become too big.
         mtu = min(mtu, earlier.mtu)
-    return Underlay(address_here, device, mtu, earlier.peers if earlier is not None else ())
+    found_peers, known = (earlier.peers, earlier.known) if earlier is not None else ((), None)
+    return Underlay(address_here, device, mtu, found_peers, known)
 
 
 def _peers(
@@ -147,6 +154,31 @@ def let_go(context: Context, network: Network) -> None:
         if endpoint is not None and set(endpoint.held) & set(remote.addresses):
             context.store.delete_endpoint(endpoint)
             forget_hints(context, network.id)
+
+
+def strangers(store: SqliteStore, network: Network) -> str:
+    """Return which endpoints here other hosts do not reach, as nobody tells them; empty if there are none."""
+    known = network.underlay.known if network.underlay is not None else None
+    if known is None or parse(network.options).learning:
+        return ""
+    found = [endpoint for endpoint in store.running_endpoints(network.id) if endpoint.name not in known]
+    if not found:
+        return ""
+    return (
+        f"Network '{network.name}': other hosts are not told of {quoted(found)} and cannot reach "
+        f"{'it' if len(found) == 1 else 'them'}. Declare all sandboxes on this network in cnm_sandboxes, with fixed "
+        f"addresses, or set its driver option '{LEARNING}' to true; then run cnm.linux.topology for all hosts."
+    )
+
+
+def _warn_of_learning(context: Context, network: Network, subject: str) -> None:
+    """Say that hosts have to begin to learn together."""
+    earlier = context.store.network(network.id)
+    if earlier is not None and parse(network.options).learning and not parse(earlier.options).learning:
+        context.warn(
+            f"{subject}: this host now learns where sandboxes are, as not all addresses are declared. Other hosts do "
+            "not reach those with chosen addresses until the task has run there too. Run it for all hosts."
+        )
 
 
 def _check_holder(context: Context, network: Network, remote: Remote) -> None:

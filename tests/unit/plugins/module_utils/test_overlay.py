@@ -276,3 +276,24 @@ def test_another_address_of_the_host(host):
     overlay(host, driver_options={VTEP: "192.0.2.50"})
     found = link(host, "vxlan")
     assert (found.tunnel.local, found.tunnel.device, found.mtu) == ("192.0.2.50", "eth1", 8950)
+
+
+def test_a_sandbox_that_other_hosts_are_not_told_of_is_warned_of(host):
+    told = {"driver_options": {LEARNING: False}, "peers": [peer(2)]}
+    fixed = {"networks": [{"name": "blue", "ipv4_address": "10.9.0.22"}]}
+    overlay(host, **told, known=["a"])
+    host.sandbox("a", **fixed)
+    assert host.warnings == []
+    host.sandbox("adhoc", networks=[{"name": "blue"}])
+    (warning,) = host.warnings
+    assert warning.startswith("Network 'blue': other hosts are not told of 'adhoc' and cannot reach it. Declare")
+    host.sandbox("adhoc", state="absent")
+    overlay(host, **told, known=[])
+    assert not overlay(host, **told, known=[]).changed
+    assert host.warnings[-1].startswith("Network 'blue': other hosts are not told of 'a' and cannot reach it. Declare")
+    host.warnings.clear()
+    overlay(host, driver_options={LEARNING: True}, known=[], peers=[peer(2)])
+    (warning,) = host.warnings
+    assert warning.startswith("Network 'blue': this host now learns where sandboxes are")
+    host.sandbox("adhoc", networks=[{"name": "blue"}])
+    assert len(host.warnings) == 1

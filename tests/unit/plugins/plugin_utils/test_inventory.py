@@ -57,6 +57,7 @@ def test_each_host_is_told_of_the_others():
         "driver_options": {VTEP: "192.0.2.1"},
         "ipam_config": [{"subnet": "10.9.0.0/16", "iprange": "10.9.1.0/24"}],
         "peers": [{"name": "b", "address": "192.0.2.2", "endpoints": []}],
+        "known": [],
     }
     assert told(found, "b")["peers"] == [{"name": "a", "address": "192.0.2.1", "endpoints": []}]
     assert found.networks("c") == []
@@ -71,6 +72,7 @@ def test_fixed_addresses_are_known_to_all_and_nobody_need_learn():
     assert endpoints == [[{"name": "x", "ipv4_address": "10.9.1.5", "mac_address": mac, "aliases": ["y"]}]]
     assert told(found, "a")["peers"][0]["endpoints"][0]["mac_address"] == "02:00:00:00:00:0a"
     assert told(found, "a")["driver_options"][LEARNING] is False
+    assert told(found, "a")["known"] == ["x"]
 
 
 @pytest.mark.parametrize(
