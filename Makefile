@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PYTHON=3.9 runs unit, kernel and units with that Python as the managed host's; without it they run in .venv.
-# CORE=2.19 runs unit, examples and integration with that ansible-core as the controller's.
+# CORE=2.16 runs unit, examples and integration with that ansible-core, 2.16 to 2.21, as the controller's.
 # TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." molecule; ARGS="-k name -x" is handed to
 # pytest and ansible-test.
 

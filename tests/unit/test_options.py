@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import importlib
 import json
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from typing import Any, Iterator
 
 import pytest
 
-testing = pytest.importorskip("ansible.module_utils.testing")
+basic = pytest.importorskip("ansible.module_utils.basic")
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import task
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
 
 MODULES = "ansible_collections.cnm.linux.plugins.modules"
 SANDBOX = (
@@ -24,9 +26,18 @@ SANDBOX = (
 ATTACHMENT = "aliases, gateway_priority, interface_name, ipv4_address, ipv6_address, mac_address, name"
 
 
+@contextmanager
+def given_options(options: dict[str, Any]) -> Iterator[None]:
+    """Let a module that starts meanwhile be given OPTIONS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
+        patch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        yield
+
+
 def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, Any]) -> str:
     """Return with which message MODULE refuses OPTIONS."""
-    with testing.patch_module_args(options), pytest.raises(SystemExit):
+    with given_options(options), pytest.raises(SystemExit):
         importlib.import_module(f"{MODULES}.{module}").main()
     answer = json.loads(capsys.readouterr().out)
     assert answer["failed"]
@@ -110,13 +121,26 @@ def test_a_secret_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
         "list": {"type": "list", "elements": "dict", "options": {"key": {"type": "str", "no_log": True}}},
     }
     given = {"key": "sesame", "list": [{"key": "tahini", "name": "open tahini", "sesame": 1}]}
-    with testing.patch_module_args(given), pytest.raises(SystemExit):
+    with given_options(given), pytest.raises(SystemExit):
         task._Module(argument_spec=arguments)
     text = json.loads(capsys.readouterr().out)["msg"]
     assert "must be one of: a" in text
     assert "unknown option" in text
     assert "sesame" not in text
     assert "tahini" not in text
+
+
+def test_a_run_that_fails_says_why(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(task, "Kernel", lambda run: nullcontext())
+
+    def fail(*arguments: Any) -> None:
+        raise CnmError("Network 'a' cannot be made.") from OSError(5, "and this is the cause")
+
+    with given_options({}), pytest.raises(SystemExit):
+        task._carry_out(task._Module(argument_spec={}), fail)
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["failed"], answer["msg"]) == (True, "Network 'a' cannot be made.")
 
 
 def test_a_text_may_be_a_dictionary_and_aliases_are_names() -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
@@ -94,6 +95,8 @@ def _sentence(error: Exception) -> str:
     text = str(error)
     if isinstance(error, (ArgumentTypeError, ElementError)):
         text = text.partition(": ")[0]
+        # ansible-core 2.18 and older print types as Python does.
+        text = re.sub(r"<class '(\w+)'>", r"\1", text)
     return (text[:1].lower() + text[1:]).rstrip(".")
 
 
@@ -172,5 +175,5 @@ def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]]) 
         with Kernel(run_program) as kernel:
             answer = work(kernel)
     except CnmError as error:
-        module.fail_json(msg=str(error), exception=error)
+        module.fail_json(msg=str(error))
     module.exit_json(**answer)
