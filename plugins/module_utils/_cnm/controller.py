@@ -84,6 +84,10 @@ class Controller:
                         verb(context, item)
                 for name in _twice(kind, items):
                     context.problems.add(f"{kind.capitalize()} '{name}' is listed twice.")
+            if any(kind == "network" for kind, _items in groups):
+                from .verbs.overlay import check_ranges
+
+                check_ranges(context, before)
             context.problems.check()
             pairs = [(kind, item) for kind, items in groups for item in items]
             identifiers = [_identifier(store, kind, item) for kind, item in pairs]

@@ -85,7 +85,7 @@ class Underlay:
     """What one packet between hosts may hold, in bytes."""
     peers: Tuple[Peer, ...] = ()
     known: Optional[Tuple[str, ...]] = None
-    """Names of the endpoints here that other hosts are told of; None if nobody has said which they are."""
+    """Addresses of endpoints here that other hosts are told of; None if nobody has said which they are."""
 
     def to_json(self) -> Dict[str, Any]:
         """Return this as JSON can hold it."""

@@ -24,6 +24,7 @@ class Fabric:
         self.name = name
         self.members = dict(sorted(members.items()))
         self.problems: List[str] = []
+        self.warnings: List[str] = []
         self._items: Dict[str, Item] = {host: one.network(name) or {} for host, one in self.members.items()}
         self._subnets: Dict[int, Subnet] = {}
         self._endpoints: Dict[str, List[Dict[str, Any]]] = {}
@@ -34,6 +35,7 @@ class Fabric:
         if not self.problems:
             self._cut()
             self._collect()
+            self._look_for_strays()
 
     @property
     def identifier(self) -> Optional[int]:
@@ -56,7 +58,8 @@ class Fabric:
             for other, one in self.members.items()
             if other != host
         ]
-        known = [each["name"] for each in self._endpoints[host]]
+        families = ("ipv4_address", "ipv6_address")
+        known = [each[key] for each in self._endpoints[host] for key in families if key in each]
         return {**declared, "ipam_config": pools, "driver_options": chosen, "peers": peers, "known": known}
 
     @property
@@ -173,6 +176,26 @@ class Fabric:
                     self._add(f"hosts '{names[name]}' and '{host}' both have an endpoint '{name}' with an address.")
                 names.setdefault(name, host)
                 self._endpoints[host].append(endpoint)
+
+    def _look_for_strays(self) -> None:
+        """Warn of addresses that are given to one host's endpoints and that another host may have chosen before."""
+        for version, whole in self._subnets.items():
+            key = f"ipv{version}_address"
+            choosers: Dict[Subnet, str] = {}
+            for host, one in self.members.items():
+                if version in self._slices[host] and not all(each.get(key) for _, each in one.attachments(self.name)):
+                    choosers[self._slices[host][version]] = host
+            lengths = {part.prefixlen for part in choosers}
+            for host, endpoints in self._endpoints.items() if choosers else ():
+                for name, given in ((one["name"], address(one[key])) for one in endpoints if key in one):
+                    for part in (type(whole)((int(given), length), strict=False) for length in lengths):
+                        if choosers.get(part, host) != host:
+                            self.warnings.append(
+                                f"Network '{self.name}': address {given} of endpoint '{name}' on host '{host}' is in "
+                                f"{part}, from which host '{choosers[part]}' chooses addresses. If that host has "
+                                f"chosen {given} before, two have it. Give the endpoint an address that is in no "
+                                "other host's part of the subnet."
+                            )
 
     def _endpoint(self, host: str, name: str, attachment: Item) -> Optional[Dict[str, Any]]:
         found: Dict[str, Any] = {"name": name}

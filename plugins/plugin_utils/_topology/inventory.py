@@ -37,12 +37,14 @@ class Inventory:
             problems += self._fabrics[name].problems
             self._check_drivers(name, members)
         self._check_identifiers()
-        self._misspellings = misspellings(declarations.values())
+        self._warnings = misspellings(declarations.values())
+        for fabric in self._fabrics.values():
+            self._warnings += fabric.warnings
         self._empty = empty(declarations.values())
 
     def told(self, host: str) -> Told:
         """Return what HOST is to be told."""
-        warnings = [*self._misspellings, *([self._empty[host]] if host in self._empty else [])]
+        warnings = [*self._warnings, *([self._empty[host]] if host in self._empty else [])]
         if self.problems:
             return Told(self.problems, warnings=warnings)
         return Told((), self.networks(host), self.sandboxes(host), warnings)

@@ -156,12 +156,38 @@ def let_go(context: Context, network: Network) -> None:
             forget_hints(context, network.id)
 
 
+def check_ranges(context: Context, before: SqliteStore) -> None:
+    """See that no endpoint keeps an address that was chosen from a range which may be another host's from now on."""
+    for kind, identifier in sorted(context.store.touched):
+        was, now = (store.network(identifier) if kind == "network" else None for store in (before, context.store))
+        if was is None or now is None or now.underlay is None or now.underlay.known is None:
+            continue
+        for pool in was.pools:
+            after = now.pool(pool.subnet.version)
+            if pool.iprange is None or after is None or after.iprange in (None, pool.iprange):
+                continue
+            found = [
+                endpoint
+                for endpoint in context.store.endpoints_of_network(identifier)
+                for held in (endpoint.address(pool.subnet.version),)
+                if held is not None and held in pool.iprange and held not in (after.iprange or ())
+                if str(held) not in now.underlay.known
+            ]
+            if found:
+                context.problems.add(
+                    f"Network '{now.name}': this host would choose addresses from {after.iprange} from now on, and "
+                    f"{quoted(found)} would keep those chosen from {pool.iprange}, which another host may choose "
+                    f"again. Set cnm_host_number so that {pool.iprange} stays this host's, give these sandboxes fixed "
+                    "addresses in cnm_sandboxes, or remove them first."
+                )
+
+
 def strangers(store: SqliteStore, network: Network) -> str:
     """Return which endpoints here other hosts do not reach, as nobody tells them; empty if there are none."""
     known = network.underlay.known if network.underlay is not None else None
     if known is None or parse(network.options).learning:
         return ""
-    found = [endpoint for endpoint in store.running_endpoints(network.id) if endpoint.name not in known]
+    found = [one for one in store.running_endpoints(network.id) if not set(map(str, one.addresses)) <= set(known)]
     if not found:
         return ""
     return (

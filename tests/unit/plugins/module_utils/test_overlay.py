@@ -281,7 +281,7 @@ def test_another_address_of_the_host(host):
 def test_a_sandbox_that_other_hosts_are_not_told_of_is_warned_of(host):
     told = {"driver_options": {LEARNING: False}, "peers": [peer(2)]}
     fixed = {"networks": [{"name": "blue", "ipv4_address": "10.9.0.22"}]}
-    overlay(host, **told, known=["a"])
+    overlay(host, **told, known=["10.9.0.22"])
     host.sandbox("a", **fixed)
     assert host.warnings == []
     host.sandbox("adhoc", networks=[{"name": "blue"}])
@@ -297,3 +297,18 @@ def test_a_sandbox_that_other_hosts_are_not_told_of_is_warned_of(host):
     assert warning.startswith("Network 'blue': this host now learns where sandboxes are")
     host.sandbox("adhoc", networks=[{"name": "blue"}])
     assert len(host.warnings) == 1
+
+
+def test_a_host_does_not_leave_its_range_with_addresses_that_others_may_choose(host):
+    def part(text, *known, **more):
+        item = {"driver": "overlay", "ipam_config": [{**POOLS[0], "iprange": text}], "peers": [peer(2)]}
+        return {"name": "blue", **item, "known": list(known), **more}
+
+    host.ensure("network", part("10.9.0.16/28"))
+    host.sandbox("a", networks=[{"name": "blue"}])
+    message = host.refused("network", part("10.9.0.32/28"))
+    assert "from 10.9.0.32/28 from now on, and 'a' would keep those chosen from 10.9.0.16/28" in message
+    assert host.ensure("network", part("10.9.0.32/28", "10.9.0.16")).changed, "other hosts know it"
+    host.sandbox("b", networks=[{"name": "blue"}])
+    host.sandbox("b", state="absent")
+    assert host.ensure("network", part("10.9.0.48/28")).changed

@@ -72,7 +72,7 @@ def test_fixed_addresses_are_known_to_all_and_nobody_need_learn():
     assert endpoints == [[{"name": "x", "ipv4_address": "10.9.1.5", "mac_address": mac, "aliases": ["y"]}]]
     assert told(found, "a")["peers"][0]["endpoints"][0]["mac_address"] == "02:00:00:00:00:0a"
     assert told(found, "a")["driver_options"][LEARNING] is False
-    assert told(found, "a")["known"] == ["x"]
+    assert told(found, "a")["known"] == ["10.9.1.5"]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,17 @@ def test_hosts_learn_where_some_address_is_not_declared(other):
     found = inventory(a=host(1, on("x", ipv4_address="10.9.1.5")), b=other)
     assert LEARNING not in told(found, "a")["driver_options"]
     assert told(found, "b")["peers"][0]["endpoints"][0]["name"] == "x"
+
+
+def test_a_fixed_address_that_another_host_may_have_chosen_is_warned_of():
+    stray, moved = on("x", ipv4_address="10.9.2.3"), on("y", ipv4_address="10.9.1.9")
+    found = inventory(a=host(1, stray), b=host(2, moved), c=host(3, on("z")))
+    assert found.told("a").warnings == []
+    found = inventory(a=host(1, stray), b=host(2, on("free"), moved))
+    (warning,) = found.told("b").warnings
+    assert warning.startswith(
+        "Network 'blue': address 10.9.2.3 of endpoint 'x' on host 'a' is in 10.9.2.0/24, from which host 'b' chooses "
+    )
 
 
 def test_a_sandbox_that_is_stopped_or_gone_is_not_told_of():
