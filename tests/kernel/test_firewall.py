@@ -320,6 +320,7 @@ def many() -> list[Element]:
         subnets = (ipaddress.ip_network(f"172.{number}.0.0/16"), ipaddress.ip_network(f"fd00:{number}::/64"))
         options = ({}, {"routed": {4, 6}}, {"internal": True}, {"source4": ipaddress.ip_address(UPLINK4)})[number % 4]
         made += network(f"br-{number}", subnets, **options)
+    made += firewall.tunnel_elements(4789, "uplink", [ipaddress.ip_address(found) for found in (OUTSIDE4, OUTSIDE6)])
     return made + firewall.opened(FAMILIES[6]["blue"][2], "sctp", 132)
 
 

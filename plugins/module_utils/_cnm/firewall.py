@@ -11,7 +11,7 @@ The rules tell our bridges from other devices by the device group that every lin
 from __future__ import annotations
 
 import ipaddress
-from typing import Collection, List, Optional, Sequence, Tuple
+from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
 from .addresses import Address, Subnet
 from .resources import GROUP, Element
@@ -52,6 +52,11 @@ table inet cnm {
     map published6 {
         type inet_service . inet_proto . ipv6_addr . ipv6_addr : ipv6_addr . inet_service; flags interval;
     }
+    # UDP ports of overlays, the hosts from which their packets come, and the devices that lead there.
+    set vxlan_ports { type inet_service; }
+    set peers4 { type inet_service . ipv4_addr; }
+    set peers6 { type inet_service . ipv6_addr; }
+    set underlays { type ifname; }
 
     # Before address translation, so that no published port is a way around it.
     chain raw {
@@ -88,6 +93,19 @@ table inet cnm {
         fib daddr type local jump publish
     }
 
+    # A VXLAN device asks nobody from where a packet comes, and the packet says which network it is for.
+    chain vxlan {
+        # A bridge that was adopted may lead to the other hosts.
+        iifgroup $OURS iifname != @underlays drop
+        udp dport . ip saddr @peers4 accept
+        udp dport . ip6 saddr @peers6 accept
+        drop
+    }
+    chain input {
+        type filter hook input priority filter; policy accept;
+        udp dport @vxlan_ports goto vxlan
+    }
+
     # Bridge ports to each other, with br_netfilter.
     chain internal_traffic {
         iifname . oifname vmap @within
@@ -98,6 +116,8 @@ table inet cnm {
         # First, so that a network that becomes internal loses its open connections too.
         iifname @internal goto internal_traffic
         oifname @internal drop
+        # Other hosts would take it for a packet of this one.
+        iifgroup $OURS oifgroup != $OURS udp dport @vxlan_ports drop
         ct state established,related accept
         # Before 'within': a published port is open to the neighbours on a network without talk among containers.
         ct status dnat accept
@@ -172,6 +192,19 @@ def network_elements(
             else:
                 found.append(Element(f"source{version}", _text(subnet), str(source)))
     return found
+
+
+def tunnel_elements(port: int, device: str, peers: Iterable[Address]) -> List[Element]:
+    """Return what a network of several hosts puts into the sets; networks have elements in common.
+
+    :param port: the UDP port of its VXLAN device.
+    :param device: the device that leads to the other hosts; empty if it is left to the routes.
+    :param peers: the addresses of the other hosts.
+    """
+    found = [Element("vxlan_ports", str(port))]
+    if device:
+        found.append(Element("underlays", device))
+    return found + [Element(f"peers{peer.version}", f"{port} . {peer}") for peer in peers]
 
 
 def published(

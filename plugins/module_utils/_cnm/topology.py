@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import replace
 from typing import Dict, Iterable, List, Optional, Protocol, Sequence, Set, Tuple
 
 from . import discovery
 from .drivers import driver
 from .endpoint import Endpoint
-from .firewall import RULESET
+from .firewall import RULESET, tunnel_elements
 from .network import Network
 from .peer import Remote
 from .resources import HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Route, Ruleset, Sysctl
@@ -245,6 +246,7 @@ class Topology:
             return []
         resources: List[Resource] = [Ruleset(RULESET), Sysctl(HOST, "net/ipv4/ip_forward", "1")]
         resources += [ForwardAccept(family) for family in self._host.docker_chains()]
+        resources += self._tunnels()
         if self._store.has_ipv6():
             # Forwarding makes the kernel deaf to router advertisements, unless accept_ra is 2
             # (Documentation/networking/ip-sysctl.rst).
@@ -253,6 +255,15 @@ class Topology:
             resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
             resources.append(Sysctl(HOST, "net/ipv6/conf/all/forwarding", "1"))
         return resources
+
+    def _tunnels(self) -> List[Element]:
+        """Return what lets the packets of other hosts in; it is the host's, as networks may have the same peers."""
+        found: List[Element] = []
+        for options, device, peers in self._store.underlays():
+            from .drivers.overlay_options import parse
+
+            found += tunnel_elements(parse(options).port, device, map(ipaddress.ip_address, peers))
+        return found
 
 
 def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:

@@ -13,6 +13,7 @@ from typing import Optional
 from lab import PATIENCE, at, command, endpoint
 
 ETH_P_IP = 0x0800
+BODY = b"forged"
 
 
 def advertise(place: str, device: str, prefix: str) -> None:
@@ -28,6 +29,29 @@ def advertise(place: str, device: str, prefix: str) -> None:
         made.sendto(message, ("ff02::1", 0, 0, index))
 
 
+def datagram(source: str, target: str, port: int = 53) -> bytes:
+    """Return a UDP packet from SOURCE to TARGET, with its IP header."""
+    six = ":" in source
+    family = socket.AF_INET6 if six else socket.AF_INET
+    addresses = socket.inet_pton(family, source) + socket.inet_pton(family, target)
+    length = 8 + len(BODY)
+    udp = struct.pack("!HHH", 1024, port, length)
+    if six:
+        # IPv6 has no packets without a checksum (RFC 8200 8.1).
+        total = _sum(addresses + struct.pack("!II", length, 17) + udp + b"\0\0" + BODY)
+        return struct.pack("!IHBB", 6 << 28, length, 17, 64) + addresses + udp + struct.pack("!H", total) + BODY
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, 0, 64, 17, 0) + addresses
+    return head[:10] + struct.pack("!H", _sum(head)) + head[12:] + udp + b"\0\0" + BODY
+
+
+def _sum(data: bytes) -> int:
+    """Return the Internet checksum of DATA (RFC 1071)."""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
 def arrives(
     place: str,
     source: str,
@@ -41,12 +65,7 @@ def arrives(
 
     :param frame: a device and a MAC address to send it to, past all that the place itself would say to that
     """
-    body = b"forged"
-    udp = struct.pack("!HHHH", 1024, port, 8 + len(body), 0) + body
-    addresses = socket.inet_aton(source) + socket.inet_aton(target)
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + addresses
-    total = sum(struct.unpack("!10H", head))
-    head = head[:10] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + head[12:]
+    packet = datagram(source, target, port)
     with endpoint(server, "udp", *listener) as waiting:
         with at(place):
             if frame:
@@ -56,13 +75,13 @@ def arrives(
                 made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
                 where = (target, 0)
             with made:
-                made.sendto(head + udp, where)
+                made.sendto(packet, where)
         waiting.settimeout(PATIENCE)
         try:
             data, peer = waiting.recvfrom(100)
         except OSError:
             return None
-        return str(peer[0]) if data == body else None
+        return str(peer[0]) if data == BODY else None
 
 
 def mac(place: str, device: str) -> bytes:

@@ -24,7 +24,7 @@ MEMORY = "/run/cnm/ruleset.json"
 """What we loaded, and how nft listed it right after. In /run, as it must not outlive the kernel's rules."""
 _NEW_MEMORY = f"{MEMORY}.new"
 
-DEVICE_SETS = ("within", "internal")
+DEVICE_SETS = ("within", "internal", "underlays")
 """Sets of device names, which nft wants in quotes."""
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp"}

@@ -57,6 +57,7 @@ _BROKEN = (
     "constraint failed",
     "datatype mismatch",
     "Could not decode",
+    "malformed JSON",
 )
 """What SQLite says of a file that is whole but not as our schema has it."""
 

@@ -183,6 +183,15 @@ class SqliteStore:
         """Say whether any network has IPv6."""
         return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM pool WHERE version = 6)").fetchone()[0])
 
+    def underlays(self) -> List[Tuple[Dict[str, str], str, List[str]]]:
+        """Return of each network of several hosts its options, its underlay's device, and the peers' addresses."""
+        rows = self._connection.execute(
+            "SELECT json_extract(data, '$.options'), json_extract(data, '$.underlay.device'), "
+            "(SELECT json_group_array(json_extract(value, '$.address')) FROM json_each(data, '$.underlay.peers')) "
+            "FROM network WHERE instr(data, '\"underlay\":') AND json_type(data, '$.underlay') = 'object'"
+        )
+        return [(json.loads(options), device, json.loads(peers)) for options, device, peers in rows]
+
     def network_over(self, subnet: Subnet, but: str = "") -> Optional[Network]:
         """Return a network, other than that with the id BUT, which has a pool that overlaps SUBNET."""
         rows = self._connection.execute(
