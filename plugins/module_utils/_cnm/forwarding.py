@@ -25,6 +25,8 @@ class Forwarding(Resource):
     mac: str
     destination: str
     """The host to which LINK sends frames for MAC; empty for an entry of its bridge, by which they go to LINK."""
+    sticky: bool = True
+    """False, of an entry of a bridge, if it leads elsewhere as soon as somebody else sends with MAC."""
 
     kind: ClassVar[str] = "forwarding"
     rank: ClassVar[int] = 6

@@ -12,7 +12,7 @@ from typing import AbstractSet, Dict, Iterable, List, Sequence, Set
 from .errors import CnmError, Collected, KernelRefused
 from .kernel.host import Kernel
 from .reconcile import Step, plan
-from .resources import FIREWALL, HOST, Element, Key, Link, Namespace, Resource, Sysctl
+from .resources import FIREWALL, HOST, Address, Element, Key, Link, Namespace, Resource, Sysctl
 from .store import database, journal
 from .store.journal import Intent, Setting, Unit
 from .store.sqlite import SqliteStore
@@ -166,15 +166,18 @@ class Reconciliation:
         return plan(scope.wanted, present, anew)
 
     def _consequences(self, steps: Sequence[Step], scope: "Scope") -> Set[Unit]:
-        """Return the units that lose something by what STEPS make anew."""
+        """Return the units that lose something by what STEPS make anew.
+
+        With the last address of a family the kernel forgets a link's neighbours (fib_disable_ip in net/ipv4).
+        """
         units: Set[Unit] = set()
         for step in steps:
-            if step.after is None or step.before is not None:
+            if step.after is None or not (step.before is None or _forgets(step)):
                 continue
             if step.resource.kind == "ruleset":
                 return self.after.everything()
             unit = scope.unit_of.get(step.resource.key)
-            if step.resource.kind == Link.kind and unit is not None and unit[0] == "network":
+            if step.resource.kind in (Link.kind, Address.kind) and unit is not None and unit[0] == "network":
                 units |= self.after.on_network(unit[1])
         return units
 
@@ -251,6 +254,14 @@ def _ends(resources: Iterable[Resource]) -> Set[Key]:
     An end that no wanted link has is removed by its own name: what a sandbox does to the inner one does not keep it.
     """
     return {(Link.kind, HOST, each.end) for each in resources if isinstance(each, Link) and each.end}
+
+
+def _forgets(step: Step) -> bool:
+    """Say whether STEP is about a link whose neighbours the kernel forgets: it was down, or gets another address."""
+    before, after = step.before, step.after
+    if not isinstance(before, Link) or not isinstance(after, Link):
+        return False
+    return before.up is False or after.address not in (None, before.address)
 
 
 @dataclass

@@ -213,14 +213,18 @@ class HostEnd:
     name: str
     master: str
     mtu: Optional[int] = None
-    isolated: bool = False
-    """Bridge port isolation (IFLA_BRPORT_ISOLATED): no traffic between two isolated ports."""
+    isolated: Optional[bool] = False
+    """Bridge port isolation (IFLA_BRPORT_ISOLATED), and no learning: there is no traffic between two isolated ports,
+    and what one of them sends does not change where frames go. None if only one of both is so."""
     hairpin: bool = False
     """Whether a frame may leave by the port by which it came (IFLA_BRPORT_MODE)."""
+    pinned: bool = False
+    """Whether the bridge has a lasting entry for the other end's MAC address, so that nobody else can draw its frames
+    by sending with that address (NTF_STICKY)."""
     group: int = GROUP
 
     def __str__(self) -> str:
-        modes = ", isolated" * self.isolated + ", hairpin" * self.hairpin
+        modes = ", isolated" * bool(self.isolated) + ", hairpin" * self.hairpin + ", pinned" * self.pinned
         return f"'{self.name}' on '{self.master}' with mtu {self.mtu}{modes}"
 
 

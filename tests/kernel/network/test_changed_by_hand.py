@@ -14,6 +14,7 @@ from tasks import BRIDGE, Tasks, answers, host_end, link, reaches, source_outsid
 
 SANDBOX = {
     "isolated": "bridge link set dev {end} isolated on",
+    "learning off": "bridge link set dev {end} learning off",
     "no hairpin": "bridge link set dev {end} hairpin off",
     "no master": "ip link set {end} nomaster",
     "other bridge": "ip link set {end} master {other}",
@@ -29,6 +30,12 @@ SANDBOX = {
     "inner IPv6 address": "ip netns exec a ip address delete {a6}/64 dev eth0",
     "inner route": "ip netns exec a ip route delete default",
     "inner route elsewhere": "ip netns exec a ip route replace default via 10.1.0.77",
+    "unpinned": "bridge fdb delete {mac} dev {end} master",
+    "pinned to whoever speaks": "bridge fdb replace {mac} dev {end} master static",
+    "neighbour forgotten": "ip neighbour delete {a} dev {bridge}",
+    "neighbour elsewhere": "ip neighbour replace {a6} dev {bridge} lladdr 02:00:00:00:00:99 nud permanent",
+    "neighbour that is not lasting": "ip neighbour replace {a} dev {bridge} lladdr {mac} nud reachable",
+    "gateway elsewhere": "ip -n a neighbour replace fd00:1::1 dev eth0 lladdr 02:00:00:00:00:99 nud permanent",
     "namespace deleted": "ip netns delete a",
 }
 NETWORK = {
@@ -65,6 +72,7 @@ def test_repaired(tasks: Tasks, kind: str) -> None:
     hardware = link(tasks.host, "eth0", "a")["address"]
     before = inventory(tasks.host)
     names = {
+        "mac": hardware,
         "bridge": tasks.device("n"),
         "other": tasks.device("other"),
         "end": host_end(tasks.host, "a")["ifname"],

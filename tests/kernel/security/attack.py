@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Sequence
 from typing import Optional
 
 from lab import PATIENCE, at, command, endpoint
 
-ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
+ETH_P_IP = 0x0800
 BODY = b"forged"
 
 
@@ -66,40 +65,23 @@ def arrives(
 
     :param frame: a device and a MAC address to send it to, past all that the place itself would say to that
     """
-    return next(iter(heard(place, [source], target, server, port, frame, listener)), None)
-
-
-def heard(
-    place: str,
-    sources: Sequence[str],
-    target: str,
-    server: str,
-    port: int = 53,
-    frame: Optional[tuple[str, bytes]] = None,
-    listener: tuple[str, int] = ("0.0.0.0", 53),
-) -> set[str]:
-    """Send as arrives() does, a packet from each of SOURCES, and return all whom SERVER sees."""
-    found: set[str] = set()
+    packet = datagram(source, target, port)
     with endpoint(server, "udp", *listener) as waiting:
-        for source in sources:
-            with at(place):
-                if frame:
-                    made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
-                    where: tuple[object, ...] = (frame[0], ETH_P_IPV6 if ":" in source else ETH_P_IP, 0, 0, frame[1])
-                else:
-                    made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-                    where = (target, 0)
-                with made:
-                    made.sendto(datagram(source, target, port), where)
+        with at(place):
+            if frame:
+                made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+                where: tuple[object, ...] = (frame[0], ETH_P_IP, 0, 0, frame[1])
+            else:
+                made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+                where = (target, 0)
+            with made:
+                made.sendto(packet, where)
         waiting.settimeout(PATIENCE)
-        while len(found) < len(sources):
-            try:
-                data, peer = waiting.recvfrom(100)
-            except OSError:
-                break
-            if data == BODY:
-                found.add(str(peer[0]).partition("%")[0])
-    return found
+        try:
+            data, peer = waiting.recvfrom(100)
+        except OSError:
+            return None
+        return str(peer[0]) if data == BODY else None
 
 
 def mac(place: str, device: str) -> bytes:
@@ -107,3 +89,37 @@ def mac(place: str, device: str) -> bytes:
     with at(place):
         (line,) = [line for line in command(f"ip -brief link show dev {device}").splitlines() if line]
     return bytes.fromhex(line.split()[2].replace(":", ""))
+
+
+def send(place: str, device: str, frame: bytes) -> None:
+    """Send FRAME, an Ethernet header and what follows it, from PLACE by DEVICE."""
+    with at(place):
+        made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    with made:
+        with at(place):
+            made.bind((device, 0))
+        made.send(frame.ljust(60, b"\0"))
+
+
+def claim(place: str, device: str, address: str, target: bytes) -> None:
+    """Tell TARGET, the MAC address of a link, from PLACE that ADDRESS is at DEVICE now: by ARP or neighbour discovery.
+
+    PLACE has to have ADDRESS.
+    """
+    own = mac(place, device)
+    if ":" not in address:
+        packed = socket.inet_aton(address)
+        for operation in (1, 2):
+            body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation) + own + packed + target + packed
+            send(place, device, target + own + struct.pack("!H", 0x0806) + body)
+        return
+    with at(place):
+        made = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+        index = socket.if_nametoindex(device)
+    body = socket.inet_pton(socket.AF_INET6, address) + struct.pack("!BB", 2, 1) + own
+    with made:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        made.bind((address, 0, 0, index))
+        # Override, and solicited, so that it counts as an answer (RFC 4861 section 7.2.5).
+        for flags in (0x20, 0x60):
+            made.sendto(struct.pack("!BBHB3x", 136, 0, 0, flags) + body, ("ff02::1", 0, 0, index))

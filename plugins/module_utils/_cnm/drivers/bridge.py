@@ -12,6 +12,7 @@ from ..addresses import Address as IPAddress
 from ..addresses import Subnet, mac_of, with_prefix
 from ..endpoint import Endpoint, Port
 from ..firewall import network_elements, opened, published
+from ..forwarding import Neighbour
 from ..network import Network
 from ..resources import HOST, Address, HostEnd, Link, Resource, Sysctl
 from .bridge_options import BridgeOptions, option_problems, parse, spelled
@@ -65,13 +66,12 @@ class Bridge:
         """Return what NETWORK is made of."""
         options = parse(network.options)
         device = self.device(network) or ""
-        gateway = next((address for _pool, address in network.gateways()), None)
         resources: List[Resource] = [
             Link(
                 HOST,
                 device,
                 "bridge",
-                address=None if network.adopted or gateway is None else mac_of(gateway),
+                address=_mac(network),
                 mtu=None if network.adopted else network.mtu,
                 adopted=network.adopted,
             ),
@@ -105,7 +105,7 @@ class Bridge:
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
         options = parse(network.options)
-        interface = endpoint.interface or ""
+        device, interface = self.device(network) or "", endpoint.interface or ""
         resources: List[Resource] = [
             Link(
                 namespace,
@@ -116,10 +116,11 @@ class Bridge:
                 # With br_netfilter, what a sandbox sends to its own published port comes back by the port it left by.
                 peer=HostEnd(
                     endpoint.device,
-                    self.device(network) or "",
+                    device,
                     network.mtu,
                     isolated=not options.icc,
                     hairpin=bool(endpoint.ports),
+                    pinned=True,
                 ),
             )
         ]
@@ -130,6 +131,10 @@ class Bridge:
             address = endpoint.address(pool.subnet.version)
             if address is not None:
                 resources.append(Address(namespace, interface, with_prefix(address, pool.subnet)))
+                # The host and the sandbox need not ask for each other, so nobody can answer in their place.
+                resources.append(Neighbour(HOST, device, str(address), endpoint.mac))
+                if pool.gateway is not None and _mac(network) is not None:
+                    resources.append(Neighbour(namespace, interface, str(pool.gateway), _mac(network) or ""))
         for port in endpoint.ports:
             for address, host_ip in targets(options, endpoint, port):
                 if address.version in _routed(options):
@@ -144,6 +149,12 @@ class Bridge:
                         _sources(port, address.version),
                     )
         return resources
+
+
+def _mac(network: Network) -> Optional[str]:
+    """Return the MAC address that the bridge of NETWORK is given; None if it has one of its own."""
+    gateway = next((address for _pool, address in network.gateways()), None)
+    return None if network.adopted or gateway is None else mac_of(gateway)
 
 
 def targets(options: BridgeOptions, endpoint: Endpoint, port: Port) -> Iterator[Tuple[IPAddress, Optional[IPAddress]]]:

@@ -9,6 +9,7 @@ The gateway has one address and one MAC address on all of them, so a sandbox lea
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Dict, List, Mapping
 
 from ..endpoint import Endpoint
@@ -92,13 +93,13 @@ class Overlay(Bridge):
 
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
-        resources = super().endpoint(network, endpoint, namespace)
-        bridge = self.device(network) or ""
-        # The host need not ask for it, with an address that all hosts have.
         announced = tunnel_device(network) if network.underlay and parse(network.options).learning else ""
-        for address in endpoint.addresses:
-            resources.append(Neighbour(HOST, bridge, str(address), endpoint.mac, announced))
-        return resources
+        return [
+            replace(resource, announced=announced)
+            if isinstance(resource, Neighbour) and resource.namespace == HOST
+            else resource
+            for resource in super().endpoint(network, endpoint, namespace)
+        ]
 
 
 def tunnel_device(network: Network) -> str:

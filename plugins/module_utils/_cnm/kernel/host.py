@@ -98,8 +98,7 @@ class Kernel:
             if neighbours or tunnels:
                 from . import neighbour
 
-                on = sorted({name for name, _address in neighbours} & set(known))
-                found += neighbour.read_neighbours(socket, space, neighbours, [known[name] for name in on])
+                found += neighbour.read_neighbours(socket, space, neighbours, known)
                 for tunnel in tunnels:
                     found += neighbour.read_forwarding(socket, space, tunnel)
             if Route.kind in keys:

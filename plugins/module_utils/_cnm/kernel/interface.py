@@ -20,7 +20,8 @@ UP = 0x1
 
 # linux/if_link.h
 _ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINKINFO, _GROUP, _LINK_NSID = 1, 3, 4, 5, 10, 18, 27, 37
-_INFO_KIND, _INFO_DATA, _INFO_SLAVE_DATA, _PORT_HAIRPIN, _PORT_ISOLATED = 1, 2, 5, 4, 33
+_INFO_KIND, _INFO_DATA, _INFO_SLAVE_DATA = 1, 2, 5
+_PORT_HAIRPIN, _PORT_LEARNING, _PORT_ISOLATED = 4, 8, 33
 _SKIP_STATISTICS = 8
 _NO_NSID = -1
 
@@ -43,7 +44,8 @@ class Interface:
     """Index of the other end of a veth pair."""
     peer_nsid: int
     """Which namespace the other end is in, as this namespace numbers them; -1 for the same one."""
-    isolated: bool
+    isolated: Optional[bool]
+    """Whether it is an isolated port that does not learn; None if only one of both is so."""
     hairpin: bool
     vxlan: Optional[vxlan.Device] = None
 
@@ -66,10 +68,15 @@ def parse(message: bytes) -> Interface:
         master=number(found.get(_MASTER, b"")),
         peer=number(found.get(_LINK, b"")),
         peer_nsid=_signed(found.get(_LINK_NSID)),
-        isolated=port.get(_PORT_ISOLATED) == b"\x01",
+        isolated=_is_isolated(port),
         hairpin=port.get(_PORT_HAIRPIN) == b"\x01",
         vxlan=vxlan.parse(information.get(_INFO_DATA, b""), port) if kind == vxlan.KIND else None,
     )
+
+
+def _is_isolated(port: Dict[int, bytes]) -> Optional[bool]:
+    isolated, deaf = port.get(_PORT_ISOLATED) == b"\x01", port.get(_PORT_LEARNING) == b"\0"
+    return isolated if isolated == deaf else None
 
 
 def _signed(value: Optional[bytes]) -> int:

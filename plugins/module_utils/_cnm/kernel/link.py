@@ -70,6 +70,7 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
     around = {found.master for found in tunnels} | {found.vxlan.lower for found in tunnels if found.vxlan}
     found_masters = interface.find_indices(host, ({end.master for end in ends.values()} | around) - {0})
     masters = {index: found.name for index, found in found_masters.items() if found.group != LEAVING}
+    pinned = _pinned(host, wanted, seen, ends)
     links = []
     for namespace, names in wanted.items():
         for name in names:
@@ -83,7 +84,7 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
             peer = None
             if end:
                 master = masters.get(end.master, "")
-                peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.group)
+                peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.index in pinned, end.group)
             up = found.up and (end is None or end.up)
             tunnel = vxlan.tunnel(found.vxlan, masters, masters.get(found.master, "")) if found.vxlan else None
             links.append(
@@ -91,6 +92,22 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
             )
     told = {link.end for link in links}
     return [link for link in links if link.namespace != HOST or link.name not in told]
+
+
+def _pinned(host: Socket, wanted: Dict[str, Set[str]], seen: Dict[str, Seen], ends: Dict[int, Interface]) -> Set[int]:
+    """Return those of ENDS to which their bridge sends all frames for the inner end, whatever it hears."""
+    inner = [
+        seen[namespace].interfaces[name]
+        for namespace, names in wanted.items()
+        if namespace != HOST and namespace in seen
+        for name in names & set(seen[namespace].interfaces)
+    ]
+    ports = [(found.peer, found.address) for found in inner if found.peer in ends and ends[found.peer].master]
+    if not ports:
+        return set()
+    from . import neighbour
+
+    return neighbour.pinned(host, ports)
 
 
 def _host_end(inner: Interface, seen: Seen, ends: Dict[int, Interface]) -> Optional[Interface]:
@@ -223,6 +240,40 @@ def _finish(namespaces: Namespaces, links: Sequence[Link]) -> None:
             changes.setdefault(link.namespace, []).append(Change(f"set up {link}", _set_up(link.name)))
     for namespace, wanted in changes.items():
         raise_all(carry_out(namespaces.at(namespace), wanted))
+    _pin(namespaces.at(HOST), [Step(None, link) for link in links])
+
+
+def _pin(host: Socket, steps: Sequence[Step]) -> None:
+    """Let bridges send all frames for the inner end of a pair to its port, as STEPS want it, whatever they hear."""
+    removed: List[Tuple[str, str]] = []
+    added: List[Tuple[str, str]] = []
+    for step in steps:
+        before, after = _pinned_as(step.before), _pinned_as(step.after)
+        if before != after:
+            removed += [before[:2]] if before and step.after else []
+            added += [after[:2]] if after else []
+    if not removed and not added:
+        return
+    from . import neighbour
+
+    found = interface.find(host, {name for name, _mac in (*removed, *added)})
+    changes = [
+        Change(f"{verb} {mac} {where} bridge port '{name}'", message(found[name].index, mac), harmless)
+        for verb, where, message, harmless, ports in (
+            ("unpin", "from", neighbour.unpin, _GONE, removed),
+            ("pin", "to", neighbour.pin, (), added),
+        )
+        for name, mac in ports
+        if name in found
+    ]
+    raise_all(carry_out(host, changes))
+
+
+def _pinned_as(link: object) -> Optional[Tuple[str, str, str]]:
+    """Return the host's end of LINK, the MAC address that is pinned to it and the bridge; None without a pin."""
+    if not isinstance(link, Link) or link.peer is None or not link.peer.pinned or not link.address:
+        return None
+    return link.peer.name, link.address, link.peer.master
 
 
 def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
@@ -267,6 +318,7 @@ def _change(namespaces: Namespaces, steps: Sequence[Step]) -> None:
             changes.setdefault(HOST, []).append(Change(what, message))
     for namespace, wanted in changes.items():
         raise_all(carry_out(namespaces.at(namespace), wanted))
+    _pin(host, steps)
 
 
 def _difference(before: Link, after: Link) -> Optional[Tuple[List[Tuple[str, Any]], Optional[bool]]]:
@@ -339,7 +391,11 @@ def _set_up(name: str) -> bytes:
 
 
 def _port_modes(end: HostEnd) -> bytes:
-    port = [("IFLA_BRPORT_ISOLATED", int(end.isolated)), ("IFLA_BRPORT_MODE", int(end.hairpin))]
+    port = [
+        ("IFLA_BRPORT_ISOLATED", int(bool(end.isolated))),
+        ("IFLA_BRPORT_LEARNING", int(not end.isolated)),
+        ("IFLA_BRPORT_MODE", int(end.hairpin)),
+    ]
     information = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", port)]
     return encode("link", NEWLINK, ACK, [("IFLA_IFNAME", end.name), ("IFLA_LINKINFO", information)])
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Forwarding tables of VXLAN devices and their bridges, and lasting neighbours: many at once."""
+"""Forwarding tables of bridges and VXLAN devices, and lasting neighbours: many at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import errno
 import ipaddress
 import socket
 import struct
-from typing import Collection, Iterable, Iterator, List, NamedTuple, Sequence, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple, Union
 
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from .interface import Interface
@@ -21,8 +21,10 @@ from .refusals import Change
 _NEW, _DELETE, _GET = 28, 29, 30
 """RTM_NEWNEIGH and its kin in linux/rtnetlink.h."""
 # linux/neighbour.h
-_DESTINATION, _MAC, _IFINDEX, _MASTER = 1, 2, 8, 9
-_SELF, _BY_MASTER = 0x02, 0x04
+_DESTINATION, _MAC, _MASTER = 1, 2, 9
+_SELF, _BY_MASTER, _STICKY = 0x02, 0x04, 0x40
+"""A bridge moves an entry that is lasting, but not sticky, to the port by which its MAC address is heard
+(br_fdb_update in net/bridge/br_fdb.c)."""
 _STATIC, _PERMANENT = 0x40, 0x80
 _APPEND = 0x800
 _HEADER = struct.Struct("=IHHIIBxxxiHBB")
@@ -35,6 +37,7 @@ class _Found(NamedTuple):
     family: int
     link: int
     state: int
+    flags: int
     destination: bytes
     mac: str
     master: bool
@@ -50,10 +53,10 @@ def _message(
 
 def _entries(replies: Iterable[bytes]) -> Iterator[_Found]:
     for reply in replies:
-        family, index, state, _flags, _kind = _ENTRY.unpack_from(reply, _ENTRY_OFFSET)
+        family, index, state, flags, _kind = _ENTRY.unpack_from(reply, _ENTRY_OFFSET)
         values = attributes(reply, _ENTRY_OFFSET + _ENTRY.size)
         mac = values.get(_MAC, b"").hex(":")
-        yield _Found(family, index, state, values.get(_DESTINATION, b""), mac, _MASTER in values)
+        yield _Found(family, index, state, flags, values.get(_DESTINATION, b""), mac, _MASTER in values)
 
 
 def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[Forwarding]:
@@ -63,27 +66,63 @@ def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[F
     for entry in _entries(kernel.dump(request)):
         if entry.link != device.index:
             continue
-        if entry.master and entry.state & _STATIC and not entry.state & _PERMANENT:
-            found.append(Forwarding(namespace, device.name, entry.mac, ""))
+        if entry.master and _is_lasting(entry):
+            found.append(Forwarding(namespace, device.name, entry.mac, "", sticky=bool(entry.flags & _STICKY)))
         elif not entry.master and entry.destination and entry.state & (_STATIC | _PERMANENT):
             destination = str(ipaddress.ip_address(entry.destination))
             found.append(Forwarding(namespace, device.name, entry.mac, destination))
     return found
 
 
+def _is_lasting(entry: _Found) -> bool:
+    """Say whether ENTRY, of a bridge, was made by somebody, and is not one of its own addresses."""
+    return bool(entry.state & _STATIC and not entry.state & _PERMANENT)
+
+
 def read_neighbours(
-    kernel: Socket, namespace: str, wanted: Collection[Tuple[str, str]], interfaces: Collection[Interface]
+    kernel: Socket, namespace: str, wanted: Iterable[Tuple[str, str]], interfaces: Dict[str, Interface]
 ) -> List[Neighbour]:
     """Return the lasting neighbours among those WANTED, links and addresses, that are there."""
+    asked = [(name, address) for name, address in wanted if name in interfaces]
+    requests = [_query(address, interfaces[name].index) for name, address in asked]
     found = []
-    for device in interfaces:
-        request = _message(_GET, DUMP, socket.AF_UNSPEC, 0, 0, 0, [(_IFINDEX, struct.pack("=I", device.index))])
-        for entry in _entries(kernel.dump(request)):
-            if entry.link == device.index and entry.state & _PERMANENT and entry.destination:
-                address = str(ipaddress.ip_address(entry.destination))
-                if (device.name, address) in wanted:
-                    found.append(Neighbour(namespace, device.name, address, entry.mac))
+    for (name, address), reply in zip(asked, kernel.exchange(requests)):
+        if isinstance(reply, bytes):
+            (entry,) = _entries([reply])
+            if entry.state & _PERMANENT:
+                found.append(Neighbour(namespace, name, address, entry.mac))
     return found
+
+
+def _query(address: str, index: int) -> bytes:
+    family, packed = _packed(address)
+    return _message(_GET, 0, family, index, 0, 0, [(_DESTINATION, packed)])
+
+
+def pinned(kernel: Socket, ports: Sequence[Tuple[int, str]]) -> Set[int]:
+    """Return the numbers of those PORTS, each with a MAC address, to which their bridge sends all frames for it."""
+    requests = [_message(_GET, 0, socket.AF_BRIDGE, index, 0, _BY_MASTER, [_mac(mac)]) for index, mac in ports]
+    replies = [reply for reply in kernel.exchange(requests) if isinstance(reply, bytes)]
+    return {entry.link for entry in _entries(replies) if _is_lasting(entry) and entry.flags & _STICKY}
+
+
+def pin(index: int, mac: str) -> bytes:
+    """Return the request that makes the bridge of the port with number INDEX send all frames for MAC to it."""
+    return _message(_NEW, ACK | CREATE | REPLACE, socket.AF_BRIDGE, index, _STATIC, _BY_MASTER | _STICKY, [_mac(mac)])
+
+
+def unpin(index: int, mac: str) -> bytes:
+    """Return the request that undoes :func:`pin`."""
+    return _message(_DELETE, ACK, socket.AF_BRIDGE, index, 0, _BY_MASTER, [_mac(mac)])
+
+
+def _mac(mac: str) -> Tuple[int, bytes]:
+    return _MAC, bytes.fromhex(mac.replace(":", ""))
+
+
+def _packed(address: str) -> Tuple[int, bytes]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return family, socket.inet_pton(family, address)
 
 
 def addition(item: Union[Forwarding, Neighbour], index: int) -> Change:
@@ -118,18 +157,17 @@ def learnt_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change
 
 
 def _forwarding(command: int, mode: int, entry: Forwarding, index: int) -> bytes:
-    values = [(_MAC, bytes.fromhex(entry.mac.replace(":", "")))]
+    values = [_mac(entry.mac)]
     if entry.destination:
         values.append((_DESTINATION, ipaddress.ip_address(entry.destination).packed))
     # To a bridge "permanent" is one of its own addresses; to a VXLAN device nothing less is lasting.
-    state, flags = (_PERMANENT, _SELF) if entry.destination else (_STATIC, _BY_MASTER)
+    state, flags = (_PERMANENT, _SELF) if entry.destination else (_STATIC, _BY_MASTER | _STICKY)
     return _message(command, mode, socket.AF_BRIDGE, index, state, flags, values)
 
 
 def _neighbour(command: int, mode: int, neighbour: Neighbour, index: int) -> bytes:
-    address = ipaddress.ip_address(neighbour.address)
-    values = [(_DESTINATION, address.packed)]
+    family, packed = _packed(neighbour.address)
+    values = [(_DESTINATION, packed)]
     if command == _NEW:
-        values.append((_MAC, bytes.fromhex(neighbour.mac.replace(":", ""))))
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        values.append(_mac(neighbour.mac))
     return _message(command, mode, family, index, _PERMANENT, 0, values)

@@ -34,8 +34,8 @@ def link(host, kind):
 
 
 def entries(host, kind="forwarding"):
-    """Return what the host is told of others, without the name of the device."""
-    return {tuple(key[3:]): one for key, one in host.kernel.present.items() if key[0] == kind}
+    """Return what the host itself is told of others, without the name of the device."""
+    return {tuple(key[3:]): one for key, one in host.kernel.present.items() if key[:2] == (kind, "")}
 
 
 def names(host, sandbox):
