@@ -91,6 +91,7 @@ options:
   dns_opts: &dns_opts
     description:
       - Options of the resolver, such as V(ndots:2). The default is those of the host.
+      - On a network with DNS V(ndots:0), V(edns0) and, with several servers, V(timeout) are added unless given here.
     type: list
     elements: str
   etc_hosts: &etc_hosts

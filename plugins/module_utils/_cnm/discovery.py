@@ -24,6 +24,8 @@ from .sandbox import Sandbox
 
 _SERVERS = 3
 """How many name servers resolv.conf can have (MAXNS of resolv.h)."""
+_WAITED, _LONGEST = 5, 30
+"""Seconds that aardvark-dns waits for each server, and the most that the C library does (RES_MAXRETRANS)."""
 _LOCAL = """\
 127.0.0.1\tlocalhost
 """
@@ -80,11 +82,9 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways:
     found = _parse(host)
     servers = [server for server in found["nameserver"] if ipaddress.ip_address(server).version in reaches]
     if gateways:
-        options = found["options"] if sandbox.dns_opts is None else sandbox.dns_opts
-        if not any(option.startswith("ndots:") for option in sandbox.dns_opts or ()):
-            # Or a name without a dot would be looked for in all search domains first (resolv.conf(5)).
-            options = [option for option in options if not option.startswith("ndots:")] + ["ndots:0"]
-        sandbox = replace(sandbox, dns_servers=tuple(gateways[:_SERVERS]), dns_opts=tuple(options))
+        asked = [server for server in sandbox.dns_servers or () if not is_local(server)] or found["asked"]
+        options = _for_name_server(found["options"], sandbox.dns_opts, len(asked))
+        sandbox = replace(sandbox, dns_servers=tuple(gateways[:_SERVERS]), dns_opts=options)
     chosen: List[Tuple[str, Optional[Sequence[str]], Sequence[str]]] = [
         ("nameserver", sandbox.dns_servers, servers),
         ("search", sandbox.dns_search_domains, found["search"]),
@@ -100,13 +100,33 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways:
     return File(f"{sandbox.configuration}/resolv.conf", text)
 
 
+def _for_name_server(host: Sequence[str], own: Optional[Sequence[str]], servers: int) -> Tuple[str, ...]:
+    """Return the options with which a sandbox asks the host's name server: its OWN, or the HOST's.
+
+    :param servers: how many servers that one asks in turn for other names
+    """
+    needed = {
+        # Or a name without a dot would be looked for in all search domains first (resolv.conf(5)).
+        "ndots": "ndots:0",
+        # Up to version 1.11 it does not answer by TCP, and without this no answer by UDP has more than 512 bytes.
+        "edns0": "edns0",
+    }
+    if servers > 1:
+        # It waits 5 s for a server before it asks the next one, and who asks must not give up earlier.
+        needed["timeout"] = f"timeout:{min(_WAITED * servers, _LONGEST)}"
+    given = {option.partition(":")[0] for option in own or ()}
+    kept = own if own is not None else [option for option in host if option.partition(":")[0] not in needed]
+    return (*kept, *(option for key, option in needed.items() if key not in given))
+
+
 @lru_cache(maxsize=2)
 def _parse(text: str) -> Mapping[str, List[str]]:
-    """Return what TEXT says by keyword, but for name servers that only the host can ask."""
-    found: Mapping[str, List[str]] = {"nameserver": [], "search": [], "options": []}
+    """Return what TEXT says by keyword; name servers that only the host can ask are under ``asked`` alone."""
+    found: Mapping[str, List[str]] = {"nameserver": [], "asked": [], "search": [], "options": []}
     for line in text.splitlines():
         keyword, *values = line.split() or [""]
         if keyword == "nameserver" and values:
+            found["asked"] += values[:1]
             found["nameserver"] += [] if is_local(values[0]) else values[:1]
         elif keyword in ("search", "domain") and values:
             found["search"][:] = values

@@ -63,14 +63,20 @@ table inet cnm {
         type filter hook prerouting priority raw; policy accept;
         # route_localnet, which our bridges need for 127.0.0.1 on the host, would let neighbours in as well.
         iifname != "lo" ip daddr 127.0.0.0/8 drop
-        # A sandbox has the gateways of its own networks, and no others.
+        # No sandbox passes for the host. Of IPv4 the kernel itself sees to that; but it hands a packet of IPv6 with a
+        # mapped address to programs that take it for one of IPv4.
+        iifgroup $OURS meta nfproto ipv6 fib saddr type local drop
+        iifgroup $OURS ip6 saddr ::ffff:0.0.0.0/96 drop
+        # A sandbox has the gateways of its own networks, and no others, nor by the anycast address of a subnet.
         iifgroup $OURS ip daddr @gateways4 fib daddr . iif type != local drop
         iifgroup $OURS ip6 daddr @gateways6 fib daddr . iif type != local drop
+        iifgroup $OURS ip6 daddr @subnets6 fib daddr type anycast drop
         # The name server is there for sandboxes and the host, and would answer anybody whose packets come here.
         iifgroup != $OURS iifname != "lo" ip daddr @resolvers4 meta l4proto { 6, 17 } th dport 53 drop
         iifgroup != $OURS iifname != "lo" ip6 daddr @resolvers6 meta l4proto { 6, 17 } th dport 53 drop
         # An internal network has of the host its gateway, and nothing else.
         iifname @internal fib daddr type local fib daddr . iif type != local drop
+        iifname @internal fib daddr type anycast drop
     }
 
     # Protocols stand as numbers (tcp, udp, sctp): their names need /etc/protocols, which small systems lack.

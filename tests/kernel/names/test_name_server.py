@@ -70,8 +70,11 @@ def running() -> bool:
 
 
 @contextmanager
-def upstream(address: str = OUTSIDE4, answer: str = "203.0.113.9") -> Iterator[list[str]]:
-    """Let a name server outside answer every question with one address; yield who has asked."""
+def upstream(address: str = OUTSIDE4, *answers: str) -> Iterator[list[str]]:
+    """Let a name server outside answer every question with ANSWERS, or one address; yield who has asked.
+
+    As every server, it leaves out of an answer what the asker has not said to take (RFC 1035, RFC 6891).
+    """
     asked: list[str] = []
     with at(OUTSIDE):
         served = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -85,9 +88,16 @@ def upstream(address: str = OUTSIDE4, answer: str = "203.0.113.9") -> Iterator[l
             asked.append(peer[0])
             question = query[12 : query.index(b"\0", 12) + 5]
             kind = question[-4:-2]
-            record = b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + socket.inet_aton(answer) if kind == b"\0\1" else b""
-            count = b"\0\1" if record else b"\0\0"
-            served.sendto(query[:2] + b"\x81\x80\0\1" + count + b"\0\0\0\0" + question + record, peer)
+            found = answers or ("203.0.113.9",) if kind == b"\0\1" else ()
+            records = [b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + socket.inet_aton(one) for one in found]
+            # An OPT record, 11 bytes without options, has the size in place of a class.
+            more = query[12 + len(question) :]
+            room = int.from_bytes(more[3:5], "big") if len(more) >= 11 else 512
+            cut = 12 + len(question) + 16 * len(records) > room
+            records = [] if cut else records
+            flags = b"\x83\x80\0\1" if cut else b"\x81\x80\0\1"
+            head = query[:2] + flags + len(records).to_bytes(2, "big") + b"\0\0\0\0"
+            served.sendto(head + question + b"".join(records), peer)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -160,6 +170,17 @@ def test_other_names_are_asked_upstream(tasks: Tasks) -> None:
     tasks.host.ip("address add 192.0.2.5/32 dev lo", OUTSIDE)
     with upstream("192.0.2.5", "203.0.113.7"):
         assert known(tasks, "a", "www.example.net", "ahostsv4") == ["203.0.113.7"]
+    tasks.end()
+
+
+def test_a_name_with_many_addresses_is_found(tasks: Tasks) -> None:
+    """More than the 512 bytes that an answer has where the asker does not say that it takes more."""
+    Path("/etc/resolv.conf").write_text(f"nameserver {OUTSIDE4}\n")
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    many = sorted(f"203.0.113.{number}" for number in range(1, 61))
+    with upstream(OUTSIDE4, *many):
+        assert known(tasks, "a", "www.example.net", "ahostsv4") == many
     tasks.end()
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Optional
 
 from lab import PATIENCE, at, command, endpoint
 
-ETH_P_IP = 0x0800
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 BODY = b"forged"
 
 
@@ -65,23 +66,40 @@ def arrives(
 
     :param frame: a device and a MAC address to send it to, past all that the place itself would say to that
     """
-    packet = datagram(source, target, port)
+    return next(iter(heard(place, [source], target, server, port, frame, listener)), None)
+
+
+def heard(
+    place: str,
+    sources: Sequence[str],
+    target: str,
+    server: str,
+    port: int = 53,
+    frame: Optional[tuple[str, bytes]] = None,
+    listener: tuple[str, int] = ("0.0.0.0", 53),
+) -> set[str]:
+    """Send as arrives() does, a packet from each of SOURCES, and return all whom SERVER sees."""
+    found: set[str] = set()
     with endpoint(server, "udp", *listener) as waiting:
-        with at(place):
-            if frame:
-                made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
-                where: tuple[object, ...] = (frame[0], ETH_P_IP, 0, 0, frame[1])
-            else:
-                made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-                where = (target, 0)
-            with made:
-                made.sendto(packet, where)
+        for source in sources:
+            with at(place):
+                if frame:
+                    made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+                    where: tuple[object, ...] = (frame[0], ETH_P_IPV6 if ":" in source else ETH_P_IP, 0, 0, frame[1])
+                else:
+                    made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+                    where = (target, 0)
+                with made:
+                    made.sendto(datagram(source, target, port), where)
         waiting.settimeout(PATIENCE)
-        try:
-            data, peer = waiting.recvfrom(100)
-        except OSError:
-            return None
-        return str(peer[0]) if data == BODY else None
+        while len(found) < len(sources):
+            try:
+                data, peer = waiting.recvfrom(100)
+            except OSError:
+                break
+            if data == BODY:
+                found.add(str(peer[0]).partition("%")[0])
+    return found
 
 
 def mac(place: str, device: str) -> bytes:

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from attack import arrives, mac
-from lab import HOST, OUTSIDE, OUTSIDE4, UPLINK4, UPLINK6, at, command, pinged, seen, sysctl
+from attack import arrives, heard, mac
+from lab import HOST, OUTSIDE, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, pinged, seen, sysctl
 from tasks import ANY, Tasks, eventually, reaches
 
 SUBNETS = {"a": "10.1.0.0/24,fd00:1::/64", "b": "10.2.0.0/24,fd00:2::/64"}
@@ -103,6 +103,16 @@ def test_an_internal_sandbox_has_its_gateway_alone(two: Tasks, target: str) -> N
     assert not connects("c", target, 8082, "a")
     by_hand("c", "fd00:1::2/128" if six else "10.1.0.2/32", "fd00:3::1" if six else "10.3.0.1")
     assert not reaches("c", "a", "fd00:1::2" if six else "10.1.0.2")
+
+
+def test_another_network_s_anycast_address_is_out_of_reach(two: Tasks) -> None:
+    """A host that forwards has the first address of each subnet as well (RFC 4291 2.6.1)."""
+    frames = {place: ("eth0", mac(HOST, two.device(name))) for place, name in (("b", "b"), ("c", "inner"))}
+    everywhere = ("::", 53)
+    assert heard(OUTSIDE, [OUTSIDE6], "fd00:1::", HOST, 53, ("wan", mac(HOST, "uplink")), everywhere) == {OUTSIDE6}
+    assert heard("b", ["fd00:2::2"], "fd00:1::", HOST, 53, frames["b"], everywhere) == set()
+    for target in ("fd00:1::", "2001:db8::"):
+        assert heard("c", ["fd00:3::2"], target, HOST, 53, frames["c"], everywhere) == set()
 
 
 @pytest.mark.parametrize("place", ["a", "b"])

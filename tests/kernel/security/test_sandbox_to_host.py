@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from attack import advertise, arrives
-from lab import HOST, OUTSIDE, UPLINK4, ready
+from attack import advertise, arrives, heard, mac
+from lab import HOST, OUTSIDE, UPLINK4, UPLINK6, at, command, ready
 from tasks import Tasks, eventually, listed
 
 FORGED = "2001:db8:bad::"
@@ -41,3 +41,26 @@ def test_nobody_in_a_sandbox_passes_for_the_host(tasks: Tasks, source: str) -> N
     tasks.sandbox("evil", "n")
     assert arrives("evil", "10.1.0.2", "10.1.0.1", HOST) == "10.1.0.2"
     assert arrives("evil", source, "10.1.0.1", HOST) is None
+
+
+def test_nobody_in_a_sandbox_passes_for_the_host_by_ipv6(tasks: Tasks) -> None:
+    """A program that listens for both families takes ::ffff:127.0.0.1 for 127.0.0.1."""
+    subnets = {"four": "10.1.0.0/24", "dual": "10.2.0.0/24,fd00:2::/64", "inner": "10.3.0.0/24,fd00:3::/64"}
+    for name, subnet in subnets.items():
+        tasks.network(name, subnet, internal=name == "inner")
+        tasks.sandbox(name, name)
+    for name, subnet in subnets.items():
+        device = tasks.device(name)
+        assert eventually(lambda device=device, name=name: device in ready(HOST) and "eth0" in ready(name))
+        gateway, own = link_local(HOST, device), link_local(name, "eth0")
+        forged = [UPLINK6, gateway, "::ffff:127.0.0.1", f"::ffff:{UPLINK4}"]
+        if ":" in subnet:
+            forged.append(tasks.gateway(name, 6))
+        assert heard(name, [*forged, own], gateway, HOST, 53, ("eth0", mac(HOST, device)), ("::", 53)) == {own}
+
+
+def link_local(place: str, device: str) -> str:
+    """Return the address with which IPv6 begins on a link."""
+    with at(place):
+        lines = command(f"ip -brief -6 address show dev {device} scope link").split()
+    return lines[2].partition("/")[0]

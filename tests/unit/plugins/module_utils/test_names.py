@@ -76,13 +76,39 @@ def test_a_hosts_file_has_the_sandbox_s_own_name(served):
 
 
 def test_a_sandbox_asks_at_its_gateways(served):
-    assert lines(served, "db", "resolv.conf") == ["nameserver 10.1.0.1", "search example.org", "options ndots:0"]
+    assert lines(served, "db", "resolv.conf") == ["nameserver 10.1.0.1", "search example.org", "options ndots:0 edns0"]
 
 
 def test_a_sandbox_s_own_servers_are_asked_by_the_name_server(served):
     served.sandbox("db", dns_servers=["192.0.2.7", "2001:db8::7", "127.0.0.1", "fe80::1%eth0"], dns_opts=["ndots:3"])
     assert records(served)[1] == "db 10.1.0.2  db,db.lan 192.0.2.7,2001:db8::7"
-    assert lines(served, "db", "resolv.conf")[-1] == "options ndots:3"
+    assert lines(served, "db", "resolv.conf")[-1] == "options ndots:3 edns0 timeout:10"
+
+
+@pytest.mark.parametrize(
+    ("inherited", "own", "expected"),
+    [
+        # The host's wait is for each of its servers; the name server waits 5 s for one before it asks the next.
+        (["192.0.2.1"], {}, "options timeout:1 rotate ndots:0 edns0"),
+        (["192.0.2.1", "127.0.0.53"], {}, "options rotate ndots:0 edns0 timeout:10"),
+        (
+            ["192.0.2.1"],
+            {"dns_servers": ["192.0.2.7", "192.0.2.8", "192.0.2.9"]},
+            "options rotate ndots:0 edns0 timeout:15",
+        ),
+        (
+            ["192.0.2.1"],
+            {"dns_servers": [f"192.0.2.{n}" for n in range(1, 9)]},
+            "options rotate ndots:0 edns0 timeout:30",
+        ),
+        (["192.0.2.1", "192.0.2.2"], {"dns_opts": ["timeout:3", "edns0"]}, "options timeout:3 edns0 ndots:0"),
+    ],
+)
+def test_who_asks_waits_for_all_servers_and_takes_long_answers(served, inherited, own, expected):
+    text = "".join(f"nameserver {each}\n" for each in inherited) + "options timeout:1 rotate ndots:2\n"
+    served.kernel.facts.resolver = text
+    served.sandbox("db", **own)
+    assert lines(served, "db", "resolv.conf")[-1] == expected
 
 
 def test_both_families(served):
