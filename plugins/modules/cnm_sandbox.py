@@ -91,12 +91,17 @@ options:
   dns_opts: &dns_opts
     description:
       - Options of the resolver, such as V(ndots:2). The default is those of the host.
+      - Two lists that have the same options in another order, or one of them twice, are the same.
       - On a network with DNS V(ndots:0), V(edns0) and, with several servers, V(timeout) are added unless given here.
     type: list
     elements: str
   etc_hosts: &etc_hosts
     description:
-      - More names for the sandbox's C(/etc/hosts), each with its address. The default is none.
+      - More names for the sandbox's C(/etc/hosts), each with its address or a list of addresses. The default is none.
+      - In place of an address, V(host-gateway) is the host as the sandbox reaches it. It is the gateway of the network
+        with the default route, of each IP version that the sandbox has there. Docker takes that of its default bridge
+        instead, which no sandbox on another network reaches here. While the sandbox is on no network with a gateway,
+        such a name is not in the file.
     type: dict
   sysctls: &sysctls
     description:
@@ -258,6 +263,8 @@ EXAMPLES = r"""
     dns_opts: ["ndots:2"]
     etc_hosts:
       printer: 192.0.2.9
+      scanner: [192.0.2.10, "2001:db8::10"]
+      host.internal: host-gateway
     sysctls:
       net.ipv4.ip_unprivileged_port_start: 0
     labels:

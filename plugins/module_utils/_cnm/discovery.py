@@ -20,7 +20,7 @@ from .endpoint import Endpoint
 from .network import Network
 from .peer import Remote
 from .resources import File
-from .sandbox import Sandbox
+from .sandbox import HOST_GATEWAY, Sandbox
 
 _SERVERS = 3
 """How many name servers resolv.conf can have (MAXNS of resolv.h)."""
@@ -54,20 +54,31 @@ def names(network: Network, endpoint: Union[Endpoint, Remote]) -> Sequence[str]:
     return list(dict.fromkeys((endpoint.name, f"{endpoint.name}.{network.name}", *endpoint.aliases)))
 
 
-def hosts(sandbox: Sandbox, own: Sequence[Endpoint], parts: Iterable[str], ipv6: bool) -> File:
+def hosts(
+    sandbox: Sandbox, own: Sequence[Endpoint], parts: Iterable[str], ipv6: bool, gateways: Sequence[str] = ()
+) -> File:
     """Return the hosts file of SANDBOX.
 
     :param own: its endpoints, the one with the default route first
     :param parts: what lines() says of each of its networks
     :param ipv6: whether the host has IPv6
+    :param gateways: the addresses at which it reaches the host
     """
-    text = [_LOCAL, _LOCAL6 if ipv6 else ""]
-    hostname = sandbox.hostname or sandbox.name
-    called = f"{hostname}.{sandbox.domainname} {hostname}" if sandbox.domainname else hostname
-    text += [f"{address!s}\t{called}\n" for endpoint in own[:1] for address in endpoint.addresses]
-    text += [f"{address}\t{name}\n" for name, address in sorted(sandbox.etc_hosts.items())]
+    text = [_LOCAL, _LOCAL6 if ipv6 and not sandbox.ipv6_off("lo") else ""]
+    called = " ".join(_called(sandbox))
+    text += [f"{address!s}\t{called}\n" for endpoint in own for address in endpoint.addresses]
+    for name, addresses in sorted(sandbox.etc_hosts.items()):
+        for one in addresses.split(","):
+            text += [f"{address}\t{name}\n" for address in (gateways if one == HOST_GATEWAY else (one,))]
     text += parts
     return File(f"{sandbox.configuration}/hosts", sys.intern("".join(text)))
+
+
+def _called(sandbox: Sandbox) -> Sequence[str]:
+    """Return what SANDBOX calls itself, the whole name first, then what stands before the domain."""
+    hostname = sandbox.hostname or sandbox.name
+    whole = f"{hostname}.{sandbox.domainname}" if sandbox.domainname else hostname
+    return list(dict.fromkeys((whole, hostname, hostname.partition(".")[0])))
 
 
 def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways: Sequence[str] = ()) -> File:

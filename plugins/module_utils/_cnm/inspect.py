@@ -177,7 +177,11 @@ def sandbox(store: SqliteStore, item: Sandbox) -> Dict[str, Any]:
         "Dns": _listed(item.dns_servers),
         "DnsSearch": _listed(item.dns_search_domains),
         "DnsOptions": _listed(item.dns_opts),
-        "ExtraHosts": [f"{name}:{address}" for name, address in sorted(item.etc_hosts.items())],
+        "ExtraHosts": [
+            f"{name}:{address}"
+            for name, addresses in sorted(item.etc_hosts.items())
+            for address in addresses.split(",")
+        ],
         "Sysctls": dict(item.sysctls),
         "Labels": dict(item.labels),
         "Networks": {on.name: _attachment(on, one, owners) for on, one in sorted(pairs, key=lambda pair: pair[0].name)},

@@ -15,6 +15,9 @@ NAMESPACES = "/run/netns"
 CONFIGURATION = "/etc/netns"
 """Where ``ip netns exec`` looks for files to bind over those in /etc."""
 
+HOST_GATEWAY = "host-gateway"
+"""In place of an address in ``etc_hosts``: the host, as Docker calls it."""
+
 
 @dataclass(frozen=True)
 class Sandbox:
@@ -34,7 +37,7 @@ class Sandbox:
     dns_search_domains: Optional[Tuple[str, ...]] = None
     dns_opts: Optional[Tuple[str, ...]] = None
     etc_hosts: Mapping[str, str] = field(default_factory=dict)
-    """Addresses by name."""
+    """The addresses of each name, by commas; HOST_GATEWAY may be among them."""
     sysctls: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 

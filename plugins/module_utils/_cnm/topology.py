@@ -226,7 +226,7 @@ class Topology:
         if self._resolv_conf is None or self._ipv6 is None:
             self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
         return [
-            discovery.hosts(sandbox, own, parts, self._ipv6),
+            discovery.hosts(sandbox, own, parts, self._ipv6, _host_gateways(attachments)),
             discovery.resolv_conf(sandbox, self._resolv_conf, reaches, gateways),
         ]
 
@@ -264,6 +264,15 @@ class Topology:
 
             found += tunnel_elements(parse(options).port, device, map(ipaddress.ip_address, peers))
         return found
+
+
+def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]:
+    """Return the addresses of the host on the first network that has any, of the families that the endpoint has."""
+    for network, endpoint in attachments:
+        found = [str(gateway) for _pool, gateway in network.gateways() if endpoint.address(gateway.version)]
+        if found:
+            return found
+    return []
 
 
 def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:

@@ -16,7 +16,7 @@ from ..endpoint import Endpoint, Port
 from ..errors import Problems, every
 from ..identity import check_device, check_hostname, check_name
 from ..network import Network
-from ..sandbox import Sandbox
+from ..sandbox import HOST_GATEWAY, Sandbox
 from ..topology import gateway_order, loss
 from . import Context, listed, texts
 from .endpoint import Wishes, check_ports, join, part, read, read_ports, write
@@ -105,7 +105,7 @@ def described(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], sub
         ("domainname", "domainname", check_hostname),
         ("dns_servers", "dns_servers", lambda values: tuple(every(_name_server, listed(values)))),
         ("dns_search_domains", "dns_search_domains", lambda values: tuple(every(check_hostname, values))),
-        ("dns_opts", "dns_opts", lambda values: tuple(every(_word, values))),
+        ("dns_opts", "dns_opts", lambda values: tuple(listed(every(_word, values)))),
         ("etc_hosts", "etc_hosts", _etc_hosts),
         ("sysctls", "sysctls", _sysctls),
         ("labels", "labels", texts),
@@ -114,6 +114,9 @@ def described(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], sub
         if item.get(option) is not None:
             with problems.about(f"{subject}: {option}"):
                 found[field] = reader(item[option])
+    if "dns_opts" in found and set(found["dns_opts"]) == set(sandbox.dns_opts or ()) != set():
+        # They are a set, as to community.docker.
+        del found["dns_opts"]
     return replace(sandbox, **found) if found else sandbox
 
 
@@ -133,11 +136,20 @@ def _word(text: str) -> str:
 
 
 def _etc_hosts(values: Mapping[Any, Any]) -> Mapping[str, str]:
-    return dict(every(_hosts_line, texts(values).items()))
+    return dict(every(_hosts_lines, values.items()))
 
 
-def _hosts_line(pair: Tuple[str, str]) -> Tuple[str, str]:
-    return check_hostname(pair[0]), str(address(pair[1]))
+def _hosts_lines(pair: Tuple[Any, Any]) -> Tuple[str, str]:
+    """Return a name and its addresses, by commas; PAIR has one or a list of them."""
+    name, given = pair
+    written = [texts({name: one})[str(name)] for one in (given if isinstance(given, list) else [given])]
+    if not written:
+        raise ValueError(f"'{name}' has no address.")
+    return check_hostname(str(name)), ",".join(listed(every(_hosts_address, written)))
+
+
+def _hosts_address(text: str) -> str:
+    return text if text == HOST_GATEWAY else str(address(text))
 
 
 def _sysctls(values: Mapping[Any, Any]) -> Mapping[str, str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+
 LOCAL = ["127.0.0.1 localhost"]
 
 
@@ -48,6 +50,7 @@ def test_other_networks_are_not_seen(lan):
     assert hosts(lan, "app") == ["10.2.0.2 app", "10.2.0.2 app app.back", "10.2.0.3 both both.back"]
     assert hosts(lan, "both") == [
         "10.2.0.3 both",
+        "10.1.0.3 both",
         "10.2.0.2 app app.back",
         "10.2.0.3 both both.back",
         "10.1.0.3 both both.lan",
@@ -80,6 +83,52 @@ def test_its_own_name_and_the_user_s_names(lan):
         "192.0.2.2 b",
         "10.1.0.2 db db.lan",
     ]
+
+
+def test_a_host_name_with_a_domain_has_its_short_form_too(lan):
+    lan.sandbox("db", hostname="pg.example.org")
+    assert hosts(lan, "db")[0] == "10.1.0.2 pg.example.org pg"
+    lan.sandbox("db", domainname="test")
+    assert hosts(lan, "db")[0] == "10.1.0.2 pg.example.org.test pg.example.org pg"
+
+
+def test_a_name_has_several_addresses(lan):
+    lan.sandbox("db", etc_hosts={"x": ["192.0.2.1", "2001:db8::1", "192.0.2.1"]})
+    assert hosts(lan, "db")[1:3] == ["192.0.2.1 x", "2001:db8::1 x"]
+    assert lan.one("sandbox", "db")["ExtraHosts"] == ["x:192.0.2.1", "x:2001:db8::1"]
+    assert not lan.sandbox("db", etc_hosts={"x": ["192.0.2.1", "2001:db8::1"]}).changed
+    with pytest.raises(InvalidInput, match="etc_hosts: 'x' has no address. .*'y' is not an IP address"):
+        lan.sandbox("db", etc_hosts={"x": [], "z": ["y", "10.0.0.1"]})
+
+
+def test_the_host_by_name(lan):
+    """The gateway by which the sandbox leaves, as it reaches no other address of the host on our networks."""
+    lan.network("dual", enable_ipv6=True, ipam_config=[{"subnet": "10.2.0.0/24"}, {"subnet": "fd02::/64"}])
+    lan.network("four", ipam_config=[{"subnet": "10.3.0.0/24"}], internal=True)
+    lan.sandbox("db", networks=[{"name": "dual"}, {"name": "four"}], etc_hosts={"x": ["192.0.2.1", "host-gateway"]})
+    found = [line for line in hosts(lan, "db") if line.endswith(" x")]
+    assert found == ["192.0.2.1 x", "10.2.0.1 x", "fd02::1 x"]
+    assert lan.one("sandbox", "db")["ExtraHosts"] == ["x:192.0.2.1", "x:host-gateway"]
+    lan.sandbox("db", networks=[{"name": "four"}], published_ports=[])
+    assert [line for line in hosts(lan, "db") if line.endswith(" x")] == ["192.0.2.1 x", "10.3.0.1 x"]
+    lan.sandbox("db", networks=[])
+    assert [line for line in hosts(lan, "db") if line.endswith(" x")] == ["192.0.2.1 x"]
+
+
+@pytest.mark.parametrize("key", ["net.ipv6.conf.all.disable_ipv6", "net/ipv6/conf/lo/disable_ipv6"])
+def test_a_sandbox_without_ipv6_has_no_names_for_it(lan, key):
+    assert "::1" in text(lan, "db", "hosts")
+    lan.sandbox("db", sysctls={key: "1"})
+    assert ":" not in text(lan, "db", "hosts")
+
+
+def test_options_of_the_resolver_are_a_set(lan):
+    lan.sandbox("db", dns_opts=["ndots:2", "rotate", "ndots:2"])
+    assert resolver(lan)[-1] == "options ndots:2 rotate"
+    assert not lan.sandbox("db", dns_opts=["rotate", "rotate", "ndots:2"]).changed
+    assert lan.sandbox("db", dns_opts=["rotate"]).changed
+    assert lan.sandbox("db", dns_opts=[]).changed
+    assert not lan.sandbox("db", dns_opts=[]).changed
 
 
 @pytest.mark.parametrize(
