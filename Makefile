@@ -41,7 +41,7 @@ venv:
 
 .PHONY: tools
 tools: venv
-	@.ci/setup tools ip nft ping curl
+	@.ci/setup tools ip nft ping curl mount
 
 .PHONY: set-up
 set-up: tools ## Make .venv and install the missing packages; the other targets do it when they need it

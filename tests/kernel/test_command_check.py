@@ -140,12 +140,16 @@ def test_a_kernel_without_vxlan_can_be_lived_with(host: Host) -> None:
     assert "modprobe vxlan" in findings["vxlan"]["advice"]
 
 
-def test_ipv6_switched_off_is_told_and_can_be_lived_with(host: Host) -> None:
+def test_no_ipv6_and_no_hosts_file_are_told_and_can_be_lived_with(host: Host) -> None:
     Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")
+    own = "mount -t tmpfs tmpfs /mnt && cp -a /etc/. /mnt && rm /mnt/hosts && mount --move /mnt /etc"
+    host.out(["sh", "-c", own])
     code, findings = checked(host)
     assert code == 0
     assert "ipv6" in missing(findings, "optional")
     assert "enable_ipv6" in findings["ipv6"]["advice"]
+    assert "hosts-file" in missing(findings, "optional")
+    assert "/etc/hosts" in findings["hosts-file"]["advice"]
 
 
 def test_settings_that_cannot_be_written_are_required(host: Host) -> None:

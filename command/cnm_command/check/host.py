@@ -15,6 +15,7 @@ from _cnm.kernel.programs import find
 from ..access import run_program
 from .finding import Finding, judge
 
+_HOSTS = "/etc/hosts"
 _BRIDGED = "net/bridge/bridge-nf-call-iptables"
 
 
@@ -22,6 +23,7 @@ def findings() -> Iterator[Finding]:
     """Yield what was found about settings and permissions in the host's namespace."""
     yield _permission()
     yield _ipv6()
+    yield _hosts()
     if find("dockerd") is not None:
         yield _br_netfilter()
     yield _systemd()
@@ -47,6 +49,15 @@ def _ipv6() -> Finding:
         "net.ipv6.conf.all.disable_ipv6=0, and no ipv6.disable=1 on the kernel's command line."
     )
     return judge("ipv6", "on", problem, advice, required=False)
+
+
+def _hosts() -> Finding:
+    problem = "" if os.path.exists(_HOSTS) else "not there"
+    advice = (
+        f"A program in a sandbox finds names in a file that is mounted over {_HOSTS}, so it finds none here. "
+        f"Make one: echo '127.0.0.1 localhost' >{_HOSTS}"
+    )
+    return judge("hosts-file", _HOSTS, problem, advice, required=False)
 
 
 def _br_netfilter() -> Finding:
