@@ -320,6 +320,9 @@ def many() -> list[Element]:
         subnets = (ipaddress.ip_network(f"172.{number}.0.0/16"), ipaddress.ip_network(f"fd00:{number}::/64"))
         options = ({}, {"routed": {4, 6}}, {"internal": True}, {"source4": ipaddress.ip_address(UPLINK4)})[number % 4]
         made += network(f"br-{number}", subnets, **options)
+    made += firewall.network_elements("br-lent", [], lent=True)
+    made += firewall.elsewhere("br-red", [FAMILIES[version]["blue"][2] for version in (4, 6)])
+    made += firewall.network_elements("br-own", [], mac="02:42:ac:14:00:01")
     made += firewall.tunnel_elements(4789, "uplink", [ipaddress.ip_address(found) for found in (OUTSIDE4, OUTSIDE6)])
     return made + firewall.opened(FAMILIES[6]["blue"][2], "sctp", 132)
 
@@ -388,7 +391,8 @@ def test_an_older_text_is_replaced(networks: Host) -> None:
 def test_one_element_deleted_by_hand_is_noticed(networks: Host, name: str) -> None:
     wanted = load(*many())
     victim = next(resource for resource in wanted if isinstance(resource, Element) and resource.set == name)
-    entry = " . ".join(f'"{part}"' if name in nft.DEVICE_SETS else part for part in victim.entry.split(" . "))
+    parts = enumerate(victim.entry.split(" . "))
+    entry = " . ".join(f'"{part}"' if number < nft.DEVICE_SETS.get(name, 0) else part for number, part in parts)
     code, _output, errors = run(["nft", f"delete element inet cnm {name} {{ {entry} }}"])
     assert code == 0, errors
     assert changes(wanted) == [Step(None, victim)]

@@ -52,6 +52,13 @@ table inet cnm {
     map published6 {
         type inet_service . inet_proto . ipv6_addr . ipv6_addr : ipv6_addr . inet_service; flags interval;
     }
+    # Bridges with their own MAC addresses, to which a frame is sent that the host is to route. Adopted ones stand in
+    # 'lent' instead: more comes by them than from us.
+    set routers { type ifname . ether_addr; }
+    set lent { type ifname; }
+    # Bridge, and what else a sandbox on it has: addresses on its other networks.
+    set elsewhere4 { type ifname . ipv4_addr; }
+    set elsewhere6 { type ifname . ipv6_addr; }
     # UDP ports of overlays, the hosts from which their packets come, and the devices that lead there.
     set vxlan_ports { type inet_service; }
     set peers4 { type inet_service . ipv4_addr; }
@@ -77,6 +84,27 @@ table inet cnm {
         # An internal network has of the host its gateway, and nothing else.
         iifname @internal fib daddr type local fib daddr . iif type != local drop
         iifname @internal fib daddr type anycast drop
+    }
+
+    # A source has to be where the host would answer it: a neighbour on the bridge, or what its routes say is behind
+    # one. Frames from port to port, which br_netfilter shows here, are the network's own affair.
+    chain sources {
+        # After the kernel has found the connection.
+        type filter hook prerouting priority mangle; policy accept;
+        iifgroup $OURS iifname . ether daddr @routers goto source
+        iifgroup $OURS iifname != @lent fib daddr type local goto source
+        iifname @lent iifname != @internal ip saddr @subnets4 goto source
+        iifname @lent iifname != @internal ip6 saddr @subnets6 goto source
+    }
+    chain source {
+        fib saddr . iif oif exists accept
+        # A sandbox on several networks, or a container that has others, answers by its default route.
+        ct direction reply accept
+        # What was open when the default route changed goes on; without its numbers nobody gets into it.
+        ct state established meta l4proto 6 accept
+        iifname . ip saddr @elsewhere4 accept
+        iifname . ip6 saddr @elsewhere6 accept
+        drop
     }
 
     # Protocols stand as numbers (tcp, udp, sctp): their names need /etc/protocols, which small systems lack.
@@ -165,6 +193,8 @@ def network_elements(
     internal: bool = False,
     routed: Collection[int] = (),
     dns: bool = False,
+    mac: Optional[str] = None,
+    lent: bool = False,
 ) -> List[Element]:
     """Return what the network on bridge DEVICE puts into the sets.
 
@@ -177,8 +207,14 @@ def network_elements(
     :param routed: the IP versions that are reached by their own addresses: not translated, ports closed
         until opened, echo requests answered.
     :param dns: whether the name server answers at the gateways.
+    :param mac: the MAC address of the bridge, if we have chosen it.
+    :param lent: whether the bridge is somebody else's.
     """
     found = [Element("within", f"{device} . {device}", "accept" if icc else "drop")]
+    if lent:
+        found.append(Element("lent", device))
+    elif mac is not None:
+        found.append(Element("routers", f"{device} . {mac}"))
     if internal:
         found.append(Element("internal", device))
     sources = {4: source4, 6: source6}
@@ -198,6 +234,11 @@ def network_elements(
             else:
                 found.append(Element(f"source{version}", _text(subnet), str(source)))
     return found
+
+
+def elsewhere(device: str, addresses: Iterable[Address]) -> List[Element]:
+    """Return what lets a sandbox on bridge DEVICE send by it from the ADDRESSES that it has on other networks."""
+    return [Element(f"elsewhere{address.version}", f"{device} . {address}") for address in addresses]
 
 
 def tunnel_elements(port: int, device: str, peers: Iterable[Address]) -> List[Element]:

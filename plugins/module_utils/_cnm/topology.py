@@ -13,7 +13,7 @@ from typing import Dict, Iterable, List, Optional, Protocol, Sequence, Set, Tupl
 from . import discovery
 from .drivers import driver
 from .endpoint import Endpoint
-from .firewall import RULESET, tunnel_elements
+from .firewall import RULESET, elsewhere, tunnel_elements
 from .network import Network
 from .peer import Remote
 from .resources import HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Route, Ruleset, Sysctl
@@ -185,6 +185,7 @@ class Topology:
             possible = self._as_possible(network, unit)
             resources += driver(network.driver).endpoint(possible, endpoint, sandbox.path)
             if len(attachments) > 1:
+                resources += _sent_by(network, attachments)
                 # What came in by one network may go out by another, the one with the default route.
                 name = f"net/ipv4/conf/{endpoint.interface}/rp_filter"
                 resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
@@ -273,6 +274,15 @@ def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]
         if found:
             return found
     return []
+
+
+def _sent_by(network: Network, attachments: Sequence[Tuple[Network, Endpoint]]) -> List[Element]:
+    """Return what lets a sandbox with ATTACHMENTS send by NETWORK what comes from its addresses on the others."""
+    found: List[Element] = []
+    for other, endpoint in attachments:
+        if other.id != network.id and not other.internal and not network.internal:
+            found += elsewhere(driver(network.driver).device(network) or "", endpoint.addresses)
+    return found
 
 
 def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:

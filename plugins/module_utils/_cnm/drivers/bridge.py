@@ -99,6 +99,8 @@ class Bridge:
             internal=network.internal,
             routed=_routed(options),
             dns=network.has_dns,
+            mac=_mac(network),
+            lent=network.adopted,
         )
         return resources
 

@@ -24,8 +24,16 @@ MEMORY = "/run/cnm/ruleset.json"
 """What we loaded, and how nft listed it right after. In /run, as it must not outlive the kernel's rules."""
 _NEW_MEMORY = f"{MEMORY}.new"
 
-DEVICE_SETS = ("within", "internal", "underlays")
-"""Sets of device names, which nft wants in quotes."""
+DEVICE_SETS = {
+    "within": 2,
+    "internal": 1,
+    "underlays": 1,
+    "lent": 1,
+    "routers": 1,
+    "elsewhere4": 1,
+    "elsewhere6": 1,
+}
+"""Sets of device names, and how many an entry begins with; nft wants them in quotes."""
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp"}
 _NUMBERS = {name: number for number, name in _PROTOCOLS.items()}
@@ -240,16 +248,15 @@ def _commands(verb: str, elements: Sequence[Element]) -> Iterable[str]:
 
 
 def _written(element: Element) -> str:
-    if element.set in DEVICE_SETS:
-        devices = element.entry.split(" . ")
-        wrong = [device for device in devices if not _DEVICE.fullmatch(device)]
-        if wrong:
-            raise CnmError(
-                f"Device name '{wrong[0]}' cannot be used in firewall rules; choose letters, digits, '-' and '.'."
-            )
-        entry = " . ".join(f'"{device}"' for device in devices)
-    else:
-        entry = " . ".join(_NUMBERS.get(part, part) for part in element.entry.split(" . "))
+    parts = element.entry.split(" . ")
+    devices = parts[: DEVICE_SETS.get(element.set, 0)]
+    wrong = [device for device in devices if not _DEVICE.fullmatch(device)]
+    if wrong:
+        raise CnmError(
+            f"Device name '{wrong[0]}' cannot be used in firewall rules; choose letters, digits, '-' and '.'."
+        )
+    others = [_NUMBERS.get(part, part) for part in parts[len(devices) :]]
+    entry = " . ".join([*(f'"{device}"' for device in devices), *others])
     return f"{entry} : {element.value}" if element.value else entry
 
 
