@@ -23,7 +23,7 @@ from lab import OUTSIDE4, at, command, sysctl
 from stand_in import OUTSIDE, Host
 from tasks import Tasks, eventually, listed
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import listeners, name_server
 
 PID = Path("/run/cnm-dns/aardvark.pid")
@@ -349,6 +349,17 @@ def test_its_sockets_are_closed_when_it_has_ended(host: Host) -> None:
         assert server.stdout is not None and server.stdout.readline() == "ready\n"
         name_server._stop(host.program, server.pid)
         assert 53 not in [found.port for found in listeners.listening()]
+
+
+@pytest.mark.parametrize(("status", "what"), [(1, "could not be started"), (0, "ended at once")])
+def test_a_server_that_dies_at_once_is_quoted(host: Host, status: int, what: str) -> None:
+    program = Path("/usr/lib/podman/aardvark-dns")
+    program.write_text(f"#!/bin/sh\necho no memory for me >&2\nexit {status}\n")
+    program.chmod(0o755)
+    tasks = Tasks(host)
+    with pytest.raises(KernelRefused, match=f"{what}.*: no memory for me"):
+        tasks.network("n", "10.1.0.0/24")
+    assert "n" not in tasks.shown("network")
 
 
 def test_somebody_on_its_port(tasks: Tasks) -> None:

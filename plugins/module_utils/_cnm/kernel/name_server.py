@@ -144,13 +144,17 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
         _stop(run, pid)
         return
     before: Dict[str, int] = {}
+    words = ""
     if pid is None:
-        _start(run)
+        words = _start(run)
         pid = _pid()
     else:
         before = _sockets(pid)
         _signal(run, pid, "HUP")
     started = time.monotonic()
+
+    def ended() -> bool:
+        return pid is None or _has_ended(pid)
 
     def ready() -> bool:
         now = _sockets(pid)
@@ -159,10 +163,15 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
         anew = all(inode != before.get(address) for address, inode in now.items())
         return anew or time.monotonic() - started > _RELOADING
 
-    if _until(ready):
+    if _until(lambda: ended() or ready()) and not ended():
         if pid is not None and not os.path.exists(_PID):
             _note(pid)
         os.utime(_PID)
+    elif ended():
+        words = words or _logged(run)
+        _stop_unit(run)
+        reason = f"The last that it said: {words}" if words else "It said nothing"
+        raise KernelRefused(f"The name server {_NAME} ended at once. {reason.rstrip('.')}.")
 
 
 def _note(pid: Optional[int]) -> None:
@@ -291,7 +300,11 @@ def _sockets(pid: Optional[int]) -> Dict[str, int]:
     }
 
 
-def _start(run: Run) -> None:
+def _start(run: Run) -> str:
+    """Start the server; return what it says about that.
+
+    :raises KernelRefused: if it cannot be started
+    """
     server, setpriv = program(), find("setpriv")
     if server is None:
         raise KernelRefused(f"The program {_NAME}, which answers for names, is not installed.")
@@ -306,16 +319,37 @@ def _start(run: Run) -> None:
     _note(None)
     command = [server, "--config", RECORDS, "--port", str(_PORT), "--filter-search-domain", _DOMAIN, "run"]
     command = [setpriv, *_DROPPING, *command]
-    manager, control = (find(name) if starts_here() else None for name in ("systemd-run", "systemctl"))
-    if manager and control:
-        # It may be about to start the unit again by itself, after the server was killed.
-        run([control, "stop", f"{_UNIT}.service"], None)
+    manager = find("systemd-run") if starts_here() else None
+    if manager and _stop_unit(run):
         properties = ("Type=forking", "Restart=on-failure", *_CONFINED)
         options = [f"--property={each}" for each in properties]
         command = [manager, "--quiet", "--collect", f"--unit={_UNIT}", "--description=Names of cnm", *options, *command]
     code, output, errors = run(command, None)
     if code != 0:
-        raise KernelRefused(f"The name server {_NAME} could not be started: {(errors or output).strip()}.")
+        words = _logged(run) or (errors or output).strip()
+        _stop_unit(run)
+        raise KernelRefused(f"The name server {_NAME} could not be started: {words.rstrip('.')}.")
+    return (errors or output).strip()
+
+
+def _stop_unit(run: Run) -> bool:
+    """Keep systemd from starting a server that has failed again by itself; say whether there is systemd."""
+    control = find("systemctl") if starts_here() else None
+    if control:
+        run([control, "stop", f"{_UNIT}.service"], None)
+    return bool(control)
+
+
+def _logged(run: Run) -> str:
+    """Return the last that the server wrote to the journal in the last seconds; empty without systemd."""
+    reader = find("journalctl") if starts_here() else None
+    if reader is None:
+        return ""
+    unit = f"_SYSTEMD_UNIT={_UNIT}.service"
+    _code, lines, _errors = run(
+        [reader, "--quiet", "--no-pager", "--output=cat", "--since=-10s", "--lines=5", unit], None
+    )
+    return "; ".join(dict.fromkeys(filter(None, map(str.strip, lines.splitlines()))))
 
 
 def _signal(run: Run, pid: int, name: str) -> None:
