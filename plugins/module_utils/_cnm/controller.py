@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from . import inspect
 from .endpoint import Endpoint
@@ -25,6 +24,7 @@ from .store.lock import held
 from .store.sqlite import SqliteStore
 from .topology import loss
 from .verbs import Context
+from .verbs.uniqueness import settle
 
 
 @dataclass
@@ -77,21 +77,22 @@ class Controller:
             context = self._context(store)
             for kind, items in groups:
                 verb = _verb(kind)
-                for item in items:
+                for item in _in_turn(kind, items):
                     if item["name"] is None:
                         context.problems.add(f"A {kind} has no name: its 'name' is null.")
                     else:
                         verb(context, item)
-                for name in _twice(kind, items):
-                    context.problems.add(f"{kind.capitalize()} '{name}' is listed twice.")
+            settle(context, before)
             if any(kind == "network" for kind, _items in groups):
                 from .verbs.overlay import check_ranges
 
                 check_ranges(context, before)
-            context.problems.check()
             pairs = [(kind, item) for kind, items in groups for item in items]
             identifiers = [_identifier(store, kind, item) for kind, item in pairs]
             earlier = [_identifier(before, kind, item) for kind, item in pairs]
+            for problem in _twice(pairs, earlier, identifiers):
+                context.problems.add(problem)
+            context.problems.check()
             named = {
                 (kind, found)
                 for (kind, _item), was, now in zip(pairs, earlier, identifiers)
@@ -245,10 +246,28 @@ def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -
     return of_objects(kind, name, before, after)
 
 
-def _twice(kind: str, items: Sequence[Mapping[str, Any]]) -> List[str]:
-    """Return the names of the objects that ITEMS describe more than once."""
-    keys = [(item["name"], item.get("network") if kind == "endpoint" else None) for item in items]
-    return sorted({name for (name, _network), times in Counter(keys).items() if times > 1 and name is not None})
+def _in_turn(kind: str, items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return ITEMS in the order in which they are heard: networks whose subnet is to be chosen come last."""
+    if kind != "network":
+        return items
+    return sorted(items, key=lambda item: item.get("state") != "absent" and not item.get("ipam_config"))
+
+
+def _twice(pairs: Sequence[Tuple[str, Mapping[str, Any]]], *found: Sequence[Optional[str]]) -> Iterator[str]:
+    """Yield, for each object that PAIRS of a kind and an item describe more than once, a sentence that says so.
+
+    :param found: the ids of the objects, before the run and after it
+    """
+    seen: Dict[Hashable, str] = {}
+    for place, (kind, item) in enumerate(pairs):
+        if item["name"] is None:
+            continue
+        network = item.get("network") if kind == "endpoint" else None
+        keys: Set[Hashable] = {(kind, item["name"], network)} | {(kind, ids[place]) for ids in found if ids[place]}
+        for key in keys.intersection(seen):
+            other = "" if seen[key] == item["name"] else f", once as '{item['name']}'"
+            yield f"{kind.capitalize()} '{seen[key]}' is listed twice{other}."
+        seen.update(dict.fromkeys(keys, item["name"]))
 
 
 def _verb(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:
@@ -270,17 +289,26 @@ def _shape(kind: str) -> Callable[[SqliteStore, Any], Dict[str, Any]]:
 def _identifier(store: SqliteStore, kind: str, item: Mapping[str, Any]) -> Optional[str]:
     """Return the id of the object that ITEM is about, None if there is none."""
     found: Union[Network, Sandbox, Endpoint, None]
+    if item["name"] is None:
+        return None
     if kind == "network":
         found = store.network_named(item["name"])
     elif kind == "sandbox":
         found = store.sandbox_named(item["name"])
     elif item.get("network"):
-        network = store.find_network(item["network"])
+        network = _found_network(store, item["network"])
         found = store.endpoint_on(network.id, item["name"]) if network is not None else None
     else:
         named = store.endpoints_named(item["name"])
         found = named[0] if len(named) == 1 else None
     return found.id if found is not None else None
+
+
+def _found_network(store: SqliteStore, reference: str) -> Optional[Network]:
+    try:
+        return store.find_network(reference)
+    except ValueError:  # The verb has said that the reference is ambiguous.
+        return None
 
 
 def _shown(store: SqliteStore, kind: str, identifier: Optional[str]) -> Dict[str, Any]:

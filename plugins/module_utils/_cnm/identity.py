@@ -11,6 +11,7 @@ import re
 from typing import Iterable, Optional, Protocol, TypeVar
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
+_ID = re.compile(r"[0-9a-f]{64}")
 _LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
 _DEVICE = re.compile(r"[a-zA-Z0-9_@.=~^,-]{1,15}")
 """The kernel takes any byte but white space, '/' and ':'. Those that mean something to iptables, nft, shells or
@@ -44,6 +45,19 @@ def check_name(name: str) -> str:
             f"'{name}' is no valid name: 1 to 63 letters, digits, '_', '.' and '-', the first a letter or a digit."
         )
     return name
+
+
+def check_reference(text: str) -> str:
+    """Return TEXT if it is the name, or the whole id, that an object may have.
+
+    :raises ValueError: if it is neither
+    """
+    return text if is_id(text) else check_name(text)
+
+
+def is_id(text: str) -> bool:
+    """Say whether TEXT is a whole id, which no name is: it is too long for one."""
+    return bool(_ID.fullmatch(text))
 
 
 def check_hostname(name: str) -> str:

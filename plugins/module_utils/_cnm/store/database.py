@@ -18,9 +18,13 @@ from ..folder import close_file, make_private
 VERSION = 1
 """Of the schema; kept in SQLite's user_version."""
 
-_SCHEMA = """
+BRIDGE_NAME = """json_extract(data, '$.options."com.docker.network.bridge.name"')"""
+"""The bridge that a network's options name."""
+
+_SCHEMA = f"""
 CREATE TABLE network (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX network_adopted ON network (id) WHERE json_extract(data, '$.adopted');
+CREATE INDEX network_bridge ON network ({BRIDGE_NAME}) WHERE json_valid(data);
 CREATE TABLE sandbox (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, running INTEGER NOT NULL, data TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from bisect import insort
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
+from typing import Any, Container, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
-from ..addresses import Subnet
+from ..addresses import Address, Subnet
 from ..endpoint import Endpoint, Port
-from ..identity import find
+from ..identity import find, is_id
 from ..network import PREDEFINED, Network, Pool
 from ..sandbox import Sandbox
 from . import database
@@ -50,6 +50,8 @@ class SqliteStore:
         """First and last address of all pools of a family, with their networks, where that was asked."""
         self.touched: Set[Tuple[str, str]] = set()
         """Kind and id of what this transaction has changed."""
+        self._unclaimed: Dict[str, None] = {}
+        """Ids of endpoints with an address that another one had when they were written, in that order."""
 
     @classmethod
     def memory(cls) -> "SqliteStore":
@@ -75,6 +77,7 @@ class SqliteStore:
         self._connection.execute("SELECT EXISTS (SELECT 1 FROM setting)").fetchone()
         self._forget_answers()
         self.touched = set()
+        self._unclaimed.clear()
 
     def commit(self) -> None:
         """Keep what the transaction did."""
@@ -86,6 +89,7 @@ class SqliteStore:
             self._connection.execute("ROLLBACK")
         self._forget_answers()
         self.touched = set()
+        self._unclaimed.clear()
 
     def network(self, identifier: str) -> Optional[Network]:
         """Return the network with that id."""
@@ -128,7 +132,10 @@ class SqliteStore:
         return self._known(Endpoint, identifier)
 
     def endpoint_on(self, network: str, name: str) -> Optional[Endpoint]:
-        """Return the endpoint called NAME on the network with that id."""
+        """Return the endpoint with that name or that whole id on the network with that id."""
+        if is_id(name):
+            found = self.endpoint(name)
+            return found if found is not None and found.network == network else None
         return self._one(Endpoint, "SELECT data FROM endpoint WHERE network = ? AND name = ?", network, name)
 
     def endpoints(self) -> List[Endpoint]:
@@ -136,7 +143,10 @@ class SqliteStore:
         return self._all(Endpoint, "SELECT data FROM endpoint ORDER BY name, network")
 
     def endpoints_named(self, name: str) -> List[Endpoint]:
-        """Return the endpoints called NAME, of any network."""
+        """Return the endpoints with that name or that whole id, of any network."""
+        if is_id(name):
+            found = self.endpoint(name)
+            return [found] if found is not None else []
         return self._all(Endpoint, "SELECT data FROM endpoint WHERE name = ? ORDER BY network", name)
 
     def endpoints_of_network(self, identifier: str) -> List[Endpoint]:
@@ -192,14 +202,25 @@ class SqliteStore:
         )
         return [(json.loads(options), device, json.loads(peers)) for options, device, peers in rows]
 
-    def network_over(self, subnet: Subnet, but: str = "") -> Optional[Network]:
-        """Return a network, other than that with the id BUT, which has a pool that overlaps SUBNET."""
+    def networks_on_bridge(self, name: str) -> List[Network]:
+        """Return the networks whose options name the bridge NAME."""
+        return self._all(
+            Network,
+            f"SELECT data FROM network WHERE json_valid(data) AND {database.BRIDGE_NAME} = ?",
+            name,
+        )
+
+    def network_over(self, subnet: Subnet, but: Container[str] = ()) -> Optional[Network]:
+        """Return a network, other than those with the ids BUT, which has a pool that overlaps SUBNET.
+
+        The pools of these networks do not overlap each other.
+        """
         rows = self._connection.execute(
             "SELECT network, last FROM pool WHERE version = ? AND first <= ? ORDER BY first DESC",
             (subnet.version, subnet.broadcast_address.packed),
         )
         for identifier, last in rows:
-            if identifier == but:
+            if identifier in but:
                 continue
             return self.network(identifier) if last >= subnet.network_address.packed else None
         return None
@@ -295,7 +316,10 @@ class SqliteStore:
             )
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
-        """Write ENDPOINT, new or changed, and its claims of addresses and host ports."""
+        """Write ENDPOINT, new or changed, with its host ports and those of its addresses that nobody else has.
+
+        An address that another endpoint has now is claimed later, by claim(): that one may let it go.
+        """
         before = self.endpoint(endpoint.id)
         if self._unchanged("endpoint", endpoint):
             return
@@ -306,14 +330,32 @@ class SqliteStore:
             "INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?, ?, ?)",
             (endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, self._text(endpoint)),
         )
-        self._connection.executemany(
-            "INSERT INTO address VALUES (?, ?, ?, ?)",
-            [(endpoint.network, found.version, found.packed, endpoint.id) for found in endpoint.held],
-        )
+        for found in endpoint.held:
+            if not self._claim(endpoint, found):
+                self._unclaimed[endpoint.id] = None
         self._connection.executemany(
             "INSERT INTO port VALUES (?, ?, ?)",
             [(port.protocol, port.host_port, endpoint.id) for port in endpoint.ports if port.host_port],
         )
+
+    def claim(self) -> Iterator[Tuple[Endpoint, Address, Endpoint]]:
+        """Claim the addresses that others had; yield each that another one still has, and that other one."""
+        unclaimed, self._unclaimed = self._unclaimed, {}
+        for identifier in unclaimed:
+            endpoint = self.endpoint(identifier)
+            for found in endpoint.held if endpoint is not None else ():
+                if endpoint is not None and not self._claim(endpoint, found):
+                    holder = self.holder(endpoint.network, found.packed)
+                    if holder is not None and holder.id != identifier:
+                        yield endpoint, found, holder
+
+    def _claim(self, endpoint: Endpoint, address: Address) -> bool:
+        """Note that ENDPOINT has ADDRESS, and say whether that is so: whoever has it already keeps it."""
+        done = self._connection.execute(
+            "INSERT OR IGNORE INTO address VALUES (?, ?, ?, ?)",
+            (endpoint.network, address.version, address.packed, endpoint.id),
+        )
+        return done.rowcount == 1
 
     def delete_network(self, network: Network) -> None:
         """Forget NETWORK and its claims of address ranges."""

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple, TypeVar
 
 from ..addresses import Address, Subnet
+from ..endpoint import Port
 from ..errors import Problems, every
-from ..identity import Named, make_id
+from ..identity import Named, check_reference, make_id
 from ..network import Network
 from ..resources import Listener
 from ..sandbox import Sandbox
-from ..store.journal import Intent
+from ..store.journal import Intent, Unit
 from ..store.sqlite import SqliteStore
 
 T = TypeVar("T", Network, Sandbox)
@@ -98,12 +99,24 @@ class Context:
     """Ids of sandboxes that are to be made anew."""
     assumed: Set[str] = field(default_factory=set)
     """Ids of networks and sandboxes that are not there; check mode takes them for made by an earlier task."""
-    hints: Dict[Tuple[str, int], int] = field(default_factory=dict)
-    """By network and family, or protocol and 0: below this number nothing is free."""
+    subjects: Dict[Unit, str] = field(default_factory=dict)
+    """What messages call the objects that the run writes, in the order of its items."""
+    asked: Set[Tuple[str, int]] = field(default_factory=set)
+    """Ids of endpoints, and families, for which an item gives the address."""
+    nameless: Set[str] = field(default_factory=set)
+    """Ids of endpoints whose interface's name is still to be chosen."""
+    published: List[Tuple[str, Port, str]] = field(default_factory=list)
+    """Ports that an endpoint, by its id, is to publish from now on, and what messages call it."""
+    displaced: Dict[str, List[Tuple[str, int]]] = field(default_factory=dict)
+    """By network, the endpoints, by id, and families whose addresses a change of it takes away without force."""
 
     def id_for(self, *parts: str) -> str:
         """Return the id of the object that PARTS name on this host."""
         return make_id(self.seed, *parts)
+
+    def subject(self, kind: str, item: Named) -> str:
+        """Return what messages call ITEM, an object of KIND."""
+        return self.subjects.get((kind, item.id), f"{kind.capitalize()} '{item.name}'")
 
     def network(self, reference: str, subject: str) -> Optional[Network]:
         """Return the network that REFERENCE names; without one, add a problem with SUBJECT.
@@ -138,6 +151,12 @@ def _ensure(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:
     else:
         from .sandbox import ensure
     return ensure
+
+
+def check_absent(context: Context, name: str, subject: str) -> None:
+    """See that NAME, of which there is no object, could be the name or the id of one: it may be misspelt."""
+    with context.problems.about(subject):
+        check_reference(name)
 
 
 def texts(values: Mapping[Any, Any]) -> Dict[str, str]:

@@ -9,20 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..addresses import Address, address, address_of, mac, mac_of
+from ..addresses import Address, address, mac
 from ..drivers import driver
-from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port, parse_ports
 from ..errors import Problems, every
 from ..identity import check_device, check_hostname, check_name
+from ..ipam.allocation import check_address
 from ..network import Network
-from ..resources import Link
 from ..sandbox import Sandbox
-from ..topology import on_host
-from . import Context, listed
-from .addressing import address_for, arrived, forget_hints, requested
+from . import Context, check_absent, listed
+from .addressing import arrived, has_own_mac
 from .pools import settled
-from .ports import assign, taken
+from .ports import assign
 
 
 class Wishes(NamedTuple):
@@ -74,6 +72,8 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if state == "absent":
         if existing is not None:
             remove(context, existing)
+        else:
+            check_absent(context, name, subject)
         return None
     if item.get("sandbox") and state != "joined":
         context.problems.add(f"{subject}: a sandbox is only given with state joined, not with state {state}.")
@@ -97,11 +97,11 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if state == "left":
         part(context, replace(endpoint, reserved=True))
     elif sandbox is not None:
-        _join_named(context, network, endpoint, sandbox, bool(item.get("force")), wishes, subject)
+        _join_named(context, endpoint, sandbox, bool(item.get("force")), wishes, subject)
     elif endpoint.sandbox is not None and wishes.interface is not None:
         present = context.store.sandbox(endpoint.sandbox)
         if present is not None:
-            join(context, network, endpoint, present, wishes.interface, subject)
+            join(context, endpoint, present, wishes.interface)
     return endpoint.id
 
 
@@ -115,6 +115,8 @@ def _find(
             network = None
             with context.problems.about(subject):
                 network = context.store.find_network(item["network"])
+            if network is None:
+                check_absent(context, item["network"], f"{subject}: network")
         else:
             network = context.network(item["network"], subject)
         return network, context.store.endpoint_on(network.id, name) if network else None
@@ -132,13 +134,7 @@ def _find(
 
 
 def _join_named(
-    context: Context,
-    network: Network,
-    endpoint: Endpoint,
-    sandbox: Sandbox,
-    force: bool,
-    wishes: Wishes,
-    subject: str,
+    context: Context, endpoint: Endpoint, sandbox: Sandbox, force: bool, wishes: Wishes, subject: str
 ) -> None:
     if endpoint.sandbox not in (None, sandbox.id) and not force:
         other = context.store.sandbox(str(endpoint.sandbox))
@@ -150,19 +146,23 @@ def _join_named(
     if endpoint.sandbox not in (None, sandbox.id):
         # The list of the sandbox that it was in no longer has a say in it.
         endpoint = replace(endpoint, declared=False, reserved=True)
-    join(context, network, endpoint, sandbox, wishes.interface, subject)
+    join(context, endpoint, sandbox, wishes.interface)
 
 
 def write(
     context: Context, network: Network, existing: Optional[Endpoint], name: str, wishes: Wishes, subject: str
 ) -> Optional[Endpoint]:
-    """Write the endpoint NAME on NETWORK with what it has, what WISHES say, and what is chosen for it."""
+    """Write the endpoint NAME on NETWORK with what it has and what WISHES say.
+
+    What they leave open, addresses and ports, is chosen when all items have been heard; who has what is asked then.
+    """
     found = len(context.problems.found)
     network = settled(context, network)
     identifier = existing.id if existing else context.id_for("endpoint", network.id, name)
     endpoint = existing or Endpoint(identifier, name, network.id)
+    context.subjects[("endpoint", endpoint.id)] = subject
     if driver(network.driver).has_addresses:
-        endpoint = _addressed(context, network, existing, endpoint, wishes, subject)
+        endpoint = _addressed(context, network, endpoint, wishes, subject)
     else:
         for option in ("ipv4", "ipv6", "mac", "ports", "interface"):
             if getattr(wishes, option):
@@ -176,136 +176,43 @@ def write(
         endpoint = replace(endpoint, aliases=wishes.aliases)
     if wishes.gateway_priority is not None:
         endpoint = replace(endpoint, gateway_priority=wishes.gateway_priority)
-    if len(context.problems.found) > found:
-        return None
     if wishes.ports is not None:
         endpoint = replace(endpoint, ports=assign(context, network, endpoint, wishes.ports, subject))
-        if len(context.problems.found) > found:
-            return None
     arrived(context, network, endpoint)
+    # Also with problems, with which nothing of the store will be kept: its addresses may be taken, too.
     context.store.put_endpoint(endpoint)
-    return endpoint
+    return endpoint if len(context.problems.found) == found else None
 
 
-def _addressed(
-    context: Context,
-    network: Network,
-    existing: Optional[Endpoint],
-    endpoint: Endpoint,
-    wishes: Wishes,
-    subject: str,
-) -> Endpoint:
-    chosen: Dict[int, Optional[Address]] = {4: endpoint.ipv4, 6: endpoint.ipv6}
-    for version, wish in ((4, wishes.ipv4), (6, wishes.ipv6)):
-        with context.problems.about(subject):
-            if wish is not None and network.id in context.assumed:
-                # Nobody knows what subnet it will have.
-                chosen[version] = wish if network.pool(version) else None
-            elif wish is not None:
-                chosen[version] = requested(context, network, existing, endpoint.name, wish)
-            elif chosen[version] is None and network.pool(version) is not None:
-                chosen[version] = address_for(context, network, version)
-    if existing is not None and (chosen[4], chosen[6]) != (existing.ipv4, existing.ipv6):
-        forget_hints(context, network.id)
-    first = chosen[4] or chosen[6]
-    automatic = existing is None or existing.mac in {mac_of(held) for held in existing.held}
-    address_of_link = endpoint.mac
-    if wishes.mac is not None:
-        address_of_link = wishes.mac
-        other_address = address_of(wishes.mac)
-        pool = network.pool(4)
-        if pool and other_address and other_address in pool.subnet and other_address != chosen[4]:
-            context.problems.add(
-                f"{subject}: MAC address {wishes.mac} cannot be had: it is that of address {other_address}."
-            )
-        for other in context.store.endpoints_of_network(network.id):
-            if other.mac == wishes.mac and other.id != endpoint.id:
-                context.problems.add(f"{subject}: MAC address {wishes.mac} is taken: endpoint '{other.name}' has it.")
-    elif automatic and first is not None:
-        address_of_link = mac_of(first)
-    if (endpoint.ipv4, endpoint.ipv6, endpoint.mac) == (chosen[4], chosen[6], address_of_link):
-        return endpoint
-    return replace(endpoint, ipv4=chosen[4], ipv6=chosen[6], mac=address_of_link)
-
-
-def join(
-    context: Context, network: Network, endpoint: Endpoint, sandbox: Sandbox, interface: Optional[str], subject: str
-) -> None:
-    """Put ENDPOINT into SANDBOX, under the name INTERFACE or one that is chosen."""
-    others = [one for one in context.store.endpoints_of_sandbox(sandbox.id) if one.id != endpoint.id]
-    their_networks = [(context.store.network(one.network), one) for one in others]
-    for other_network, other in their_networks:
-        if other_network is None:
+def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: Wishes, subject: str) -> Endpoint:
+    """Return ENDPOINT with the addresses of WISHES; without a MAC address if that is to follow from others."""
+    chosen: Dict[str, Any] = {}
+    for wish in (wishes.ipv4, wishes.ipv6):
+        if wish is None:
             continue
-        if other_network.id == network.id:
-            context.problems.add(
-                f"{subject}: sandbox '{sandbox.name}' is on network '{network.name}' already, by endpoint "
-                f"'{other.name}'."
-            )
-            return
-        if "host" in (network.driver, other_network.driver) or "null" in (network.driver, other_network.driver):
-            context.problems.add(
-                f"{subject}: networks 'host' and 'none' cannot be combined with others, "
-                f"and sandbox '{sandbox.name}' would be on '{other_network.name}' and '{network.name}'."
-            )
-            return
-    if on_host([(network, endpoint)]) and sandbox.netns is not None:
-        context.problems.add(
-            f"{subject}: sandbox '{sandbox.name}' has a namespace of its own, so it cannot be on 'host'."
-        )
-        return
-    if on_host([(network, endpoint)]) and endpoint.sandbox != sandbox.id and sandbox.running:
-        programs = context.host.programs_in(sandbox.path)
-        if programs:
-            context.problems.add(
-                f"{subject}: sandbox '{sandbox.name}' cannot move to network 'host' while programs run in it, which "
-                f"would be left without a network: {', '.join(programs[:5])}. Stop them first."
-            )
-            return
-    kind = driver(network.driver)
-    if endpoint.sandbox is None and kind.has_addresses and context.store.joined(network.id) >= kind.ports:
-        context.problems.add(
-            f"{subject}: a Linux bridge has {kind.ports} ports, and those of network '{network.name}' are all in use. "
-            "Put further endpoints on another network."
-        )
-        return
-    if kind.has_addresses:
-        used = {one.interface for one in others}
-        chosen = _interface(context, network, endpoint, sandbox, interface, used)
-        if chosen in used:
-            context.problems.add(f"{subject}: sandbox '{sandbox.name}' has an interface '{chosen}' already.")
-            return
-        if endpoint.interface != chosen:
-            endpoint = replace(endpoint, interface=chosen)
-    ipv6_off = sandbox.ipv6_off(endpoint.interface or "")
-    if (endpoint.sandbox, endpoint.ipv6_off) != (sandbox.id, ipv6_off):
-        endpoint = replace(endpoint, sandbox=sandbox.id, ipv6_off=ipv6_off)
-    context.store.put_endpoint(endpoint)
+        with context.problems.about(subject):
+            if network.id not in context.assumed:
+                check_address(network.pool(wish.version), wish)
+            elif network.pool(wish.version) is None:
+                # Nobody knows what subnets it will have.
+                continue
+            chosen[f"ipv{wish.version}"] = wish
+            context.asked.add((endpoint.id, wish.version))
+    if wishes.mac is not None:
+        chosen["mac"] = wishes.mac
+    elif any(getattr(endpoint, name) != value for name, value in chosen.items()) and not has_own_mac(endpoint):
+        chosen["mac"] = ""
+    return replace(endpoint, **chosen) if chosen else endpoint
 
 
-def _interface(
-    context: Context,
-    network: Network,
-    endpoint: Endpoint,
-    sandbox: Sandbox,
-    wish: Optional[str],
-    used: "set[Optional[str]]",
-) -> str:
-    """Return the name of the endpoint's interface: as wished, as before, or the first that is free."""
-    if wish is not None:
-        return wish
-    if endpoint.interface is not None and endpoint.sandbox == sandbox.id:
-        return endpoint.interface
-    foreign = context.host.link_names(sandbox.path) if sandbox.netns is not None else set()
-    # What a run that was killed has left there is not in the way.
-    foreign -= {key[2] for key in context.unfinished.keys if key[:2] == (Link.kind, sandbox.path)}
-    if endpoint.interface is not None and endpoint.interface not in used and endpoint.interface not in foreign:
-        return endpoint.interface
-    prefix = parse(network.options).interface_prefix
-    number = 0
-    while f"{prefix}{number}" in used or f"{prefix}{number}" in foreign:
-        number += 1
-    return f"{prefix}{number}"
+def join(context: Context, endpoint: Endpoint, sandbox: Sandbox, interface: Optional[str]) -> None:
+    """Put ENDPOINT into SANDBOX, under the name INTERFACE or one that is chosen when all items have been heard."""
+    if interface is not None:
+        endpoint = replace(endpoint, interface=interface)
+        context.nameless.discard(endpoint.id)
+    elif endpoint.interface is None or endpoint.sandbox != sandbox.id:
+        context.nameless.add(endpoint.id)
+    context.store.put_endpoint(endpoint if endpoint.sandbox == sandbox.id else replace(endpoint, sandbox=sandbox.id))
 
 
 def part(context: Context, endpoint: Endpoint) -> None:
@@ -319,13 +226,3 @@ def part(context: Context, endpoint: Endpoint) -> None:
 def remove(context: Context, endpoint: Endpoint) -> None:
     """Forget ENDPOINT; its addresses and ports are free for others."""
     context.store.delete_endpoint(endpoint)
-    forget_hints(context, endpoint.network)
-
-
-def check_ports(context: Context, endpoints: List[Tuple[Network, Endpoint]], subject: str) -> None:
-    """See that no process of the host has come to listen on the ports of ENDPOINTS, which are about to be used."""
-    for network, endpoint in endpoints:
-        for port in endpoint.ports:
-            reason = taken(context, network, endpoint, port, ()) if port.host_port else None
-            if reason:
-                context.problems.add(f"{subject}: published port '{port}': {reason}")

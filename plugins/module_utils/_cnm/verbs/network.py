@@ -13,7 +13,7 @@ from ..drivers import CREATABLE, driver
 from ..identity import check_name, make_id
 from ..network import PREDEFINED, Network
 from ..resources import HOST, Address, Link
-from . import Context, quoted, texts
+from . import Context, check_absent, quoted, texts
 from .names import wanted_dns
 from .pools import wanted_pools
 from .tenants import readdress, republish
@@ -37,13 +37,16 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if item.get("state") == "absent":
         if existing is not None:
             _remove(context, existing, bool(item.get("force")), subject)
+        else:
+            check_absent(context, name, subject)
         return None
     if existing is not None and existing.predefined:
         return _keep(context, existing, item, subject)
-    found = len(context.problems.found)
     wanted = _wanted(context, existing, item, subject)
-    if wanted is None or len(context.problems.found) > found:
+    if wanted is None:
         return existing.id if existing else None
+    context.subjects[("network", wanted.id)] = subject
+    # Also with problems, with which nothing of the store will be kept: its subnet may be taken, too.
     context.store.put_network(wanted)
     if wanted.peers and item.get("peers"):
         from .overlay import let_go
@@ -184,10 +187,6 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
         return network
     if "com.docker.network.bridge.name" not in network.options:
         return replace(network, adopted=False, kept=())
-    for other in context.store.networks():
-        if other.id != network.id and driver(other.driver).device(other) == device:
-            context.problems.add(f"{subject}: the bridge '{device}' belongs to network '{other.name}'.")
-            return network
     # A bridge that a killed run was about to adopt carries the mark of ours already.
     if not context.host.link_exists(device) and (Link.kind, HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())

@@ -20,7 +20,6 @@ from ..network import Network
 from ..peer import Peer, Remote, Underlay
 from ..store.sqlite import SqliteStore
 from . import Context, listed, quoted
-from .addressing import forget_hints
 
 _MTU = "com.docker.network.driver.mtu"
 _UDP = "udp"
@@ -54,7 +53,7 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         mtu = underlay.mtu - OVERHEAD[underlay.address.version]
     network = replace(network, underlay=underlay, mtu=mtu)
     _warn_of_learning(context, network, subject)
-    _check_tunnel(context, network, subject)
+    _check_port(context, network, subject)
     return network
 
 
@@ -121,7 +120,6 @@ def _peers(
                 if remote.name in names:
                     raise ValueError(f"host '{names[remote.name]}' has an endpoint of that name too.")
                 names[remote.name] = entry["name"]
-                _check_holder(context, network, remote)
                 remotes.append(remote)
         if end is not None:
             for other in found:
@@ -153,7 +151,6 @@ def let_go(context: Context, network: Network) -> None:
         endpoint = context.store.endpoint_on(network.id, remote.name)
         if endpoint is not None and set(endpoint.held) & set(remote.addresses):
             context.store.delete_endpoint(endpoint)
-            forget_hints(context, network.id)
 
 
 def check_ranges(context: Context, before: SqliteStore) -> None:
@@ -207,27 +204,38 @@ def _warn_of_learning(context: Context, network: Network, subject: str) -> None:
         )
 
 
-def _check_holder(context: Context, network: Network, remote: Remote) -> None:
-    """See that no endpoint here has what REMOTE has, but one of the same name, which has moved."""
-    for held in remote.addresses:
-        holder = context.store.holder(network.id, held.packed)
-        if holder is not None and holder.name != remote.name:
-            raise ValueError(f"{held} is taken: endpoint '{holder.name}' on this host has it.")
-
-
-def _check_tunnel(context: Context, network: Network, subject: str) -> None:
-    """See that NETWORK's identifier and UDP port are free on this host."""
-    number, port = vni(network.name, network.options), parse(network.options).port
-    derived = "" if parse(network.options).vni is not None else " that follows from its name"
-    for other in context.store.networks():
-        if other.id == network.id or driver(other.driver).scope != "global":
-            continue
-        same_port = parse(other.options).port == port
-        if same_port and vni(other.name, other.options) == number:
+def check_holders(context: Context, network: Network) -> None:
+    """See that no endpoint here has what one of another host has, but one of the same name, which has moved."""
+    for peer, remote in network.remotes():
+        for held in remote.addresses:
+            holder = context.store.holder(network.id, held.packed)
+            if holder is None or holder.name == remote.name or (holder.id, held.version) in context.asked:
+                continue
             context.problems.add(
-                f"{subject}: the VNI {number}{derived} is that of network '{other.name}'. Give one of them another by "
-                f"driver option '{VNI}', on all hosts."
+                f"Network '{network.name}': peer '{peer.name}': endpoint '{remote.name}': {held} is taken: endpoint "
+                f"'{holder.name}' on this host has it."
             )
+
+
+def tunnel(network: Network) -> Optional[Tuple[int, int]]:
+    """Return NETWORK's identifier and UDP port, which no other one has on its host; None if it does not use any."""
+    if driver(network.driver).scope != "global":
+        return None
+    return vni(network.name, network.options), parse(network.options).port
+
+
+def same_tunnel(network: Network, other: Network) -> str:
+    """Return in a sentence that OTHER has the tunnel of NETWORK."""
+    derived = "" if parse(network.options).vni is not None else " that follows from its name"
+    return (
+        f"the VNI {vni(network.name, network.options)}{derived} is that of network '{other.name}'. Give one of them "
+        f"another by driver option '{VNI}', on all hosts."
+    )
+
+
+def _check_port(context: Context, network: Network, subject: str) -> None:
+    """See that NETWORK's UDP port is free on this host."""
+    port = parse(network.options).port
     tunnels = [found for found in context.host.tunnels() if found[1] == port]
     for name, _port, ours in tunnels:
         if not ours:

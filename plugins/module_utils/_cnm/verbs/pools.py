@@ -91,7 +91,7 @@ def _free(context: Context, network: Network, version: int) -> Subnet:
     nameservers = context.host.nameservers()
 
     def holder(candidate: Subnet) -> Optional[str]:
-        other = context.store.network_over(candidate, but=network.id)
+        other = context.store.network_over(candidate, but=(network.id,))
         if other is not None:
             return f"network '{other.name}'"
         for found, device in _elsewhere(context, network, candidate):
@@ -119,7 +119,7 @@ def _kept_by_bridge(context: Context, network: Network, version: int) -> Optiona
 
 
 def _read(context: Context, network: Network, entry: Mapping[str, Any], subject: str) -> Sequence[Pool]:
-    """Return the pool that ENTRY describes, nothing if it cannot be."""
+    """Return the pool that ENTRY describes, nothing if its subnet cannot be read."""
     problems = Problems()
     check_pool(problems, entry, subject)
     pool: Optional[Pool] = None
@@ -137,7 +137,7 @@ def _read(context: Context, network: Network, entry: Mapping[str, Any], subject:
         pool = _detailed(network, pool, entry, subject, problems)
     for problem in problems.found:
         context.problems.add(problem)
-    return [] if problems.found or pool is None else [pool]
+    return [] if pool is None else [pool]
 
 
 def check_pool(problems: Problems, entry: Mapping[str, Any], subject: str) -> None:
@@ -216,10 +216,6 @@ def _range(pool: Pool, text: str) -> Subnet:
 def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: str, problems: Problems) -> None:
     if chosen.num_addresses == 1:
         problems.add(f"{subject}: subnet {chosen} has one address, no room for an endpoint.")
-    other = context.store.network_over(chosen, but=network.id)
-    if other is not None:
-        held = other.pool(chosen.version)
-        problems.add(f"{subject}: subnet {chosen} overlaps {held.subnet if held else ''} of network '{other.name}'.")
     if parse(network.options).allow_host_overlap:
         return
     for found, device in _elsewhere(context, network, chosen):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Container, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..addresses import Address
 from ..drivers.bridge import targets
@@ -24,7 +24,10 @@ FIRST, LAST = 49153, 65535
 def assign(
     context: Context, network: Network, endpoint: Endpoint, wishes: Sequence[Port], subject: str
 ) -> Tuple[Port, ...]:
-    """Return the ports of ENDPOINT, whose WISHES are fulfilled: those that it has are kept, others are added."""
+    """Return the ports of ENDPOINT, whose WISHES are fulfilled: those that it has are kept, others are added.
+
+    Which of the host's ports they get is settled when all items have been heard.
+    """
     assigned: List[Port] = []
     spare = list(endpoint.ports)
     for wish in particular_first(wishes):
@@ -32,31 +35,64 @@ def assign(
         if present is not None:
             spare.remove(present)
             assigned.append(present)
-            continue
-        with context.problems.about(f"{subject}: published port '{wish}'"):
-            port = _new(context, network, endpoint, wish, assigned)
-            if port not in assigned:
-                assigned.append(port)
+        elif network.internal:
+            context.problems.add(
+                f"{subject}: published port '{wish}': network '{network.name}' is internal, and nothing can be "
+                "published on it."
+            )
+        elif wish.host_port is None or wish not in assigned:
+            assigned.append(wish)
+            context.published.append((endpoint.id, wish, subject))
     return tuple(assigned)
 
 
-def _new(context: Context, network: Network, endpoint: Endpoint, wish: Port, assigned: Sequence[Port]) -> Port:
-    options = parse(network.options)
-    if network.internal:
-        raise ValueError(f"network '{network.name}' is internal, and nothing can be published on it.")
-    if not list(targets(options, endpoint, wish)):
+def settle_ports(context: Context) -> None:
+    """Give endpoints the ports of the host that items ask for, then free ones to those that may have any."""
+    chosen = [one for one in context.published if one[1].host_port is None]
+    given = [one for one in context.published if one[1].host_port is not None]
+    later = {(identifier, port) for identifier, port, _subject in given}
+    hints: Dict[str, int] = {}
+    for identifier, port, subject in given + chosen:
+        later.discard((identifier, port))
+        endpoint = context.store.endpoint(identifier)
+        network = context.store.network(endpoint.network) if endpoint is not None else None
+        if endpoint is None or network is None or port not in endpoint.ports:
+            continue
+        with context.problems.about(f"{subject}: published port '{port}'"):
+            settled = _settled(context, network, endpoint, port, later, hints)
+            place = endpoint.ports.index(port)
+            others = endpoint.ports[:place], endpoint.ports[place + 1 :]
+            new = () if settled in others[0] + others[1] else (settled,)
+            context.store.put_endpoint(replace(endpoint, ports=others[0] + new + others[1]))
+
+
+def _settled(
+    context: Context,
+    network: Network,
+    endpoint: Endpoint,
+    port: Port,
+    later: Container[Tuple[str, Port]],
+    hints: Dict[str, int],
+) -> Port:
+    """Return PORT of ENDPOINT with the host's port that it gets.
+
+    :param later: ports, by their endpoint, that are not asked about yet
+    :param hints: by protocol, the number below which none is free
+    :raises ValueError: if it cannot have any
+    """
+    if not list(targets(parse(network.options), endpoint, port)):
         raise ValueError(f"it has no address on network '{network.name}' of the family that it asks for.")
     if routed(network, endpoint):
-        return replace(wish, host_port=None)
-    if wish.host_port is not None:
-        reason = taken(context, network, endpoint, wish, assigned)
+        return replace(port, host_port=None)
+    if port.host_port is not None:
+        reason = taken(context, network, endpoint, port, later)
         if reason:
             raise ValueError(reason)
-        return wish
-    for number in range(context.hints.get((wish.protocol, 0), FIRST), LAST + 1):
-        candidate = replace(wish, host_port=number)
-        if not taken(context, network, endpoint, candidate, assigned):
-            context.hints[(wish.protocol, 0)] = number
+        return port
+    for number in range(hints.get(port.protocol, FIRST), LAST + 1):
+        candidate = replace(port, host_port=number)
+        if not taken(context, network, endpoint, candidate, later):
+            hints[port.protocol] = number
             return candidate
     raise ValueError(f"no port of the host is free between {FIRST} and {LAST}.")
 
@@ -69,18 +105,18 @@ def routed(network: Network, endpoint: Endpoint) -> bool:
 
 
 def taken(
-    context: Context, network: Network, endpoint: Endpoint, port: Port, assigned: Sequence[Port]
+    context: Context, network: Network, endpoint: Endpoint, port: Port, later: Container[Tuple[str, Port]]
 ) -> Optional[str]:
-    """Return why the host's port that PORT asks for cannot be had; None if it can."""
+    """Return why the host's port that PORT of ENDPOINT asks for cannot be had; None if it can.
+
+    :param later: ports, by their endpoint, that are not in the way yet
+    """
     where = bound(network, port)
-    rivals = [(endpoint, network, other) for other in assigned if other != port]
     for holder, other in context.store.ports(port.protocol, port.host_port or 0):
         its_network = context.store.network(holder.network)
-        if holder.id != endpoint.id and its_network is not None:
-            rivals.append((holder, its_network, other))
-    for holder, its_network, other in rivals:
-        same = (other.protocol, other.host_port) == (port.protocol, port.host_port)
-        if same and overlap(where, bound(its_network, other)):
+        if (holder.id, other) == (endpoint.id, port) or (holder.id, other) in later or its_network is None:
+            continue
+        if overlap(where, bound(its_network, other)):
             return f"endpoint '{holder.name}' on network '{its_network.name}' has it."
     published_at = [(address.version, host_ip) for address, host_ip in targets(parse(network.options), endpoint, port)]
     for listener in listeners(context, port):
@@ -88,6 +124,11 @@ def taken(
             process = context.host.process(listener.inode)
             return f"{f'process {process}' if process else 'a process of the host'} listens on it."
     return None
+
+
+def resume(context: Context, endpoint: Endpoint, subject: str) -> None:
+    """Note that the ports of ENDPOINT are about to be used again: a process of the host may have taken them."""
+    context.published += [(endpoint.id, port, subject) for port in endpoint.ports if port.host_port is not None]
 
 
 def listeners(context: Context, port: Port) -> Iterator[Listener]:

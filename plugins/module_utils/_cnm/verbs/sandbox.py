@@ -18,9 +18,9 @@ from ..identity import check_device, check_hostname, check_name
 from ..network import Network
 from ..sandbox import HOST_GATEWAY, Sandbox
 from ..topology import gateway_order, loss
-from . import Context, listed, texts
-from .endpoint import Wishes, check_ports, join, part, read, read_ports, write
-from .ports import assign, particular_first
+from . import Context, check_absent, listed, texts
+from .endpoint import Wishes, join, part, read, read_ports, write
+from .ports import assign, particular_first, resume
 
 _PATH = re.compile(r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 _WORD = re.compile(r"[!\"$-:<-~]+")
@@ -36,6 +36,8 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if state == "absent":
         if existing is not None:
             _remove(context, existing)
+        else:
+            check_absent(context, name, subject)
         return None
     if existing is None:
         with context.problems.about(subject):
@@ -48,6 +50,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     wishes = None
     if item.get("published_ports") is not None:
         wishes = read_ports(context.problems, item["published_ports"], subject)
+    context.subjects[("sandbox", sandbox.id)] = subject
     # Also with problems, with which nothing of the store will be kept: what follows may have some, too.
     context.store.put_sandbox(sandbox)
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
@@ -61,7 +64,8 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if len(context.problems.found) == found:
         _publish(context, sandbox, before, wishes, subject)
     if sandbox.running and existing is not None and not existing.running:
-        check_ports(context, _attachments(context, sandbox), subject)
+        for _network, endpoint in _attachments(context, sandbox):
+            resume(context, endpoint, subject)
     if state == "restarted" and existing is not None:
         context.renew.add(sandbox.id)
     return sandbox.id
@@ -90,10 +94,6 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
         )
     elif path == Sandbox(sandbox.id, sandbox.name).path and context.store.sandbox(sandbox.id) and sandbox.netns is None:
         return sandbox
-    for other in context.store.sandboxes() if path != sandbox.netns else ():
-        theirs = (other.identity, context.host.namespace_id(other.path))
-        if other.id != sandbox.id and (other.path == path or (identity and identity in theirs)):
-            context.problems.add(f"{subject}: the namespace at '{path}' is that of sandbox '{other.name}'.")
     return replace(sandbox, netns=path, identity=identity if item.get("netns") is None else None)
 
 
@@ -199,7 +199,7 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
         written = write(context, network, existing, existing.name if existing else sandbox.name, wishes, about)
         if written is not None and alone:
             written = written if written.declared else replace(written, declared=True)
-            join(context, network, written, sandbox, wishes.interface, about)
+            join(context, written, sandbox, wishes.interface)
 
 
 def _attachments(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:

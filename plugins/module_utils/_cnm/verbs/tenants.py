@@ -9,47 +9,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
-from ..addresses import mac_of
 from ..endpoint import Endpoint
 from ..ipam.allocation import check_address
 from ..network import Network
-from . import Context, quoted
-from .addressing import address_for, forget_hints
+from . import Context
+from .addressing import has_own_mac
 from .ports import assign
 
 
 def readdress(context: Context, existing: Network, wanted: Network, force: bool, subject: str) -> None:
-    """Give the endpoints of a network addresses that they can have on WANTED."""
-    moved: List[Tuple[Endpoint, Endpoint]] = []
-    endpoints = context.store.endpoints_of_network(existing.id)
-    for endpoint in endpoints:
+    """Take the addresses that they cannot have on WANTED from the endpoints of a network; they get others later."""
+    displaced: List[Tuple[str, int]] = []
+    for endpoint in context.store.endpoints_of_network(existing.id):
         after = _fitting(endpoint, wanted)
-        if after.held != endpoint.held or (wanted.ipv6 and after.ipv6 is None):
-            moved.append((endpoint, after))
-    losers = [before for before, after in moved if set(before.held) - set(after.held)]
-    if losers and not force:
-        context.problems.add(
-            f"{subject}: the change would take the addresses of endpoints {quoted(losers)} away. "
-            "Remove them first, or use force: true, which gives them new ones."
-        )
-        return
-    for _before, after in moved:
-        context.store.put_endpoint(after)
-    forget_hints(context, existing.id)
-    for before, after in moved:
-        _completed(context, wanted, before, after, subject)
-
-
-def _completed(context: Context, network: Network, before: Endpoint, after: Endpoint, subject: str) -> None:
-    """Write AFTER, which has lost addresses that BEFORE had, with new ones, and the MAC that follows from them."""
-    with context.problems.about(f"{subject}: endpoint '{before.name}'"):
-        if after.ipv4 is None and network.pool(4) is not None:
-            after = replace(after, ipv4=address_for(context, network, 4))
-        if after.ipv6 is None and network.pool(6) is not None:
-            after = replace(after, ipv6=address_for(context, network, 6))
-        if before.mac in {mac_of(address) for address in before.held}:
-            after = replace(after, mac=mac_of(after.held[0]))
-    context.store.put_endpoint(after)
+        if after.held == endpoint.held and not (wanted.ipv6 and after.ipv6 is None):
+            continue
+        displaced += [(endpoint.id, lost.version) for lost in endpoint.held if lost not in after.held]
+        context.subjects[("endpoint", endpoint.id)] = f"{subject}: endpoint '{endpoint.name}'"
+        context.store.put_endpoint(after if has_own_mac(endpoint) else replace(after, mac=""))
+    if displaced and not force:
+        context.displaced[existing.id] = displaced
 
 
 def _fitting(endpoint: Endpoint, network: Network) -> Endpoint:

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the interfaces of a sandbox are called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Set
+
+from ..drivers.bridge_options import parse
+from ..endpoint import Endpoint
+from ..network import Network
+from ..resources import Link
+from ..sandbox import Sandbox
+from . import Context
+
+
+def named(context: Context, network: Network, endpoint: Endpoint) -> Endpoint:
+    """Return ENDPOINT on NETWORK; with a name for its interface if it has come to its sandbox without one."""
+    sandbox = context.store.sandbox(endpoint.sandbox) if endpoint.sandbox else None
+    if sandbox is None:
+        return endpoint
+    if endpoint.id in context.nameless:
+        endpoint = replace(endpoint, interface=_chosen(context, network, endpoint, sandbox))
+        context.nameless.discard(endpoint.id)
+    ipv6_off = sandbox.ipv6_off(endpoint.interface or "")
+    return endpoint if endpoint.ipv6_off == ipv6_off else replace(endpoint, ipv6_off=ipv6_off)
+
+
+def _chosen(context: Context, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> str:
+    """Return the name that the interface of ENDPOINT had before, or the first one that is free in SANDBOX."""
+    others = context.store.endpoints_of_sandbox(sandbox.id)
+    used: Set[str] = {one.interface or "" for one in others if one.id not in context.nameless}
+    foreign = context.host.link_names(sandbox.path) if sandbox.netns is not None else set()
+    # What a run that was killed has left there is not in the way.
+    foreign -= {key[2] for key in context.unfinished.keys if key[:2] == (Link.kind, sandbox.path)}
+    used |= foreign
+    if endpoint.interface is not None and endpoint.interface not in used:
+        return endpoint.interface
+    prefix = parse(network.options).interface_prefix
+    number = 0
+    while f"{prefix}{number}" in used:
+        number += 1
+    return f"{prefix}{number}"

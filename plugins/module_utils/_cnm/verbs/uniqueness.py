@@ -1,0 +1,251 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What only one object can have: looked at when all items of a run have been heard.
+
+So an address, a subnet or a name can pass from one object to another within one run, in whatever order they are listed.
+Only what the run has changed is looked at. Of two that want the same, the one that had it before keeps it, or else the
+one that is listed first; the other one is the problem.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Hashable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
+
+from ..addresses import address_of
+from ..drivers import driver
+from ..endpoint import Endpoint
+from ..network import Network
+from ..sandbox import Sandbox
+from ..store.sqlite import SqliteStore
+from ..topology import on_host
+from . import Context
+from .addressing import addressed, check_displaced, check_remotes, claim_addresses, has_own_mac
+from .interfaces import named
+from .ports import settle_ports
+
+T = TypeVar("T", Network, Sandbox, Endpoint)
+
+
+def settle(context: Context, before: SqliteStore) -> None:
+    """Choose what the items of a run have left open, and see that nothing is held twice.
+
+    :param before: the store as it was before the run
+    """
+    claim_addresses(context)
+    starts: Dict[Tuple[str, int], int] = {}
+    for (kind, identifier), subject in context.subjects.items():
+        written = context.store.endpoint(identifier) if kind == "endpoint" else None
+        network = context.store.network(written.network) if written is not None else None
+        if written is None or network is None or not driver(network.driver).has_addresses:
+            continue
+        check_remotes(context, network, written, subject)
+        with context.problems.about(subject):
+            context.store.put_endpoint(named(context, network, addressed(context, network, written, starts)))
+    settle_ports(context)
+    check_displaced(context)
+    _Uniqueness(context, before).check()
+
+
+class _Uniqueness:
+    """The objects that a run has written, in the order of its items, and the store as it was before."""
+
+    def __init__(self, context: Context, before: SqliteStore) -> None:
+        self._context = context
+        self._store = context.store
+        self._before = before
+        self._places = {unit: place for place, unit in enumerate(context.subjects)}
+
+    def check(self) -> None:
+        """Add to the problems what is held twice."""
+        written = sorted(self._store.touched, key=lambda unit: (self._place(*unit), unit))
+        sandboxes: Dict[str, None] = {}
+        networks: Dict[str, None] = {}
+        for kind, identifier in written:
+            if kind == "network":
+                networks[identifier] = None
+            elif kind == "sandbox":
+                sandboxes[identifier] = None
+            else:
+                endpoint = self._store.endpoint(identifier)
+                if endpoint is not None and endpoint.sandbox is not None:
+                    sandboxes[endpoint.sandbox] = None
+        self._check_networks([found for found in map(self._store.network, networks) if found])
+        self._check_namespaces([found for found in map(self._store.sandbox, sandboxes) if found])
+        for identifier in sandboxes:
+            sandbox = self._store.sandbox(identifier)
+            if sandbox is not None:
+                self._check_attachments(sandbox)
+        self._check_endpoints([unit[1] for unit in written if unit[0] == "endpoint"])
+
+    def _place(self, kind: str, identifier: str) -> int:
+        return self._places.get((kind, identifier), len(self._places))
+
+    def _twice(self, kind: str, items: Iterable[T], key: Callable[[T], Optional[Hashable]]) -> Iterator[Tuple[T, T]]:
+        """Yield each of ITEMS that has come to a KEY which another one has, and that one."""
+
+        def order(item: T) -> Tuple[bool, int]:
+            was = getattr(self._before, kind)(item.id)
+            return was is None or key(was) != key(item), self._place(kind, item.id)
+
+        holders: Dict[Hashable, T] = {}
+        for item in sorted(items, key=order):
+            found = key(item)
+            if found is not None and holders.setdefault(found, item) is not item:
+                yield item, holders[found]
+
+    def _check_networks(self, networks: List[Network]) -> None:
+        self._check_subnets(networks)
+        for network in networks:
+            device = _device(network)
+            was = self._before.network(network.id)
+            if device is None or (was is not None and _device(was) == device):
+                continue
+            for one, other in self._twice("network", self._on_device(device), _device):
+                subject = self._context.subject("network", one)
+                self._context.problems.add(f"{subject}: the bridge '{device}' belongs to network '{other.name}'.")
+        if any(driver(network.driver).scope == "global" for network in networks):
+            from .overlay import check_holders, same_tunnel, tunnel
+
+            for one, other in self._twice("network", self._store.networks(), tunnel):
+                self._context.problems.add(f"{self._context.subject('network', one)}: {same_tunnel(one, other)}")
+            for network in networks:
+                check_holders(self._context, network)
+
+    def _on_device(self, device: str) -> List[Network]:
+        """Return the networks whose bridge is DEVICE: by their options, or by their ids."""
+        found = self._store.networks_on_bridge(device)
+        digits = device.partition("-")[2]
+        for other in (
+            self._store.network_named("bridge"),
+            self._store.find_network(digits) if len(digits) == 12 else None,
+        ):
+            if other is not None and _device(other) == device and other not in found:
+                found.append(other)
+        return found
+
+    def _check_subnets(self, networks: List[Network]) -> None:
+        """See that no two networks have one address, beginning with what they have had before."""
+        for version in (4, 6):
+            arrived = {one.id: one for one in networks if one.pool(version) and self._has_moved(one, version)}
+            later = set(arrived)
+            for identifier, network in arrived.items():
+                pool = network.pool(version)
+                other = self._store.network_over(pool.subnet, but=later) if pool else None
+                if pool is None or other is None:
+                    later.discard(identifier)
+                    continue
+                held = other.pool(version)
+                self._context.problems.add(
+                    f"{self._context.subject('network', network)}: subnet {pool.subnet} overlaps "
+                    f"{held.subnet if held else ''} of network '{other.name}'."
+                )
+
+    def _has_moved(self, network: Network, version: int) -> bool:
+        """Say whether NETWORK has come to its subnet of family VERSION in this run."""
+        was, now = self._before.network(network.id), network.pool(version)
+        held = was.pool(version) if was is not None else None
+        return now is not None and (held is None or held.subnet != now.subnet)
+
+    def _check_namespaces(self, sandboxes: List[Sandbox]) -> None:
+        """See that no two sandboxes have one namespace: the same path, or the same by two paths."""
+        arrived = [sandbox for sandbox in sandboxes if sandbox.netns is not None and self._is_other(sandbox)]
+        if not arrived:
+            return
+
+        def identity(sandbox: Sandbox) -> Optional[str]:
+            return sandbox.identity or self._context.host.namespace_id(sandbox.path)
+
+        for key in (_path, identity):
+            for one, other in self._twice("sandbox", self._store.sandboxes(), key):
+                subject = self._context.subject("sandbox", one)
+                text = f"{subject}: the namespace at '{one.path}' is that of sandbox '{other.name}'."
+                self._context.problems.add(text)
+
+    def _is_other(self, sandbox: Sandbox) -> bool:
+        was = self._before.sandbox(sandbox.id)
+        return was is None or (was.path, was.identity) != (sandbox.path, sandbox.identity)
+
+    def _check_attachments(self, sandbox: Sandbox) -> None:
+        """See that the endpoints of SANDBOX go together."""
+        endpoints = self._store.endpoints_of_sandbox(sandbox.id)
+        pairs = [(network, one) for one in endpoints for network in [self._store.network(one.network)] if network]
+        by_id = {network.id: network for network, _one in pairs}
+        for one, other in self._twice("endpoint", endpoints, lambda one: (one.sandbox, one.network)):
+            self._add(
+                one,
+                f"sandbox '{sandbox.name}' is on network '{by_id[one.network].name}' already, by endpoint "
+                f"'{other.name}'.",
+            )
+        special = [network for network in by_id.values() if not driver(network.driver).has_addresses]
+        if special and len(by_id) > 1:
+            newest = max(endpoints, key=lambda one: (self._joined(one), self._place("endpoint", one.id)))
+            names = " and ".join(f"'{name}'" for name in sorted(network.name for network in by_id.values()))
+            self._add(
+                newest,
+                f"networks 'host' and 'none' cannot be combined with others, and sandbox '{sandbox.name}' would be on "
+                f"{names}.",
+            )
+        if on_host(pairs):
+            self._check_on_host(sandbox, endpoints[0])
+        for one, _other in self._twice(
+            "endpoint", endpoints, lambda one: one.interface and (one.sandbox, one.interface)
+        ):
+            self._add(one, f"sandbox '{sandbox.name}' has an interface '{one.interface}' already.")
+
+    def _check_on_host(self, sandbox: Sandbox, endpoint: Endpoint) -> None:
+        if sandbox.netns is not None:
+            self._add(endpoint, f"sandbox '{sandbox.name}' has a namespace of its own, so it cannot be on 'host'.")
+        elif sandbox.running and self._joined(endpoint):
+            programs = self._context.host.programs_in(sandbox.path)
+            if programs:
+                self._add(
+                    endpoint,
+                    f"sandbox '{sandbox.name}' cannot move to network 'host' while programs run in it, which would be "
+                    f"left without a network: {', '.join(programs[:5])}. Stop them first.",
+                )
+
+    def _check_endpoints(self, endpoints: Sequence[str]) -> None:
+        """See that no two endpoints of a network have one MAC address, and that its bridge has ports for all."""
+        found = [one for one in map(self._store.endpoint, endpoints) if one is not None]
+        for identifier in dict.fromkeys(one.network for one in found):
+            network = self._store.network(identifier)
+            if network is None or not driver(network.driver).has_addresses:
+                continue
+            written = [one for one in found if one.network == identifier]
+            if any(map(has_own_mac, written)):
+                self._check_macs(network, written)
+            ports = driver(network.driver).ports
+            arrived = [one for one in written if self._joined(one)]
+            if arrived and self._store.joined(identifier) > ports:
+                self._add(
+                    arrived[-1],
+                    f"a Linux bridge has {ports} ports, and those of network '{network.name}' are all in use. Put "
+                    "further endpoints on another network.",
+                )
+
+    def _check_macs(self, network: Network, written: Sequence[Endpoint]) -> None:
+        pool = network.pool(4)
+        for one in written:
+            follows_from = address_of(one.mac) if has_own_mac(one) else None
+            if pool is not None and follows_from is not None and follows_from in pool.subnet:
+                self._add(one, f"MAC address {one.mac} cannot be had: it is that of address {follows_from}.")
+        for one, other in self._twice("endpoint", self._store.endpoints_of_network(network.id), lambda one: one.mac):
+            self._add(one, f"MAC address {one.mac} is taken: endpoint '{other.name}' has it.")
+
+    def _joined(self, endpoint: Endpoint) -> bool:
+        """Say whether ENDPOINT has come to its sandbox in this run."""
+        was = self._before.endpoint(endpoint.id)
+        return endpoint.sandbox is not None and (was is None or was.sandbox != endpoint.sandbox)
+
+    def _add(self, endpoint: Endpoint, problem: str) -> None:
+        self._context.problems.add(f"{self._context.subject('endpoint', endpoint)}: {problem}")
+
+
+def _device(network: Network) -> Optional[str]:
+    return driver(network.driver).device(network)
+
+
+def _path(sandbox: Sandbox) -> str:
+    return sandbox.path
