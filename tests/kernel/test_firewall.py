@@ -321,6 +321,7 @@ def many() -> list[Element]:
         options = ({}, {"routed": {4, 6}}, {"internal": True}, {"source4": ipaddress.ip_address(UPLINK4)})[number % 4]
         made += network(f"br-{number}", subnets, **options)
     made += firewall.network_elements("br-lent", [], lent=True)
+    made += [Element("apart4", "wan"), Element("apart6", "lan")]
     made += firewall.elsewhere("br-red", [FAMILIES[version]["blue"][2] for version in (4, 6)])
     made += firewall.network_elements("br-own", [], mac="02:42:ac:14:00:01")
     made += firewall.tunnel_elements(4789, "uplink", [ipaddress.ip_address(found) for found in (OUTSIDE4, OUTSIDE6)])

@@ -59,6 +59,9 @@ table inet cnm {
     # Bridge, and what else a sandbox on it has: addresses on its other networks.
     set elsewhere4 { type ifname . ipv4_addr; }
     set elsewhere6 { type ifname . ipv6_addr; }
+    # Other devices of the host, where it forwarded nothing before us.
+    set apart4 { type ifname; }
+    set apart6 { type ifname; }
     # UDP ports of overlays, the hosts from which their packets come, and the devices that lead there.
     set vxlan_ports { type inet_service; }
     set peers4 { type inet_service . ipv4_addr; }
@@ -161,6 +164,10 @@ table inet cnm {
         ip daddr @routed4 icmp type echo-request accept
         ip6 daddr @routed6 icmpv6 type echo-request accept
         oifgroup $OURS drop
+        # Forwarding was switched on for us, and not to make the host a router for its neighbours.
+        iifgroup $OURS accept
+        meta nfproto ipv4 iifname @apart4 oifname @apart4 drop
+        meta nfproto ipv6 iifname @apart6 oifname @apart6 drop
     }
 
     chain postrouting {

@@ -16,7 +16,7 @@ from .resources import FIREWALL, HOST, Address, Element, Key, Link, Namespace, R
 from .store import database, journal
 from .store.journal import Intent, Setting, Unit
 from .store.sqlite import SqliteStore
-from .topology import HOST_UNIT, Topology
+from .topology import APART_UNIT, HOST_UNIT, Topology, apart_element
 
 ATTEMPTS = 3
 """How often the host is brought nearer to what is wanted, before we give up: the kernel does some things later
@@ -136,9 +136,13 @@ class Reconciliation:
         Forwarding stays if there are other bridges: those who made them rely on it by now. A bridge that a run
         which was killed has let go is none of them.
         """
-        released = {key[2] for key in self._intent.lent}
+        released, apart = {key[2] for key in self._intent.lent}, self.after.apart()
         for name, setting in {**self._intent.settings, **self._store.settings()}.items():
             key = (Sysctl.kind, HOST, name)
+            if setting.unit == APART_UNIT and name not in apart:
+                # The setting itself goes with that of all interfaces.
+                scope.restored.add(name)
+                scope.keys.add(apart_element(name).key)
             if setting.unit not in units or key in scope.wanted:
                 continue
             scope.restored.add(name)
@@ -188,6 +192,8 @@ class Reconciliation:
                 if isinstance(step.before, Sysctl) and not scope.owns(step.before):
                     unit = scope.unit_of.get(step.before.key, HOST_UNIT)
                     self._store.put_setting(step.before.name, Setting(step.before.value, unit))
+            for name in self.after.apart():
+                self._store.put_setting(name, Setting("0", APART_UNIT))
             self._intent = self._intended(units, scope, steps)
             journal.write(self._folder, self._intent)
         try:

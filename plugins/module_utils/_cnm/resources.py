@@ -28,6 +28,9 @@ The kernel lets nft and iptables match on it, so one rule serves any number of n
 our links from those of others.
 """
 
+FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
+"""The kernel settings, by family, with which a host forwards."""
+
 
 def _where(namespace: str) -> str:
     return f" in '{namespace}'" if namespace else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from typing import Dict, Iterable, List, Optional, Protocol, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from . import discovery
 from .drivers import driver
@@ -16,13 +16,16 @@ from .endpoint import Endpoint
 from .firewall import RULESET, elsewhere, tunnel_elements
 from .network import Network
 from .peer import Remote
-from .resources import HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Route, Ruleset, Sysctl
+from .resources import FORWARDING, HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Route, Ruleset, Sysctl
 from .sandbox import Sandbox
 from .store.journal import Setting, Unit
 from .store.sqlite import SqliteStore
 
 HOST_UNIT: Unit = ("host", "")
 """What the host itself needs as long as it has any network: the firewall's table, forwarding."""
+
+APART_UNIT: Unit = ("host", "apart")
+"""What remembers between which interfaces the host forwarded nothing before us."""
 
 LOOSE = "2"
 """Of rp_filter: a source address is good if it can be reached at all (RFC 3704 2.4; ip-sysctl.rst)."""
@@ -50,6 +53,12 @@ class Host(Holding, Protocol):
 
     def ipv6(self) -> bool:
         """Say whether the host has IPv6."""
+
+    def unforwarded(self) -> Mapping[int, Sequence[str]]:
+        """Return by family the interfaces that are not ours, where the host forwards nothing of that family."""
+
+    def is_router(self) -> bool:
+        """Say whether the administrator wants the host to forward for its neighbours, too."""
 
     def router_advertised(self) -> Sequence[str]:
         """Return the devices whose default route comes from router advertisements."""
@@ -245,7 +254,8 @@ class Topology:
     def _host_resources(self) -> List[Resource]:
         if not self.in_use():
             return []
-        resources: List[Resource] = [Ruleset(RULESET), Sysctl(HOST, "net/ipv4/ip_forward", "1")]
+        resources: List[Resource] = [Ruleset(RULESET), Sysctl(HOST, FORWARDING[4], "1")]
+        resources += map(apart_element, self.apart())
         resources += [ForwardAccept(family) for family in self._host.docker_chains()]
         resources += self._tunnels()
         if self._store.has_ipv6():
@@ -254,8 +264,26 @@ class Topology:
             names = {f"net/ipv6/conf/{device}/accept_ra" for device in self._host.router_advertised()}
             names |= {name for name, setting in self._store.settings().items() if _hears_routers(name, setting)}
             resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
-            resources.append(Sysctl(HOST, "net/ipv6/conf/all/forwarding", "1"))
+            resources.append(Sysctl(HOST, FORWARDING[6], "1"))
         return resources
+
+    def apart(self) -> Set[str]:
+        """Return the settings of the interfaces between which the host forwarded nothing before us.
+
+        Bridges that came later belong to somebody who relies on forwarding.
+        """
+        if not self.in_use():
+            return set()
+        remembered = {name for name, setting in self._store.settings().items() if setting.unit == APART_UNIT}
+        found: Set[str] = set()
+        for version in (4, 6) if self._store.has_ipv6() else (4,):
+            prefix = f"net/ipv{version}/conf/"
+            known = {name for name in remembered if name.startswith(prefix)}
+            devices = self._host.unforwarded()[version]
+            if devices and known and self._host.other_bridges():
+                devices = ()
+            found |= known | {f"{prefix}{device}/forwarding" for device in devices}
+        return set() if found and self._host.is_router() else found
 
     def _tunnels(self) -> List[Element]:
         """Return what lets the packets of other hosts in; it is the host's, as networks may have the same peers."""
@@ -265,6 +293,12 @@ class Topology:
 
             found += tunnel_elements(parse(options).port, device, map(ipaddress.ip_address, peers))
         return found
+
+
+def apart_element(name: str) -> Element:
+    """Return what keeps the interface with the setting NAME apart from others."""
+    _net, family, _conf, device, _forwarding = name.split("/")
+    return Element(f"apart{family[-1]}", device)
 
 
 def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]:

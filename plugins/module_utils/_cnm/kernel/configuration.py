@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from typing import List, Tuple
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Tuple
 
 from ..addresses import check_usable, subnet
 from ..errors import InvalidInput
@@ -21,12 +22,36 @@ def default_address_pools() -> List[Tuple[ipaddress.IPv4Network, int]]:
 
     :raises InvalidInput: if the file cannot be understood
     """
+    with _understood():
+        entries = _read().get("default-address-pools", [])
+        return [_pools(_base(entry["base"]), int(entry["size"])) for entry in entries]
+
+
+def ip_forward_no_drop() -> bool:
+    """Say whether the host is to forward for others, too, where forwarding was off before us.
+
+    :raises InvalidInput: if the file cannot be understood
+    """
+    with _understood():
+        found = _read().get("ip-forward-no-drop", False)
+        if not isinstance(found, bool):
+            raise ValueError("ip-forward-no-drop is neither true nor false")
+        return found
+
+
+def _read() -> Any:
     try:
         with open(PATH, encoding="utf-8") as file:
-            entries = json.load(file).get("default-address-pools", [])
-        return [_pools(_base(entry["base"]), int(entry["size"])) for entry in entries]
+            return json.load(file)
     except FileNotFoundError:
-        return []
+        return {}
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Say of the file what the block, which reads it, does not understand."""
+    try:
+        yield
     except OSError as error:
         raise InvalidInput([f"'{PATH}' cannot be read: {error.strerror}."]) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:

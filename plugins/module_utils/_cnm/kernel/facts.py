@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from .. import addresses as forms
-from ..resources import GROUP, HOST, Listener
+from ..resources import FORWARDING, GROUP, HOST, Listener
 from . import address, interface, route, sysctl
 from .docker_user import DockerUser
 from .link import LEAVING
@@ -167,6 +167,31 @@ class Facts:
                 if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
                     found.append(f"{_text(f'/proc/{pid}/comm').strip()} ({pid})")
         return found
+
+    @_once
+    def unforwarded(self) -> Dict[int, List[str]]:
+        """Return by family the interfaces that are not ours, where the host forwards nothing of that family."""
+        from ..identity import check_device
+
+        found: Dict[int, List[str]] = {4: [], 6: []}
+        off = [version for version, name in FORWARDING.items() if sysctl.value(name) == "0"]
+        for each in interface.dump(self._host) if off else ():
+            with suppress(ValueError):
+                if each.group not in (GROUP, LEAVING) and each.index != LOOPBACK_INDEX:
+                    name = check_device(each.name)
+                    for version in off:
+                        found[version].append(name)
+        return found
+
+    @_once
+    def is_router(self) -> bool:
+        """Say whether the administrator wants the host to forward for its neighbours, too.
+
+        :raises InvalidInput: if the file that says so cannot be understood
+        """
+        from .configuration import ip_forward_no_drop
+
+        return ip_forward_no_drop()
 
     def namespace_id(self, path: str) -> Optional[str]:
         """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""

@@ -29,6 +29,8 @@ DEVICE_SETS = {
     "internal": 1,
     "underlays": 1,
     "lent": 1,
+    "apart4": 1,
+    "apart6": 1,
     "routers": 1,
     "elsewhere4": 1,
     "elsewhere6": 1,

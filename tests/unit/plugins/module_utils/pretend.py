@@ -28,6 +28,7 @@ class PretendFacts:
         self.namespaces = {"/proc/self/ns/net": "1"}
         self.sockets = []
         self.bridges = []
+        self.apart = {4: [], 6: []}
         self.chains = []
         self.bases = []
         self.ends = {"192.0.2.1": ("eth0", 1500), "2001:db8::1": ("eth0", 1500)}
@@ -92,6 +93,12 @@ class PretendFacts:
 
     def resolv_conf(self):
         return self.resolver
+
+    def unforwarded(self):
+        return self.apart
+
+    def is_router(self):
+        return False
 
     def router_advertised(self):
         return []

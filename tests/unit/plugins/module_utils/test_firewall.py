@@ -29,6 +29,7 @@ def test_every_element_is_of_a_declared_set() -> None:
         made += firewall.published(None, "tcp", 80, target, 80) + firewall.opened(target, "tcp", 80)
     made += firewall.network_elements("br-e", [WEB4], mac="02:42:ac:12:00:01")
     made += firewall.network_elements("br-f", [WEB4], lent=True)
+    made += [Element("apart4", "eth0"), Element("apart6", "eth0")]
     made += firewall.elsewhere("br-a", [address("172.19.0.2"), address("fd00:19::2")])
     made += firewall.tunnel_elements(4789, "eth0", [address("192.0.2.7"), address("2001:db8::7")])
     declared = dict(re.findall(r"(?:set|map) (\w+) \{\s*type ([^;]+);", firewall.RULESET))
