@@ -17,10 +17,13 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._cnm.task import examine
 from ..modules.cnm_network import ARGUMENTS as NETWORK
 from ..modules.cnm_sandbox import ARGUMENTS as SANDBOX
-from ..plugin_utils._topology import once
+from ..plugin_utils._topology import shared
 from ..plugin_utils._topology.declaration import OWN_VARIABLES, VARIABLES, Declaration, read
-from ..plugin_utils._topology.inventory import Inventory, Told
+from ..plugin_utils._topology.inventory import Everywhere, Inventory, Told
 from ..plugin_utils._topology.oversights import misspelt
+from ..plugin_utils._topology.shared import Answer, Work
+from ..plugin_utils._topology.sources import Names, digest
+from ..plugin_utils._topology.wording import message
 
 _OPTIONS: Dict[str, Tuple[str, Mapping[str, Any]]] = {
     "cnm_networks": ("networks", NETWORK),
@@ -53,24 +56,42 @@ class ActionModule(ActionBase):
                 "(group_vars, host_vars), as extra variables, or by set_fact or include_vars."
             )
             return {**result, "failed": True, "msg": text}
-        told = self._told(host, variables)
-        for warning in told.warnings:
+        answer = self._told(host, variables)
+        told, everywhere = answer.own, answer.common
+        for warning in (*everywhere.warnings, *told.warnings):
             self._display.warning(warning)
-        if told.problems:
-            return {**result, "failed": True, "msg": " ".join(dict.fromkeys(told.problems))}
-        arguments = {"networks": told.networks, "sandboxes": told.sandboxes}
+        if everywhere.problems:
+            text = (
+                f"Nothing was touched, since inventory has mistakes. The failure of host '{answer.worker}' lists them."
+            )
+            text = message(everywhere.problems) if answer.worker == host else text
+            return {**result, "failed": True, "msg": text}
+        names = {item["name"] for item in told.networks}
+        arguments = {
+            "networks": told.networks,
+            "sandboxes": told.sandboxes,
+            "members": {name: packed for name, packed in everywhere.members.items() if name in names},
+            "host": host,
+        }
         result.update(self._execute_module("cnm.linux.topology", module_args=arguments, task_vars=variables))
         return result
 
-    def _told(self, host: str, variables: Mapping[str, Any]) -> Told:
-        """Return what HOST is to be told, which the first host of the task to come here works out for all."""
-        inventory = variables["groups"]["all"]
-        if host not in inventory or not self._in_step():
-            return self._work((*inventory, host), [host], variables["hostvars"])[host]
-        # Who is not in the batch now, as it has failed before or its turn is later, may find other variables then.
-        together = {host, *variables.get("ansible_play_batch", ())}.intersection(inventory)
-        folder = Path(constants.DEFAULT_LOCAL_TMP, "cnm_topology", self._task._uuid)
-        return once.answer(folder, host, lambda: self._work(inventory, together, variables["hostvars"]))
+    def _told(self, host: str, variables: Mapping[str, Any]) -> Answer[Told, Everywhere]:
+        """Return what HOST is to be told, which the first host to come here works out for all."""
+        inventory, hostvars = variables["groups"]["all"], variables["hostvars"]
+        if host not in inventory:
+            work = self._work((*inventory, host), hostvars)
+            return Answer(work.answers[host], work.common, host)
+        manager = self._task.get_variable_manager()
+        together = sorted({host, *variables.get("ansible_play_batch", ())}.intersection(inventory))
+        meeting = " ".join([self._task._uuid, *together]) if self._in_step() else None
+        return shared.answer(
+            Path(constants.DEFAULT_LOCAL_TMP, "cnm_topology"),
+            host,
+            lambda names: digest(manager, manager._inventory, names),
+            meeting,
+            lambda: self._work(inventory, hostvars),
+        )
 
     def _in_step(self) -> bool:
         """Whether the hosts of the batch are at this task together, so that what one finds is so for all.
@@ -79,18 +100,21 @@ class ActionModule(ActionBase):
         """
         return not isinstance(self._task, Handler) and self._task.get_play().strategy in _LOCKSTEP
 
-    def _work(self, inventory: Iterable[str], hosts: Iterable[str], hostvars: Any) -> Dict[str, Told]:
-        """Return what each of HOSTS is to be told, from the declarations of all hosts of INVENTORY."""
+    def _work(self, inventory: Iterable[str], hostvars: Any) -> Work[Told, Everywhere]:
+        """Return what each host of INVENTORY is to be told, from the declarations of all of them."""
         problems: List[str] = []
-        declarations = {name: self._declaration(name, hostvars, problems) for name in sorted(set(inventory))}
+        names = Names()
+        declarations = {name: self._declaration(name, hostvars, problems, names) for name in sorted(set(inventory))}
         found = Inventory(declarations, problems)
-        return {host: found.told(host) for host in hosts}
+        answers = {host: found.told(host) for host in declarations}
+        return Work(answers, found.everywhere(), None if names.beyond else names.found)
 
-    def _declaration(self, host: str, hostvars: Any, problems: List[str]) -> Declaration:
+    def _declaration(self, host: str, hostvars: Any, problems: List[str], names: Names) -> Declaration:
         """Return what a host's variables declare; what cannot be evaluated is a problem."""
         found: Dict[str, Any] = {}
         # Not hostvars[host], which evaluates variables without hostvars, by which hosts refer to each other.
         raw = {**hostvars.raw_get(host), "hostvars": hostvars}
+        names.add(VARIABLES, raw)
         templar = self._templar.copy_with_new_env(available_variables=raw)
         for name in VARIABLES:
             try:
@@ -108,11 +132,20 @@ def _unseen(here: Mapping[str, Any], everywhere: Mapping[str, Any]) -> List[str]
 
 
 def _as_options(host: str, variable: str, items: Any, problems: List[str]) -> Any:
-    """Return ITEMS as the module would have them: of the types of its options, None for what is not given.
-
-    Those that it would not take are left out.
-    """
+    """Return ITEMS as the module would have them, of the types of its options, without those that it would refuse."""
     option, arguments = _OPTIONS[variable]
     if not isinstance(items, list):
         return items
-    return examine({option: arguments[option]}, {option: items}, problems, f"Host '{host}': {variable}: ")[option]
+    found = examine({option: arguments[option]}, {option: items}, problems, f"Host '{host}': {variable}: ")[option]
+    return [_given(item) for item in found]
+
+
+def _given(item: Any) -> Any:
+    """Return ITEM without the options that are not given: of many hosts and sandboxes these would be the most."""
+    if not isinstance(item, dict):
+        return item
+    return {
+        option: [_given(each) for each in value] if isinstance(value, list) else value
+        for option, value in item.items()
+        if value is not None
+    }

@@ -57,6 +57,16 @@ options:
     type: list
     elements: dict
     default: []
+  members:
+    description:
+      - The hosts of each overlay and their endpoints, packed, by the network's name. The task itself takes no options.
+    type: dict
+    default: {}
+  host:
+    description:
+      - The name of the host in the inventory. The task itself takes no options.
+    type: str
+    default: ''
 seealso:
   - module: cnm.linux.cnm_network
   - module: cnm.linux.cnm_sandbox
@@ -79,7 +89,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 networks:
-  description: The networks of C(cnm_networks), as M(cnm.linux.cnm_network) returns them.
+  description:
+    - The networks of C(cnm_networks), as M(cnm.linux.cnm_network) returns them, but without what other hosts have of
+      them, neither C(Peers) nor sandboxes. M(cnm.linux.cnm_network_info) shows that.
   returned: success
   type: list
   elements: dict
@@ -95,6 +107,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_top
 ARGUMENTS: dict[str, object] = {
     "networks": {"type": "list", "elements": "dict", "default": []},
     "sandboxes": {"type": "list", "elements": "dict", "default": []},
+    "members": {"type": "dict", "default": {}},
+    "host": {"type": "str", "default": ""},
 }
 
 

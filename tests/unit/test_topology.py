@@ -19,6 +19,8 @@ from typing import Any, Optional
 
 import pytest
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.peer import unpack
+
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="managed hosts need no ansible-playbook")
 HOSTS = ["a", "b", "c"]
@@ -28,6 +30,17 @@ _PYTHON = """\
 sent=$(mktemp {folder}/XXXXXX)
 cat "$1" >"$sent"
 echo '{{"changed": {changed}}}'
+"""
+_FILTER = """\
+def counted(number):
+    with open("{path}", "a") as file:
+        file.write("x\\n")
+    return f"192.0.2.{{number}}"
+
+
+class FilterModule:
+    def filters(self):
+        return {{"counted": counted}}
 """
 
 
@@ -86,6 +99,13 @@ class Controller:
         """Return a template that is 192.0.2.1 for a and so on, and counts how often it is evaluated."""
         return f"{{{{ lookup('pipe', 'echo >>{self.counted}; echo 192.0.2.' ~ number) }}}}"
 
+    def count_silently(self) -> str:
+        """Return one that does so, and that does not look as if it depended on anything but the variable number."""
+        folder = self._folder / "filter_plugins"
+        folder.mkdir()
+        (folder / "counted.py").write_text(_FILTER.format(path=self.counted))
+        return "{{ number | counted }}"
+
     @property
     def evaluations(self) -> int:
         return len(self.counted.read_text().splitlines())
@@ -98,8 +118,12 @@ class Controller:
 
     def told(self, peer: str) -> list[Optional[str]]:
         """Return which address of PEER each module was told, in the order of time; None for none."""
-        matches = (re.search(rf'"name": "{peer}", "address": "([^"]+)"', text) for text in self.sent)
-        return [match[1] if match else None for match in matches]
+        found = []
+        for text in self.sent:
+            host, packed = re.search(r'"host": "(\w+)"', text), re.search(r'"blue": "([\w+/=]+)"', text)
+            peers = unpack(packed[1], host[1])[0] if host and packed else []
+            found.append(next((each["address"] for each in peers if each["name"] == peer), None))
+        return found
 
 
 @pytest.fixture()
@@ -119,6 +143,18 @@ def test_each_variable_is_evaluated_once_for_all_hosts(controller: Controller) -
     assert sorted(controller.told("b"), key=str) == ["192.0.2.2", "192.0.2.2", None]
     assert controller.evaluations == len(HOSTS)
     assert not any(controller.temporary.iterdir())
+
+
+@pytest.mark.parametrize("together", [{}, {"serial": 1}, {"strategy": "free"}])
+def test_variables_that_do_not_change_are_evaluated_once_for_all_tasks(
+    controller: Controller, together: dict[str, Any]
+) -> None:
+    controller.variables["cnm_vtep_address"] = controller.count_silently()
+    between = {"name": "Other", "ansible.builtin.set_fact": {"other": "{{ inventory_hostname }}"}}
+    printed = controller.play(TOPOLOGY, between, TOPOLOGY, **together)
+    assert controller.succeeded, printed
+    assert sorted(controller.told("b"), key=str) == ["192.0.2.2"] * 4 + [None] * 2
+    assert controller.evaluations == len(HOSTS)
 
 
 def test_the_next_task_sees_what_has_changed_and_so_does_each_item_of_a_loop(controller: Controller) -> None:
@@ -180,7 +216,10 @@ def test_what_is_wrong_on_one_host_is_said_before_any_is_touched(controller: Con
     assert not controller.succeeded
     failures = [line for line in printed.splitlines() if line.startswith("fatal: ")]
     assert len(failures) == len(HOSTS)
-    assert all("Host 'c': cnm_networks: " in each and "Host 'b': cnm_sandboxes: " in each for each in failures)
+    (whole,) = [each for each in failures if "Host 'c': cnm_networks: " in each]
+    assert "Host 'b': cnm_sandboxes: " in whole
+    worker = whole.partition("[")[2].partition("]")[0]
+    assert sum(f"The failure of host '{worker}' lists them." in each for each in failures) == len(HOSTS) - 1
     assert controller.told("a") == []
 
 
@@ -197,16 +236,18 @@ def test_each_problem_of_each_entry_is_said(controller: Controller) -> None:
         "text",
         {"name": "db", "networks": [{"name": "lan", "mac_address": "x"}]},
     ]
-    text = message(controller.play(TOPOLOGY), "a")
+    text = message(controller.play(TOPOLOGY, limit="a"), "a")
     assert "Unsupported" not in text
     assert ".." not in text
-    for host in HOSTS:
-        assert f"Host '{host}': cnm_sandboxes: sandbox 'web': unknown option 'network'; there are dns_opts, " in text
-        assert f"Host '{host}': cnm_sandboxes: sandboxes[2]: unknown option '1', 'nme'; there are dns_opts, " in text
-        assert f"Host '{host}': cnm_sandboxes: sandboxes[2]: missing required arguments: name." in text
-        assert f"Host '{host}': cnm_sandboxes: sandboxes[3]: it is no dictionary." in text
-        assert f"Host '{host}': network 'lan': subnet '10.1.0.1/24' has host bits set" in text
-        assert f"Host '{host}': sandbox 'db' on network 'lan': mac_address: 'x' is not a MAC address" in text
+    for sentence in (
+        "cnm_sandboxes: sandbox 'web': unknown option 'network'; there are dns_opts, ",
+        "cnm_sandboxes: sandboxes[2]: unknown option '1', 'nme'; there are dns_opts, ",
+        "cnm_sandboxes: sandboxes[2]: missing required arguments: name.",
+        "cnm_sandboxes: sandboxes[3]: it is no dictionary.",
+        "network 'lan': subnet '10.1.0.1/24' has host bits set",
+        "sandbox 'db' on network 'lan': mac_address: 'x' is not a MAC address",
+    ):
+        assert text.count(f"Hosts 'a', 'b', 'c': {sentence}") == 1
     assert controller.told("a") == []
 
 

@@ -50,18 +50,21 @@ class Controller:
         check: bool = False,
         folder: str = FOLDER,
         tell: bool = True,
+        elsewhere: bool = True,
     ) -> None:
         """Give a way to the host.
 
         :param warn: told what users should know
         :param check: whether to do it in thought only
         :param tell: whether the differences are wanted, which may be many megabytes
+        :param elsewhere: whether networks are shown with what other hosts have of them, which may be as much
         """
         self._kernel = kernel
         self._warn: Callable[[str], None] = lambda text: warn(printable(text))
         self._check = check
         self._folder = folder
         self._tell = tell
+        self._elsewhere = elsewhere
 
     def ensure(self, kind: str, items: Sequence[Mapping[str, Any]]) -> Result:
         """Make the objects of KIND that ITEMS describe as they say, as ensure_all() does."""
@@ -83,7 +86,8 @@ class Controller:
                     else:
                         verb(context, item)
             settle(context, before)
-            if any(kind == "network" for kind, _items in groups):
+            touched = [store.network(identifier) for kind, identifier in store.touched if kind == "network"]
+            if any(network is not None and network.underlay is not None for network in touched):
                 from .verbs.overlay import check_ranges
 
                 check_ranges(context, before)
@@ -103,10 +107,10 @@ class Controller:
             steps = run.reconcile(named, context.renew)
             result = Result(bool(steps) or run.differs())
             for (kind, item), was, found in zip(pairs, earlier, identifiers):
-                shown = _shown(store, kind, found)
+                shown = self._shown(store, kind, found)
                 result.objects.append(shown)
                 if self._tell:
-                    result.differences.append(_told(kind, item["name"], _shown(before, kind, was), shown))
+                    result.differences.append(_told(kind, item["name"], self._shown(before, kind, was), shown))
             result.differences += self._told_of_host(steps)
             self._warn_of_strangers(store, {identifier for kind, identifier in named if kind == "network"})
             if run.after.in_use():
@@ -195,6 +199,12 @@ class Controller:
             store.close()
             raise
         return store
+
+    def _shown(self, store: SqliteStore, kind: str, identifier: Optional[str]) -> Dict[str, Any]:
+        found = getattr(store, kind)(identifier) if identifier else None
+        if isinstance(found, Network):
+            return inspect.network(store, found, self._elsewhere)
+        return _shape(kind)(store, found) if found is not None else {}
 
     def _told_of_host(self, steps: Sequence[Step]) -> List[Dict[str, Any]]:
         if not self._tell:
@@ -309,8 +319,3 @@ def _found_network(store: SqliteStore, reference: str) -> Optional[Network]:
         return store.find_network(reference)
     except ValueError:  # The verb has said that the reference is ambiguous.
         return None
-
-
-def _shown(store: SqliteStore, kind: str, identifier: Optional[str]) -> Dict[str, Any]:
-    found = getattr(store, kind)(identifier) if identifier else None
-    return _shape(kind)(store, found) if found is not None else {}

@@ -24,8 +24,11 @@ from .store.sqlite import SqliteStore
 from .topology import gateway_order, gateway_owner, on_host
 
 
-def network(store: SqliteStore, item: Network) -> Dict[str, Any]:
-    """Return what ``docker network inspect`` shows, and under ``Host`` what it leaves out."""
+def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[str, Any]:
+    """Return what ``docker network inspect`` shows, and under ``Host`` what it leaves out.
+
+    :param elsewhere: whether to show what other hosts have of it
+    """
     shown: Dict[str, Any] = {
         "Name": item.name,
         "Id": item.id,
@@ -53,8 +56,9 @@ def network(store: SqliteStore, item: Network) -> Dict[str, Any]:
         "Host": {"Device": driver(item.driver).device(item) or "", "Mtu": item.mtu, "Dns": item.has_dns},
     }
     if item.underlay is not None:
-        shown["Peers"] = [{"Name": peer.name, "IP": str(peer.address)} for peer in item.peers]
-        shown["Containers"].update(_elsewhere(item))
+        if elsewhere:
+            shown["Peers"] = [{"Name": peer.name, "IP": str(peer.address)} for peer in item.peers]
+            shown["Containers"].update(_elsewhere(item))
         shown["Host"].update(_tunnel(item, item.underlay))
     return shown
 

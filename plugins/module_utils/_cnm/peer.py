@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import json
+import zlib
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .addresses import Address
 
@@ -104,3 +107,22 @@ class Underlay:
         peers = tuple(Peer.from_json(peer) for peer in data["peers"])
         known = tuple(data["known"]) if "known" in data else None
         return cls(ipaddress.ip_address(data["address"]), data["device"], data["mtu"], peers, known)
+
+
+def pack(hosts: Sequence[Mapping[str, Any]]) -> str:
+    """Return HOSTS, items such as a user gives as peers, as one short text: the same for all hosts of a network."""
+    return base64.b64encode(zlib.compress(json.dumps(hosts, separators=(",", ":")).encode())).decode()
+
+
+def unpack(text: str, host: str) -> Tuple[List[Dict[str, Any]], List[str]]:
+    """Return what pack() made TEXT of, but for the one with the name HOST, and the addresses of that one's endpoints.
+
+    :raises ValueError: if it did not make it
+    """
+    try:
+        hosts = json.loads(zlib.decompress(base64.b64decode(text)))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    own = (endpoint for one in hosts if one["name"] == host for endpoint in one["endpoints"])
+    known = [one[key] for one in own for key in ("ipv4_address", "ipv6_address") if key in one]
+    return [one for one in hosts if one["name"] != host], known

@@ -18,6 +18,7 @@ from ansible.module_utils.errors import ArgumentTypeError, ElementError, Unsuppo
 from .controller import Controller
 from .errors import CnmError, InvalidInput
 from .kernel.host import Kernel
+from .peer import unpack
 
 _PLURALS = {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}
 _NOUNS = {**{plural: kind for kind, plural in _PLURALS.items()}, "peers": "peer"}
@@ -125,20 +126,35 @@ def run(kind: str, arguments: Dict[str, Any]) -> None:
     _carry_out(module, ensure)
 
 
+class _Topology(_Module):
+    """Keeps what it is told of other hosts to itself: with many hosts that is far more than what is its own."""
+
+    def _log_invocation(self) -> None:
+        packed = self.params.pop("members")
+        super()._log_invocation()
+        self.params["members"] = packed
+
+
 def run_topology(arguments: Dict[str, Any]) -> None:
-    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options, those two lists.
+    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options.
 
     What goes makes room first, but for networks, which go when nobody is on them any more.
     """
-    module = _Module(argument_spec=arguments, supports_check_mode=True)
+    module = _Topology(argument_spec=arguments, supports_check_mode=True)
+    # Taken out, as they would be returned as what the module was called with.
+    given = {name: module.params.pop(name) for name in arguments}
+    for item in given["networks"]:
+        if item.get("name") in given["members"]:
+            item["peers"], item["known"] = unpack(given["members"][item["name"]], given["host"])
     lists = [("sandbox", False), ("network", True), ("sandbox", True), ("network", False)]
     groups = [
-        (kind, [item for item in module.params[_PLURALS[kind]] if (item.get("state") != "absent") == stays])
+        (kind, [item for item in given[_PLURALS[kind]] if (item.get("state") != "absent") == stays])
         for kind, stays in lists
     ]
 
     def ensure(kernel: Kernel) -> Dict[str, Any]:
-        result = Controller(kernel, module.warn, module.check_mode, tell=module._diff).ensure_all(groups)
+        controller = Controller(kernel, module.warn, module.check_mode, tell=module._diff, elsewhere=False)
+        result = controller.ensure_all(groups)
         shown: Dict[str, List[Any]] = {"network": [], "sandbox": []}
         for (kind, _item), found in zip([(kind, item) for kind, items in groups for item in items], result.objects):
             shown[kind] += [found] if found else []

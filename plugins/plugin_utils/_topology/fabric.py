@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...module_utils._cnm.addresses import Address, HostBits, Subnet, address, mac, mac_of, subnet
 from ...module_utils._cnm.drivers.overlay_options import LEARNING, PORT, VTEP, option_problems, parse, vni
+from ...module_utils._cnm.peer import pack
 from . import slices
 from .declaration import Declaration, Item, options
 
@@ -53,14 +54,16 @@ class Fabric:
         chosen: Dict[str, Any] = {**(declared.get("driver_options") or {}), VTEP: str(self.members[host].end)}
         if LEARNING not in chosen and self.complete:
             chosen[LEARNING] = False
-        peers = [
-            {"name": other, "address": str(one.end), "endpoints": self._endpoints[other]}
-            for other, one in self.members.items()
-            if other != host
-        ]
-        families = ("ipv4_address", "ipv6_address")
-        known = [each[key] for each in self._endpoints[host] for key in families if key in each]
-        return {**declared, "ipam_config": pools, "driver_options": chosen, "peers": peers, "known": known}
+        return {**declared, "ipam_config": pools, "driver_options": chosen}
+
+    def packed(self) -> str:
+        """Return what the module is to be told of the network's hosts, the same for all of them."""
+        return pack(
+            [
+                {"name": host, "address": str(one.end), "endpoints": self._endpoints[host]}
+                for host, one in self.members.items()
+            ]
+        )
 
     @property
     def complete(self) -> bool:

@@ -16,11 +16,20 @@ from .oversights import empty, misspellings
 class Told(NamedTuple):
     """What the module is to be told on one host."""
 
-    problems: Sequence[str]
-    """What is wrong with the declarations of any host; if there is something, nobody is told anything else."""
     networks: Sequence[Dict[str, Any]] = ()
     sandboxes: Sequence[Dict[str, Any]] = ()
     warnings: Sequence[str] = ()
+    """What users should know of this host."""
+
+
+class Everywhere(NamedTuple):
+    """What is to be told on all hosts alike."""
+
+    problems: Sequence[str] = ()
+    """What is wrong with the declarations of any host; if there is something, nobody is told anything else."""
+    warnings: Sequence[str] = ()
+    members: Mapping[str, str] = {}
+    """The hosts of each overlay with their endpoints, packed, by the network's name."""
 
 
 class Inventory:
@@ -44,10 +53,16 @@ class Inventory:
 
     def told(self, host: str) -> Told:
         """Return what HOST is to be told."""
-        warnings = [*self._warnings, *([self._empty[host]] if host in self._empty else [])]
         if self.problems:
-            return Told(self.problems, warnings=warnings)
-        return Told((), self.networks(host), self.sandboxes(host), warnings)
+            return Told()
+        warnings = [self._empty[host]] if host in self._empty else []
+        return Told(self.networks(host), self.sandboxes(host), warnings)
+
+    def everywhere(self) -> Everywhere:
+        """Return what all hosts are to be told."""
+        if self.problems:
+            return Everywhere(self.problems, self._warnings)
+        return Everywhere((), self._warnings, {name: fabric.packed() for name, fabric in self._fabrics.items()})
 
     def networks(self, host: str) -> List[Dict[str, Any]]:
         """Return HOST's networks, as the module is to be told of them."""

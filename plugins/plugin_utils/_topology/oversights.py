@@ -10,10 +10,10 @@ import difflib
 from typing import Any, Dict, Iterable, List, Mapping
 
 from .declaration import OWN_VARIABLES, Declaration
+from .wording import listed
 
 _ALIKE = 0.9
 """How much of a misspelt name has to be right, so that ``cnm_network`` is one and ``cnm_networks_web`` is none."""
-_SHOWN = 10
 
 
 def misspelt(variables: Mapping[str, Any]) -> Dict[str, str]:
@@ -46,10 +46,3 @@ def empty(declarations: Iterable[Declaration]) -> Dict[str, str]:
     found = [one.host for one in declarations if not one.given]
     text = f"{listed(found)}: neither cnm_networks nor cnm_sandboxes is declared, so topology makes nothing there."
     return dict.fromkeys(found, text)
-
-
-def listed(hosts: List[str]) -> str:
-    """Return HOSTS as a warning has them: the first few, and how many more there are."""
-    names = ", ".join(f"'{host}'" for host in hosts[:_SHOWN])
-    rest = f" and {len(hosts) - _SHOWN} more" if len(hosts) > _SHOWN else ""
-    return f"Host{'s' if len(hosts) > 1 else ''} {names}{rest}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING, VNI, VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.peer import unpack
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
 
@@ -45,7 +46,8 @@ def refused(**hosts):
 
 def told(found, name, network="blue"):
     (item,) = [each for each in found.networks(name) if each["name"] == network]
-    return item
+    peers, known = unpack(found.everywhere().members[network], name)
+    return {**item, "peers": peers, "known": known}
 
 
 def test_each_host_is_told_of_the_others():
@@ -91,9 +93,9 @@ def test_hosts_learn_where_some_address_is_not_declared(other):
 def test_a_fixed_address_that_another_host_may_have_chosen_is_warned_of():
     stray, moved = on("x", ipv4_address="10.9.2.3"), on("y", ipv4_address="10.9.1.9")
     found = inventory(a=host(1, stray), b=host(2, moved), c=host(3, on("z")))
-    assert found.told("a").warnings == []
+    assert found.everywhere().warnings == []
     found = inventory(a=host(1, stray), b=host(2, on("free"), moved))
-    (warning,) = found.told("b").warnings
+    (warning,) = found.everywhere().warnings
     assert warning.startswith(
         "Network 'blue': address 10.9.2.3 of endpoint 'x' on host 'a' is in 10.9.2.0/24, from which host 'b' chooses "
     )
