@@ -162,6 +162,7 @@ options:
       - A dictionary has C(container_port) (a number, or a range such as V("80-90")), and may have C(host_port) (the
         same), C(host_ip), C(protocol), and C(allowed_sources), a list of the addresses and subnets that may use the
         port. It holds for the host's own connections too, so list V(127.0.0.0/8) to let these in.
+        Without it everybody may use the port. An empty list is refused.
       - The protocol is V(tcp), V(udp) or V(sctp). The default is V(tcp).
       - Without a host address, the port is open at all addresses of the host. Without a host port, a free one is
         chosen once and kept. RV(sandbox.Ports) tells which.

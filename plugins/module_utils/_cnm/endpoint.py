@@ -97,8 +97,12 @@ def _from_mapping(data: Mapping[str, Any]) -> Sequence[Port]:
     problems = Problems()
     for key in sorted(str(key) for key in set(data) - _KEYS):
         problems.add(f"it has an unknown key '{key}'.")
-    container_port, sources = data.get("container_port"), data.get("allowed_sources") or ()
-    if isinstance(sources, str) or not isinstance(sources, Sequence):
+    container_port, sources = data.get("container_port"), data.get("allowed_sources")
+    if sources is None:
+        sources = ()
+    elif isinstance(sources, Sequence) and not sources:
+        problems.add("allowed_sources is empty, so nobody could use it; leave it out to let everybody in.")
+    elif isinstance(sources, str) or not isinstance(sources, Sequence):
         problems.add("allowed_sources is a list of subnets or addresses.")
         sources = ()
     return _ports(

@@ -157,6 +157,7 @@ def test_an_endpoint_is_refused(still, options, message):
         ({"host_port": 80}, "needs a container_port"),
         ({"container_port": 80, "hostport": 80}, "unknown key 'hostport'"),
         ({"container_port": 80, "allowed_sources": "10.0.0.0/8"}, "is a list"),
+        ({"container_port": 80, "allowed_sources": []}, "is empty, so nobody could use it"),
         ({"container_port": 80, "allowed_sources": ["10.0.0.1/8"]}, "host bits"),
         ("[2001:db8::1]:8081:80", "no address on network 'lan' of the family"),
         ("[::1]:8081:80", "publish on 127.0.0.1"),

@@ -33,6 +33,7 @@ BINDING = "com.docker.network.bridge.host_binding_ipv4"
         ("8080-8081:80-81", [Port(80, 8080), Port(81, 8081)]),
         ("80-81", [Port(80), Port(81)]),
         ({"container_port": 80}, [Port(80)]),
+        ({"container_port": 80, "allowed_sources": None}, [Port(80)]),
         ({"container_port": "80-81", "host_port": "8080-8081"}, [Port(80, 8080), Port(81, 8081)]),
         ({"container_port": 80, "host_ip": "127.0.0.1", "protocol": "sctp"}, [Port(80, None, LOCAL, "sctp")]),
         (
