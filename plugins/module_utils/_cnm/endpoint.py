@@ -88,9 +88,14 @@ def _from_text(text: str) -> Sequence[Port]:
         host_ip, _colon, host_port = rest.rpartition(":")
         if not host_ip and ":" not in rest and "." in rest:
             host_ip, host_port = rest, ""
+    problems = Problems()
     if host_ip.startswith("[") and host_ip.endswith("]"):
         host_ip = host_ip[1:-1]
-    return _ports(Problems(), container_port, host_port, host_ip, protocol if slash else "tcp", ())
+    elif ":" in host_ip and ("::" in text or text.count(":") > 7):
+        # Where the address ends and the port begins would be a guess.
+        problems.add("an IPv6 address of the host stands in brackets, as in '[fd00::1]:8080:80'.")
+        host_ip = ""
+    return _ports(problems, container_port, host_port, host_ip, protocol if slash else "tcp", ())
 
 
 def _from_mapping(data: Mapping[str, Any]) -> Sequence[Port]:
