@@ -245,6 +245,25 @@ class Controller:
                 store.rollback()
 
 
+def in_order(
+    networks: Sequence[Mapping[str, Any]], sandboxes: Sequence[Mapping[str, Any]]
+) -> List[Tuple[str, List[Mapping[str, Any]]]]:
+    """Return NETWORKS and SANDBOXES as the groups in which one run makes and removes all of them.
+
+    What goes makes room first, but for networks, which go when nobody is on them any more.
+    """
+
+    def those(items: Sequence[Mapping[str, Any]], stay: bool) -> List[Mapping[str, Any]]:
+        return [item for item in items if (item.get("state") != "absent") == stay]
+
+    return [
+        ("sandbox", those(sandboxes, False)),
+        ("network", those(networks, True)),
+        ("sandbox", those(sandboxes, True)),
+        ("network", those(networks, False)),
+    ]
+
+
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield

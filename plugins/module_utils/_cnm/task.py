@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import ArgumentTypeError, ElementError, UnsupportedError
 
-from .controller import Controller
+from .controller import Controller, in_order
 from .errors import CnmError, InvalidInput
 from .kernel.host import Kernel
 from .peer import unpack
@@ -136,21 +136,14 @@ class _Topology(_Module):
 
 
 def run_topology(arguments: Dict[str, Any]) -> None:
-    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options.
-
-    What goes makes room first, but for networks, which go when nobody is on them any more.
-    """
+    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options."""
     module = _Topology(argument_spec=arguments, supports_check_mode=True)
     # Taken out, as they would be returned as what the module was called with.
     given = {name: module.params.pop(name) for name in arguments}
     for item in given["networks"]:
         if item.get("name") in given["members"]:
             item["peers"], item["known"] = unpack(given["members"][item["name"]], given["host"])
-    lists = [("sandbox", False), ("network", True), ("sandbox", True), ("network", False)]
-    groups = [
-        (kind, [item for item in given[_PLURALS[kind]] if (item.get("state") != "absent") == stays])
-        for kind, stays in lists
-    ]
+    groups = in_order(given["networks"], given["sandboxes"])
 
     def ensure(kernel: Kernel) -> Dict[str, Any]:
         controller = Controller(kernel, module.warn, module.check_mode, tell=module._diff, elsewhere=False)

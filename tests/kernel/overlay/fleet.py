@@ -17,9 +17,12 @@ from typing import Any, Optional
 
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result, in_order
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import VTEP
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.peer import unpack
+from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
+from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
 
 _NEWNS, _NEWNET = 0x20000, 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -80,6 +83,10 @@ class Member(Place):
     def ensure(self, kind: str, *items: Mapping[str, Any], check: bool = False) -> Result:
         with self.here(), Kernel(self.host.program) as kernel:
             return Controller(kernel, self.warnings.append, check).ensure(kind, items)
+
+    def topology(self, networks: Sequence[Mapping[str, Any]], sandboxes: Sequence[Mapping[str, Any]]) -> Result:
+        with self.here(), Kernel(self.host.program) as kernel:
+            return Controller(kernel, self.warnings.append).ensure_all(in_order(networks, sandboxes))
 
     def restore(self) -> Result:
         with self.here(), Kernel(self.host.program) as kernel:
@@ -209,6 +216,23 @@ class Fleet:
         }
         item["driver_options"] = {VTEP: member.vtep[self.family], **item.get("driver_options", {})}
         return item
+
+    def play(self, inventory: Mapping[str, Mapping[str, Any]], *members: Member) -> list[bool]:
+        """Let MEMBERS, or else all, have what INVENTORY says, by host; return which of them has changed."""
+        problems: list[str] = []
+        ends = {member.name: {"cnm_vtep_address": str(member.vtep[self.family])} for member in self.members}
+        found = Inventory(
+            {name: read(name, {**ends[name], **one}, problems) for name, one in inventory.items()}, problems
+        )
+        assert problems == []
+        changed = []
+        for member in members or self.members:
+            told = found.told(member.name)
+            networks = [dict(item) for item in told.networks]
+            for item in networks:
+                item["peers"], item["known"] = unpack(found.everywhere().members[item["name"]], member.name)
+            changed.append(member.topology(networks, told.sandboxes).changed)
+        return changed
 
     def sandboxes(self, *networks: Any) -> None:
         """Make a sandbox ``s1``, ``s2`` and so on on each host."""

@@ -194,6 +194,40 @@ def test_a_move_is_known_at_once(fleet: Fleet, learning: bool) -> None:
         assert three.ping("w", "m")
 
 
+def test_addresses_and_sandboxes_change_places(fleet: Fleet) -> None:
+    """Whatever passes from one host to another in one play, no host is refused, in whatever order they come."""
+    network = {"name": "blue", "driver": "overlay", "ipam_config": [{"subnet": "10.9.0.0/16"}]}
+
+    def inventory(places: dict[str, dict[str, int]]) -> dict[str, Any]:
+        return {
+            host: {
+                "cnm_host_number": int(host[1:]),
+                "cnm_networks": [network],
+                "cnm_sandboxes": [
+                    {"name": name, "networks": [{"name": "blue", "ipv4_address": f"10.9.200.{last}"}]}
+                    for name, last in sandboxes.items()
+                ],
+            }
+            for host, sandboxes in {"h3": {"w": 3}, **places}.items()
+        }
+
+    one, two, three = fleet.members
+    states = (
+        {"h1": {"a": 1}, "h2": {"b": 2}},
+        {"h1": {"a": 2}, "h2": {"b": 1}},
+        {"h1": {"a": 4}, "h2": {"b": 1, "n": 2}},
+        {"h1": {"b": 1, "n": 2}, "h2": {"a": 4}},
+        {"h1": {"b": 4, "n": 2}, "h2": {"a": 1}},
+    )
+    for number, state in enumerate(states):
+        order = fleet.members if number % 2 else [three, two, one]
+        fleet.play(inventory(state), *order)
+        for name, last in ((name, last) for sandboxes in state.values() for name, last in sandboxes.items()):
+            assert three.ping("w", f"10.9.200.{last}", patience=2), (state, name)
+            assert three.ping("w", name), (state, name)
+        assert fleet.play(inventory(state), *order) == [False] * 3, state
+
+
 def test_a_dead_host_leaves_the_others_alone_and_finds_its_place(fleet: Fleet) -> None:
     one, two, three = fleet.members
     fleet.network("blue", DUAL, endpoints=declared(fleet), driver_options=KNOWN)
