@@ -157,6 +157,10 @@ def renew_uplink(host: Host) -> None:
         OUTSIDE,
     )
     host.ip(f"link set uplink up\nroute add default via {OUTSIDE4}\nroute add default via {OUTSIDE6}\n")
+    # A new IPv6 address is used a moment later than it is there.
+    deadline = time.monotonic() + 60
+    while not (pinged(HOST, OUTSIDE6) and pinged(OUTSIDE, UPLINK6)):
+        assert time.monotonic() < deadline, "the uplink does not come up"
 
 
 def settle() -> None:

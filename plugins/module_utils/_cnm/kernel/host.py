@@ -14,7 +14,7 @@ from ..errors import CnmError
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..reconcile import Step
 from ..resources import FIREWALL, NAMING, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
-from . import address, file, interface, link, route, sysctl
+from . import address, file, interface, link, readiness, route, sysctl
 from .docker_user import DockerUser
 from .facts import Facts
 from .namespace import LOOPBACK_INDEX, Namespaces, is_left_over
@@ -199,6 +199,7 @@ class Kernel:
 
     def _make_addressing(self, steps: Sequence[Step]) -> None:
         addressing: Dict[Resource, Step] = {step.after: step for step in steps if isinstance(step.after, _ON_LINK)}
+        new: List[Tuple[interface.Socket, Sequence[Address]]] = []
         for space, group in _by_namespace(list(addressing)).items():
             socket = self._namespaces.at(space)
             before = [step.before for step in map(addressing.__getitem__, group) if step.before]
@@ -206,7 +207,8 @@ class Kernel:
             missing = {item.link for item in group if isinstance(item, _ON_LINK)} - set(indices)
             if missing:
                 raise CnmError(f"There is no link '{sorted(missing)[0]}' that could be given {group[0]}.")
-            changes: List[Change] = [address.addition(item, indices[item.link]) for item in _only(Address, group)]
+            added = _only(Address, group)
+            changes: List[Change] = [address.addition(item, indices[item.link]) for item in added]
             for item in _only(Route, group):
                 changes += route.changes(addressing[item], indices)
             others = _entries(group)
@@ -215,6 +217,10 @@ class Kernel:
 
                 changes += [neighbour.addition(item, indices[item.link]) for item in others]
             raise_all(carry_out(socket, changes))
+            if any(":" in item.interface for item in added):
+                new.append((socket, added))
+        if new:
+            readiness.await_addresses(new)
         arrived = [item for item in addressing if isinstance(item, Neighbour) and item.announced]
         if arrived:
             from .announcement import announce

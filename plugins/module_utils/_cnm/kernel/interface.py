@@ -21,7 +21,9 @@ UP = 0x1
 # linux/if_link.h
 _ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINKINFO, _GROUP, _LINK_NSID = 1, 3, 4, 5, 10, 18, 27, 37
 _INFO_KIND, _INFO_DATA, _INFO_SLAVE_DATA = 1, 2, 5
-_PORT_HAIRPIN, _PORT_LEARNING, _PORT_ISOLATED = 4, 8, 33
+_PORT_STATE, _PORT_HAIRPIN, _PORT_LEARNING, _PORT_ISOLATED = 1, 4, 8, 33
+_FORWARDING = b"\x03"
+"""BR_STATE_FORWARDING in linux/if_bridge.h."""
 _SKIP_STATISTICS = 8
 _NO_NSID = -1
 
@@ -47,6 +49,8 @@ class Interface:
     isolated: Optional[bool]
     """Whether it is an isolated port that does not learn; None if only one of both is so."""
     hairpin: bool
+    forwarding: bool
+    """Whether it is a port that passes frames on."""
     vxlan: Optional[vxlan.Device] = None
 
 
@@ -70,6 +74,7 @@ def parse(message: bytes) -> Interface:
         peer_nsid=_signed(found.get(_LINK_NSID)),
         isolated=_is_isolated(port),
         hairpin=port.get(_PORT_HAIRPIN) == b"\x01",
+        forwarding=port.get(_PORT_STATE) == _FORWARDING,
         vxlan=vxlan.parse(information.get(_INFO_DATA, b""), port) if kind == vxlan.KIND else None,
     )
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Se
 from ..errors import CnmError, Conflict, KernelRefused
 from ..reconcile import Step
 from ..resources import GROUP, HOST, HostEnd, Link, Tunnel
-from . import interface, veth, vxlan
+from . import interface, readiness, veth, vxlan
 from .interface import UP, Interface
 from .message import ACK, DELLINK, NEWLINK, encode
 from .namespace import Namespaces
@@ -149,6 +149,28 @@ def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
         part = [step for step in steps if _turn(step) == turn]
         _create(namespaces, [_link(step.after) for step in part if step.before is None])
         _change(namespaces, [step for step in part if step.before])
+    # Carriers are noticed in the order in which they come, so the last of many new ones tells of all.
+    ports = [_port(step) for step in steps if step.before is None and _port(step)][-1:]
+    ports += [_port(step) for step in steps if step.before and _comes_up(step) and _port(step)]
+    if ports:
+        readiness.await_ports(namespaces.at(HOST), ports)
+
+
+def _port(step: Step) -> str:
+    """Return the name of the bridge port that STEP is about; empty if it is about none, or one that is to be down."""
+    link = _link(step.after)
+    if link.up is False:
+        return ""
+    if link.tunnel:
+        return link.name if link.tunnel.master else ""
+    return link.peer.name if link.peer and link.peer.master else ""
+
+
+def _comes_up(step: Step) -> bool:
+    """Say whether a link that is there is set up, or connected to another bridge."""
+    before, after = _link(step.before), _link(step.after)
+    moved = before.peer and after.peer and before.peer.master != after.peer.master
+    return not before.up or bool(moved)
 
 
 def _turn(step: Step) -> int:

@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import struct
 from functools import cache, lru_cache
-from typing import Any, Collection, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..reconcile import Step
 from ..resources import GROUP, Route
@@ -24,9 +24,11 @@ from .refusals import Change
 # linux/rtnetlink.h
 _DESTINATION, _LINK, _GATEWAY, _METRIC = 1, 4, 5, 6
 _MAIN_TABLE = 254
-_UNICAST = 1
+_UNICAST, _LOCAL = 1, 2
 FROM_KERNEL, FROM_ADMINISTRATOR, FROM_ADVERTISEMENT = 2, 4, 9
 """Who made a route: RTPROT_KERNEL, RTPROT_STATIC, RTPROT_RA."""
+_TYPE_OFFSET = 23
+"""Of a route's type in an answer: after the header of 16 bytes, the eighth byte of struct rtmsg."""
 SCOPE_LINK = 253
 _SCOPE_SITE, _SCOPE_NOWHERE = 200, 255
 _FOREMOST = {4: (0, _SCOPE_SITE), 6: (1, 0)}
@@ -80,6 +82,22 @@ def dump(kernel: Socket, skip_own: bool = False) -> List[Entry]:
             )
         )
     return found
+
+
+def not_local(kernel: Socket, addresses: Sequence[str]) -> List[str]:
+    """Return those of ADDRESSES that the namespace does not take for its own."""
+    replies = kernel.exchange([_lookup(address) for address in addresses])
+    return [
+        address
+        for address, reply in zip(addresses, replies)
+        if not isinstance(reply, bytes) or reply[_TYPE_OFFSET] != _LOCAL
+    ]
+
+
+def _lookup(address: str) -> bytes:
+    six = ":" in address
+    family, length = (socket.AF_INET6, 128) if six else (socket.AF_INET, 32)
+    return encode("route", GETROUTE, 0, [("RTA_DST", address)], family=family, dst_len=length)
 
 
 def read(

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run goes on when the kernel has done what it does a moment later than it says, and does not wait for ever."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import interface, readiness, route
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.message import HEADER, NEWLINK, encode
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.netlink import Refusal
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Address
+
+LOCAL, UNICAST = (HEADER.pack(28, 24, 0, 0, 0) + bytes([10, 128, 0, 0, 255, 2, 0, kind]) + bytes(4) for kind in (2, 1))
+
+
+def port(state):
+    """Return what the kernel says of a bridge port in STATE."""
+    slave = ("IFLA_INFO_SLAVE_DATA", [("IFLA_BRPORT_MODE", state)])
+    values = [("IFLA_IFNAME", "veth0"), ("IFLA_MTU", 1500), ("IFLA_LINKINFO", [slave])]
+    message = encode("link", NEWLINK, 0, values, index=7)
+    mode, other = (struct.pack("=HHB", 5, number, state) for number in (4, 1))
+    assert message.count(mode) == 1
+    return message.replace(mode, other)
+
+
+class Kernel:
+    """A socket that gives one answer after the other; the last one for ever."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = 0
+
+    def exchange(self, messages):
+        self.asked += 1
+        return [self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] for _message in messages]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(readiness, "_PATIENCE", 0.05)
+
+
+def test_an_address_is_waited_for_until_it_is_the_host_s_own():
+    kernel = Kernel(Refusal(101, "Network is unreachable"), UNICAST, LOCAL)
+    readiness.await_addresses([(kernel, [Address("", "br0", "10.0.0.1/24"), Address("", "br0", "fd00::1/64")])])
+    assert kernel.asked == 3
+    assert route.not_local(kernel, ["fd00::1"]) == []
+
+
+def test_an_ipv4_address_is_not_waited_for():
+    kernel = Kernel(UNICAST)
+    readiness.await_addresses([(kernel, [Address("", "br0", "10.0.0.1/24")])])
+    assert kernel.asked == 0
+
+
+def test_a_port_is_waited_for_until_it_passes_frames():
+    kernel = Kernel(port(0), port(0), port(3))
+    readiness.await_ports(kernel, ["veth0"])
+    assert kernel.asked == 3
+    assert interface.parse(port(3)).forwarding and not interface.parse(port(4)).forwarding
+
+
+@pytest.mark.parametrize("answer", [port(0), UNICAST])
+def test_what_never_comes_is_given_up(answer):
+    kernel = Kernel(answer)
+    if answer is UNICAST:
+        readiness.await_addresses([(kernel, [Address("", "br0", "fd00::1/64")])])
+    else:
+        readiness.await_ports(kernel, ["veth0"])
+    assert kernel.asked > 3
+
+
+def test_a_port_that_is_gone_is_not_waited_for():
+    kernel = Kernel(Refusal(19, "No such device"))
+    readiness.await_ports(kernel, ["veth0"])
+    assert kernel.asked == 1
