@@ -56,10 +56,12 @@ class Neighbour(Resource):
     mac: str
     announced: str = ""
     """The link by which all hosts are told that this neighbour is here now; empty to tell nobody."""
+    holder: Tuple[str, str] = ("", "")
+    """The namespace that has ADDRESS, and its interface; empty if that is on another host."""
 
     kind: ClassVar[str] = "neighbour"
     rank: ClassVar[int] = 7
-    ignored: ClassVar[Tuple[str, ...]] = ("announced",)
+    ignored: ClassVar[Tuple[str, ...]] = ("announced", "holder")
 
     @property
     def key(self) -> Key:

@@ -394,3 +394,21 @@ def test_an_underlay_that_comes_later_than_the_restore(fleet: Fleet) -> None:
     assert one.restore().changed
     assert matrix(fleet) == []
     assert not one.restore().changed
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_another_mac_address_is_known_on_other_hosts(fleet: Fleet, learning: bool) -> None:
+    one, two, _three = fleet.members
+    where = {"ipv4_address": "10.9.1.7", "ipv6_address": "fd00:9:0:0:1::7"}
+
+    def play(mac: str) -> None:
+        here = {"name": "m", **where, "mac_address": mac}
+        places = {one.name: [here], two.name: [{**fixed(two), "name": "w"}]}
+        fleet.network("blue", DUAL, endpoints=places, driver_options={LEARNING: learning})
+        one.ensure("sandbox", {"name": "m", "networks": [{**here, "name": "blue"}]})
+
+    play("02:00:00:00:00:01")
+    two.ensure("sandbox", {"name": "w", "networks": [fixed(two)]})
+    assert all(until(lambda target=target: two.ping("w", target, patience=0.3)) for target in where.values())
+    play("02:00:00:00:00:02")
+    assert all(two.ping("w", target, patience=0.5) for target in where.values())

@@ -134,7 +134,7 @@ class Bridge:
             if address is not None:
                 resources.append(Address(namespace, interface, with_prefix(address, pool.subnet)))
                 # The host and the sandbox need not ask for each other, so nobody can answer in their place.
-                resources.append(Neighbour(HOST, device, str(address), endpoint.mac))
+                resources.append(Neighbour(HOST, device, str(address), endpoint.mac, holder=(namespace, interface)))
                 if pool.gateway is not None and _mac(network) is not None:
                     resources.append(Neighbour(namespace, interface, str(pool.gateway), _mac(network) or ""))
         for port in endpoint.ports:

@@ -2,45 +2,105 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Telling all hosts of a network where an endpoint is now, so that they need not wait until it speaks."""
+"""Telling a network which MAC address has an address now, so that nobody sends to the former one until it has aged."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import struct
-from typing import Dict, Iterable, List, Set
+from typing import Dict, List, Mapping, Sequence, Tuple
 
+from ..addresses import mac_of
 from ..errors import CnmError, KernelRefused
 from ..forwarding import Neighbour
+from ..reconcile import Step
+from ..resources import HOST
+from .namespace import Namespaces
 
-_RARP = 0x8035
-_REVERSE_REQUEST = 3
-_BROADCAST = b"\xff" * 6
+_ARP, _IPV6 = 0x0806, 0x86DD
+_BROADCAST, _ALL_NODES = b"\xff" * 6, b"\x33\x33\x00\x00\x00\x01"
+_ALL_NODES_ADDRESS = ipaddress.IPv6Address("ff02::1").packed
+_ICMP6, _ADVERTISEMENT, _OVERRIDE, _TARGET_LINK_ADDRESS = 58, 136, 0x20, 2
+_MANY = 100
+"""So many new endpoints on a network at once are a new network or a restored one, and each frame goes to all ports."""
+
+Sender = Tuple[str, str]
+"""A namespace, and the link in it by which a frame is sent."""
 
 
-def frame(mac: str) -> bytes:
-    """Return the frame that says where MAC is: a reverse ARP request of nobody (RFC 903), as machines send that move.
+def frame(address: str, mac: str) -> bytes:
+    """Return the frame that says that ADDRESS has MAC: a gratuitous ARP request or an unsolicited advertisement."""
+    held, source = ipaddress.ip_address(address), bytes.fromhex(mac.replace(":", ""))
+    if held.version == 4:
+        body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + source + held.packed + bytes(6) + held.packed
+        return (_BROADCAST + source + struct.pack("!H", _ARP) + body).ljust(60, b"\0")
+    body = struct.pack("!BBHB3x", _ADVERTISEMENT, 0, 0, _OVERRIDE) + held.packed
+    body += struct.pack("!BB", _TARGET_LINK_ADDRESS, 1) + source
+    ends = held.packed + _ALL_NODES_ADDRESS
+    body = body[:2] + struct.pack("!H", _checksum(ends + struct.pack("!II", len(body), _ICMP6) + body)) + body[4:]
+    head = struct.pack("!IHBB", 6 << 28, len(body), _ICMP6, 255) + ends
+    return _ALL_NODES + source + struct.pack("!H", _IPV6) + head + body
 
-    A gratuitous ARP would not do: a bridge keeps it from ports that suppress neighbours (br_arp_nd_proxy.c). One
-    frame is for IPv4 and IPv6, as all that the others have to know anew is the way to the MAC address.
+
+def _checksum(data: bytes) -> int:
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
+    """Tell those whom the neighbours that STEPS make and change concern; return what failed."""
+    many = len([step for step in steps if step.before is None]) > _MANY
+    frames: Dict[Sender, List[bytes]] = {}
+    for step in steps:
+        after = step.after
+        if not isinstance(after, Neighbour):
+            continue
+        senders = [(HOST, after.announced)] if after.announced else []
+        if step.before is not None or (not many and not _is_default(after)):
+            # By the holder itself, as a port does not get back what has come by it.
+            senders.append(after.holder if after.holder[0] else (HOST, after.link))
+        for sender in senders:
+            frames.setdefault(sender, []).append(frame(after.address, after.mac))
+    return _send(namespaces, frames)
+
+
+def take_back(namespaces: Namespaces, gone: Sequence[Neighbour]) -> List[CnmError]:
+    """Announce that the addresses of neighbours that are GONE have the MAC addresses that others would have by default.
+
+    Those are not announced when they come.
     """
-    source = bytes.fromhex(mac.replace(":", ""))
-    body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, _REVERSE_REQUEST) + (source + bytes(4)) * 2
-    return (_BROADCAST + source + struct.pack("!H", _RARP) + body).ljust(60, b"\0")
+    frames: Dict[Sender, List[bytes]] = {}
+    for one in gone:
+        if ":" not in one.address and not _is_default(one):
+            frames.setdefault((HOST, one.link), []).append(frame(one.address, _default(one)))
+    return _send(namespaces, frames)
 
 
-def announce(neighbours: Iterable[Neighbour]) -> List[CnmError]:
-    """Send a frame for each of NEIGHBOURS by the link that it names, in the host's namespace; return what failed."""
-    wanted: Dict[str, Set[str]] = {}
-    for neighbour in neighbours:
-        wanted.setdefault(neighbour.announced, set()).add(neighbour.mac)
+def _is_default(neighbour: Neighbour) -> bool:
+    """Say whether its address has had the MAC address of NEIGHBOUR whoever had it, if nobody chose another.
+
+    That of an IPv6 address mostly follows from the IPv4 address beside it.
+    """
+    return ":" not in neighbour.address and neighbour.mac == _default(neighbour)
+
+
+def _default(neighbour: Neighbour) -> str:
+    return mac_of(ipaddress.ip_address(neighbour.address))
+
+
+def _send(namespaces: Namespaces, frames: Mapping[Sender, Sequence[bytes]]) -> List[CnmError]:
+    """Send FRAMES; return what failed, but for that of sandboxes, which can set their interfaces down at any time."""
     errors: List[CnmError] = []
-    for device, macs in wanted.items():
+    for (namespace, device), those in frames.items():
         try:
-            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+            with namespaces.inside(namespace), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
                 sender.bind((device, 0))
-                for mac in sorted(macs):
-                    sender.send(frame(mac))
+                for one in those:
+                    sender.send(one)
         except OSError as error:
-            errors.append(KernelRefused(f"Nobody could be told by '{device}' who is here: {error.strerror}."))
+            if namespace == HOST:
+                errors.append(KernelRefused(f"Nobody could be told by '{device}' who is here: {error.strerror}."))
     return errors

@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tupl
 from ..errors import CnmError
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..reconcile import Step
-from ..resources import FIREWALL, NAMING, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
+from ..resources import FIREWALL, HOST, NAMING, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
 from . import address, file, interface, link, readiness, route, sysctl
 from .docker_user import DockerUser
 from .facts import Facts
@@ -168,6 +168,7 @@ class Kernel:
 
     def _remove_addressing(self, gone: Sequence[Resource]) -> List[CnmError]:
         errors: List[CnmError] = []
+        left: List[Neighbour] = []
         for space, group in _by_namespace(gone).items():
             socket = self._namespaces.find(space)
             if socket is None:
@@ -182,10 +183,16 @@ class Kernel:
                 from . import neighbour
 
                 changes += [neighbour.removal(item, indices[item.link]) for item in others]
+                if space == HOST:
+                    left += _only(Neighbour, others)
                 for item in others:
                     if isinstance(item, Forwarding) and item.mac == ANYBODY:
                         changes += neighbour.learnt_removals(socket, item, indices[item.link])
             errors += carry_out(socket, changes)
+        if left:
+            from .announcement import take_back
+
+            errors += take_back(self._namespaces, left)
         return errors
 
     def _make(self, steps: Sequence[Step]) -> None:
@@ -221,11 +228,11 @@ class Kernel:
                 new.append((socket, added))
         if new:
             readiness.await_addresses(new)
-        arrived = [item for item in addressing if isinstance(item, Neighbour) and item.announced]
-        if arrived:
+        moves = [step for item, step in addressing.items() if isinstance(item, Neighbour) and item.namespace == HOST]
+        if moves:
             from .announcement import announce
 
-            raise_all(announce(arrived))
+            raise_all(announce(self._namespaces, moves))
 
 
 def _is_marked(socket: interface.Socket) -> bool:
