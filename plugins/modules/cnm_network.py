@@ -173,6 +173,62 @@ options:
       - A network keeps what it has, unless this says otherwise. One with O(internal=true) has its names in hosts
         files, as it has no way to other name servers.
     type: bool
+  dns_servers: &dns_servers
+    description:
+      - Addresses of name servers that are asked for all names that are not on this network, by its sandboxes which have
+        no C(dns_servers) of their own. The default is those of the host.
+      - The network's own gateway is refused. An empty list means those of the host.
+    type: list
+    elements: str
+  routes: &routes
+    description:
+      - Routes that each sandbox on this network gets, beside the default route. The default is none.
+      - A sandbox that is the router itself, or is on the subnet to which a route leads, does not get that route.
+      - The list is the whole of them. An empty list removes all.
+    type: list
+    elements: dict
+    suboptions:
+      destination:
+        description:
+          - Where packets are to go, as a subnet or an address. Host bits are refused.
+          - V(0.0.0.0/0) or V(::/0) takes the place of the default route.
+        type: str
+        required: true
+      gateway:
+        description:
+          - The router, an address in the subnet of this network.
+          - It is needed with V(unicast), and refused with the other types.
+        type: str
+      metric:
+        description:
+          - Of several routes to one destination, the one with the lowest metric is used. The default is
+            O(metric).
+        type: int
+      type:
+        description:
+          - V(unicast) leads to O(routes[].gateway), and V(blackhole) drops packets without a word. V(unreachable) and
+            V(prohibit) drop them and tell the sender.
+          - The default is V(unicast).
+        type: str
+        choices:
+          - unicast
+          - blackhole
+          - unreachable
+          - prohibit
+  no_default_route: &no_default_route
+    description:
+      - With V(true), the sandboxes on this network get no default route by its gateway. If they are on other networks,
+        one of those provides it. The default is V(false).
+      - Without a default route, a port that is published can be used from directly connected subnets only, as other
+        answers find no way.
+    type: bool
+  metric: &metric
+    description:
+      - Metric of the default route that the network provides, and of O(routes) that have none. V(0) means the kernel's
+        own again, 0 for IPv4 and 1024 for IPv6, which is the default.
+      - In a namespace that a sandbox has adopted, the default route comes before those of its owner, whatever its
+        metric.
+    type: int
   peers: &peers
     description:
       - The other hosts that have this network. It is for networks of driver V(overlay).
@@ -252,6 +308,10 @@ options:
       enable_ipv6: *enable_ipv6
       internal: *internal
       dns: *dns
+      dns_servers: *dns_servers
+      routes: *routes
+      no_default_route: *no_default_route
+      metric: *metric
       peers: *peers
       labels: *labels
       force: *force
@@ -304,6 +364,31 @@ EXAMPLES = r"""
   cnm.linux.cnm_network:
     name: plain
     dns: false
+
+- name: A network with a router of its own to other subnets, and name servers behind it
+  cnm.linux.cnm_network:
+    name: branch
+    ipam_config:
+      - subnet: 10.82.0.0/24
+        aux_addresses:
+          router: 10.82.0.254
+    routes:
+      - destination: 10.90.0.0/16
+        gateway: 10.82.0.254
+      - destination: 10.91.0.0/16
+        type: unreachable
+    metric: 50
+    dns_servers: [10.90.0.53]
+
+- name: A network that reaches one subnet and nothing else
+  cnm.linux.cnm_network:
+    name: narrow
+    ipam_config:
+      - subnet: 10.83.0.0/24
+    no_default_route: true
+    routes:
+      - destination: 192.0.2.0/24
+        gateway: 10.83.0.1
 
 - name: A network whose endpoints do not reach each other
   cnm.linux.cnm_network:
@@ -374,6 +459,8 @@ EXAMPLES = r"""
       - {name: dual-auto, state: absent, force: true}
       - {name: vault, state: absent, force: true}
       - {name: plain, state: absent, force: true}
+      - {name: branch, state: absent, force: true}
+      - {name: narrow, state: absent, force: true}
       - {name: guests, state: absent, force: true}
       - {name: lab, state: absent, force: true}
       - {name: shared, state: absent, force: true}
@@ -495,6 +582,28 @@ network:
           MacAddress: "02:42:0a:4d:04:00"
           IPv4Address: 10.77.4.0/16
           IPv6Address: ''
+    Routes:
+      description: Routes that each sandbox on the network gets beside the default route.
+      returned: success
+      type: list
+      elements: dict
+      sample: [{Destination: 10.90.0.0/16, Gateway: 10.82.0.254, Type: unicast}]
+    NoDefaultRoute:
+      description: Whether the network provides no default route by its gateway.
+      returned: success
+      type: bool
+      sample: false
+    Metric:
+      description: Metric of the default route that the network provides.
+      returned: if it was given
+      type: int
+      sample: 50
+    DnsServers:
+      description: Who is asked for names that are not on the network. Empty if it is those of the host.
+      returned: success
+      type: list
+      elements: str
+      sample: [10.90.0.53]
     Options:
       description: Options of the driver, by Docker's keys, values as text.
       returned: success
@@ -590,6 +699,19 @@ ITEM: dict[str, object] = {
     "enable_ipv6": {"type": "bool"},
     "internal": {"type": "bool"},
     "dns": {"type": "bool"},
+    "dns_servers": {"type": "list", "elements": "str"},
+    "routes": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "destination": {"type": "str", "required": True},
+            "gateway": {"type": "str"},
+            "metric": {"type": "int"},
+            "type": {"type": "str", "choices": ["unicast", "blackhole", "unreachable", "prohibit"]},
+        },
+    },
+    "no_default_route": {"type": "bool"},
+    "metric": {"type": "int"},
     "peers": {
         "type": "list",
         "elements": "dict",

@@ -234,6 +234,28 @@ networks:
           MacAddress: "02:42:0a:4d:04:00"
           IPv4Address: 10.77.4.0/16
           IPv6Address: ''
+    Routes:
+      description: Routes that each sandbox on the network gets beside the default route.
+      returned: success
+      type: list
+      elements: dict
+      sample: [{Destination: 10.90.0.0/16, Gateway: 10.82.0.254, Type: unicast}]
+    NoDefaultRoute:
+      description: Whether the network provides no default route by its gateway.
+      returned: success
+      type: bool
+      sample: false
+    Metric:
+      description: Metric of the default route that the network provides.
+      returned: if it was given
+      type: int
+      sample: 50
+    DnsServers:
+      description: Who is asked for names that are not on the network. Empty if it is those of the host.
+      returned: success
+      type: list
+      elements: str
+      sample: [10.90.0.53]
     Options:
       description: Options of the driver, by Docker's keys, values as text.
       returned: success

@@ -110,6 +110,44 @@ options:
       - If they switch IPv6 off, by C(net.ipv6.conf.all.disable_ipv6) or that of an interface, the sandbox has IPv4
         alone on networks with IPv6. Its endpoints keep their IPv6 addresses for when it is switched on again.
     type: dict
+  routes: &routes
+    description:
+      - Routes of the sandbox itself. They come before those of its networks. The default is none.
+      - The list is the whole of them. An empty list removes all.
+    type: list
+    elements: dict
+    suboptions:
+      destination:
+        description:
+          - Where packets are to go, as a subnet or an address. Host bits are refused.
+          - V(0.0.0.0/0) or V(::/0) takes the place of the default route.
+        type: str
+        required: true
+      gateway:
+        description:
+          - The router, an address in the subnet of one of its networks.
+          - It is needed with V(unicast), and refused with the other types.
+        type: str
+      metric:
+        description:
+          - Of several routes to one destination, the one with the lowest metric is used. The default is V(0)
+            for IPv4 and V(1024) for IPv6.
+        type: int
+      type:
+        description:
+          - V(unicast) leads to O(routes[].gateway), and V(blackhole) drops packets without a word. V(unreachable) and
+            V(prohibit) drop them and tell the sender.
+          - The default is V(unicast).
+        type: str
+        choices:
+          - unicast
+          - blackhole
+          - unreachable
+          - prohibit
+  no_default_route: &no_default_route
+    description:
+      - With V(true), the sandbox gets no default route from any of its networks. The default is V(false).
+    type: bool
   networks: &networks
     description:
       - The networks that the sandbox is on. An endpoint with the sandbox's name is made on each, and joined. An
@@ -197,6 +235,8 @@ options:
       dns_opts: *dns_opts
       etc_hosts: *etc_hosts
       sysctls: *sysctls
+      routes: *routes
+      no_default_route: *no_default_route
       networks: *networks
       published_ports: *published_ports
       labels: *labels
@@ -270,6 +310,16 @@ EXAMPLES = r"""
       net.ipv4.ip_unprivileged_port_start: 0
     labels:
       role: frontend
+
+- name: Routes of its own
+  cnm.linux.cnm_sandbox:
+    name: www
+    routes:
+      - destination: 10.95.0.0/16
+        gateway: 10.77.0.81
+        metric: 10
+      - destination: 192.0.2.128/25
+        type: blackhole
 
 - name: Several sandboxes in one go
   cnm.linux.cnm_sandbox:
@@ -416,6 +466,17 @@ sandbox:
       returned: success
       type: dict
       sample: {net.ipv4.ip_unprivileged_port_start: '0'}
+    Routes:
+      description: Routes that were given for the sandbox itself.
+      returned: success
+      type: list
+      elements: dict
+      sample: [{Destination: 10.95.0.0/16, Gateway: 10.77.0.81, Metric: 10, Type: unicast}]
+    NoDefaultRoute:
+      description: Whether the sandbox takes no default route from its networks.
+      returned: success
+      type: bool
+      sample: false
     Labels:
       description: Labels of the sandbox.
       returned: success
@@ -473,6 +534,17 @@ ITEM: dict[str, object] = {
     "dns_opts": {"type": "list", "elements": "str"},
     "etc_hosts": {"type": "dict"},
     "sysctls": {"type": "dict"},
+    "routes": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "destination": {"type": "str", "required": True},
+            "gateway": {"type": "str"},
+            "metric": {"type": "int"},
+            "type": {"type": "str", "choices": ["unicast", "blackhole", "unreachable", "prohibit"]},
+        },
+    },
+    "no_default_route": {"type": "bool"},
     "networks": {
         "type": "list",
         "elements": "dict",

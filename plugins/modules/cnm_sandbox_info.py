@@ -176,6 +176,17 @@ sandboxes:
       returned: success
       type: dict
       sample: {net.ipv4.ip_unprivileged_port_start: '0'}
+    Routes:
+      description: Routes that were given for the sandbox itself.
+      returned: success
+      type: list
+      elements: dict
+      sample: [{Destination: 10.95.0.0/16, Gateway: 10.77.0.81, Metric: 10, Type: unicast}]
+    NoDefaultRoute:
+      description: Whether the sandbox takes no default route from its networks.
+      returned: success
+      type: bool
+      sample: false
     Labels:
       description: Labels of the sandbox.
       returned: success

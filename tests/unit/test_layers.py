@@ -15,9 +15,9 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = ("ansible_collections", "cnm", "linux", "plugins")
 CORE = ("module_utils", "_cnm")
 
-NOUNS = {"network", "endpoint", "peer", "sandbox"}
+NOUNS = {"network", "endpoint", "peer", "route", "sandbox"}
 VALUES = {"addresses", "errors", "identity"}
-PURE = {"discovery", "drivers", "firewall", "forwarding", "names", "records", "resources"}
+PURE = {"discovery", "drivers", "firewall", "forwarding", "names", "records", "resources", "routing"}
 BELOW_CONTROLLER = {
     "difference",
     "folder",
@@ -38,13 +38,14 @@ ALLOWED = {
     "task": {"controller"} | BELOW_CONTROLLER,
     "controller": {"reconciliation"} | BELOW_CONTROLLER,
     "reconciliation": BELOW_CONTROLLER,
-    "verbs": NOUNS | VALUES | {"drivers", "ipam", "resources", "store", "topology"},
-    "inspect": NOUNS | VALUES | {"drivers", "store", "topology"},
+    "verbs": NOUNS | VALUES | {"drivers", "ipam", "resources", "routing", "store", "topology"},
+    "inspect": NOUNS | VALUES | {"drivers", "routing", "store", "topology"},
     "selection": NOUNS | VALUES | {"store"},
     "difference": {"names", "reconcile", "resources"},
     "topology": NOUNS | VALUES | PURE | {"store"},
     "drivers": NOUNS | VALUES | {"firewall", "forwarding", "resources"},
     "discovery": NOUNS | VALUES | {"resources"},
+    "routing": NOUNS | VALUES | {"resources"},
     "records": NOUNS | VALUES | {"discovery", "names"},
     "firewall": NOUNS | VALUES | {"resources"},
     "ipam": NOUNS | VALUES,

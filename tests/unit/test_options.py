@@ -20,8 +20,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmEr
 
 MODULES = "ansible_collections.cnm.linux.plugins.modules"
 SANDBOX = (
-    "dns_opts, dns_search_domains, dns_servers, domainname, etc_hosts, hostname, labels, name, netns, networks, pid, "
-    "published_ports, state, sysctls"
+    "dns_opts, dns_search_domains, dns_servers, domainname, etc_hosts, hostname, labels, name, netns, networks, "
+    "no_default_route, pid, published_ports, routes, state, sysctls"
 )
 ATTACHMENT = "aliases, gateway_priority, interface_name, ipv4_address, ipv6_address, mac_address, name"
 

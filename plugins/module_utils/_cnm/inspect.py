@@ -19,9 +19,11 @@ from .endpoint import Endpoint
 from .identity import make_id
 from .network import Network, Pool
 from .peer import Remote, Underlay
+from .route import StaticRoute
+from .routing import gateway_order, gateway_owner
 from .sandbox import Sandbox
 from .store.sqlite import SqliteStore
-from .topology import gateway_order, gateway_owner, on_host
+from .topology import on_host
 
 
 def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[str, Any]:
@@ -51,10 +53,15 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
             }
             for one in store.running_endpoints(item.id)
         },
+        "Routes": [_route(route) for route in item.routes],
+        "NoDefaultRoute": item.no_default_route,
+        "DnsServers": list(item.dns_servers),
         "Options": _options(item),
         "Labels": dict(item.labels),
         "Host": {"Device": driver(item.driver).device(item) or "", "Mtu": item.mtu, "Dns": item.has_dns},
     }
+    if item.metric is not None:
+        shown["Metric"] = item.metric
     if item.underlay is not None:
         if elsewhere:
             shown["Peers"] = [{"Name": peer.name, "IP": str(peer.address)} for peer in item.peers]
@@ -104,6 +111,15 @@ def _options(item: Network) -> Dict[str, str]:
         "com.docker.network.bridge.name": driver(item.driver).device(item) or "",
         "com.docker.network.driver.mtu": str(item.mtu),
     }
+
+
+def _route(route: StaticRoute) -> Dict[str, Any]:
+    shown: Dict[str, Any] = {"Destination": str(route.destination), "Type": route.type}
+    if route.gateway is not None:
+        shown["Gateway"] = str(route.gateway)
+    if route.metric is not None:
+        shown["Metric"] = route.metric
+    return shown
 
 
 def _pool(pool: Pool) -> Dict[str, Any]:
@@ -166,7 +182,7 @@ def sandbox(store: SqliteStore, item: Sandbox) -> Dict[str, Any]:
         if on is not None:
             pairs.append((on, one))
     pairs = gateway_order(pairs)
-    owners = {version: gateway_owner(pairs, version) for version in (4, 6)}
+    owners = {version: gateway_owner(item, pairs, version) for version in (4, 6)}
     ports: Dict[str, List[Dict[str, str]]] = {}
     for on, one in pairs:
         for key, bindings in _ports(on, one).items():
@@ -187,6 +203,8 @@ def sandbox(store: SqliteStore, item: Sandbox) -> Dict[str, Any]:
             for address in addresses.split(",")
         ],
         "Sysctls": dict(item.sysctls),
+        "Routes": [_route(route) for route in item.routes],
+        "NoDefaultRoute": item.no_default_route,
         "Labels": dict(item.labels),
         "Networks": {on.name: _attachment(on, one, owners) for on, one in sorted(pairs, key=lambda pair: pair[0].name)},
         "Ports": ports,

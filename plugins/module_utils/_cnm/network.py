@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from .addresses import Address, Subnet
 from .peer import Peer, Remote, Underlay
+from .route import StaticRoute
 
 PREDEFINED = {"bridge": "bridge", "host": "host", "none": "null"}
 """The networks that always exist, and their drivers (Docker 1.9)."""
@@ -86,6 +87,14 @@ class Network:
     """Addresses, with prefix lengths, that an adopted bridge had before us."""
     dns: bool = False
     """Whether the host's name server answers for its names; chosen when the network is made, and kept."""
+    dns_servers: Tuple[str, ...] = ()
+    """Who is asked for other names by its sandboxes that name no servers; empty for those of the host."""
+    routes: Tuple[StaticRoute, ...] = ()
+    """What its sandboxes have beside their default routes, or in place of them."""
+    no_default_route: bool = False
+    """Whether it gives its sandboxes no default route by its gateway."""
+    metric: Optional[int] = None
+    """Of the default route that it gives, and of its other routes that have none; None for the kernel's."""
     underlay: Optional[Underlay] = None
     """How its hosts reach each other; None for a network of one host."""
 
@@ -128,10 +137,17 @@ class Network:
     def to_json(self) -> Dict[str, Any]:
         """Return this as JSON can hold it."""
         shared = {} if self.underlay is None else {"underlay": self.underlay.to_json()}
-        served = {"dns": True} if self.dns else {}
+        served: Dict[str, Any] = {"dns": True} if self.dns else {}
+        # Left out where they say nothing, as a store that an older version wrote has them.
+        if self.dns_servers:
+            served["dns_servers"] = list(self.dns_servers)
+        routed: Dict[str, Any] = {"routes": [route.to_json() for route in self.routes]} if self.routes else {}
+        routed.update({"no_default_route": True} if self.no_default_route else {})
+        routed.update({"metric": self.metric} if self.metric is not None else {})
         return {
             **shared,
             **served,
+            **routed,
             "id": self.id,
             "name": self.name,
             "driver": self.driver,
@@ -155,4 +171,7 @@ class Network:
         for text in data["kept"]:
             if isinstance(text, str):
                 ipaddress.ip_interface(text)
-        return cls(**{**data, "pools": pools, "kept": tuple(data["kept"]), "underlay": underlay})
+        routes = tuple(StaticRoute.from_json(route) for route in data.get("routes", ()))
+        servers, kept = tuple(data.get("dns_servers", ())), tuple(data["kept"])
+        parts = {"pools": pools, "kept": kept, "underlay": underlay, "routes": routes, "dns_servers": servers}
+        return cls(**{**data, **parts})

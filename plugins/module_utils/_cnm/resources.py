@@ -384,25 +384,35 @@ class Address(Resource):
 
 @dataclass(frozen=True)
 class Route(Resource):
-    """A route of the main table, by way of a gateway."""
+    """A route of the main table."""
 
     namespace: str
     destination: str
     """``0.0.0.0/0`` and ``::/0`` for the default routes."""
     gateway: str
+    """Empty for a type that leads nowhere; it has no link either."""
     link: str
     foremost: Optional[bool] = None
     """Whether it comes before all others to its destination, which stay; None where there are to be no others."""
+    metric: Optional[int] = None
+    type: str = "unicast"
+    """As ``ip route`` calls it: ``unicast``, ``blackhole``, ``unreachable`` or ``prohibit``."""
+    static: bool = False
+    """Whether there may be others to its destination, with other metrics: a default route is the only one."""
 
     kind: ClassVar[str] = "route"
     rank: ClassVar[int] = 7
 
     @property
     def key(self) -> Key:
-        return (self.kind, self.namespace, self.destination)
+        key = (self.kind, self.namespace, self.destination)
+        return (*key, str(self.metric)) if self.static else key
 
     def __str__(self) -> str:
-        return f"route {self.destination} by way of {self.gateway}{_where(self.namespace)}"
+        way = f" by way of {self.gateway}" if self.gateway else ""
+        kind = "" if self.type == "unicast" else f" {self.type}"
+        metric = f" with metric {self.metric}" if self.static and self.metric else ""
+        return f"route{kind} {self.destination}{way}{metric}{_where(self.namespace)}"
 
     @property
     def within(self) -> Tuple[Key, ...]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from .route import StaticRoute
+
 NAMESPACES = "/run/netns"
 """Where ``ip netns`` looks for network namespaces."""
 
@@ -39,6 +41,10 @@ class Sandbox:
     etc_hosts: Mapping[str, str] = field(default_factory=dict)
     """The addresses of each name, by commas; HOST_GATEWAY may be among them."""
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    routes: Tuple[StaticRoute, ...] = ()
+    """Its own routes, which come before those of its networks."""
+    no_default_route: bool = False
+    """Whether none of its networks gives it a default route."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -73,10 +79,14 @@ class Sandbox:
             "etc_hosts": dict(self.etc_hosts),
             "sysctls": dict(self.sysctls),
             "labels": dict(self.labels),
+            **({"routes": [route.to_json() for route in self.routes]} if self.routes else {}),
+            **({"no_default_route": True} if self.no_default_route else {}),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Sandbox":
         """Return what to_json made DATA of."""
         lists = ("dns_servers", "dns_search_domains", "dns_opts")
-        return cls(**{**data, **{name: None if data[name] is None else tuple(data[name]) for name in lists}})
+        read: Dict[str, Any] = {name: None if data[name] is None else tuple(data[name]) for name in lists}
+        read["routes"] = tuple(StaticRoute.from_json(route) for route in data.get("routes", ()))
+        return cls(**{**data, **read})

@@ -16,7 +16,8 @@ from .endpoint import Endpoint
 from .firewall import RULESET, elsewhere, tunnel_elements
 from .network import Network
 from .peer import Remote
-from .resources import FORWARDING, HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Route, Ruleset, Sysctl
+from .resources import FORWARDING, HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Ruleset, Sysctl
+from .routing import gateway_order, routes
 from .sandbox import Sandbox
 from .store.journal import Setting, Unit
 from .store.sqlite import SqliteStore
@@ -168,7 +169,9 @@ class Topology:
             from .names import NameServer
             from .records import records
 
-            here, servers = self._store.running_endpoints(network.id), self._store.name_servers(network.id)
+            here = self._store.running_endpoints(network.id)
+            servers = dict.fromkeys((str(one.sandbox) for one in here), network.dns_servers)
+            servers.update(self._store.name_servers(network.id))
             resources.append(records(network, here, _away(network, here), servers))
             resources += [NameServer(str(gateway)) for _pool, gateway in network.gateways()]
         return resources
@@ -200,7 +203,7 @@ class Topology:
                 resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
         for name, value in sandbox.sysctls.items():
             resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
-        resources += default_routes(sandbox, attachments)
+        resources += [route for route in routes(sandbox, attachments) if ":" not in route.key[2] or self._host.ipv6()]
         return resources
 
     def _lost_network(self, sandbox: Sandbox) -> str:
@@ -235,6 +238,9 @@ class Topology:
         }
         if self._resolv_conf is None or self._ipv6 is None:
             self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
+        if sandbox.dns_servers is None:
+            named = tuple(dict.fromkeys(one for network in networks for one in network.dns_servers))
+            sandbox = replace(sandbox, dns_servers=named or None)
         return [
             discovery.hosts(sandbox, own, parts, self._ipv6, _host_gateways(attachments)),
             discovery.resolv_conf(sandbox, self._resolv_conf, reaches, gateways),
@@ -373,33 +379,3 @@ def loss(sandbox: Sandbox, host: Identifying) -> str:
 def on_host(attachments: Iterable[Tuple[Network, Endpoint]]) -> bool:
     """Say whether a sandbox with ATTACHMENTS has the host's network stack."""
     return any(network.driver == "host" for network, _endpoint in attachments)
-
-
-def gateway_order(attachments: Iterable[Tuple[Network, Endpoint]]) -> List[Tuple[Network, Endpoint]]:
-    """Return ATTACHMENTS in the order in which they give default routes.
-
-    By gateway priority, the highest first, then networks that are not internal, then by the network's name.
-    """
-    return sorted(attachments, key=lambda pair: (-pair[1].gateway_priority, pair[0].internal, pair[0].name))
-
-
-def gateway_owner(attachments: Sequence[Tuple[Network, Endpoint]], version: int) -> Optional[Tuple[Network, Endpoint]]:
-    """Return which of ATTACHMENTS, in their order, gives the default route of family VERSION."""
-    for network, endpoint in attachments:
-        pool = network.pool(version)
-        if pool is not None and pool.gateway is not None and not network.internal and endpoint.address(version):
-            return network, endpoint
-    return None
-
-
-def default_routes(sandbox: Sandbox, attachments: Sequence[Tuple[Network, Endpoint]]) -> List[Resource]:
-    """Return the default routes of SANDBOX, one of each family at most; in an adopted namespace, beside its owner's."""
-    routes: List[Resource] = []
-    foremost = True if sandbox.netns is not None else None
-    for version, destination in ((4, "0.0.0.0/0"), (6, "::/0")):
-        owner = gateway_owner(attachments, version)
-        if owner is not None:
-            pool = owner[0].pool(version)
-            gateway, link = str(pool.gateway if pool else ""), owner[1].interface or ""
-            routes.append(Route(sandbox.path, destination, gateway, link, foremost))
-    return routes

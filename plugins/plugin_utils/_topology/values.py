@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ...module_utils._cnm.errors import Problems
+from ...module_utils._cnm.errors import Problems, every
 from ...module_utils._cnm.sandbox import Sandbox
 from ...module_utils._cnm.verbs import texts
 from ...module_utils._cnm.verbs.endpoint import read, read_ports
+from ...module_utils._cnm.verbs.names import name_server
 from ...module_utils._cnm.verbs.pools import check_pool
+from ...module_utils._cnm.verbs.routes import read_routes
 from ...module_utils._cnm.verbs.sandbox import described
 
 
@@ -21,6 +23,9 @@ def check_network(problems: Problems, item: Mapping[str, Any], subject: str) -> 
     for option in ("driver_options", "labels"):
         with problems.about(f"{subject}: {option}"):
             texts(item.get(option) or {})
+    read_routes(problems, item.get("routes") or (), subject)
+    with problems.about(f"{subject}: dns_servers"):
+        every(name_server, item.get("dns_servers") or ())
     if item.get("driver") != "overlay":
         for entry in item.get("ipam_config") or ():
             check_pool(problems, entry, subject)

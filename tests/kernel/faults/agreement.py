@@ -150,7 +150,7 @@ def disagreement(programs: Programs, found: Holdings) -> list[str]:
         place for place in ours if ("link", *place) not in wanted and place not in {(HOST, e) for e in ends}
     ]
     extra += [place for place in found.addresses if place[:2] in ours and ("address", *place) not in wanted]
-    extra += [one for one in found.routes if (one[0], one[3]) in ours and ("route", *one[:2]) not in wanted]
+    extra += [one for one in found.routes if (one[0], one[3]) in ours and one[:2] not in {key[1:3] for key in wanted}]
     theirs = {
         place for place, name in found.links if name == "lo" and found.links[place, name][3] not in (GROUP, LEAVING)
     }

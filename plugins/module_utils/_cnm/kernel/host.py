@@ -102,7 +102,7 @@ class Kernel:
                 for tunnel in tunnels:
                     found += neighbour.read_forwarding(socket, space, tunnel)
             if Route.kind in keys:
-                destinations = {key[2] for key in keys[Route.kind]}
+                destinations = {(key[2], int(key[3]) if key[3:] else None) for key in keys[Route.kind]}
                 interfaces = {item.index: item for item in known.values()}
                 found += route.read(socket, space, destinations, interfaces, shared=not marked)
             if Sysctl.kind in keys:
@@ -211,7 +211,7 @@ class Kernel:
             socket = self._namespaces.at(space)
             before = [step.before for step in map(addressing.__getitem__, group) if step.before]
             indices = _indices(socket, [*group, *before])
-            missing = {item.link for item in group if isinstance(item, _ON_LINK)} - set(indices)
+            missing = {item.link for item in group if isinstance(item, _ON_LINK)} - {""} - set(indices)
             if missing:
                 raise CnmError(f"There is no link '{sorted(missing)[0]}' that could be given {group[0]}.")
             added = _only(Address, group)

@@ -19,9 +19,10 @@ _TYPES: Dict[str, Tuple[Type[Any], ...]] = {
     "Mapping": (dict,),
     "Tuple": (tuple,),
     "Address": (ipaddress.IPv4Address, ipaddress.IPv6Address),
+    "Subnet": (ipaddress.IPv4Network, ipaddress.IPv6Network),
     "Underlay": (Underlay,),
 }
-_OBJECTS = ("Underlay", "Tuple[Peer, ...]", "Tuple[Remote, ...]")
+_OBJECTS = ("Underlay", "Tuple[Peer, ...]", "Tuple[Remote, ...]", "Tuple[StaticRoute, ...]")
 """Fields that hold objects which are looked at in their turn."""
 Expected = Tuple[str, Tuple[Type[Any], ...], Optional[str]]
 """A field, its types, and which kind of container of texts it is, or ``Objects``."""

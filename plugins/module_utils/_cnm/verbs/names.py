@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional
 
+from ..addresses import address
+from ..identity import check_device
 from ..network import Network
 from . import Context
 
@@ -33,6 +35,18 @@ def wanted_dns(
     if reason:
         context.problems.add(f"{subject}: dns: {reason}")
     return True
+
+
+def name_server(text: str) -> str:
+    """Return the address that TEXT writes, with the interface by which one that is link-local is reached.
+
+    :raises ValueError: if it writes none
+    """
+    bare, percent, device = text.partition("%")
+    found = address(bare)
+    if percent and not (found.version == 6 and found.is_link_local):
+        raise ValueError(f"'{text}': only a link-local IPv6 address is one of an interface.")
+    return f"{found}%{check_device(device)}" if percent else str(found)
 
 
 def _lack(context: Context, network: Network) -> str:

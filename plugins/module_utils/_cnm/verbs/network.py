@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional
 
 from ..drivers import CREATABLE, driver
+from ..errors import every
 from ..identity import check_name, make_id
 from ..network import PREDEFINED, Network
 from ..resources import HOST, Address, Link
-from . import Context, check_absent, quoted, texts
-from .names import wanted_dns
+from . import Context, check_absent, listed, quoted, texts
+from .names import name_server, wanted_dns
 from .pools import wanted_pools
+from .routes import check_metric, check_ways, read_routes
 from .tenants import readdress, republish
 
 
@@ -81,6 +83,10 @@ def _keep(context: Context, network: Network, item: Mapping[str, Any], subject: 
         "internal": network.internal,
         "enable_ipv6": network.ipv6,
         "dns": network.dns,
+        "dns_servers": None,
+        "routes": None,
+        "no_default_route": network.no_default_route,
+        "metric": None,
         "ipam_config": None,
     }
     for option, value in asked.items():
@@ -148,6 +154,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
             f"{subject}: IPv6 is switched off on this host (net.ipv6.conf.all.disable_ipv6), or not in its kernel."
         )
     network = replace(network, mtu=_mtu(context, existing, network))
+    network = _routed(context, network, item, subject)
     network = replace(network, dns=wanted_dns(context, existing, network, item.get("dns"), subject))
     if everywhere:
         from .overlay import underlaid
@@ -166,6 +173,31 @@ def _texts(context: Context, given: Any, present: Mapping[str, str], option: str
         with context.problems.about(f"{subject}: {option}"):
             found = texts(given)
     return found
+
+
+def _routed(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> Network:
+    """Return NETWORK with the routes, and with who is asked for other names, as ITEM says."""
+    asked: Dict[str, Any] = {}
+    if item.get("routes") is not None:
+        asked["routes"] = read_routes(context.problems, item["routes"], subject)
+    if item.get("no_default_route") is not None:
+        asked["no_default_route"] = item["no_default_route"]
+    if item.get("metric") is not None:
+        with context.problems.about(subject):
+            asked["metric"] = check_metric(item["metric"])
+    if item.get("dns_servers") is not None:
+        with context.problems.about(f"{subject}: dns_servers"):
+            asked["dns_servers"] = tuple(every(name_server, listed(item["dns_servers"])))
+    network = replace(network, **asked) if asked else network
+    check_ways(context.problems, network, subject)
+    own = {str(gateway) for _pool, gateway in network.gateways()}
+    for server in network.dns_servers:
+        if server in own:
+            context.problems.add(
+                f"{subject}: dns_servers: {server} is the network's own gateway, which would ask itself. Name the "
+                "servers that are to be asked for other names."
+            )
+    return network
 
 
 def _mtu(context: Context, existing: Optional[Network], network: Network) -> int:

@@ -14,13 +14,16 @@ from ..addresses import address
 from ..drivers import driver
 from ..endpoint import Endpoint, Port
 from ..errors import Problems, every
-from ..identity import check_device, check_hostname, check_name
+from ..identity import check_hostname, check_name
 from ..network import Network
+from ..routing import gateway_order
 from ..sandbox import HOST_GATEWAY, Sandbox
-from ..topology import gateway_order, loss
+from ..topology import loss
 from . import Context, check_absent, listed, texts
 from .endpoint import Wishes, join, part, read, read_ports, write
+from .names import name_server
 from .ports import assign, particular_first, resume
+from .routes import read_routes
 
 _PATH = re.compile(r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 _WORD = re.compile(r"[!\"$-:<-~]+")
@@ -62,6 +65,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if item.get("networks") is not None:
         _put_on(context, sandbox, item["networks"], subject)
     if len(context.problems.found) == found:
+        _check_ways(context, sandbox, subject)
         _publish(context, sandbox, before, wishes, subject)
     if sandbox.running and existing is not None and not existing.running:
         for _network, endpoint in _attachments(context, sandbox):
@@ -103,7 +107,7 @@ def described(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], sub
     readers = (
         ("hostname", "hostname", check_hostname),
         ("domainname", "domainname", check_hostname),
-        ("dns_servers", "dns_servers", lambda values: tuple(every(_name_server, listed(values)))),
+        ("dns_servers", "dns_servers", lambda values: tuple(every(name_server, listed(values)))),
         ("dns_search_domains", "dns_search_domains", lambda values: tuple(every(check_hostname, values))),
         ("dns_opts", "dns_opts", lambda values: tuple(listed(every(_word, values)))),
         ("etc_hosts", "etc_hosts", _etc_hosts),
@@ -117,16 +121,11 @@ def described(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], sub
     if "dns_opts" in found and set(found["dns_opts"]) == set(sandbox.dns_opts or ()) != set():
         # They are a set, as to community.docker.
         del found["dns_opts"]
+    if item.get("routes") is not None:
+        found["routes"] = read_routes(problems, item["routes"], subject)
+    if item.get("no_default_route") is not None:
+        found["no_default_route"] = item["no_default_route"]
     return replace(sandbox, **found) if found else sandbox
-
-
-def _name_server(text: str) -> str:
-    """Return the address that TEXT writes, with the interface by which one that is link-local is reached."""
-    bare, percent, device = text.partition("%")
-    found = address(bare)
-    if percent and not (found.version == 6 and found.is_link_local):
-        raise ValueError(f"'{text}': only a link-local IPv6 address is one of an interface.")
-    return f"{found}%{check_device(device)}" if percent else str(found)
 
 
 def _word(text: str) -> str:
@@ -209,6 +208,22 @@ def _attachments(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endp
         if network is not None:
             pairs.append((network, endpoint))
     return gateway_order(pairs)
+
+
+def _check_ways(context: Context, sandbox: Sandbox, subject: str) -> None:
+    """See that each gateway of the routes of SANDBOX is on one of its networks. Without networks it waits for some."""
+    attachments = _attachments(context, sandbox)
+    held = [pool.subnet for network, _endpoint in attachments for pool in network.pools]
+    for route in sandbox.routes if held else ():
+        if route.gateway is not None and not any(route.gateway in subnet for subnet in held):
+            context.problems.add(
+                f"{subject}: route '{route.destination}': its gateway {route.gateway} is on none of the sandbox's "
+                f"networks, which have {', '.join(map(str, held))}."
+            )
+        if route.destination in held:
+            context.problems.add(
+                f"{subject}: route '{route.destination}': it is the subnet of one of its networks and needs no route."
+            )
 
 
 def _own(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:

@@ -23,6 +23,10 @@ def pool(subnet, **more):
     return {"ipam_config": [{"subnet": subnet, **more}]}
 
 
+def routed(destination, gateway=None, **more):
+    return {**pool("10.2.0.0/24"), "routes": [{"destination": destination, "gateway": gateway, **more}]}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -55,6 +59,20 @@ def pool(subnet, **more):
         (pool("::ffff:10.0.0.0/104"), "are IPv4-mapped"),
         (pool("fe80::/64"), "are link-local"),
         (pool("ff05::/64"), "are multicast"),
+        (routed("10.9.0.0/16"), "route '10.9.0.0/16': it needs a gateway"),
+        (routed("10.9.0.1/16", "10.2.0.9"), "host bits set"),
+        (routed("10.9.0.0/16", "10.3.0.9"), "gateway 10.3.0.9 is not in subnet 10.2.0.0/24"),
+        (routed("10.9.0.0/16", "fd00::1"), "an IPv4 address is wanted"),
+        (routed("fd00:9::/64", "fd00::1"), "the network has no IPv6"),
+        (routed("10.2.0.0/24", "10.2.0.9"), "the subnet of the network itself"),
+        (routed("10.9.0.0/16", "10.2.0.9", type="blackhole"), "with type blackhole it has no gateway"),
+        (routed("10.9.0.0/16", type="throw"), "type 'throw' is not one of"),
+        (routed("10.9.0.0/16", "10.2.0.9", metric=-1), "metric -1 is not from 0"),
+        (routed("224.0.0.0/8", "10.2.0.9"), "are not routed"),
+        ({"metric": 1 << 32}, "is not from 0 to 4294967295"),
+        ({"dns_servers": ["10.2.0.1"], **pool("10.2.0.0/24")}, "10.2.0.1 is the network's own gateway"),
+        ({"dns_servers": ["fd00::0:1"], **pool("fd00::/64")}, "fd00::1 is the network's own gateway"),
+        ({"dns_servers": ["x"]}, "dns_servers: 'x' is not an IP address"),
         ({"ipam_config": [{"gateway": "10.2.0.1"}]}, "needs a subnet"),
         ({"ipam_config": [{"subnet": "10.2.0.0/24"}, {"subnet": "10.3.0.0/24"}]}, "one IPv4 subnet"),
         ({"enable_ipv6": False, **pool("fd00::/64")}, "enable_ipv6 is false"),
@@ -205,6 +223,14 @@ def test_a_network_that_publishes_does_not_become_internal(still):
     [
         ({"networks": [{"name": "lam"}]}, "there is no network 'lam'"),
         ({"networks": [{"name": "lan"}, {"name": "host"}]}, "'host' cannot be combined"),
+        (
+            {"networks": [{"name": "lan"}], "routes": [{"destination": "10.9.0.0/16", "gateway": "10.3.0.9"}]},
+            "route '10.9.0.0/16': its gateway 10.3.0.9 is on none of the sandbox's networks, which have 10.1.0.0/24",
+        ),
+        (
+            {"routes": [{"destination": "10.9.0.1", "type": "blackhole"}] * 2},
+            "route '10.9.0.1': it is listed twice",
+        ),
         ({"networks": [{"name": "none"}, {"name": "lan"}]}, "'none' cannot be combined"),
         ({"networks": [{"name": "none"}, {"name": "host"}]}, "cannot be combined"),
         ({"networks": [{"name": "lan"}, {"name": "lan"}]}, "listed twice"),

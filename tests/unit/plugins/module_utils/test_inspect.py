@@ -40,6 +40,9 @@ def test_a_network(lan):
                 "IPv6Address": "",
             }
         },
+        "Routes": [],
+        "NoDefaultRoute": False,
+        "DnsServers": [],
         "Options": {"com.docker.network.driver.mtu": "1400"},
         "Labels": {"a": "b"},
         "Host": {"Device": f"br-{found['Id'][:12]}", "Mtu": 1400, "Dns": False},

@@ -47,6 +47,19 @@ OPTIONS = {
     "host_ipv4": ("network", {"driver_options": {"com.docker.network.host_ipv4": "192.0.2.1"}}, {"driver_options": {}}),
     "mode": ("network", {"driver_options": {"com.docker.network.bridge.gateway_mode_ipv4": "routed"}}, {}),
     "device": ("network", {"driver_options": {"com.docker.network.bridge.name": "br-new"}}, {"driver_options": {}}),
+    "routes of a network": (
+        "network",
+        {
+            "ipam_config": [{"subnet": "10.1.0.0/24"}],
+            "routes": [
+                {"destination": "10.7.0.0/16", "gateway": "10.1.0.9"},
+                {"destination": "10.6.0.1", "type": "blackhole"},
+            ],
+            "metric": 7,
+            "dns_servers": ["192.0.2.7"],
+        },
+        {"routes": [], "no_default_route": True, "metric": 0, "dns_servers": []},
+    ),
     "peers": ("network", {**WIDE, "peers": [FAR]}, {"peers": []}),
     "known peers": ("network", {**WIDE, "driver_options": {"cnm.overlay.learning": False}, "peers": [FAR]}, {}),
     "learning": (
@@ -81,6 +94,11 @@ OPTIONS = {
     ),
     "etc_hosts": ("sandbox", {"etc_hosts": {"a": "192.0.2.1"}}, {"etc_hosts": {}}),
     "sysctls": ("sandbox", {"sysctls": {"net.core.somaxconn": 100}}, {"sysctls": {"net/core/somaxconn": "200"}}),
+    "routes": (
+        "sandbox",
+        {"networks": [{"name": "lan"}], "routes": [{"destination": "10.7.0.0/16", "gateway": "10.9.0.9", "metric": 3}]},
+        {"routes": [{"destination": "10.7.0.0/16", "type": "prohibit", "metric": 3}], "no_default_route": True},
+    ),
     "networks": ("sandbox", {"networks": [{"name": "lan"}, {"name": "back"}]}, {"networks": [{"name": "back"}]}),
     "no networks": ("sandbox", {"networks": [{"name": "lan"}]}, {"networks": []}),
     "all of it": (

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The noun StaticRoute: where packets to a subnet go, as a user has declared it for a network or a sandbox."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional
+
+from .addresses import Address, Subnet
+
+TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
+"""As ``ip route`` calls them: by way of a gateway, dropped without a word, or refused with an ICMP message."""
+
+
+@dataclass(frozen=True)
+class StaticRoute:
+    """Where packets to a subnet go."""
+
+    destination: Subnet
+    gateway: Optional[Address] = None
+    """None for the types that lead nowhere."""
+    metric: Optional[int] = None
+    """Of several routes to one destination, the lowest counts; None for the network's, or else the kernel's."""
+    type: str = "unicast"
+
+    def __str__(self) -> str:
+        kind = "" if self.type == "unicast" else f"{self.type} "
+        via = "" if self.gateway is None else f" by way of {self.gateway}"
+        return f"{kind}{self.destination}{via}"
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "destination": str(self.destination),
+            "gateway": str(self.gateway) if self.gateway is not None else None,
+            "metric": self.metric,
+            "type": self.type,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "StaticRoute":
+        """Return what to_json made DATA of."""
+        gateway = ipaddress.ip_address(data["gateway"]) if data["gateway"] else None
+        return cls(ipaddress.ip_network(data["destination"]), gateway, data["metric"], data["type"])
