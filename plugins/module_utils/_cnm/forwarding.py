@@ -27,12 +27,17 @@ class Forwarding(Resource):
     """The host to which LINK sends frames for MAC; empty for an entry of its bridge, by which they go to LINK."""
     sticky: bool = True
     """False, of an entry of a bridge, if it leads elsewhere as soon as somebody else sends with MAC."""
+    astray: Tuple[int, ...] = ()
+    """Of an entry that we never make: the VNI, UDP port, device and group of next hops by which it leads, 0 for LINK's
+    own; or, of an entry of a bridge, 1 if it keeps frames on the host."""
 
     kind: ClassVar[str] = "forwarding"
     rank: ClassVar[int] = 6
 
     @property
     def key(self) -> Key:
+        if self.astray:
+            return (self.kind, self.namespace, self.link, self.mac, self.destination, *map(str, self.astray))
         if self.mac == ANYBODY:
             return (self.kind, self.namespace, self.link, self.mac, self.destination)
         return (self.kind, self.namespace, self.link, self.mac, "tunnel" if self.destination else "bridge")

@@ -285,6 +285,9 @@ def test_drift_is_repaired(fleet: Fleet, learning: bool) -> None:
         f"bridge fdb add 02:00:00:00:00:99 dev {device} dst 10.99.5.77 self permanent",
         f"bridge fdb add 02:00:00:00:00:99 dev {device} master static",
         f"bridge fdb append 00:00:00:00:00:00 dev {device} dst 10.99.5.77 self permanent",
+        f"bridge fdb append 00:00:00:00:00:00 dev {device} dst 10.99.5.2 vni 7 self permanent",
+        f"bridge fdb add 02:00:00:00:00:99 dev {device} dst 10.99.5.2 port 4790 via under self permanent",
+        f"bridge fdb add 02:00:00:00:00:99 dev {device} master permanent",
         f"bridge link set dev {device} neigh_suppress off",
         f"ip link set {device} mtu 1400",
         f"ip link set {device} down",
@@ -298,6 +301,8 @@ def test_drift_is_repaired(fleet: Fleet, learning: bool) -> None:
             f"ip neighbour del 10.9.2.5 dev {bridge}",
             f"bridge fdb replace {entries[0][0]} dev {device} dst 10.99.5.77 self permanent",
             f"bridge fdb del {entries[0][0]} dev {device} master",
+            f"bridge fdb replace {entries[0][0]} dev {device} dst {entries[0][1]} vni 7 self permanent",
+            f"bridge fdb replace {entries[0][0]} dev {device} master permanent",
             f"bridge link set dev {device} learning on",
         ]
     for damage in damages:

@@ -10,6 +10,7 @@ import errno
 import ipaddress
 import socket
 import struct
+import sys
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple, Union
 
 from ..forwarding import ANYBODY, Forwarding, Neighbour
@@ -21,7 +22,7 @@ from .refusals import Change
 _NEW, _DELETE, _GET = 28, 29, 30
 """RTM_NEWNEIGH and its kin in linux/rtnetlink.h."""
 # linux/neighbour.h
-_DESTINATION, _MAC, _MASTER = 1, 2, 9
+_DESTINATION, _MAC, _PORT, _VNI, _DEVICE, _MASTER, _NEXT_HOPS = 1, 2, 6, 7, 8, 9, 13
 _SELF, _BY_MASTER, _STICKY = 0x02, 0x04, 0x40
 """A bridge moves an entry that is lasting, but not sticky, to the port by which its MAC address is heard
 (br_fdb_update in net/bridge/br_fdb.c)."""
@@ -41,6 +42,8 @@ class _Found(NamedTuple):
     destination: bytes
     mac: str
     master: bool
+    astray: Tuple[int, int, int, int]
+    """VNI, UDP port, device and group of next hops, 0 for those of the VXLAN device itself."""
 
 
 def _message(
@@ -56,7 +59,10 @@ def _entries(replies: Iterable[bytes]) -> Iterator[_Found]:
         family, index, state, flags, _kind = _ENTRY.unpack_from(reply, _ENTRY_OFFSET)
         values = attributes(reply, _ENTRY_OFFSET + _ENTRY.size)
         mac = values.get(_MAC, b"").hex(":")
-        yield _Found(family, index, state, flags, values.get(_DESTINATION, b""), mac, _MASTER in values)
+        numbers = {name: int.from_bytes(values.get(name, b""), sys.byteorder) for name in (_VNI, _DEVICE, _NEXT_HOPS)}
+        port = int.from_bytes(values.get(_PORT, b""), "big")
+        astray = (numbers[_VNI], port, numbers[_DEVICE], numbers[_NEXT_HOPS])
+        yield _Found(family, index, state, flags, values.get(_DESTINATION, b""), mac, _MASTER in values, astray)
 
 
 def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[Forwarding]:
@@ -68,9 +74,12 @@ def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[F
             continue
         if entry.master and _is_lasting(entry):
             found.append(Forwarding(namespace, device.name, entry.mac, "", sticky=bool(entry.flags & _STICKY)))
-        elif not entry.master and entry.destination and entry.state & (_STATIC | _PERMANENT):
-            destination = str(ipaddress.ip_address(entry.destination))
-            found.append(Forwarding(namespace, device.name, entry.mac, destination))
+        elif entry.master and entry.state & _PERMANENT and entry.mac != device.address:
+            found.append(Forwarding(namespace, device.name, entry.mac, "", astray=(1,)))
+        elif not entry.master and entry.state & (_STATIC | _PERMANENT) and (entry.destination or any(entry.astray)):
+            destination = str(ipaddress.ip_address(entry.destination)) if entry.destination else ""
+            astray = entry.astray if any(entry.astray) else ()
+            found.append(Forwarding(namespace, device.name, entry.mac, destination, astray=astray))
     return found
 
 
@@ -160,8 +169,14 @@ def _forwarding(command: int, mode: int, entry: Forwarding, index: int) -> bytes
     values = [_mac(entry.mac)]
     if entry.destination:
         values.append((_DESTINATION, ipaddress.ip_address(entry.destination).packed))
+    by_tunnel = bool(entry.destination) or len(entry.astray) > 1
+    if by_tunnel and entry.astray:
+        vni, port, device, _next_hops = entry.astray
+        values += [(_VNI, struct.pack("=I", vni))] if vni else []
+        values += [(_PORT, struct.pack(">H", port))] if port else []
+        values += [(_DEVICE, struct.pack("=I", device))] if device else []
     # To a bridge "permanent" is one of its own addresses; to a VXLAN device nothing less is lasting.
-    state, flags = (_PERMANENT, _SELF) if entry.destination else (_STATIC, _BY_MASTER | _STICKY)
+    state, flags = (_PERMANENT, _SELF) if by_tunnel else (_STATIC, _BY_MASTER | _STICKY)
     return _message(command, mode, socket.AF_BRIDGE, index, state, flags, values)
 
 
