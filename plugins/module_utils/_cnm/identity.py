@@ -70,6 +70,16 @@ def check_hostname(name: str) -> str:
     return name
 
 
+def check_alias(name: str) -> str:
+    """Return NAME if an endpoint may be called so besides its name.
+
+    :raises ValueError: if it may not
+    """
+    if name.lower().rpartition(".")[2] == "localhost":
+        raise ValueError(f"'{name}' always means the sandbox itself (RFC 6761).")
+    return check_hostname(name)
+
+
 def check_device(name: str) -> str:
     """Return NAME if a network interface of ours may be called so.
 

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import sys
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 from ..errors import CnmError, Conflict, KernelRefused
 from ..folder import make_public
@@ -28,6 +28,8 @@ class _Content(NamedTuple):
     before: str
     block: Optional[str]
     after: str
+    whole: bool = True
+    """Whether there is one block with both of its markers, or nothing of any."""
 
 
 def read(path: str) -> Optional[File]:
@@ -45,7 +47,11 @@ def read(path: str) -> Optional[File]:
         return None
     try:
         text = _text(descriptor)
-        block = _split(text).block if text else ""
+        content = _split(text)
+        block = content.block if text else ""
+        if block is not None and not content.whole:
+            # No text that is wanted has a marker, so that the file is put right whatever is wanted.
+            block = f"{_FIRST}{block}"
         # Interned, so that what is there and what ought to be there are in memory once.
         return None if block is None else File(path, sys.intern(block), stat.S_IMODE(os.fstat(descriptor).st_mode))
     finally:
@@ -169,7 +175,7 @@ def _replace(descriptor: int, old: str, new: str) -> None:
 
 
 def _split(text: str) -> _Content:
-    """Part TEXT at our first block. A marker without its partner, or of a second block, is dropped."""
+    """Part TEXT at our block; what is in further blocks is ours, too, and markers of no block are dropped."""
     start, end = text.find(_FIRST), text.find(_LAST)
     once = text.count(BEGIN) == text.count(END) == 1
     if once and 0 <= start < end and text[end - 1] == "\n" and text[start - 1 : start] in ("", "\n"):
@@ -186,15 +192,24 @@ def _split_by_line(text: str) -> _Content:
     bare = [line.rstrip() for line in lines]
     position = 0
     while position < len(lines):
-        if bare[position] not in (BEGIN, END):
-            (before if block is None else after).append(lines[position])
-        elif bare[position] == BEGIN and END in bare[position:]:
-            end = bare.index(END, position)
-            if block is None:
-                block = [line for line in lines[position:end] if line.rstrip() != BEGIN]
+        if bare[position] == BEGIN:
+            end = _end(bare, position + 1)
+            block = (block or []) + lines[position + 1 : end]
             position = end
+            continue
+        if bare[position] != END:
+            (before if block is None else after).append(lines[position])
         position += 1
-    return _Content("".join(before), None if block is None else "".join(block), "".join(after))
+    whole = [line for line in bare if line in (BEGIN, END)] in ([], [BEGIN, END])
+    return _Content("".join(before), None if block is None else "".join(block), "".join(after), whole)
+
+
+def _end(lines: Sequence[str], start: int) -> int:
+    """Return where the block ends that begins at START: at its marker or, if that is lost, at what is in no block."""
+    marker = next((place for place in range(start, len(lines)) if lines[place] in (BEGIN, END)), len(lines))
+    if lines[marker : marker + 1] == [END]:
+        return marker
+    return next((place for place in range(start, marker) if not lines[place] or lines[place].startswith("#")), marker)
 
 
 def _explained(done: str, path: str, error: OSError) -> CnmError:

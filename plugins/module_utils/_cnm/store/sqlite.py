@@ -138,6 +138,12 @@ class SqliteStore:
             return found if found is not None and found.network == network else None
         return self._one(Endpoint, "SELECT data FROM endpoint WHERE network = ? AND name = ?", network, name)
 
+    def endpoint_alike(self, network: str, name: str) -> Optional[str]:
+        """Return the name on the network with that id that differs from NAME only in upper and lower case."""
+        query = "SELECT name FROM endpoint WHERE network = ? AND name <> ? AND name = ? COLLATE NOCASE LIMIT 1"
+        row = self._connection.execute(query, (network, name, name)).fetchone()
+        return str(row[0]) if row else None
+
     def endpoints(self) -> List[Endpoint]:
         """Return all endpoints, by name."""
         return self._all(Endpoint, "SELECT data FROM endpoint ORDER BY name, network")

@@ -13,7 +13,7 @@ from ..addresses import Address, address, mac
 from ..drivers import driver
 from ..endpoint import Endpoint, Port, parse_ports
 from ..errors import Problems, every
-from ..identity import check_device, check_hostname, check_name
+from ..identity import check_alias, check_device, check_name
 from ..ipam.allocation import check_address
 from ..network import Network
 from ..sandbox import Sandbox
@@ -43,7 +43,7 @@ def read(problems: Problems, item: Mapping[str, Any], subject: str) -> Wishes:
         ("ipv6", "ipv6_address", lambda text: address(text, 6)),
         ("mac", "mac_address", mac),
         ("interface", "interface_name", check_device),
-        ("aliases", "aliases", lambda names: tuple(listed(every(check_hostname, names)))),
+        ("aliases", "aliases", lambda names: tuple(listed(every(check_alias, names)))),
     )
     for field, option, reader in readers:
         if item.get(option) is not None:
@@ -167,6 +167,14 @@ def write(
         for option in ("ipv4", "ipv6", "mac", "ports", "interface"):
             if getattr(wishes, option):
                 context.problems.add(f"{subject}: on network '{network.name}' there is no {option} to choose.")
+    if existing is None and not network.predefined:
+        away = (remote.name for _peer, remote in network.remotes() if _alike(remote.name, name))
+        alike = context.store.endpoint_alike(network.id, name) or next(away, None)
+        if alike is not None:
+            context.problems.add(
+                f"{subject}: on network '{network.name}' there is an endpoint '{alike}', and names that differ only in "
+                "upper and lower case are one name to DNS. Choose another name."
+            )
     if wishes.aliases and network.predefined:
         context.problems.add(
             f"{subject}: on network '{network.name}' nobody is found by a name, so there are no aliases. "
@@ -182,6 +190,11 @@ def write(
     # Also with problems, with which nothing of the store will be kept: its addresses may be taken, too.
     context.store.put_endpoint(endpoint)
     return endpoint if len(context.problems.found) == found else None
+
+
+def _alike(one: str, other: str) -> bool:
+    """Say whether two names are different ones here, and the same one to DNS."""
+    return one != other and one.lower() == other.lower()
 
 
 def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: Wishes, subject: str) -> Endpoint:

@@ -14,7 +14,7 @@ from ..drivers import driver
 from ..drivers.overlay import OVERHEAD
 from ..drivers.overlay_options import LEARNING, PORT, VNI, VTEP, parse, vni
 from ..errors import every
-from ..identity import check_hostname, check_name
+from ..identity import check_alias, check_hostname, check_name
 from ..ipam.allocation import check_address
 from ..network import Network
 from ..peer import Peer, Remote, Underlay
@@ -117,9 +117,11 @@ def _peers(
                     if held in holders:
                         raise ValueError(f"{held} is taken: {holders[held]} has it.")
                     holders[held] = f"endpoint '{remote.name}' on host '{entry['name']}'"
-                if remote.name in names:
-                    raise ValueError(f"host '{names[remote.name]}' has an endpoint of that name too.")
-                names[remote.name] = entry["name"]
+                # To DNS, names that differ only in upper and lower case are one.
+                alike = remote.name.lower()
+                if alike in names:
+                    raise ValueError(f"host '{names[alike]}' has an endpoint of that name too.")
+                names[alike] = entry["name"]
                 remotes.append(remote)
         if end is not None:
             for other in found:
@@ -141,7 +143,7 @@ def _remote(network: Network, one: Mapping[str, Any]) -> Remote:
         if held is not None:
             check_address(network.pool(held.version), held)
     own = mac(one["mac_address"]) if one.get("mac_address") else mac_of(first)
-    aliases = tuple(listed(every(check_hostname, one.get("aliases") or ())))
+    aliases = tuple(listed(every(check_alias, one.get("aliases") or ())))
     return Remote(check_name(one["name"]), four, six, own, aliases)
 
 

@@ -147,6 +147,8 @@ def test_a_name_is_refused(still, kind, name):
         ({"network": "lan", "interface_name": "sixteen-letters0"}, "no valid interface name"),
         ({"network": "lan", "aliases": ["has space"]}, "'has space' is no host name"),
         ({"network": "lan", "aliases": ["-a"]}, "'-a' is no host name"),
+        ({"network": "lan", "aliases": ["Localhost"]}, "'Localhost' always means the sandbox itself"),
+        ({"network": "lan", "aliases": ["a.localhost"]}, "'a.localhost' always means the sandbox itself"),
         ({"network": "lan", "aliases": [""]}, "'' is no host name"),
         ({"network": "lan", "driver_options": {"x": "y"}}, "no endpoint option 'x'"),
         ({"network": "none", "ipv4_address": "10.1.0.7"}, "there is no ipv4 to choose"),
@@ -234,6 +236,7 @@ def test_a_network_that_publishes_does_not_become_internal(still):
         ({"networks": [{"name": "none"}, {"name": "lan"}]}, "'none' cannot be combined"),
         ({"networks": [{"name": "none"}, {"name": "host"}]}, "cannot be combined"),
         ({"networks": [{"name": "lan"}, {"name": "lan"}]}, "listed twice"),
+        ({"name": "DB", "networks": [{"name": "lan"}]}, "there is an endpoint 'db', and names that differ only in"),
         ({"networks": [{"name": "lan", "ipv4_address": "10.9.9.9"}]}, "on network 'lan': address 10.9.9.9"),
         ({"networks": [{"name": "host"}], "published_ports": ["80"]}, "published_ports need a network"),
         ({"published_ports": ["80"]}, "published_ports need a network"),
@@ -257,7 +260,7 @@ def test_a_network_that_publishes_does_not_become_internal(still):
 def test_a_sandbox_is_refused(still, options, message):
     text = still.refused("sandbox", {"name": "new", **options})
     assert message in text
-    assert "Sandbox 'new'" in text
+    assert f"Sandbox '{options.get('name', 'new')}'" in text
 
 
 def test_two_interfaces_of_one_name(lan):

@@ -27,4 +27,23 @@ def test_both_ways_find_the_same(text: str) -> None:
 @pytest.mark.parametrize("mine", ["", "192.0.2.1 printer\n"])
 def test_a_whole_block_needs_no_look_at_its_lines(mine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{_split.__module__}._split_by_line", lambda _text: pytest.fail("line by line"))
-    assert _split(f"{mine}{BEGIN}\nours\n{END}\nrest\n") == (mine, "ours\n", "rest\n")
+    assert _split(f"{mine}{BEGIN}\nours\n{END}\nrest\n") == (mine, "ours\n", "rest\n", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        # Twice: by somebody who has put a copy of the file behind it.
+        (f"a\n{BEGIN}\nx\n{END}\nb\n{BEGIN}\ny\n{END}\nc\n", ("a\n", "x\ny\n", "b\nc\n", False)),
+        # Without its end: no line of ours is empty or a comment.
+        (f"a\n{BEGIN}\nx\ny\n", ("a\n", "x\ny\n", "", False)),
+        (f"a\n{BEGIN}\nx\n\nb\n# c\n", ("a\n", "x\n", "\nb\n# c\n", False)),
+        (f"{BEGIN}\nx\n# b\nc\n{BEGIN}\ny\n{END}\n", ("", "x\ny\n", "# b\nc\n", False)),
+        # Without its begin nothing tells which lines are ours.
+        (f"a\n{END}\nb\n", ("a\nb\n", None, "", False)),
+        # With both, everything between is ours.
+        (f"{BEGIN}\nx\n\n# b\ny\n{END}\n", ("", "x\n\n# b\ny\n", "", True)),
+    ],
+)
+def test_a_damaged_block_is_found(text: str, parts: tuple[object, ...]) -> None:
+    assert _split(text) == parts
