@@ -180,12 +180,12 @@ NAMING = frozenset(("records", "name-server"))
 
 @dataclass(frozen=True)
 class Namespace(Resource):
-    """A network namespace at a path; its loopback is up and carries our device group."""
+    """A network namespace at a path, with its loopback up."""
 
     path: str
     ours: bool = True
     mounted: bool = True
-    """False for the empty file, left by a run that was killed, on which a namespace was to be mounted."""
+    """False for what is left of one: the empty file on which it was mounted, or was to be."""
     adopted: bool = False
 
     kind: ClassVar[str] = "namespace"

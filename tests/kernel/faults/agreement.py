@@ -17,7 +17,7 @@ from typing import Any
 
 from programs import Programs, nft
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import address, interface, route
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import address, interface, ownership, route
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import nft as firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.file import BEGIN
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
@@ -89,13 +89,19 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
             # is its own affair.
             if path.name.startswith("cnm.db") or path.name in ("lock", "aardvark.pid"):
                 continue
-            found.files[str(path)] = path.read_text().rstrip("\n") if path.is_file() else "a folder"
+            found.files[str(path)] = _text(path)
     mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
     # As 'ip netns' does, this folder is made a mount of its own once and for all.
     found.mounts = set(mounts) - {NAMESPACES}
     found.settings = {name: Path("/proc/sys", name).read_text().strip() for name in FORWARDING}
     found.rows = _rows()
     return found
+
+
+def _text(path: Path) -> str:
+    if path.is_symlink():
+        return "a link"  # What tells a namespace from all others is new each time.
+    return path.read_text().rstrip("\n") if path.is_file() else "a folder"
 
 
 def _read_namespace(found: Holdings, kernel: Kernel, space: str) -> None:
@@ -145,16 +151,14 @@ def disagreement(programs: Programs, found: Holdings) -> list[str]:
     """Return what the store says and the host, which holds what was FOUND, does not have, and the other way round."""
     wanted, problems = _wanted(programs)
     ends = {link.peer.name for link in wanted.values() if isinstance(link, Link) and link.peer}
-    ours = {place for place, link in found.links.items() if link[3] in (GROUP, LEAVING) and place[1] != "lo"}
+    ours = {place for place, link in found.links.items() if link[3] in (GROUP, LEAVING)}
     extra: list[Any] = [
         place for place in ours if ("link", *place) not in wanted and place not in {(HOST, e) for e in ends}
     ]
     extra += [place for place in found.addresses if place[:2] in ours and ("address", *place) not in wanted]
     extra += [one for one in found.routes if (one[0], one[3]) in ours and one[:2] not in {key[1:3] for key in wanted}]
-    theirs = {
-        place for place, name in found.links if name == "lo" and found.links[place, name][3] not in (GROUP, LEAVING)
-    }
-    extra += [path for path in found.namespaces - theirs if ("namespace", path) not in wanted]
+    noted = {path for path in found.namespaces if ownership.is_noted(path)}
+    extra += [path for path in noted if ("namespace", path) not in wanted]
     extra += [key for key in found.elements if key not in wanted]
     if not any(key[0] == "ruleset" for key in wanted):
         extra += [rule for rule in found.rules if '"cnm"' in rule]

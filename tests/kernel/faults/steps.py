@@ -32,6 +32,7 @@ _WRITING = (
     "mkdir",
     "rename",
     "replace",
+    "symlink",
     "pwrite",
     "write",
     "ftruncate",

@@ -28,8 +28,7 @@ def forget(tasks: Tasks) -> None:
         if each["ifname"].startswith(("br-", "cnm", "veth")):
             tasks.host.run(["ip", "link", "delete", each["ifname"]])
     command("nft flush ruleset")
-    for name in os.listdir("/run/cnm"):
-        os.unlink(f"/run/cnm/{name}")
+    command("find /run/cnm -mindepth 1 -delete")
     for name in FORWARDING:
         sysctl(name, 0)
 

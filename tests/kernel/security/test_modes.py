@@ -50,7 +50,7 @@ def mode(path: "str | Path") -> int:
 
 
 def private_files() -> dict[str, int]:
-    return {str(path): mode(path) for folder in PRIVATE for path in Path(folder).glob("*")}
+    return {str(path): mode(path) for folder in PRIVATE for path in Path(folder).glob("*") if path.is_file()}
 
 
 def test_folders_and_files_are_made_with_their_modes(bare: Tasks, umask: int) -> None:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import groupby
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
@@ -17,7 +16,7 @@ from ..resources import FIREWALL, HOST, NAMING, Address, Element, File, Key, Lin
 from . import address, file, interface, link, readiness, route, sysctl
 from .docker_user import DockerUser
 from .facts import Facts
-from .namespace import LOOPBACK_INDEX, Namespaces, is_left_over
+from .namespace import Namespaces, is_left_over
 from .refusals import Change, carry_out, raise_all
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
@@ -83,10 +82,9 @@ class Kernel:
                 if Namespace.kind in keys and is_left_over(space):
                     found.append(Namespace(space, mounted=False))
                 continue
-            marked = (Namespace.kind in keys or Route.kind in keys) and _is_marked(socket)
+            ours = (Namespace.kind in keys or Route.kind in keys) and self._namespaces.is_ours(space, socket)
             if Namespace.kind in keys:
-                # By a symbolic link another sandbox's namespace would pass for the one that has to be there.
-                found.append(Namespace(space, ours=marked and not os.path.islink(space)))
+                found.append(Namespace(space, ours))
             addresses = [Address(key[1], key[2], key[3]) for key in sorted(keys.get(Address.kind, ()))]
             neighbours = {(key[2], key[3]) for key in keys.get(Neighbour.kind, ())}
             names = links[space] | {item.link for item in addresses} | {name for name, _address in neighbours}
@@ -104,7 +102,7 @@ class Kernel:
             if Route.kind in keys:
                 destinations = {(key[2], int(key[3]) if key[3:] else None) for key in keys[Route.kind]}
                 interfaces = {item.index: item for item in known.values()}
-                found += route.read(socket, space, destinations, interfaces, shared=not marked)
+                found += route.read(socket, space, destinations, interfaces, shared=not ours)
             if Sysctl.kind in keys:
                 found += sysctl.read(self._namespaces, space, [key[2] for key in sorted(keys[Sysctl.kind])])
         return found + list(link.resolve(self._namespaces, links, seen))
@@ -233,11 +231,6 @@ class Kernel:
             from .announcement import announce
 
             raise_all(announce(self._namespaces, moves))
-
-
-def _is_marked(socket: interface.Socket) -> bool:
-    """Say whether the namespace of SOCKET is one that we have made."""
-    return interface.find_indices(socket, [LOOPBACK_INDEX])[LOOPBACK_INDEX].group == link.GROUP
 
 
 def _only(kind: Type[_Kind], items: Iterable[Resource]) -> List[_Kind]:

@@ -22,7 +22,8 @@ from typing import Dict, Iterator, List, Optional, Sequence
 from .. import resources
 from ..errors import CnmError, Conflict, KernelRefused
 from ..folder import make_public
-from ..resources import GROUP, HOST
+from ..resources import HOST
+from . import ownership
 from .message import ACK, NEWLINK, encode
 from .netlink import Refusal, Socket, needs_root
 
@@ -161,21 +162,27 @@ class Namespaces:
         if descriptor is None:
             return None
         try:
-            inode = os.fstat(descriptor).st_ino
-            cookie = self.at(HOST if self._is_home(descriptor) else path).cookie()
+            return _identity(self.at(HOST if self._is_home(descriptor) else path), os.fstat(descriptor).st_ino)
         finally:
             os.close(descriptor)
-        return f"inode {inode}" if cookie is None else f"cookie {cookie}"
+
+    def is_ours(self, path: str, inside: Socket) -> bool:
+        """Say whether the namespace of INSIDE, found at PATH, was made by us, and for that path.
+
+        By a symbolic link, or a second mount, another sandbox's would pass for the one that has to be there.
+        """
+        return not os.path.islink(path) and ownership.is_ours(path, _identity(inside, self._inodes.get(path, 0)))
 
     def _is_home(self, descriptor: int) -> bool:
         """Say whether it is the host's own: a path that was adopted may have been turned there."""
         return os.fstat(descriptor).st_ino == os.fstat(self.home).st_ino
 
     def make(self, wanted: Sequence[resources.Namespace]) -> None:
-        """Make a namespace, with its loopback up and in our device group, at the path of each of WANTED."""
+        """Make a namespace, with its loopback up, at the path of each of WANTED."""
         if not wanted:
             return
-        up = encode("link", NEWLINK, ACK, [("IFLA_GROUP", GROUP)], index=LOOPBACK_INDEX, flags=1, change=1)
+        ownership.prepare()
+        up = encode("link", NEWLINK, ACK, [], index=LOOPBACK_INDEX, flags=1, change=1)
         try:
             for namespace in wanted:
                 self._make(namespace.path, up)
@@ -191,14 +198,17 @@ class Namespaces:
         _call("unshare", _CLONE_NEWNET)
         inside = Socket()
         try:
-            # The mark of ownership comes before the mount: killed in between, nothing is left that looks foreign.
             for reply in inside.exchange([up]):
                 if isinstance(reply, Refusal):
                     raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
+            inode = os.stat(_OWN).st_ino
+            # Before the mount: killed in between, nothing is left that looks foreign.
+            ownership.note(path, _identity(inside, inode))
             _mount(_OWN, path, _MS_BIND)
         except BaseException:
             inside.close()
             raise
+        self._inodes[path] = inode
         self._keep(path, inside)
 
     def remove(self, path: str) -> None:
@@ -212,6 +222,7 @@ class Namespaces:
             if error.errno not in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
                 raise _explained("removed", path, error) from error
         try:
+            ownership.forget(path)
             os.unlink(path)
         except FileNotFoundError:
             pass
@@ -249,13 +260,23 @@ class Namespaces:
 
 
 def is_left_over(path: str) -> bool:
-    """Say whether at PATH there is an empty file on which nothing is mounted, as a run that is killed leaves it."""
+    """Say whether PATH is as a run that is killed, or somebody who unmounts a namespace of ours, leaves it.
+
+    That is an empty file on which nothing is mounted, or only our note that there was a namespace.
+    """
     try:
         found = os.lstat(path)
         folder = os.lstat(os.path.dirname(path))
+    except FileNotFoundError:
+        return ownership.is_noted(path)
     except OSError:
         return False
     return stat.S_ISREG(found.st_mode) and found.st_size == 0 and found.st_dev == folder.st_dev
+
+
+def _identity(inside: Socket, inode: int) -> str:
+    cookie = inside.cookie()
+    return f"inode {inode}" if cookie is None else f"cookie {cookie}"
 
 
 def _lost(path: str) -> KernelRefused:
