@@ -10,18 +10,28 @@ import sys
 from argparse import Namespace
 from typing import Any, Mapping
 
+from _cnm.errors import printable
+
 from .access import controller
+
+LEFT_OUT = 3
+"""The exit status after a run that had to leave objects out."""
 
 
 def restore(_options: Namespace) -> int:
     """Restore the host's networks and print what was done; return the exit status.
 
-    It is 0 too where sandboxes had to be left out: what they wait for may begin after us.
+    It is 0 too where sandboxes wait for what others make, which may come after us. It is 3 where objects had to be left
+    out for another reason, and all else was done.
     """
     with controller(check=False) as core:
         result = core.restore()
     for difference in result.differences:
         sys.stdout.write(_lines(difference))
+    for failure in result.failures:
+        print(f"cnm: {printable(failure)}", file=sys.stderr)
+    if result.failures:
+        return LEFT_OUT
     if not result.changed and not result.left_out:
         print("Everything was there.")
     return 0

@@ -13,7 +13,7 @@ import pytest
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step, plan
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import File
 
 HOSTS = File("/etc/netns/web/hosts", "127.0.0.1 localhost\n10.0.0.2 web\n")
@@ -127,7 +127,7 @@ def test_what_is_no_file_is_a_conflict_and_is_not_touched(host: Host, kind: str)
         PATH.mkdir()
     else:
         os.mkfifo(PATH)
-    for action in (lambda: host.kernel.read([HOSTS.key]), lambda: host.kernel.apply([Step(None, HOSTS)])):
+    for action in (lambda: plan({}, host.kernel.read([HOSTS.key])), lambda: host.kernel.apply([Step(None, HOSTS)])):
         with pytest.raises(Conflict, match=HOSTS.path):
             action()
     assert target.read_text(encoding="utf-8") == "secret\n"

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Optio
 
 from . import inspect
 from .endpoint import Endpoint
-from .errors import CnmError, InvalidInput, Problems, printable
+from .errors import CnmError, Incomplete, InvalidInput, Problems, printable
 from .kernel.host import Kernel
 from .network import Network
 from .reconcile import Step
@@ -23,7 +23,7 @@ from .store import FOLDER, database, journal
 from .store.lock import held
 from .store.sqlite import SqliteStore
 from .topology import loss
-from .verbs import Context
+from .verbs import Context, quoted
 from .verbs.uniqueness import settle
 
 
@@ -38,6 +38,8 @@ class Result:
     """What was before and what is now; empty if nobody wanted to know."""
     left_out: List[str] = field(default_factory=list)
     """Names of running sandboxes that could not be restored, as what they or their networks adopted is not there."""
+    failures: List[str] = field(default_factory=list)
+    """A sentence for each object that could not be restored for another reason."""
 
 
 class Controller:
@@ -74,6 +76,7 @@ class Controller:
         """Make the objects that GROUPS describe, kinds with items, as they say, in this order.
 
         :raises InvalidInput: with all that is wrong in them; nothing was touched then
+        :raises Incomplete: if it was done, but something else, which had to be repaired with it, could not be
         :raises CnmError: if the host would not have it; it is as it was then, or the next run makes it so
         """
         with self._transaction() as (store, before):
@@ -115,6 +118,9 @@ class Controller:
             self._warn_of_strangers(store, {identifier for kind, identifier in named if kind == "network"})
             if run.after.in_use():
                 self._warn_of_foreign_policies()
+            failures = _failures(run, store, before)
+        if failures:
+            raise Incomplete(" ".join([*failures, "All else was done."]))
         return result
 
     def restore(self) -> Result:
@@ -136,7 +142,7 @@ class Controller:
                 if lost:
                     left_out.append(sandbox.name)
                 self._warn_of_lack(f"Sandbox '{sandbox.name}' was left out", lost)
-            return Result(bool(steps), [], self._told_of_host(steps), left_out)
+            return Result(bool(steps), [], self._told_of_host(steps), left_out, _failures(run, store, before))
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""
@@ -262,6 +268,27 @@ def in_order(
         ("sandbox", those(sandboxes, True)),
         ("network", those(networks, False)),
     ]
+
+
+def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> List[str]:
+    """Return a sentence for each object that RUN has left out."""
+    sentences = []
+    for (kind, identifier), errors in run.left_out.items():
+        table = "network" if kind == "network" else "sandbox"
+        found = getattr(store, table)(identifier) or getattr(before, table)(identifier)
+        what = f"{table} '{found.name if found else identifier}'"
+        what = f"The names of {what} were" if kind == "names" else f"{what[0].upper()}{what[1:]} was"
+        if errors:
+            reasons = " ".join(dict.fromkeys(map(str, errors)))
+            sentences.append(f"{what} left out{_also(run, store, identifier)}: {reasons}")
+    return sentences
+
+
+def _also(run: Reconciliation, store: SqliteStore, network: str) -> str:
+    """Return which sandboxes were left out with NETWORK."""
+    on_it = {endpoint.sandbox for endpoint in store.running_endpoints(network)}
+    found = [each for each in store.sandboxes() if each.id in on_it and ("sandbox", each.id) in run.left_out]
+    return f", and with it its sandboxes {quoted(found)}" if found else ""
 
 
 @contextmanager

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Callable, Iterable, Iterator, List, Sequence, TypeVar
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -24,8 +24,19 @@ def printable(text: str) -> str:
 class CnmError(Exception):
     """A refusal or failure that the user can act on; its text is one or two sentences, printable."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", about: Optional[Tuple[str, ...]] = None) -> None:
+        """Say TEXT; ABOUT is the key of the one resource that it is about, if it is about one."""
         super().__init__(printable(text))
+        self.about = about
+
+    def of(self, key: Tuple[str, ...]) -> "CnmError":
+        """Return this, which is about the resource with KEY if nobody has said what it is about."""
+        self.about = self.about or key
+        return self
+
+    def each(self) -> List["CnmError"]:
+        """Return the failures that this stands for."""
+        return [self]
 
 
 class InvalidInput(CnmError):
@@ -53,7 +64,25 @@ class Collected(CnmError):
 
     def __init__(self, errors: Sequence[CnmError]) -> None:
         self.errors = tuple(errors)
-        super().__init__(" ".join(str(error) for error in self.errors))
+        super().__init__(" ".join(dict.fromkeys(str(error) for error in self.errors)))
+
+    def each(self) -> List[CnmError]:
+        return [each for error in self.errors for each in error.each()]
+
+
+class Incomplete(CnmError):
+    """All was done but for some objects, which were left out; the text says which and why."""
+
+
+def raise_all(errors: Sequence[CnmError]) -> None:
+    """Raise ERRORS, if there are any, as one.
+
+    :raises CnmError: the only one, or :class:`Collected`
+    """
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise Collected(errors)
 
 
 class Problems:

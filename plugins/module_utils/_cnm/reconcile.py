@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set
 
-from .errors import Conflict
-from .resources import Key, Resource
+from .errors import CnmError, Conflict, raise_all
+from .resources import Key, Obstacle, Resource
 
 
 class Step(NamedTuple):
@@ -42,21 +42,26 @@ def plan(
 
     :param renew: what is to be made anew though it is as it should be
 
-    :raises Conflict: where something that is not ours stands in the way, or something adopted is gone.
+    :raises CnmError: where something that is not ours stands in the way, or something adopted is gone: each Conflict
+        is about one resource
     """
     gone: Set[Key] = set()
+    obstacles = [resource for resource in present.values() if isinstance(resource, Obstacle)]
+    conflicts: List[CnmError] = [Conflict(obstacle.reason, obstacle.key) for obstacle in obstacles]
     removals: List[Step] = []
     arrivals: List[Step] = []
     for key, resource in sorted(present.items(), key=lambda item: item[1].order):
         after = wanted.get(key)
+        if isinstance(resource, Obstacle):
+            continue
         if resource.foreign and not (after and after.lent):
             if after:
-                raise Conflict(
-                    f"There is a {resource} that was not made by us, where ours has to be. Remove or rename it."
-                )
+                text = f"There is a {resource} that was not made by us, where ours has to be. Remove or rename it."
+                conflicts.append(Conflict(text, key))
             continue
         if after and after.lent and _must_be_made_anew(after, resource):
-            raise Conflict(f"The {resource} cannot be adopted: a {after} is needed.")
+            conflicts.append(Conflict(f"The {resource} cannot be adopted: a {after} is needed.", key))
+            continue
         lost = any(parent in gone for parent in resource.within)
         if lost and resource.goes_with_parent:
             gone.add(key)
@@ -67,14 +72,18 @@ def plan(
             removals.append(Step(resource, None))
     for key, resource in sorted(wanted.items(), key=lambda item: item[1].order):
         before = None if key in gone else present.get(key)
+        if isinstance(before, Obstacle):
+            continue
         if before is None and resource.lent and resource.foreign:
             continue  # It was to be let go, and its owner has taken it away already.
         if before is None and resource.lent:
-            raise Conflict(f"The {resource}, which was adopted, is gone. Bring it back, or remove what uses it.")
-        if before is None:
+            text = f"The {resource}, which was adopted, is gone. Bring it back, or remove what uses it."
+            conflicts.append(Conflict(text, key))
+        elif before is None:
             arrivals.append(Step(None, resource))
         elif not resource.satisfied_by(before):
             arrivals.append(Step(before, resource))
+    raise_all(conflicts)
     return removals[::-1] + arrivals
 
 

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Dict, Iterable, List, Sequence, Set
+from typing import AbstractSet, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .errors import CnmError, Collected, KernelRefused
 from .kernel.host import Kernel
 from .reconcile import Step, plan
-from .resources import FIREWALL, HOST, Address, Element, Key, Link, Namespace, Resource, Sysctl
+from .resources import FIREWALL, HOST, Address, Element, Key, Link, Namespace, Obstacle, Resource, Ruleset, Sysctl
 from .store import database, journal
 from .store.journal import Intent, Setting, Unit
 from .store.sqlite import SqliteStore
@@ -38,6 +38,10 @@ class Reconciliation:
         self._earlier = before
         self.before = Topology(before, kernel.facts)
         self.after = Topology(store, kernel.facts)
+        self._required: Set[Unit] = set()
+        """What the run is about: if one of these units cannot be as it has to be, nothing is done."""
+        self.left_out: Dict[Unit, List[CnmError]] = {}
+        """The other units that cannot be, with the reasons; none for one that stands on another which is left out."""
         for name, setting in self._intent.settings.items():
             store.put_setting(name, setting)
 
@@ -56,20 +60,27 @@ class Reconciliation:
         :param insist: whether they have to be as they ought to, and not only what stands on nothing that is gone
         """
         units = named | self._affected(named)
-        self.before.insisted = self.after.insisted = units if insist else set()
+        self._required = self.before.insisted = self.after.insisted = units if insist else set()
         units = units | set(self._intent.units) | {HOST_UNIT}
-        scope = self._scope(units)
-        steps = self._plan(scope, renew)
-        while True:
-            more = self._consequences(steps, scope) - units
-            if not more:
-                break
-            units |= more
-            scope = self._scope(units)
-            steps = self._plan(scope, renew)
+        try:
+            scope, steps = self._planned(units, renew)
+        except CnmError as error:
+            if not self._check:
+                self._load_table(error)
+            raise
         if not self._check:
             self._carry_out(units, scope, steps)
         return steps
+
+    def _planned(self, units: Set[Unit], renew: Set[str]) -> Tuple["Scope", List[Step]]:
+        """Return what is to do for UNITS, to which those are added that lose something by it."""
+        while True:
+            scope = self._scope(units)
+            steps = self._plan(scope, renew)
+            more = self._consequences(steps, scope) - units
+            if not more:
+                return scope, steps
+            units |= more
 
     def _affected(self, named: Set[Unit]) -> Set[Unit]:
         """Return the units that a change of the store, and the objects that the run is about, bear upon."""
@@ -106,16 +117,55 @@ class Reconciliation:
         for unit in units:
             for resource in self.before.resources(unit):
                 scope.known[resource.key] = resource
+                scope.unit_of.setdefault(resource.key, unit)
             for resource in self.after.resources(unit):
                 scope.wanted[resource.key] = resource
                 scope.unit_of[resource.key] = unit
         scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | _ends(scope.known.values())
         for unit in units:
-            scope.keys |= self.before.unused_ends(unit) | self.after.unused_ends(unit)
+            for key in self.before.unused_ends(unit) | self.after.unused_ends(unit):
+                scope.keys.add(key)
+                scope.unit_of.setdefault(key, unit)
         scope.keys -= _ends(scope.wanted.values())
         self._release(scope)
         self._restore_settings(scope, units)
+        scope.leave_out(set(self.left_out))
         return scope
+
+    def _leave_out(self, scope: "Scope", error: CnmError) -> None:
+        """Leave out the units that ERROR is about, and what stands on them.
+
+        What they had on the host stays as it is, and what this run has made of them goes again. Their rules stay.
+
+        :raises CnmError: that ERROR, if it is about something that the run cannot do without
+        """
+        found: Dict[Unit, List[CnmError]] = {}
+        for each in error.each():
+            unit = scope.unit_of.get(each.about or ())
+            if unit is None:
+                raise error
+            found.setdefault(unit, []).append(each)
+        for kind, identifier in list(found):
+            if kind == "network":
+                for unit in self.after.on_network(identifier):
+                    if unit[0] == "sandbox":
+                        found.setdefault(unit, [])
+        if not self._required.union({HOST_UNIT}).isdisjoint(found):
+            raise error
+        for unit, errors in found.items():
+            self.left_out.setdefault(unit, errors)
+        scope.leave_out(set(found))
+
+    def _load_table(self, error: CnmError) -> None:
+        """Load the firewall's table if it is gone, though ERROR keeps the run from going on: it parts the networks."""
+        self.after = Topology(self._earlier, self._kernel.facts)
+        self._required, self.left_out = set(), {}
+        try:
+            if any(step.resource.kind == Ruleset.kind for step in self._plan(self._scope({HOST_UNIT}))):
+                steps = self._plan(self._scope(self.after.everything()))
+                self._kernel.apply([step for step in steps if step.resource.kind in FIREWALL])
+        except CnmError as other:
+            raise Collected([error, other]) from error
 
     def _release(self, scope: "Scope") -> None:
         """Let go of what was adopted and is no longer wanted."""
@@ -167,7 +217,11 @@ class Reconciliation:
         for name in scope.restored:
             if (Sysctl.kind, HOST, name) not in present:
                 scope.wanted.pop((Sysctl.kind, HOST, name), None)
-        return plan(scope.wanted, present, anew)
+        while True:
+            try:
+                return plan(scope.wanted, scope.part(present), anew)
+            except CnmError as error:
+                self._leave_out(scope, error)
 
     def _consequences(self, steps: Sequence[Step], scope: "Scope") -> Set[Unit]:
         """Return the units that lose something by what STEPS make anew.
@@ -224,18 +278,22 @@ class Reconciliation:
     def _settle(self, scope: "Scope", steps: List[Step]) -> None:
         """Carry STEPS out, look again, and do what is still missing.
 
-        :raises KernelRefused: if the host does not come to be as it ought to
+        :raises CnmError: if the host does not come to be as it ought to
         """
-        for _attempt in range(ATTEMPTS):
-            if not steps:
-                return
-            self._kernel.apply(steps)
+        attempts = ATTEMPTS
+        while steps:
+            scope.created |= {step.resource.key for step in steps if step.before is None and not step.resource.lent}
+            try:
+                if not attempts:
+                    raise _not_settled(scope, steps)
+                self._kernel.apply(steps)
+                attempts -= 1
+            except CnmError as error:
+                self._leave_out(scope, error)
+                attempts = max(attempts, 1)
             # An nft that a killed run had started may still have been at work when the rules were read.
             leave = not self._after_a_kill and all(step.resource.kind not in FIREWALL for step in steps)
             steps = self._plan(scope, leave_firewall=leave)
-        if steps:
-            left = ", ".join(sorted({str(step.resource) for step in steps})[:5])
-            raise KernelRefused(f"The host did not come to be as it should: {left}. Something else may be changing it.")
 
     def _end_stale_connections(self, published: AbstractSet[Element], scope: "Scope") -> None:
         """End connections that go by what a killed run has changed: it may not have come to that."""
@@ -246,6 +304,7 @@ class Reconciliation:
     def _recover(self, units: Set[Unit], error: CnmError) -> None:
         """Make the host again as it was, after ERROR; what cannot be done is left to the next run."""
         self.after = Topology(self._earlier, self._kernel.facts)
+        self._required = units - set(self.left_out)
         scope = self._scope(units)
         try:
             self._settle(scope, self._plan(scope))
@@ -270,6 +329,19 @@ def _forgets(step: Step) -> bool:
     return before.up is False or after.address not in (None, before.address)
 
 
+def _not_settled(scope: "Scope", steps: Sequence[Step]) -> CnmError:
+    """Return the error that says for each unit what STEPS would still have to make of it."""
+    left: Dict[Optional[Unit], List[Resource]] = {}
+    for step in steps:
+        left.setdefault(scope.unit_of.get(step.resource.key), []).append(step.resource)
+    errors: List[CnmError] = []
+    for resources in left.values():
+        what = ", ".join(sorted(set(map(str, resources)))[:5])
+        text = f"The host did not come to be as it should: {what}. Something else may be changing it."
+        errors.append(KernelRefused(text, resources[0].key))
+    return errors[0] if len(errors) == 1 else Collected(errors)
+
+
 @dataclass
 class Scope:
     """What a run looks at."""
@@ -277,11 +349,36 @@ class Scope:
     known: Dict[Key, Resource] = field(default_factory=dict)
     wanted: Dict[Key, Resource] = field(default_factory=dict)
     unit_of: Dict[Key, Unit] = field(default_factory=dict)
+    """Who wants the resource, or had it before."""
     keys: Set[Key] = field(default_factory=set)
     firewall: Dict[Key, Resource] = field(default_factory=dict)
     """Of what was read last, the firewall's part."""
+    created: Set[Key] = field(default_factory=set)
+    """What was to be made, and may be there by now."""
+    left_out: Set[Unit] = field(default_factory=set)
     restored: Set[str] = field(default_factory=set)
     """Kernel settings of the host that are to have the values which they had before us."""
+
+    def leave_out(self, units: Set[Unit]) -> None:
+        """Want nothing of UNITS but their rules; of what they have only that is looked at which was made just now.
+
+        Where even that cannot be taken away, it is left.
+        """
+        for key, unit in self.unit_of.items():
+            if unit in units and key[0] not in FIREWALL:
+                self.wanted.pop(key, None)
+                if unit in self.left_out or key not in self.created:
+                    self.keys.discard(key)
+        self.left_out |= units
+
+    def part(self, present: Mapping[Key, Resource]) -> Dict[Key, Resource]:
+        """Return what of PRESENT is to be looked at, with that which stands on it."""
+        return {
+            key: resource
+            for key, resource in present.items()
+            if (key in self.keys or not self.keys.isdisjoint(resource.within))
+            and (key in self.unit_of or not isinstance(resource, Obstacle))
+        }
 
     def owns(self, setting: Sysctl) -> bool:
         """Say whether SETTING comes and goes with something of ours."""

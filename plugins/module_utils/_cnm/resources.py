@@ -101,6 +101,19 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class Obstacle(Resource):
+    """What stands where a resource may have to be, and cannot be read or changed."""
+
+    place: Key
+    """The key of that resource."""
+    reason: str
+
+    @property
+    def key(self) -> Key:
+        return self.place
+
+
+@dataclass(frozen=True)
 class Ruleset(Resource):
     """Our nft table ``inet cnm`` with its chains and its empty sets and maps."""
 

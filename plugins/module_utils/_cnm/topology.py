@@ -13,6 +13,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Protocol, Sequence, 
 from . import discovery
 from .drivers import driver
 from .endpoint import Endpoint
+from .errors import CnmError
 from .firewall import RULESET, elsewhere, tunnel_elements
 from .network import Network
 from .peer import Remote
@@ -104,15 +105,13 @@ class Topology:
             return []
         if kind == "names":
             return self._names(sandbox)
-        lost = loss(sandbox, self._host)
-        if unit not in self.insisted:
-            lost = lost or self._lost_network(sandbox)
+        lost = self.loss(sandbox) if unit not in self.insisted else loss(sandbox, self._host)
         return _on_host(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
 
     def unused_ends(self, unit: Unit) -> Set[Key]:
         """Return the keys of the host's ends of interfaces that a sandbox which does not run is not to have."""
         sandbox = self._store.sandbox(unit[1]) if unit[0] == "sandbox" else None
-        if sandbox is None or (sandbox.running and not loss(sandbox, self._host)):
+        if sandbox is None or (sandbox.running and not self._lost_namespace(sandbox)):
             return set()
         endpoints = self._store.endpoints_of_sandbox(sandbox.id)
         return {(Link.kind, HOST, endpoint.device) for endpoint in endpoints}
@@ -212,7 +211,13 @@ class Topology:
 
     def loss(self, sandbox: Sandbox) -> str:
         """Return what SANDBOX lacks of what was adopted, itself or by one of its networks; empty for nothing."""
-        return loss(sandbox, self._host) or self._lost_network(sandbox)
+        return self._lost_namespace(sandbox) or self._lost_network(sandbox)
+
+    def _lost_namespace(self, sandbox: Sandbox) -> str:
+        try:
+            return loss(sandbox, self._host)
+        except CnmError as error:
+            return str(error).rstrip(".")
 
     def _names(self, sandbox: Sandbox) -> List[Resource]:
         attachments = self.attachments(sandbox)

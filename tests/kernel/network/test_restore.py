@@ -25,7 +25,7 @@ def forget(tasks: Tasks) -> None:
     for name in os.listdir("/run/netns"):
         command(f"ip netns delete {name}")
     for each in listed(tasks.host, "ip", "link"):
-        if each["ifname"].startswith(("br-", "cnm", "veth")):
+        if each["ifname"].startswith(("br-", "cnm", "veth", "vx-")):
             tasks.host.run(["ip", "link", "delete", each["ifname"]])
     command("nft flush ruleset")
     command("find /run/cnm -mindepth 1 -delete")

@@ -73,7 +73,7 @@ def addition(address: Address, index: int) -> Change:
         flags=0 if version == 4 else _NO_DUPLICATE_DETECTION,
         index=index,
     )
-    return Change(f"set {address}", message)
+    return Change(f"set {address}", message, about=address.key)
 
 
 def removal(address: Address, index: int) -> Change:
@@ -88,4 +88,4 @@ def removal(address: Address, index: int) -> Change:
         prefixlen=interface.network.prefixlen,
         index=index,
     )
-    return Change(f"remove {address}", message, _GONE)
+    return Change(f"remove {address}", message, _GONE, address.key)

@@ -9,15 +9,29 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
-from ..errors import CnmError
+from ..errors import CnmError, raise_all
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..reconcile import Step
-from ..resources import FIREWALL, HOST, NAMING, Address, Element, File, Key, Link, Namespace, Resource, Route, Sysctl
+from ..resources import (
+    FIREWALL,
+    HOST,
+    NAMING,
+    Address,
+    Element,
+    File,
+    Key,
+    Link,
+    Namespace,
+    Obstacle,
+    Resource,
+    Route,
+    Sysctl,
+)
 from . import address, file, interface, link, readiness, route, sysctl
 from .docker_user import DockerUser
 from .facts import Facts
 from .namespace import Namespaces, is_left_over
-from .refusals import Change, carry_out, raise_all
+from .refusals import Change, carry_out
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 """Runs a program with a text as its input; returns its exit status, output and error output."""
@@ -60,7 +74,7 @@ class Kernel:
             else:
                 wanted.setdefault(key[1], {}).setdefault(key[0], set()).add(key)
         found: List[Resource] = self._read_namespaces(wanted)
-        found += [present for present in map(file.read, sorted(by_name[File.kind])) if present]
+        found += [present for present in map(_read_file, sorted(by_name[File.kind])) if present]
         if any(by_name[kind] for kind in NAMING):
             from . import name_server
 
@@ -76,36 +90,49 @@ class Kernel:
         found: List[Resource] = []
         seen: Dict[str, link.Seen] = {}
         links = {space: {key[2] for key in keys.get(Link.kind, ())} for space, keys in wanted.items()}
+        obstacles: List[Obstacle] = []
         for space, keys in wanted.items():
-            socket = self._namespaces.find(space)
-            if socket is None:
-                if Namespace.kind in keys and is_left_over(space):
-                    found.append(Namespace(space, mounted=False))
-                continue
-            ours = (Namespace.kind in keys or Route.kind in keys) and self._namespaces.is_ours(space, socket)
-            if Namespace.kind in keys:
-                found.append(Namespace(space, ours))
-            addresses = [Address(key[1], key[2], key[3]) for key in sorted(keys.get(Address.kind, ()))]
-            neighbours = {(key[2], key[3]) for key in keys.get(Neighbour.kind, ())}
-            names = links[space] | {item.link for item in addresses} | {name for name, _address in neighbours}
-            if names:
-                seen[space] = link.look(self._namespaces, socket, names)
-            known = seen[space].interfaces if names else {}
-            found += address.read(socket, addresses, known)
-            tunnels = [known[name] for name in sorted(links[space] & set(known)) if known[name].vxlan]
-            if neighbours or tunnels:
-                from . import neighbour
+            try:
+                found += self._read_namespace(space, keys, links[space], seen)
+            except CnmError as error:
+                if space == HOST:
+                    raise
+                obstacles += [Obstacle(key, str(error)) for kind in keys.values() for key in kind]
+                seen.pop(space, None)
+        return [*found, *link.resolve(self._namespaces, links, seen), *obstacles]
 
-                found += neighbour.read_neighbours(socket, space, neighbours, known)
-                for tunnel in tunnels:
-                    found += neighbour.read_forwarding(socket, space, tunnel)
-            if Route.kind in keys:
-                destinations = {(key[2], int(key[3]) if key[3:] else None) for key in keys[Route.kind]}
-                interfaces = {item.index: item for item in known.values()}
-                found += route.read(socket, space, destinations, interfaces, shared=not ours)
-            if Sysctl.kind in keys:
-                found += sysctl.read(self._namespaces, space, [key[2] for key in sorted(keys[Sysctl.kind])])
-        return found + list(link.resolve(self._namespaces, links, seen))
+    def _read_namespace(
+        self, space: str, keys: Dict[str, Set[Key]], links: Set[str], seen: Dict[str, link.Seen]
+    ) -> List[Resource]:
+        """Return what the namespace SPACE has of KEYS, but for LINKS: what is there of these is noted in SEEN."""
+        found: List[Resource] = []
+        socket = self._namespaces.find(space)
+        if socket is None:
+            return [Namespace(space, mounted=False)] if Namespace.kind in keys and is_left_over(space) else []
+        ours = (Namespace.kind in keys or Route.kind in keys) and self._namespaces.is_ours(space, socket)
+        if Namespace.kind in keys:
+            found.append(Namespace(space, ours))
+        addresses = [Address(key[1], key[2], key[3]) for key in sorted(keys.get(Address.kind, ()))]
+        neighbours = {(key[2], key[3]) for key in keys.get(Neighbour.kind, ())}
+        names = links | {item.link for item in addresses} | {name for name, _address in neighbours}
+        if names:
+            seen[space] = link.look(self._namespaces, socket, names)
+        known = seen[space].interfaces if names else {}
+        found += address.read(socket, addresses, known)
+        tunnels = [known[name] for name in sorted(links & set(known)) if known[name].vxlan]
+        if neighbours or tunnels:
+            from . import neighbour
+
+            found += neighbour.read_neighbours(socket, space, neighbours, known)
+            for tunnel in tunnels:
+                found += neighbour.read_forwarding(socket, space, tunnel)
+        if Route.kind in keys:
+            destinations = {(key[2], int(key[3]) if key[3:] else None) for key in keys[Route.kind]}
+            interfaces = {item.index: item for item in known.values()}
+            found += route.read(socket, space, destinations, interfaces, shared=not ours)
+        if Sysctl.kind in keys:
+            found += sysctl.read(self._namespaces, space, [key[2] for key in sorted(keys[Sysctl.kind])])
+        return found
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry STEPS out: the firewall, then the removals, to the end, then what is made and changed.
@@ -161,7 +188,7 @@ class Kernel:
                 elif isinstance(resource, File):
                     file.remove(resource.path)
             except CnmError as error:
-                errors.append(error)
+                errors.append(error.of(resource.key))
         return errors
 
     def _remove_addressing(self, gone: Sequence[Resource]) -> List[CnmError]:
@@ -199,19 +226,32 @@ class Kernel:
         link.apply(self._namespaces, [step for step in steps if isinstance(step.after, Link)])
         raise_all(sysctl.write(self._namespaces, _only(Sysctl, after)))
         self._make_addressing(steps)
+        errors: List[CnmError] = []
         for wanted in _only(File, after):
-            file.write(wanted)
+            try:
+                file.write(wanted)
+            except CnmError as error:
+                errors.append(error.of(wanted.key))
+        raise_all(errors)
 
     def _make_addressing(self, steps: Sequence[Step]) -> None:
         addressing: Dict[Resource, Step] = {step.after: step for step in steps if isinstance(step.after, _ON_LINK)}
         new: List[Tuple[interface.Socket, Sequence[Address]]] = []
+        errors: List[CnmError] = []
         for space, group in _by_namespace(list(addressing)).items():
-            socket = self._namespaces.at(space)
+            try:
+                socket = self._namespaces.at(space)
+            except CnmError as error:
+                errors.append(error.of(group[0].key))
+                continue
             before = [step.before for step in map(addressing.__getitem__, group) if step.before]
             indices = _indices(socket, [*group, *before])
-            missing = {item.link for item in group if isinstance(item, _ON_LINK)} - {""} - set(indices)
-            if missing:
-                raise CnmError(f"There is no link '{sorted(missing)[0]}' that could be given {group[0]}.")
+            errors += [
+                CnmError(f"There is no link '{item.link}' that could be given {item}.", item.key)
+                for item in group
+                if isinstance(item, _ON_LINK) and item.link and item.link not in indices
+            ]
+            group = [item for item in group if isinstance(item, _ON_LINK) and (not item.link or item.link in indices)]
             added = _only(Address, group)
             changes: List[Change] = [address.addition(item, indices[item.link]) for item in added]
             for item in _only(Route, group):
@@ -221,9 +261,10 @@ class Kernel:
                 from . import neighbour
 
                 changes += [neighbour.addition(item, indices[item.link]) for item in others]
-            raise_all(carry_out(socket, changes))
+            errors += carry_out(socket, changes)
             if any(":" in item.interface for item in added):
                 new.append((socket, added))
+        raise_all(errors)
         if new:
             readiness.await_addresses(new)
         moves = [step for item, step in addressing.items() if isinstance(item, Neighbour) and item.namespace == HOST]
@@ -231,6 +272,13 @@ class Kernel:
             from .announcement import announce
 
             raise_all(announce(self._namespaces, moves))
+
+
+def _read_file(path: str) -> Union[File, Obstacle, None]:
+    try:
+        return file.read(path)
+    except CnmError as error:
+        return Obstacle((File.kind, path), str(error))
 
 
 def _only(kind: Type[_Kind], items: Iterable[Resource]) -> List[_Kind]:

@@ -11,15 +11,15 @@ import os
 from functools import cache
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ..errors import CnmError, Conflict, KernelRefused
+from ..errors import CnmError, Conflict, KernelRefused, raise_all
 from ..reconcile import Step
-from ..resources import GROUP, HOST, HostEnd, Link, Tunnel
+from ..resources import GROUP, HOST, HostEnd, Key, Link, Tunnel
 from . import interface, readiness, veth, vxlan
 from .interface import UP, Interface
 from .message import ACK, DELLINK, NEWLINK, encode
 from .namespace import Namespaces
 from .netlink import CHUNK, Refusal, Socket
-from .refusals import Change, carry_out, raise_all
+from .refusals import Change, carry_out
 
 _GONE = (errno.ENODEV, errno.ENOENT)
 _VETH = "veth"
@@ -192,7 +192,7 @@ def _create(namespaces: Namespaces, links: Sequence[Link]) -> None:
     _change(namespaces, changes)
     done = {step.resource.key for step in changes}
     left = _try_to_create(namespaces, [link for link in in_the_way if link.key not in done])
-    raise_all([KernelRefused(f"The kernel refused to make {link}: its name is taken.") for link in left])
+    raise_all([KernelRefused(f"The kernel refused to make {link}: its name is taken.", link.key) for link in left])
 
 
 def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
@@ -200,29 +200,32 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
     taken: List[Link] = []
     host = namespaces.at(HOST)
     masters = interface.find(host, sorted(set().union(*map(_named, links)) - {""}))
+    errors: List[CnmError] = []
     for start in range(0, len(links), CHUNK):
-        chunk = links[start : start + CHUNK]
+        messages: Dict[Link, bytes] = {}
         descriptors: Dict[str, int] = {}
         try:
-            for namespace in {link.namespace for link in chunk if link.peer}:
-                namespaces.at(namespace)
-                found = namespaces.open(namespace)
-                if found is None:
-                    raise KernelRefused(f"There is no network namespace at '{namespace}' any more.")
-                descriptors[namespace] = found
-            messages = [_creation(link, descriptors, masters) for link in chunk]
-            replies = host.exchange(messages)
+            for link in links[start : start + CHUNK]:
+                try:
+                    if link.peer and link.namespace not in descriptors:
+                        namespaces.at(link.namespace)
+                        descriptors[link.namespace] = namespaces.opened(link.namespace)
+                    messages[link] = _creation(link, descriptors, masters)
+                except CnmError as error:
+                    errors.append(error.of(link.key))
+            replies = host.exchange(list(messages.values()))
         finally:
             for descriptor in descriptors.values():
                 os.close(descriptor)
-        errors: List[CnmError] = []
-        for link, reply in zip(chunk, replies):
+        for link, reply in zip(messages, replies):
             if isinstance(reply, Refusal) and reply.number == errno.EEXIST:
                 taken.append(link)
             elif isinstance(reply, Refusal):
-                errors.append(KernelRefused(f"The kernel refused to make {link}: {_reason(link, reply)}."))
-        raise_all(errors)
-    _finish(namespaces, [link for link in links if link not in taken])
+                text = f"The kernel refused to make {link}: {_reason(link, reply)}."
+                errors.append(KernelRefused(text, link.key))
+    refused = {error.about for error in errors}
+    errors += _finish(namespaces, [link for link in links if link not in taken and link.key not in refused])
+    raise_all(errors)
     return taken
 
 
@@ -240,8 +243,8 @@ def _reason(link: Link, refusal: Refusal) -> str:
     return refusal.text
 
 
-def _finish(namespaces: Namespaces, links: Sequence[Link]) -> None:
-    """Do what the kernel does not do when it makes a link.
+def _finish(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
+    """Do what the kernel does not do when it makes a link; return what went wrong.
 
     A port has no modes; an inner end is not set up, as it has no peer yet while it is configured
     (veth_newlink in drivers/net/veth.c); and a bridge follows the MTU of its ports unless its own was
@@ -251,44 +254,54 @@ def _finish(namespaces: Namespaces, links: Sequence[Link]) -> None:
     for link in links:
         if link.peer and (link.peer.isolated or link.peer.hairpin):
             message = _port_modes(link.peer)
-            changes.setdefault(HOST, []).append(Change(f"set the modes of bridge port '{link.peer.name}'", message))
+            changes.setdefault(HOST, []).append(
+                Change(f"set the modes of bridge port '{link.peer.name}'", message, about=link.key)
+            )
         if link.tunnel:
             message = encode("link", NEWLINK, ACK, [("IFLA_IFNAME", link.name), vxlan.port_modes(link.tunnel)])
-            changes.setdefault(HOST, []).append(Change(f"set the modes of bridge port '{link.name}'", message))
+            changes.setdefault(HOST, []).append(
+                Change(f"set the modes of bridge port '{link.name}'", message, about=link.key)
+            )
         if link.peer is None and link.mtu is not None:
             message = _setting(link.name, [("IFLA_MTU", link.mtu)])
-            changes.setdefault(HOST, []).append(Change(f"set the MTU of {link} to {link.mtu}", message))
+            changes.setdefault(HOST, []).append(Change(f"set the MTU of {link} to {link.mtu}", message, about=link.key))
         if link.peer and link.up is not False:
-            changes.setdefault(link.namespace, []).append(Change(f"set up {link}", _set_up(link.name)))
-    for namespace, wanted in changes.items():
-        raise_all(carry_out(namespaces.at(namespace), wanted))
-    _pin(namespaces.at(HOST), [Step(None, link) for link in links])
+            changes.setdefault(link.namespace, []).append(Change(f"set up {link}", _set_up(link.name), about=link.key))
+    errors = _carried_out(namespaces, changes)
+    return errors + _pin(namespaces.at(HOST), [Step(None, link) for link in links])
 
 
-def _pin(host: Socket, steps: Sequence[Step]) -> None:
-    """Let bridges send all frames for the inner end of a pair to its port, as STEPS want it, whatever they hear."""
-    removed: List[Tuple[str, str]] = []
-    added: List[Tuple[str, str]] = []
+def _carried_out(namespaces: Namespaces, changes: Dict[str, List[Change]]) -> List[CnmError]:
+    return [error for namespace in changes for error in carry_out(namespaces.at(namespace), changes[namespace])]
+
+
+def _pin(host: Socket, steps: Sequence[Step]) -> List[CnmError]:
+    """Let bridges send all frames for the inner end of a pair to its port, as STEPS want it, whatever they hear.
+
+    Return what went wrong.
+    """
+    removed: List[Tuple[str, str, Key]] = []
+    added: List[Tuple[str, str, Key]] = []
     for step in steps:
         before, after = _pinned_as(step.before), _pinned_as(step.after)
         if before != after:
-            removed += [before[:2]] if before and step.after else []
-            added += [after[:2]] if after else []
+            removed += [(*before[:2], step.resource.key)] if before and step.after else []
+            added += [(*after[:2], step.resource.key)] if after else []
     if not removed and not added:
-        return
+        return []
     from . import neighbour
 
-    found = interface.find(host, {name for name, _mac in (*removed, *added)})
+    found = interface.find(host, {name for name, _mac, _key in (*removed, *added)})
     changes = [
-        Change(f"{verb} {mac} {where} bridge port '{name}'", message(found[name].index, mac), harmless)
+        Change(f"{verb} {mac} {where} bridge port '{name}'", message(found[name].index, mac), harmless, key)
         for verb, where, message, harmless, ports in (
             ("unpin", "from", neighbour.unpin, _GONE, removed),
             ("pin", "to", neighbour.pin, (), added),
         )
-        for name, mac in ports
+        for name, mac, key in ports
         if name in found
     ]
-    raise_all(carry_out(host, changes))
+    return carry_out(host, changes)
 
 
 def _pinned_as(link: object) -> Optional[Tuple[str, str, str]]:
@@ -307,12 +320,15 @@ def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
     ends = interface.find(namespaces.at(HOST), [link.peer.name for link in links if link.peer])
     changes: List[Step] = []
     stale: List[Link] = []
+    conflicts: List[CnmError] = []
     for link in links:
         there = present.get(link.key)
         end = ends.get(link.peer.name) if link.peer else None
         if (there and there.foreign) or (end and end.group not in (GROUP, LEAVING)):
             name = str(there) if there and there.foreign else f"interface '{end.name}'" if end else ""
-            raise Conflict(f"There is a {name} that was not made by us, where {link} has to be. Remove or rename it.")
+            text = f"There is a {name} that was not made by us, where {link} has to be. Remove or rename it."
+            conflicts.append(Conflict(text, link.key))
+            continue
         same_pair = link.peer is None or (there and there.peer and there.peer.name == link.peer.name)
         if there and there.type == link.type and same_pair:
             changes.append(Step(there, link))
@@ -321,7 +337,7 @@ def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
             stale.append(there)
         if end:
             stale.append(Link(HOST, end.name, end.type))
-    raise_all(remove(namespaces, stale))
+    raise_all(conflicts or remove(namespaces, stale))
     return changes
 
 
@@ -330,17 +346,20 @@ def _change(namespaces: Namespaces, steps: Sequence[Step]) -> None:
     names = {_link(step.after).peer for step in steps} - {None}
     masters = interface.find(host, sorted({end.master for end in names if end} - {""}))
     changes: Dict[str, List[Change]] = {}
+    errors: List[CnmError] = []
     for step in steps:
         before, after = _link(step.before), _link(step.after)
         what = f"change {after}"
         own = _difference(before, after)
         if own:
-            changes.setdefault(after.namespace, []).append(Change(what, _setting(after.name, *own)))
-        for message in _end_changes(before, after, masters):
-            changes.setdefault(HOST, []).append(Change(what, message))
-    for namespace, wanted in changes.items():
-        raise_all(carry_out(namespaces.at(namespace), wanted))
-    _pin(host, steps)
+            changes.setdefault(after.namespace, []).append(Change(what, _setting(after.name, *own), about=after.key))
+        try:
+            messages = _end_changes(before, after, masters)
+        except CnmError as error:
+            errors.append(error.of(after.key))
+            continue
+        changes.setdefault(HOST, []).extend(Change(what, message, about=after.key) for message in messages)
+    raise_all(errors + _carried_out(namespaces, changes) + _pin(host, steps))
 
 
 def _difference(before: Link, after: Link) -> Optional[Tuple[List[Tuple[str, Any]], Optional[bool]]]:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Dict, Iterator, List, Optional, Sequence
 
 from .. import resources
-from ..errors import CnmError, Conflict, KernelRefused
+from ..errors import CnmError, Conflict, KernelRefused, raise_all
 from ..folder import make_public
 from ..resources import HOST
 from . import ownership
@@ -63,6 +63,8 @@ class Namespaces:
         self._inodes: Dict[str, int] = {}
         """Which namespace each path led to when it was first opened."""
         self._shared_folders: List[str] = []
+        self._notes = False
+        """Whether there is the folder for the notes which namespaces are ours."""
         self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (self._limits[1], self._limits[1]))
         self._room = max(self._limits[1] - _SPARE_DESCRIPTORS, 1)
@@ -110,12 +112,8 @@ class Namespaces:
         if path == HOST:
             yield
             return
-        descriptor = self.open(path)
-        if descriptor is None:
-            raise _lost(path)
+        descriptor = self.opened(path)
         try:
-            if self._is_home(descriptor):
-                raise _lost(path)
             self._enter(descriptor)
             try:
                 yield
@@ -123,6 +121,18 @@ class Namespaces:
                 self._enter(self.home)
         finally:
             os.close(descriptor)
+
+    def opened(self, path: str) -> int:
+        """Return a descriptor of the namespace at PATH, which is not the host's own.
+
+        :raises KernelRefused: when there is none
+        """
+        descriptor = self.open(path)
+        if descriptor is not None and not self._is_home(descriptor):
+            return descriptor
+        if descriptor is not None:
+            os.close(descriptor)
+        raise _lost(path)
 
     def open(self, path: str) -> Optional[int]:
         """Return a descriptor of the namespace at PATH, None when there is none.
@@ -181,20 +191,27 @@ class Namespaces:
         """Make a namespace, with its loopback up, at the path of each of WANTED."""
         if not wanted:
             return
-        ownership.prepare()
         up = encode("link", NEWLINK, ACK, [], index=LOOPBACK_INDEX, flags=1, change=1)
+        errors: List[CnmError] = []
         try:
             for namespace in wanted:
-                self._make(namespace.path, up)
-        except OSError as error:
-            raise _explained("made", namespace.path, error) from error
+                try:
+                    self._make(namespace.path, up)
+                except OSError as error:
+                    errors.append(_explained("made", namespace.path, error, namespace.key))
+                except Conflict as conflict:
+                    errors.append(conflict.of(namespace.key))
         finally:
             if os.stat(_OWN).st_ino != os.fstat(self.home).st_ino:
                 self._enter(self.home)
+        raise_all(errors)
 
     def _make(self, path: str, up: bytes) -> None:
         self._share(os.path.dirname(path))
         _prepare(path)
+        if not self._notes:
+            ownership.prepare()
+            self._notes = True
         _call("unshare", _CLONE_NEWNET)
         inside = Socket()
         try:
@@ -298,10 +315,10 @@ def _prepare(path: str) -> None:
             ) from None
 
 
-def _explained(done: str, path: str, error: OSError) -> CnmError:
+def _explained(done: str, path: str, error: OSError, about: Optional[resources.Key] = None) -> CnmError:
     if error.errno in (errno.EPERM, errno.EACCES):
         return needs_root(f"network namespace '{path}' could not be {done}")
     reason = error.strerror or str(error)
     if error.errno == errno.ENOSPC:
         reason += "; the sysctl 'user.max_net_namespaces' limits their number"
-    return KernelRefused(f"Network namespace '{path}' could not be {done}: {reason}.")
+    return KernelRefused(f"Network namespace '{path}' could not be {done}: {reason}.", about)

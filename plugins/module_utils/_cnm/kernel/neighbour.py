@@ -138,15 +138,15 @@ def addition(item: Union[Forwarding, Neighbour], index: int) -> Change:
     """Return the change that makes or replaces ITEM on the link with number INDEX."""
     if isinstance(item, Forwarding):
         mode = ACK | CREATE | (_APPEND if item.mac == ANYBODY else REPLACE)
-        return Change(f"set {item}", _forwarding(_NEW, mode, item, index))
-    return Change(f"set {item}", _neighbour(_NEW, ACK | CREATE | REPLACE, item, index))
+        return Change(f"set {item}", _forwarding(_NEW, mode, item, index), about=item.key)
+    return Change(f"set {item}", _neighbour(_NEW, ACK | CREATE | REPLACE, item, index), about=item.key)
 
 
 def removal(item: Union[Forwarding, Neighbour], index: int) -> Change:
     """Return the change that removes ITEM from the link with number INDEX."""
     if isinstance(item, Forwarding):
-        return Change(f"remove {item}", _forwarding(_DELETE, ACK, item, index), _GONE)
-    return Change(f"remove {item}", _neighbour(_DELETE, ACK, item, index), _GONE)
+        return Change(f"remove {item}", _forwarding(_DELETE, ACK, item, index), _GONE, item.key)
+    return Change(f"remove {item}", _neighbour(_DELETE, ACK, item, index), _GONE, item.key)
 
 
 def learnt_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change]:

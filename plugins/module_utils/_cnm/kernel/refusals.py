@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from ..errors import CnmError, Collected, KernelRefused
+from ..errors import CnmError, KernelRefused
+from ..resources import Key
 from .netlink import Refusal, Socket
 
 
@@ -20,24 +21,15 @@ class Change(NamedTuple):
     message: bytes
     harmless: Tuple[int, ...] = ()
     """Refusals, by errno, that mean that it is so already."""
+    about: Optional[Key] = None
+    """The resource that is changed."""
 
 
 def carry_out(socket: Socket, changes: Sequence[Change]) -> List[CnmError]:
     """Send CHANGES and return the errors."""
     replies = socket.exchange([change.message for change in changes])
     return [
-        KernelRefused(f"The kernel refused to {change.what}: {reply.text}.")
+        KernelRefused(f"The kernel refused to {change.what}: {reply.text}.", change.about)
         for change, reply in zip(changes, replies)
         if isinstance(reply, Refusal) and reply.number not in change.harmless
     ]
-
-
-def raise_all(errors: Sequence[CnmError]) -> None:
-    """Raise ERRORS, if there are any, as one.
-
-    :raises CnmError: the only one, or :class:`Collected`.
-    """
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise Collected(errors)

@@ -167,7 +167,7 @@ def changes(step: Step, indices: Dict[str, int]) -> List[Change]:
     before, after = step.before, step.after
     if not isinstance(after, Route):
         raise TypeError(f"not a route: {after!r}")
-    wanted = [Change(f"set {after}", _creation(after, indices[after.link] if after.link else None))]
+    wanted = [Change(f"set {after}", _creation(after, indices[after.link] if after.link else None), about=after.key)]
     if not isinstance(before, Route):
         return wanted
     # A route with another metric is not replaced by ours and may come before it.
@@ -196,7 +196,7 @@ def removal(route: Route, index: Optional[int]) -> Change:
     """Return the change that removes ROUTE by way of the link with number INDEX."""
     scope = _SCOPE_NOWHERE if ipaddress.ip_network(route.destination).version == 4 else 0
     message = _request(DELROUTE, ACK, route.destination, route.gateway, index, route.metric or 0, scope, route.type)
-    return Change(f"remove {route}", message, _GONE)
+    return Change(f"remove {route}", message, _GONE, route.key)
 
 
 @lru_cache(maxsize=1024)

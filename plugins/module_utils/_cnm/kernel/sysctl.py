@@ -44,15 +44,24 @@ def write(namespaces: Namespaces, wanted: Iterable[Sysctl]) -> List[CnmError]:
     """Give the settings WANTED their values and return what went wrong."""
     errors: List[CnmError] = []
     for namespace, settings in _by_namespace(wanted).items():
-        with namespaces.inside(namespace):
-            for setting in settings:
-                try:
-                    _write(setting)
-                except OSError as error:
-                    # A link that was made just now has its settings from the defaults: they may be right already.
-                    if error.errno == errno.EROFS and value(setting.name) == " ".join(setting.value.split()):
-                        continue
-                    errors.append(KernelRefused(_refused(setting, error)))
+        try:
+            with namespaces.inside(namespace):
+                errors += _write_here(settings)
+        except CnmError as error:
+            errors.append(error.of(settings[0].key))
+    return errors
+
+
+def _write_here(settings: Iterable[Sysctl]) -> List[CnmError]:
+    errors: List[CnmError] = []
+    for setting in settings:
+        try:
+            _write(setting)
+        except OSError as error:
+            # A link that was made just now has its settings from the defaults: they may be right already.
+            if error.errno == errno.EROFS and value(setting.name) == " ".join(setting.value.split()):
+                continue
+            errors.append(KernelRefused(_refused(setting, error), setting.key))
     return errors
 
 

@@ -155,7 +155,7 @@ class PretendKernel:
     def apply(self, steps):
         for step in steps:
             if self.refuse is not None and self.refuse(step):
-                raise KernelRefused(f"Could not make {step.resource}: pretended.")
+                raise KernelRefused(f"Could not make {step.resource}: pretended.", step.resource.key)
             self.before_step(step)
             if step.after is None:
                 self.lose(step.before.key)
