@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+from .addresses import Address
 from .endpoint import Endpoint
 from .network import Network
 from .resources import Key, Resource, Route
@@ -42,6 +43,17 @@ def gateway_owner(sandbox: Sandbox, attachments: Sequence[Attachment], version: 
         if pool is not None and pool.gateway is not None and not network.internal and not network.no_default_route:
             return network, endpoint
     return None
+
+
+def answering(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Dict[int, Address]:
+    """Return by family the address from which SANDBOX answers whom it knows by its default route alone."""
+    found: Dict[int, Address] = {}
+    for version in _DEFAULTS:
+        owner = gateway_owner(sandbox, attachments, version)
+        address = owner[1].address(version) if owner is not None else None
+        if address is not None:
+            found[version] = address
+    return found
 
 
 def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Resource]:

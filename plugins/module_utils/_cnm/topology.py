@@ -18,7 +18,7 @@ from .firewall import RULESET, elsewhere, tunnel_elements
 from .network import Network
 from .peer import Remote
 from .resources import FORWARDING, HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Ruleset, Sysctl
-from .routing import gateway_order, routes
+from .routing import answering, gateway_order, routes
 from .sandbox import Sandbox
 from .store.journal import Setting, Unit
 from .store.sqlite import SqliteStore
@@ -192,9 +192,10 @@ class Topology:
         if on_host(attachments):
             return []
         resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
+        own = answering(sandbox, attachments)
         for network, endpoint in attachments:
             possible = self._as_possible(network, unit)
-            resources += driver(network.driver).endpoint(possible, endpoint, sandbox.path)
+            resources += driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
             if len(attachments) > 1:
                 resources += _sent_by(network, attachments)
                 # What came in by one network may go out by another, the one with the default route.

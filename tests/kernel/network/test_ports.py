@@ -62,16 +62,20 @@ def test_default_route_by_the_other_network(tasks: Tasks, strict_links: bool) ->
     if strict_links:
         for name in os.listdir("/proc/sys/net/ipv4/conf"):
             sysctl(f"net/ipv4/conf/{name}/rp_filter", 1)
-    tasks.network("n", "10.1.0.0/24")
-    tasks.network("other", "10.2.0.0/24")
-    tasks.sandbox("a", "n", published_ports=["8080:80"])
+    tasks.network("n", "10.1.0.0/24,fd00:1::/64")
+    tasks.network("other", "10.2.0.0/24,fd00:2::/64")
+    tasks.sandbox("a", "n", published_ports=["8080:80", "8080:80/udp"])
     tasks.sandbox("b", "n")
     tasks.sandbox("o", "other")
     tasks.sandbox("a", "n", {"name": "other", "gateway_priority": 9})
     assert command("ip netns exec a ip route show default").split()[2] == "10.2.0.1"
-    for client in (OUTSIDE, HOST, "b", "o", "a"):
-        assert answers(8080, "a", client), client
-    assert answers(8080, "a", HOST, "127.0.0.1")
+    for protocol in ("tcp", "udp"):
+        for client in (OUTSIDE, HOST, "b", "o", "a"):
+            for uplink in UPLINKS.values():
+                assert answers(8080, "a", client, uplink, protocol), (client, uplink, protocol)
+        assert answers(8080, "a", HOST, "127.0.0.1", protocol)
+    tasks.sandbox("a", "n")
+    assert answers(8080, "a", protocol="udp")
 
 
 def test_host_binding(tasks: Tasks) -> None:

@@ -11,9 +11,13 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional, Protocol, Sequence
 
+from ..addresses import Address
 from ..endpoint import Endpoint
 from ..network import Network
 from ..resources import Resource
+
+Answers = Mapping[int, Address]
+"""By family the address from which a sandbox answers whom it knows by no other route: that of its default route."""
 
 
 class Driver(Protocol):
@@ -43,8 +47,11 @@ class Driver(Protocol):
     def network(self, network: Network) -> List[Resource]:
         """Return what NETWORK is made of."""
 
-    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
-        """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
+    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
+        """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of.
+
+        :param answers: where the sandbox's other traffic leaves
+        """
 
 
 CREATABLE: Sequence[str] = ("bridge", "overlay")

@@ -15,6 +15,7 @@ from ..firewall import network_elements, opened, published
 from ..forwarding import Neighbour
 from ..network import Network
 from ..resources import HOST, Address, HostEnd, Link, Resource, Sysctl
+from . import Answers
 from .bridge_options import BridgeOptions, option_problems, parse, spelled
 
 PORTS = 1023
@@ -104,7 +105,7 @@ class Bridge:
         )
         return resources
 
-    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
+    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
         options = parse(network.options)
         device, interface = self.device(network) or "", endpoint.interface or ""
@@ -142,11 +143,13 @@ class Bridge:
                 if address.version in _routed(options):
                     resources += opened(address, port.protocol, port.container_port, _sources(port, address.version))
                 else:
+                    # A server on all addresses answers a datagram from the one by whose network the answer leaves.
+                    moved = answers.get(address.version, address) if port.protocol == "udp" else address
                     resources += published(
                         host_ip,
                         port.protocol,
                         port.host_port or 0,
-                        address,
+                        moved,
                         port.container_port,
                         _sources(port, address.version),
                     )

@@ -11,6 +11,7 @@ from typing import Dict, List, Mapping, Optional
 from ..endpoint import Endpoint
 from ..network import Network
 from ..resources import Resource
+from . import Answers
 
 
 class Null:
@@ -40,6 +41,6 @@ class Null:
         """There is nothing."""
         return []
 
-    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
+    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """There is nothing."""
         return []

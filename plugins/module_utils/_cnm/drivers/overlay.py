@@ -16,6 +16,7 @@ from ..endpoint import Endpoint
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..network import Network
 from ..resources import HOST, Link, Resource, Sysctl, Tunnel
+from . import Answers
 from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge
 from .overlay_options import option_problems, parse, spelled, vni
 
@@ -91,14 +92,14 @@ class Overlay(Bridge):
             resources += [Neighbour(HOST, bridge, str(address), remote.mac) for address in remote.addresses]
         return resources
 
-    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
+    def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
         announced = tunnel_device(network) if network.underlay and parse(network.options).learning else ""
         return [
             replace(resource, announced=announced)
             if isinstance(resource, Neighbour) and resource.namespace == HOST
             else resource
-            for resource in super().endpoint(network, endpoint, namespace)
+            for resource in super().endpoint(network, endpoint, namespace, answers)
         ]
 
 
