@@ -124,6 +124,13 @@ lint: venv ## Run ruff, mypy, ansible-lint and antsibull
 	$(BIN)/antsibull-changelog lint
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .
 
+.PHONY: importer
+importer: venv ## Build the collection, and let Galaxy's importer say what it would warn of
+	@.ci/setup importer
+	rm -rf .cache/built
+	$(BIN)/ansible-galaxy collection build --output-path .cache/built
+	.ci/importer .cache/built/*.tar.gz
+
 .PHONY: format
 format: venv ## Let ruff format the code and mend what it can
 	$(BIN)/ruff check --fix
