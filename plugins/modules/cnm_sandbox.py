@@ -107,6 +107,8 @@ options:
     description:
       - Kernel parameters of the namespace and their values. Only keys that begin with V(net.) are accepted.
       - A key that is no longer listed keeps its value until the next start.
+      - The values of C(net.ipv4.tcp_fastopen_key) and C(net.ipv6.conf.*.stable_secret) are secrets. No result, message
+        or log shows them.
       - If they switch IPv6 off, by C(net.ipv6.conf.all.disable_ipv6) or that of an interface, the sandbox has IPv4
         alone on networks with IPv6. Its endpoints keep their IPv6 addresses for when it is switched on again.
     type: dict

@@ -65,3 +65,10 @@ def test_a_setting_that_there_is_not(host: Host) -> None:
 def test_nothing_outside_of_proc_sys_is_written(host: Host, name: str) -> None:
     with pytest.raises(InvalidInput, match="no sysctl"):
         host.kernel.apply([Step(None, Sysctl(HOST, name, "1"))])
+
+
+def test_a_secret_that_the_kernel_refuses_is_not_told(host: Host) -> None:
+    host.kernel.apply([Step(None, WEB)])
+    with pytest.raises(KernelRefused, match="'net/ipv4/tcp_fastopen_key'.*Invalid argument") as caught:
+        host.kernel.apply([Step(None, Sysctl(WEB.path, "net/ipv4/tcp_fastopen_key", "mistyped-sesame"))])
+    assert "sesame" not in str(caught.value)

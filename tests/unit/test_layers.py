@@ -16,7 +16,7 @@ COLLECTION = ("ansible_collections", "cnm", "linux", "plugins")
 CORE = ("module_utils", "_cnm")
 
 NOUNS = {"network", "endpoint", "peer", "route", "sandbox"}
-VALUES = {"addresses", "errors", "identity"}
+VALUES = {"addresses", "errors", "identity", "secrecy", "spelling"}
 PURE = {"discovery", "drivers", "firewall", "forwarding", "names", "records", "resources", "routing"}
 BELOW_CONTROLLER = {
     "difference",
@@ -41,7 +41,7 @@ ALLOWED = {
     "verbs": NOUNS | VALUES | {"drivers", "ipam", "resources", "routing", "store", "topology"},
     "inspect": NOUNS | VALUES | {"drivers", "routing", "store", "topology"},
     "selection": NOUNS | VALUES | {"store"},
-    "difference": {"names", "reconcile", "resources"},
+    "difference": {"names", "reconcile", "resources", "secrecy"},
     "topology": NOUNS | VALUES | PURE | {"store"},
     "drivers": NOUNS | VALUES | {"firewall", "forwarding", "resources"},
     "discovery": NOUNS | VALUES | {"resources"},
@@ -60,6 +60,8 @@ ALLOWED = {
     "addresses": {"errors"},
     "folder": {"errors"},
     "errors": set(),
+    "secrecy": set(),
+    "spelling": set(),
 }
 """Layer -> the layers that it may import, besides itself."""
 

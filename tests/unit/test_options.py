@@ -18,6 +18,7 @@ basic = pytest.importorskip("ansible.module_utils.basic")
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import task
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
 
+KEY, SECRET = "net.ipv4.tcp_fastopen_key", "0a1b2c3d-0a1b2c3d-0a1b2c3d-0a1b2c3d"
 MODULES = "ansible_collections.cnm.linux.plugins.modules"
 SANDBOX = (
     "dns_opts, dns_search_domains, dns_servers, domainname, etc_hosts, hostname, labels, name, netns, networks, "
@@ -128,6 +129,28 @@ def test_a_secret_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unknown option" in text
     assert "sesame" not in text
     assert "tahini" not in text
+
+
+@pytest.mark.parametrize("sysctls", ({KEY: SECRET}, f"{KEY}={SECRET}"))
+@pytest.mark.parametrize("option", ("sysctls", "sandboxes"))
+def test_a_secret_setting_is_not_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str, sysctls: Any
+) -> None:
+    monkeypatch.setattr(task.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(task, "Kernel", lambda run: nullcontext())
+    logged: list[str] = []
+    monkeypatch.setattr(task.AnsibleModule, "log", lambda self, msg, log_args=None: logged.append(f"{msg} {log_args}"))
+    options = {"name": "a", "sysctls": sysctls}
+    arguments = importlib.import_module(f"{MODULES}.cnm_sandbox").ARGUMENTS
+
+    def fail(*_arguments: Any) -> None:
+        raise CnmError(f"The kernel does not take {SECRET}.")
+
+    with given_options(options if option == "sysctls" else {"sandboxes": [options]}), pytest.raises(SystemExit):
+        task._carry_out(task._Module(argument_spec=arguments), fail)
+    assert SECRET not in capsys.readouterr().out
+    assert logged
+    assert SECRET not in str(logged)
 
 
 def test_a_run_that_fails_says_why(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

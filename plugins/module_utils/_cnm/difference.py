@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Dict, List, Optional, Sequence
 
 from .reconcile import Step
-from .resources import Element, File, Resource, Ruleset
+from .resources import Element, File, Resource, Ruleset, Sysctl
+from .secrecy import told
 
 _SAID = ("type", "group", "ours", "mounted")
 """What a resource's name says of it already, or what all of ours have in common."""
@@ -50,6 +51,8 @@ def _line(resource: Optional[Resource]) -> List[str]:
         return [f"{resource}{' (changed by somebody else)' if resource.text is None else ''}"]
     if isinstance(resource, Element):
         return [f"{resource}: {resource.value}" if resource.value else str(resource)]
+    if isinstance(resource, Sysctl):
+        resource = replace(resource, value=told(resource.name, resource.value))
     shown = {
         field.name: getattr(resource, field.name)
         for field in fields(resource)

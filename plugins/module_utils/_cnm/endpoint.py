@@ -16,7 +16,7 @@ from .errors import Problems, every
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 _KEYS = {"container_port", "host_port", "host_ip", "protocol", "allowed_sources"}
-_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,11 @@ def _bound(text: str) -> Optional[Address]:
 
 
 def _source(source: Any) -> Subnet:
-    return subnet(str(source)) if "/" in str(source) else ipaddress.ip_network(address(str(source)))
+    found = subnet(str(source)) if "/" in str(source) else ipaddress.ip_network(address(str(source)))
+    if found.version == 6 and found.network_address.ipv4_mapped is not None:
+        # No packet has such an address, so the port would be closed to all of them.
+        raise ValueError(f"'{source}' is an IPv4 address in the form of IPv6; write it in the form of IPv4.")
+    return found
 
 
 def _collapsed(nets: Iterable[Any], version: int) -> Sequence[Any]:

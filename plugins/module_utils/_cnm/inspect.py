@@ -22,6 +22,7 @@ from .peer import Remote, Underlay
 from .route import StaticRoute
 from .routing import gateway_order, gateway_owner
 from .sandbox import Sandbox
+from .secrecy import told
 from .store.sqlite import SqliteStore
 from .topology import on_host
 
@@ -202,7 +203,7 @@ def sandbox(store: SqliteStore, item: Sandbox) -> Dict[str, Any]:
             for name, addresses in sorted(item.etc_hosts.items())
             for address in addresses.split(",")
         ],
-        "Sysctls": dict(item.sysctls),
+        "Sysctls": {name: told(name, value) for name, value in item.sysctls.items()},
         "Routes": [_route(route) for route in item.routes],
         "NoDefaultRoute": item.no_default_route,
         "Labels": dict(item.labels),

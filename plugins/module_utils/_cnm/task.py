@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from contextlib import suppress
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -19,8 +20,10 @@ from .controller import Controller, in_order
 from .errors import CnmError, InvalidInput
 from .kernel.host import Kernel
 from .peer import unpack
+from .secrecy import is_secret
 
 _PLURALS = {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}
+_SECRET_LENGTH = 8
 _NOUNS = {**{plural: kind for kind, plural in _PLURALS.items()}, "peers": "peer"}
 
 
@@ -30,6 +33,7 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         self._given = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
+        self.no_log_values.update(_secrets(self._given))
 
     def fail_json(self, msg: str, **more: Any) -> None:
         """Say MSG and end; but if options are wrong, say what is wrong with them."""
@@ -39,6 +43,18 @@ class _Module(AnsibleModule):
             examine(self.argument_spec, self._given, problems, "", self.mutually_exclusive, self.required_one_of)
             msg = str(InvalidInput(problems)) or msg
         super().fail_json(msg=msg, **more)
+
+
+def _secrets(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the values of secret kernel settings in what is GIVEN, which Ansible is to keep out of logs."""
+    sandboxes = given.get("sandboxes")
+    for options in (given, *(sandboxes if isinstance(sandboxes, list) else ())):
+        settings = options.get("sysctls") if isinstance(options, Mapping) else None
+        with suppress(TypeError, ValueError):
+            for name, value in check_type_dict(settings or {}).items():
+                # Ansible takes a short text out of all words that have it.
+                if is_secret(str(name)) and len(str(value)) >= _SECRET_LENGTH:
+                    yield str(value)
 
 
 def examine(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...module_utils._cnm.addresses import Address, address
+from ...module_utils._cnm.drivers import is_number
 from ...module_utils._cnm.drivers.overlay_options import VTEP
 from ...module_utils._cnm.errors import Problems
 from ...module_utils._cnm.verbs import texts
@@ -89,7 +90,7 @@ def read(
         lists[name] = given
     problems += unreadable.found
     number = variables.get("cnm_host_number")
-    if number is not None and not str(number).isdecimal():
+    if number is not None and not is_number(str(number)):
         problems.append(f"Host '{host}': cnm_host_number '{number}' is no number from 0 on.")
         number = None
     end = None

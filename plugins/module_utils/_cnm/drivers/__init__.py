@@ -78,6 +78,11 @@ def driver(name: str) -> Driver:
     raise ValueError(f"there is no driver '{name}'; there are {', '.join(CREATABLE)}.")
 
 
+def is_number(text: str) -> bool:
+    """Say whether TEXT is a number in the digits 0 to 9, and not in those of another script, which int() reads, too."""
+    return text.isascii() and text.isdecimal()
+
+
 def flag(text: str) -> bool:
     """Return the truth value that TEXT, an option's, writes.
 

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ..addresses import address
 from ..identity import check_device
-from . import flag
+from . import flag, is_number
 
 NAME = "com.docker.network.bridge.name"
 ENABLE_IPV6 = "com.docker.network.enable_ipv6"
@@ -38,7 +38,7 @@ class BridgeOptions(NamedTuple):
 
 
 def _mtu(text: str) -> int:
-    if not text.isdecimal() or not 68 <= int(text) <= 65535:
+    if not is_number(text) or not 68 <= int(text) <= 65535:
         raise ValueError(f"'{text}' is no MTU: a number of bytes from 68 to 65535 (RFC 791).")
     return int(text)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Dict, Mapping, Optional
 
 from ..addresses import Address, address
-from . import bridge_options, flag
+from . import bridge_options, flag, is_number
 
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
 VTEP = "cnm.overlay.vtep_address"
@@ -36,13 +36,13 @@ class OverlayOptions:
 
 
 def _vni(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) < VNIS:
+    if not is_number(text) or not 1 <= int(text) < VNIS:
         raise ValueError(f"'{text}' is no VXLAN network identifier: one number from 1 to {VNIS - 1} (RFC 7348).")
     return int(text)
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+    if not is_number(text) or not 1 <= int(text) <= 65535:
         raise ValueError(f"'{text}' is no UDP port: a number from 1 to 65535.")
     return int(text)
 

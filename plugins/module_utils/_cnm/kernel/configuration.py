@@ -9,10 +9,11 @@ from __future__ import annotations
 import ipaddress
 import json
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 from ..addresses import check_usable, subnet
 from ..errors import InvalidInput
+from ..spelling import did_you_mean
 
 PATH = "/etc/cnm/cnm.json"
 
@@ -23,8 +24,8 @@ def default_address_pools() -> List[Tuple[ipaddress.IPv4Network, int]]:
     :raises InvalidInput: if the file cannot be understood
     """
     with _understood():
-        entries = _read().get("default-address-pools", [])
-        return [_pools(_base(entry["base"]), int(entry["size"])) for entry in entries]
+        entries = [_known(entry, "base", "size") for entry in _read().get("default-address-pools", [])]
+        return [_pools(_base(entry["base"]), _size(entry["size"])) for entry in entries]
 
 
 def ip_forward_no_drop() -> bool:
@@ -39,10 +40,10 @@ def ip_forward_no_drop() -> bool:
         return found
 
 
-def _read() -> Any:
+def _read() -> Dict[str, Any]:
     try:
         with open(PATH, encoding="utf-8") as file:
-            return json.load(file)
+            return _known(json.load(file), "default-address-pools", "ip-forward-no-drop")
     except FileNotFoundError:
         return {}
 
@@ -61,6 +62,19 @@ def _understood() -> Iterator[None]:
                 '{"default-address-pools": [{"base": "10.200.0.0/16", "size": 24}]}.'
             ]
         ) from error
+
+
+def _known(settings: Dict[str, Any], *keys: str) -> Dict[str, Any]:
+    """Return SETTINGS, which have no other keys than KEYS."""
+    for key in settings.keys() - set(keys):
+        raise ValueError(f"there is no key '{key}'{did_you_mean(key, keys)}")
+    return settings
+
+
+def _size(size: Any) -> int:
+    if not isinstance(size, int):
+        raise ValueError(f"size {size!r} is not a whole number")
+    return size
 
 
 def _pools(base: ipaddress.IPv4Network, size: int) -> Tuple[ipaddress.IPv4Network, int]:

@@ -12,6 +12,7 @@ from typing import Dict, Iterable, List, Optional, Sequence
 
 from ..errors import CnmError, InvalidInput, KernelRefused
 from ..resources import Sysctl
+from ..secrecy import told
 from .namespace import Namespaces
 
 _ROOT = "/proc/sys"
@@ -74,7 +75,7 @@ def _write(setting: Sysctl) -> None:
 
 
 def _refused(setting: Sysctl, error: OSError) -> str:
-    text = f"The {setting} could not be set to '{setting.value}': {error.strerror}."
+    text = f"The {setting} could not be set to '{told(setting.name, setting.value)}': {error.strerror}."
     if error.errno == errno.ENOENT:
         text += " This kernel does not have it."
     if error.errno == errno.EROFS:

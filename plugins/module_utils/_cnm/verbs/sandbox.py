@@ -161,7 +161,8 @@ def _sysctl(pair: Tuple[str, str]) -> Tuple[str, str]:
         raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
     if not _VALUE.fullmatch(value):
         raise ValueError(f"the value of '{name}' is not one line of printable ASCII.")
-    return pair
+    # As it is read from the kernel, which writes tabs or several spaces between numbers.
+    return name, " ".join(value.split())
 
 
 def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, Any]], subject: str) -> None:

@@ -128,8 +128,11 @@ def test_a_journal_of_another_shape(tmp_path, content):
         '{"default-address-pools": [{"base": "10.0.0.0/16", "size": 31}]}',
         '{"default-address-pools": [{"base": "10.0.0.0/16", "size": 1e999}]}',
         '{"default-address-pools": {"base": "10.0.0.0/16"}}',
+        '{"default-address-pools": [{"base": "10.0.0.0/16", "size": "٢٤"}]}',
+        '{"default-address-pools": [{"base": "10.0.0.0/16", "size": 24, "sise": 24}]}',
+        '{"default-adress-pools": []}',
     ],
-    ids=range(5),
+    ids=range(8),
 )
 def test_a_configuration_of_another_shape(tmp_path, monkeypatch, content):
     path = tmp_path / "cnm.json"
@@ -137,6 +140,11 @@ def test_a_configuration_of_another_shape(tmp_path, monkeypatch, content):
     path.write_text(content)
     with pytest.raises(InvalidInput, match="cannot be understood"):
         configuration.default_address_pools()
+    if "adress" in content:
+        with pytest.raises(
+            InvalidInput, match="there is no key 'default-adress-pools'; did you mean 'default-address-"
+        ):
+            configuration.default_address_pools()
     path.unlink()
     path.mkdir()
     with pytest.raises(InvalidInput, match="cannot be read: Is a directory"):

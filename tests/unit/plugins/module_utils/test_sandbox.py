@@ -247,3 +247,20 @@ def test_nobody_is_left_without_a_network_by_a_move_to_the_host_s(host, check):
     assert host.sandbox("db", networks=[{"name": "host"}]).changed
     host.kernel.facts.programs = {"/run/netns/db": ["nginx (123)"]}
     assert not host.sandbox("db", networks=[{"name": "host"}]).changed
+
+
+@pytest.mark.parametrize("name", ["net.ipv4.tcp_fastopen_key", "net/ipv6/conf/eth0.5/stable_secret"])
+def test_the_value_of_a_secret_setting_is_shown_nowhere(host, name):
+    host.sandbox("db", sysctls={name: "0a1b2c3d"})
+    result = host.sandbox("db", sysctls={name: "4e5f6a7b"})
+    assert result.changed
+    shown = f"{result} {host.listed('sandbox')}"
+    assert "********" in shown
+    assert [secret for secret in ("0a1b2c3d", "4e5f6a7b") if secret in shown] == []
+    assert not host.sandbox("db", sysctls={name: "4e5f6a7b"}).changed
+
+
+def test_a_setting_is_compared_as_the_kernel_has_it(host):
+    host.sandbox("db", sysctls={"net.ipv4.tcp_rmem": "4096\t131072  6291456 "})
+    assert host.one("sandbox", "db")["Sysctls"] == {"net.ipv4.tcp_rmem": "4096 131072 6291456"}
+    assert not host.sandbox("db", sysctls={"net.ipv4.tcp_rmem": "4096 131072 6291456"}).changed

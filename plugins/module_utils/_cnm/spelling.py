@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What somebody may have meant who has written a word that does not exist."""
+
+from __future__ import annotations
+
+from typing import Collection, Dict
+
+_OTHERS: Dict[str, str] = {
+    "add_host": "etc_hosts",
+    "alias": "aliases",
+    "connected": "joined",
+    "created": "present",
+    "deleted": "absent",
+    "disconnected": "left",
+    "dns": "dns_servers",
+    "dns_opt": "dns_opts",
+    "dns_options": "dns_opts",
+    "dns_search": "dns_search_domains",
+    "driver_opts": "driver_options",
+    "expose": "published_ports",
+    "exited": "stopped",
+    "extra_hosts": "etc_hosts",
+    "gateway": "ipam_config",
+    "ifname": "interface_name",
+    "interface": "interface_name",
+    "ip": "ipv4_address",
+    "ip6": "ipv6_address",
+    "ip_address": "ipv4_address",
+    "ip_range": "iprange",
+    "ipam": "ipam_config",
+    "ipam_options": "ipam_config",
+    "ipv6": "enable_ipv6",
+    "mac": "mac_address",
+    "mtu": "driver_options",
+    "namespace": "netns",
+    "network_mode": "networks",
+    "options": "driver_options",
+    "opts": "driver_options",
+    "ports": "published_ports",
+    "publish": "published_ports",
+    "removed": "absent",
+    "running": "present",
+    "started": "present",
+    "subnet": "ipam_config",
+    "up": "present",
+}
+"""Words of Docker, compose and other modules, and ours for the same."""
+
+_MORE = {"mtu": " with the key 'com.docker.network.driver.mtu'"}
+
+
+def did_you_mean(word: str, words: Collection[str]) -> str:
+    """Return the question whether one of WORDS was meant by WORD, to stand behind it; empty if none is like it."""
+    other = _OTHERS.get(word)
+    if other in words:
+        return f"; did you mean '{other}'{_MORE.get(word, '')}?"
+    last = word.rpartition(".")[2]
+    found = [known for known in sorted(words) if "." in known and known.rpartition(".")[2] == last]
+    if not found:
+        from difflib import get_close_matches
+
+        found = get_close_matches(word, words, 1, 0.7)
+    return f"; did you mean '{found[0]}'?" if found else ""
