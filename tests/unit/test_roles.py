@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What roles decide before they touch a host, in plays on the controller."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="managed hosts need no ansible-playbook")
+
+
+def play(folder: Path, tasks: list[dict[str, Any]], files: list[str], **more: Any) -> None:
+    """Run TASKS with the variables of FILES, below the folder of the roles, and with MORE."""
+    path = folder / "play.json"
+    whole = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
+    path.write_text(json.dumps([{**whole, "vars_files": [str(ROLES / file) for file in files]}]))
+    done = subprocess.run(
+        [
+            PLAYBOOK,
+            "--inventory",
+            "localhost,",
+            "--extra-vars",
+            json.dumps({"ansible_python_interpreter": sys.executable, **more}),
+            path,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+REFUSED = {
+    "cnm_service_problems_of_unit": ("cnm_service_name", "nginx\n", "is not the name of a service"),
+    "cnm_docker_problems_of_host[2]": ("cnm_docker_version", "20.10.24\n", "is no version"),
+    "cnm_docker_problems_of_repository[0]": ("cnm_docker_repository_url", "https://a\nSigned-By: b", "is no URL"),
+    "cnm_docker_problems_of_repository[1]": ("cnm_docker_repository_suite", "bookworm\n", "is no suite"),
+    "cnm_docker_problems_of_repository[2]": ("cnm_docker_repository_components", ["a b"], "is not a word"),
+    "cnm_docker_problems_of_repository[3]": ("cnm_docker_key_checksum", f"sha256:{64 * '0'}\n", "is not sha256"),
+    "cnm_docker_problems_of_repository[4]": ("cnm_docker_key_fingerprint", 40 * "0" + "\n", "is not 40"),
+}
+"""Where a wrong value is found: of which variable, and what is said."""
+
+
+def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Path) -> None:
+    tasks: list[dict[str, Any]] = [
+        {"assert": {"that": f"{found} | string is search('{said}')"}}
+        for found, (_name, _value, said) in REFUSED.items()
+    ]
+    for template in ("mount", "service.conf"):
+        written = {"src": str(ROLES / f"service/templates/{template}.j2"), "dest": str(tmp_path / template)}
+        tasks.append({"template": written})
+    values = {name: value for name, value, _said in REFUSED.values()}
+    sandbox = {"Name": "a", "State": "running", "SandboxKey": "/srv/50%n"}
+    files = [f"{role}/{folder}/main.yml" for role in ("service", "docker") for folder in ("defaults", "vars")]
+    values.update(cnm_service_sandbox="a", cnm_service_found={"sandboxes": [sandbox]})
+    play(tmp_path, tasks, files, **values)
+    assert "\nWhere=/srv/50%%n\n" in (tmp_path / "mount").read_text()
+    assert "\nNetworkNamespacePath=/srv/50%%n\n" in (tmp_path / "service.conf").read_text()
+
+
+def _gpg(home: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    command = ["gpg", "--homedir", str(home), "--no-options", "--batch", "--quiet", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, check=True).stdout
+
+
+def _as_apt_reads(text: str) -> bytes:
+    """Return the keys in TEXT to apt: what is in blocks of any name (dearmor_keyring() in apt-key of apt 2.6)."""
+    found, inside = "", 0
+    for line in text.splitlines():
+        if line.startswith("-----BEGIN"):
+            inside = 1
+        elif not line and inside == 1:
+            inside = 2
+        elif line.startswith("-----END"):
+            inside = 0
+        elif re.match("[^=-]", line) and inside == 2:
+            found += line
+    return base64.b64decode(found)
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is needed: apt install gpg")
+def test_a_key_that_was_smuggled_in_is_not_written(tmp_path: Path) -> None:
+    """apt trusts what is in a block with a name that gpg does not know, so that its fingerprint was never compared."""
+    home = tmp_path / "gpg"
+    home.mkdir(mode=0o700)
+    texts, prints = [], []
+    for name in ("genuine", "smuggled"):
+        # Of a length at which the base64 text needs no padding, in the middle of which it would end.
+        for length in range(3):
+            user = f"{name}{length * 'x'}"
+            _gpg(home, "--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", "never")
+            raw = _gpg(home, "--export", user)
+            if len(raw) % 3 == 0:
+                break
+        shown = _gpg(home, "--with-colons", "--list-keys", user).decode()
+        prints.append(next(line.split(":")[9] for line in shown.splitlines() if line.startswith("fpr:")))
+        texts.append(_gpg(home, "--armor", "--export", user).decode())
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
+    planted = re.sub(r"\n=.{4}\n", "\n", texts[1]).replace("PUBLIC KEY BLOCK", "SOMETHING") + texts[0]
+    shown = _gpg(home, "--with-colons", "--show-keys", stdin=_as_apt_reads(planted)).decode()
+    assert prints[1] in shown, "apt would trust it"
+    key, result = tmp_path / "docker.asc", tmp_path / "result"
+    key.write_text(planted)
+    include: dict[str, Any] = {"include_role": {"name": str(ROLES / "docker"), "tasks_from": "key"}}
+    copy = {"copy": {"content": "{{ cnm_docker_key_wanted }}", "dest": str(result)}}
+    more = {"cnm_docker_installed": {"gpg": "1"}, "cnm_docker_key_file": str(key)}
+    play(tmp_path, [include, copy], [], cnm_docker_key_fingerprint=prints[0], **more)
+    shown = _gpg(home, "--with-colons", "--show-keys", stdin=_as_apt_reads(result.read_text())).decode()
+    assert prints[0] in shown and prints[1] not in shown
