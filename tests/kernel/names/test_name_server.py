@@ -151,6 +151,26 @@ def test_a_sandbox_sees_the_networks_that_it_is_on(tasks: Tasks) -> None:
     tasks.end()
 
 
+@pytest.mark.parametrize("with_mac", [False, True])
+def test_who_takes_a_neighbour_s_address_learns_no_names_of_its_other_networks(tasks: Tasks, with_mac: bool) -> None:
+    """The server knows who asks by the address, and only who has it gets the answer."""
+    tasks.network("one", "10.1.0.0/24")
+    tasks.network("two", "10.2.0.0/24")
+    tasks.sandbox("both", "one", "two")
+    tasks.sandbox("b", "two")
+    tasks.sandbox("thief", "one")
+    found = socket.inet_aton("10.2.0.3")
+    assert found in ask("both", "10.1.0.1", "b")
+    assert found not in ask("thief", "10.1.0.1", "b")
+    tasks.host.ip("address flush dev eth0\naddress add 10.1.0.2/24 dev eth0", "/run/netns/thief")
+    if with_mac:
+        (victim,) = listed(tasks.host, "ip", "link", "show", "dev", "eth0", place="both")
+        tasks.host.ip(f"link set eth0 address {victim['address']}", "/run/netns/thief")
+    for _try in range(3):
+        assert found not in ask("thief", "10.1.0.1", "b")
+    tasks.end()
+
+
 def test_other_names_are_asked_upstream(tasks: Tasks) -> None:
     Path("/etc/resolv.conf").write_text(f"nameserver {OUTSIDE4}\nsearch example.org\n")
     tasks.network("n", "10.1.0.0/24")
