@@ -329,6 +329,18 @@ def test_a_killed_run_that_did_not_tell_the_server(tasks: Tasks) -> None:
     tasks.end()
 
 
+def test_the_clock_was_set_back(tasks: Tasks) -> None:
+    """Files that are newer than now are read like any others."""
+    tasks.network("lan", "10.1.0.0/24")
+    tasks.sandbox("web", "lan")
+    later = os.stat(PID).st_mtime + 3600
+    os.utime(os.path.dirname(PID), (later, later))
+    assert tasks.restore().changed
+    assert not tasks.restore().changed
+    tasks.sandbox("db", "lan")
+    assert not tasks.restore().changed
+
+
 def test_it_comes_back_after_a_boot(tasks: Tasks) -> None:
     tasks.network("n", "10.1.0.0/24")
     tasks.sandbox("a", "n")

@@ -166,7 +166,9 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
     if _until(lambda: ended() or ready()) and not ended():
         if pid is not None and not os.path.exists(_PID):
             _note(pid)
-        os.utime(_PID)
+        # Not the time of now, as the clock may be set back: the folder would look newer than that for ever.
+        changed = os.stat(RECORDS).st_mtime_ns
+        os.utime(_PID, ns=(changed, changed))
     elif ended():
         words = words or _logged(run)
         _stop_unit(run)
@@ -272,7 +274,7 @@ def _has_ended(pid: int) -> bool:
 def _is_current() -> bool:
     """Say whether no file has come, gone or changed since the server has read them, and none was about to."""
     try:
-        return not os.path.exists(_NEW) and os.stat(RECORDS).st_mtime_ns <= os.stat(_PID).st_mtime_ns
+        return not os.path.exists(_NEW) and os.stat(RECORDS).st_mtime_ns == os.stat(_PID).st_mtime_ns
     except FileNotFoundError:
         return False
 
