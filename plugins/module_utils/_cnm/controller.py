@@ -274,13 +274,13 @@ def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> L
     """Return a sentence for each object that RUN has left out."""
     sentences = []
     for (kind, identifier), errors in run.left_out.items():
-        table = "network" if kind == "network" else "sandbox"
+        table = "network" if kind in ("network", "dns") else "sandbox"
         found = getattr(store, table)(identifier) or getattr(before, table)(identifier)
         what = f"{table} '{found.name if found else identifier}'"
-        what = f"The names of {what} were" if kind == "names" else f"{what[0].upper()}{what[1:]} was"
+        what = f"The names of {what} were" if kind in ("names", "dns") else f"{what[0].upper()}{what[1:]} was"
         if errors:
             reasons = " ".join(dict.fromkeys(map(str, errors)))
-            sentences.append(f"{what} left out{_also(run, store, identifier)}: {reasons}")
+            sentences.append(f"{what} left out{_also(run, store, identifier) if kind == 'network' else ''}: {reasons}")
     return sentences
 
 

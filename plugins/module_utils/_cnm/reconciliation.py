@@ -12,7 +12,20 @@ from typing import AbstractSet, Dict, Iterable, List, Mapping, Optional, Sequenc
 from .errors import CnmError, Collected, KernelRefused
 from .kernel.host import Kernel
 from .reconcile import Step, plan
-from .resources import FIREWALL, HOST, Address, Element, Key, Link, Namespace, Obstacle, Resource, Ruleset, Sysctl
+from .resources import (
+    FIREWALL,
+    HOST,
+    NAMING,
+    Address,
+    Element,
+    Key,
+    Link,
+    Namespace,
+    Obstacle,
+    Resource,
+    Ruleset,
+    Sysctl,
+)
 from .store import database, journal
 from .store.journal import Intent, Setting, Unit
 from .store.sqlite import SqliteStore
@@ -117,10 +130,10 @@ class Reconciliation:
         for unit in units:
             for resource in self.before.resources(unit):
                 scope.known[resource.key] = resource
-                scope.unit_of.setdefault(resource.key, unit)
+                scope.unit_of.setdefault(resource.key, self._owner(unit, resource))
             for resource in self.after.resources(unit):
                 scope.wanted[resource.key] = resource
-                scope.unit_of[resource.key] = unit
+                scope.unit_of[resource.key] = self._owner(unit, resource)
         scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | _ends(scope.known.values())
         for unit in units:
             for key in self.before.unused_ends(unit) | self.after.unused_ends(unit):
@@ -131,6 +144,10 @@ class Reconciliation:
         self._restore_settings(scope, units)
         scope.leave_out(set(self.left_out))
         return scope
+
+    def _owner(self, unit: Unit, resource: Resource) -> Unit:
+        """Return what is left out if RESOURCE of UNIT cannot be: a network without its name server is still one."""
+        return ("dns", unit[1]) if resource.kind in NAMING and unit not in self._required else unit
 
     def _leave_out(self, scope: "Scope", error: CnmError) -> None:
         """Leave out the units that ERROR is about, and what stands on them.
@@ -147,6 +164,7 @@ class Reconciliation:
             found.setdefault(unit, []).append(each)
         for kind, identifier in list(found):
             if kind == "network":
+                found.setdefault(("dns", identifier), [])
                 for unit in self.after.on_network(identifier):
                     if unit[0] == "sandbox":
                         found.setdefault(unit, [])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
-from ..errors import CnmError, raise_all
+from ..errors import CnmError, KernelRefused, raise_all
 from ..forwarding import ANYBODY, Forwarding, Neighbour
 from ..reconcile import Step
 from ..resources import (
@@ -151,7 +151,11 @@ class Kernel:
         if naming:
             from . import name_server
 
-            name_server.apply(self._run, naming)
+            try:
+                name_server.apply(self._run, naming)
+            except CnmError as error:
+                # There is one for all networks.
+                raise_all([KernelRefused(str(error), step.resource.key) for step in naming])
 
     def end_stale_connections(self, removed: Sequence[Element], added: Sequence[Element]) -> None:
         """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not."""

@@ -63,6 +63,20 @@ def test_a_network_is_left_out_with_its_sandboxes(pair):
     assert kept(pair.kernel.present) == kept(before, (BAD, "/run/netns/far", bridge))
 
 
+def test_a_network_without_its_name_server_is_there(host):
+    host.kernel.facts.name_server = True
+    host.network("lan", ipam_config=[{"subnet": "10.1.0.0/24"}])
+    host.sandbox("web", networks=[{"name": "lan"}])
+    before = dict(host.kernel.present)
+    host.kernel.forget()
+    host.kernel.refuse = lambda step: step.resource.kind == "name-server" and step.after
+    (failure,) = host.controller().restore().failures
+    assert failure.startswith("The names of network 'lan' were left out: Could not make name server")
+    assert kept(host.kernel.present) == {
+        key: found for key, found in kept(before).items() if key[0] not in ("records", "name-server")
+    }
+
+
 def test_what_somebody_takes_away_again_and_again_is_left_out(pair):
     pair.kernel.forget()
     taken = next(key for key in pair.kernel.present | wanted(pair) if key[0] == "address" and of_bad(key))
