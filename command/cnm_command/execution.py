@@ -11,6 +11,7 @@ import sys
 from argparse import Namespace
 from typing import List
 
+from _cnm.errors import KernelRefused
 from _cnm.kernel.programs import find as find_program
 from _cnm.sandbox import CONFIGURATION
 
@@ -29,20 +30,17 @@ def execute(options: Namespace) -> int:
     """
     with controller(check=True) as core:
         (sandbox,) = find("sandbox", core.describe("sandbox", lambda _store, _item: True), options.name)
-        lost = core.loss(sandbox["Id"])
-    name, namespace = sandbox["Name"], sandbox["SandboxKey"]
-    if sandbox["State"] != "running":
-        raise Failure(f"sandbox {name} is stopped. Start it, with state: present.")
+        name, namespace = sandbox["Name"], sandbox["SandboxKey"]
+        if sandbox["State"] != "running":
+            raise Failure(f"sandbox {name} is stopped. Start it, with state: present.")
+        argv = [_program("unshare"), "--mount", "--propagation", "slave", "--"]
+        argv += ["/bin/sh", "-c", _BINDINGS, _program("mount"), *_files(name), "--", _program("env"), "--"]
+        try:
+            lost = core.enter(sandbox["Id"]) if namespace else ""
+        except KernelRefused as error:
+            raise Failure(f"sandbox {name} has lost its network namespace '{namespace}'. Run: cnm restore") from error
     if lost:
         raise Failure(f"sandbox {name}: {lost}. Bring it back, or let it adopt another one.")
-    if namespace and not os.path.exists(namespace):
-        raise Failure(f"sandbox {name} has lost its network namespace '{namespace}'. Run: cnm restore")
-    argv = [_program("unshare"), "--mount", "--propagation", "slave", "--"]
-    argv += ["/bin/sh", "-c", _BINDINGS, _program("mount"), *_files(name), "--"]
-    if namespace:
-        argv += [_program("nsenter"), f"--net={namespace}", "--"]
-    else:
-        argv += [_program("env"), "--"]
     sys.stdout.flush()
     try:
         os.execv(argv[0], argv + options.command)

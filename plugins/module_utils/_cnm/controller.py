@@ -154,11 +154,21 @@ class Controller:
             except ValueError as error:
                 raise InvalidInput([str(error)]) from error
 
-    def loss(self, identifier: str) -> str:
-        """Return why the namespace that a sandbox has adopted is not there; empty if it is, or if it is ours."""
+    def enter(self, identifier: str) -> str:
+        """Let this process be in the namespace of a sandbox from now on.
+
+        :return: why the namespace that it has adopted is not there; empty if it is, or if it is ours
+        :raises KernelRefused: if there is no namespace
+        """
         with self._reading() as store:
             sandbox = store.sandbox(identifier)
-            return loss(sandbox, self._kernel.facts) if sandbox is not None else ""
+        if sandbox is None:
+            return ""
+        self._kernel.hold(sandbox.path)
+        lost = loss(sandbox, self._kernel.facts)
+        if not lost:
+            self._kernel.enter(sandbox.path)
+        return lost
 
     def _warn_of_lack(self, what: str, reason: str) -> None:
         if reason:

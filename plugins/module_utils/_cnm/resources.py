@@ -211,7 +211,7 @@ class Namespace(Resource):
         return (self.kind, self.path)
 
     def __str__(self) -> str:
-        return f"network namespace '{self.path}'"
+        return f"{'' if self.mounted else 'what is left of '}network namespace '{self.path}'"
 
     @property
     def foreign(self) -> bool:

@@ -124,6 +124,32 @@ def test_a_path_that_is_turned_during_a_run(lan: Tasks) -> None:
             kernel.facts.namespace_id(str(link))
 
 
+TURNING = """
+import os, runpy, sys
+really = os.execv
+def turned(*arguments):
+    os.unlink("/run/mine")
+    os.symlink(f"/proc/{os.getppid()}/ns/net", "/run/mine")
+    really(*arguments)
+os.execv = turned
+sys.argv = ["cnm", "sandbox", "exec", "web", "readlink", "/proc/self/ns/net"]
+sys.path.insert(0, os.path.dirname(os.environ["CNM"]))
+runpy.run_path(os.environ["CNM"])
+"""
+"""Turns the adopted path to the host's own namespace when all has been checked."""
+
+
+def test_a_program_is_in_the_namespace_that_was_checked(lan: Tasks) -> None:
+    command("ip netns add theirs")
+    Path("/run/mine").symlink_to("/run/netns/theirs")
+    lan.sandbox("web", "lan", netns="/run/mine")
+    theirs = lan.host.out(["readlink", "/proc/self/ns/net"], "/run/netns/theirs")
+    done = subprocess.run(
+        [sys.executable, "-c", TURNING], env={**os.environ, "CNM": CNM[1]}, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == (theirs, 0), done.stderr
+
+
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "file", "mount namespace", "process"])
 def test_what_is_no_network_namespace_is_not_opened(lan: Tasks, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """To open a pipe blocks; to open a device may do something, such as start a watchdog or rewind a tape."""

@@ -61,6 +61,17 @@ class Kernel:
         """Close all sockets."""
         self._namespaces.close()
 
+    def hold(self, path: str) -> None:
+        """Let PATH mean the namespace to which it leads now, wherever its owner may turn it."""
+        self._namespaces.hold(path)
+
+    def enter(self, path: str) -> None:
+        """Let this process be in the namespace at PATH from now on.
+
+        :raises KernelRefused: if there is none but the host's own
+        """
+        self._namespaces.enter(path)
+
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return the resources with KEYS that the host has."""
         wanted: Dict[str, Dict[str, Set[Key]]] = {}

@@ -62,6 +62,8 @@ class Namespaces:
         self._sockets: Dict[str, Socket] = {}
         self._inodes: Dict[str, int] = {}
         """Which namespace each path led to when it was first opened."""
+        self._held: Dict[str, int] = {}
+        """Descriptors of namespaces that were opened once and for all, by path."""
         self._shared_folders: List[str] = []
         self._notes = False
         """Whether there is the folder for the notes which namespaces are ours."""
@@ -73,6 +75,8 @@ class Namespaces:
         """Close all sockets."""
         while self._sockets:
             self._sockets.popitem()[1].close()
+        while self._held:
+            os.close(self._held.popitem()[1])
         os.close(self.home)
         resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
 
@@ -140,6 +144,8 @@ class Namespaces:
         :raises KernelRefused: when PATH has led to another one before: a pid that is another process's by now, or
             a link that somebody has turned.
         """
+        if path in self._held:
+            return os.dup(self._held[path])
         try:
             found = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except PermissionError:
@@ -161,6 +167,23 @@ class Namespaces:
             os.close(descriptor)
             raise KernelRefused(f"'{path}' has come to be another network namespace meanwhile. Run this again.")
         return descriptor
+
+    def hold(self, path: str) -> None:
+        """Let PATH mean the namespace to which it leads now, wherever its owner may turn it."""
+        descriptor = self.open(path)
+        if descriptor is not None:
+            self._held[path] = descriptor
+
+    def enter(self, path: str) -> None:
+        """Let the calling thread be in the namespace at PATH from now on.
+
+        :raises KernelRefused: when there is none but the host's own
+        """
+        descriptor = self.opened(path)
+        try:
+            self._enter(descriptor)
+        finally:
+            os.close(descriptor)
 
     def identity(self, path: str) -> Optional[str]:
         """Return what tells the namespace at PATH from all others since the host was started; None if there is none.
