@@ -74,7 +74,22 @@ class ActionModule(ActionBase):
             "host": host,
         }
         result.update(self._execute_module("cnm.linux.topology", module_args=arguments, task_vars=variables))
+        self._compare_mtus(host, result.get("networks") or (), everywhere.members)
         return result
+
+    def _compare_mtus(self, host: str, networks: Iterable[Mapping[str, Any]], overlays: Mapping[str, str]) -> None:
+        """Warn of hosts between which some packets of an overlay do not fit."""
+        for network in networks:
+            if network["Name"] in overlays:
+                mtu = network["Host"]["Mtu"]
+                folder = _folder() / "mtu"
+                other, its = shared.first(folder, network["Name"], (host, mtu))
+                if its != mtu:
+                    self._display.warning(
+                        f"Network '{network['Name']}': its MTU is {its} on host '{other}' and {mtu} on others, and the "
+                        "larger packets get lost between them. Set driver option 'com.docker.network.driver.mtu' to "
+                        f"{min(its, mtu)}, or give the hosts' interfaces one MTU."
+                    )
 
     def _told(self, host: str, variables: Mapping[str, Any]) -> Answer[Told, Everywhere]:
         """Return what HOST is to be told, which the first host to come here works out for all."""
@@ -86,7 +101,7 @@ class ActionModule(ActionBase):
         together = sorted({host, *variables.get("ansible_play_batch", ())}.intersection(inventory))
         meeting = " ".join([self._task._uuid, *together]) if self._in_step() else None
         return shared.answer(
-            Path(constants.DEFAULT_LOCAL_TMP, "cnm_topology"),
+            _folder(),
             host,
             lambda names: digest(manager, manager._inventory, names),
             meeting,
@@ -124,6 +139,11 @@ class ActionModule(ActionBase):
         for name in _OPTIONS:
             found[name] = _as_options(host, name, found.get(name), problems)
         return read(host, found, problems, misspelt(raw))
+
+
+def _folder() -> Path:
+    """Return where processes leave for others what is for this run of Ansible alone."""
+    return Path(constants.DEFAULT_LOCAL_TMP, "cnm_topology")
 
 
 def _unseen(here: Mapping[str, Any], everywhere: Mapping[str, Any]) -> List[str]:

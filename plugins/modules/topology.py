@@ -27,13 +27,15 @@ description:
   - An overlay is a network of C(cnm_networks) with O(cnm.linux.cnm_network#module:driver=overlay). The hosts that
     declare it have it, and each gets the others as its O(cnm.linux.cnm_network#module:peers).
   - The address at which others reach a host is its variable C(cnm_vtep_address), or else its C(ansible_host) if that
-    is an address, or else its name if that is one.
+    is an address, or else its name if that is one. Where a 1:1 NAT translates that address, the variable
+    C(cnm_vtep_local_address) is the one that the host itself has.
   - Where a host chooses addresses, it does so from its own slice of each subnet. A subnet is cut into slices of one
     size. Half of its host bits, rounded down, number the slices, so that V(10.9.0.0/16) has 256 slices of 256
     addresses, and V(10.9.1.0/24) has 16 of 16. A host has the slice with the number in its variable
     C(cnm_host_number), from 0 on, or else the one that follows from its name. Neither depends on other hosts, so
-    nobody's slice changes when hosts come and go. Two hosts that come to the same slice are refused, and a number for
-    the newer one helps. A host that gives O(cnm.linux.cnm_network#module:ipam_config[].iprange) has that instead.
+    nobody's slice changes when hosts come and go. Where all addresses are fixed, nobody needs a slice. Two hosts
+    that come to the same slice are refused, and a number for the newer one helps. A host that gives
+    O(cnm.linux.cnm_network#module:ipam_config[].iprange) has that instead.
   - Sandboxes with fixed addresses are known by name on all hosts of the network. If all sandboxes on a network have
     fixed addresses of all its families, the hosts need not learn where they are, C(cnm.overlay.learning) is
     V(false), and nothing is sent to hosts that it does not concern.

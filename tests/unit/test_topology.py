@@ -29,7 +29,8 @@ _PYTHON = """\
 #!/bin/sh
 sent=$(mktemp {folder}/XXXXXX)
 cat "$1" >"$sent"
-echo '{{"changed": {changed}}}'
+grep -q 'host[\\": ]*c[\\"]' "$1" && mtu=1450 || mtu=8950
+echo '{{"changed": {changed}, "networks": [{{"Name": "blue", "Host": {{"Mtu": '$mtu'}}}}]}}'
 """
 _FILTER = """\
 def counted(number):
@@ -289,7 +290,15 @@ def test_misspelt_variables_and_hosts_without_any_are_warned_of(controller: Cont
     assert warnings.count(f"{hosts}topology does not read the variable cnm_newtorks. Did you mean cnm_networks?") == 1
     assert warnings.count(f"{hosts}topology does not read the variable cnm_sandbox. Did you mean cnm_sandboxes?") == 1
     assert warnings.count(f"{hosts}neither cnm_networks nor cnm_sandboxes is declared, so topology makes nothing") == 1
-    assert warnings.count("WARNING") == 3
+    assert warnings.count("topology") == 3
+
+
+def test_hosts_between_which_packets_do_not_fit_are_warned_of(controller: Controller) -> None:
+    printed = controller.play(TOPOLOGY)
+    assert controller.succeeded, printed
+    warnings = " ".join(controller.errors.split())
+    assert warnings.count("Network 'blue': its MTU is ") == 1
+    assert "Set driver option 'com.docker.network.driver.mtu' to 1450, or give" in warnings
 
 
 def test_options_for_all_modules_are_none_for_the_task(controller: Controller) -> None:

@@ -16,6 +16,7 @@ from .endpoint import Endpoint
 from .errors import CnmError, Incomplete, InvalidInput, Problems, printable
 from .kernel.host import Kernel
 from .network import Network
+from .peer import Underlay
 from .reconcile import Step
 from .reconciliation import Reconciliation
 from .sandbox import Sandbox
@@ -135,7 +136,10 @@ class Controller:
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, unfinished)
             steps = run.reconcile(run.after.everything(), set(), insist=False)
             for network in store.networks():
-                self._warn_of_lack(f"Network '{network.name}' does not reach other hosts", run.after.cut_off(network))
+                lost = run.after.cut_off(network)
+                self._warn_of_lack(f"Network '{network.name}' does not reach other hosts", lost)
+                if network.underlay is not None and not lost:
+                    self._warn_of_other_address(network.name, network.underlay)
             left_out = []
             for sandbox in store.sandboxes():
                 lost = run.after.loss(sandbox) if sandbox.running else ""
@@ -185,6 +189,14 @@ class Controller:
                 sentence = strangers(store, network)
                 if sentence:
                     self._warn(sentence)
+
+    def _warn_of_other_address(self, name: str, underlay: Underlay) -> None:
+        if self._kernel.facts.underlay(underlay.address) is None:
+            self._warn(
+                f"Network '{name}' does not reach other hosts: {underlay.address}, the address from which this host "
+                "sends to them, is on none of its interfaces. When the host has it again, the network works. If the "
+                "host has another one now, change it in inventory and run cnm.linux.topology for all hosts."
+            )
 
     def _warn_of_foreign_policies(self) -> None:
         try:

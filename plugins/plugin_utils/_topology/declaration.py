@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...module_utils._cnm.addresses import Address, address
 from ...module_utils._cnm.drivers import is_number
@@ -18,7 +18,7 @@ from .values import check_network, check_sandbox
 
 Item = Mapping[str, Any]
 
-OWN_VARIABLES = ("cnm_networks", "cnm_sandboxes", "cnm_vtep_address", "cnm_host_number")
+OWN_VARIABLES = ("cnm_networks", "cnm_sandboxes", "cnm_vtep_address", "cnm_vtep_local_address", "cnm_host_number")
 VARIABLES = (*OWN_VARIABLES, "ansible_host")
 
 
@@ -30,7 +30,9 @@ class Declaration:
     networks: Sequence[Item] = ()
     sandboxes: Sequence[Item] = ()
     end: Optional[Address] = None
-    """Its tunnel end point, VTEP."""
+    """The address of its tunnel end point, VTEP, for other hosts."""
+    local: Optional[Address] = None
+    """The same as the host itself has it, where addresses are translated between; None for the same address."""
     number: Optional[int] = None
     """The number of its slices."""
     given: bool = True
@@ -93,22 +95,28 @@ def read(
     if number is not None and not is_number(str(number)):
         problems.append(f"Host '{host}': cnm_host_number '{number}' is no number from 0 on.")
         number = None
-    end = None
-    if variables.get("cnm_vtep_address") is not None:
+    ends: Dict[str, Optional[Address]] = {}
+    for name in ("cnm_vtep_address", "cnm_vtep_local_address"):
+        ends[name] = None
+        if variables.get(name) is not None:
+            try:
+                ends[name] = address(str(variables[name]))
+            except ValueError as error:
+                problems.append(f"Host '{host}': {name}: {error}")
+    end, local = ends.values()
+    if variables.get("cnm_vtep_address") is None:
         try:
-            end = address(str(variables["cnm_vtep_address"]))
-        except ValueError as error:
-            problems.append(f"Host '{host}': cnm_vtep_address: {error}")
-    else:
-        try:
-            end = address(str(variables.get("ansible_host") or host))
+            end = address(str(variables.get("ansible_host") or host).strip("[]"))
         except ValueError:
             end = None
+    if end is not None and local is not None and end.version != local.version:
+        problems.append(f"Host '{host}': cnm_vtep_local_address {local} is not of the family of {end}.")
     found = Declaration(
         host,
         lists["cnm_networks"],
         lists["cnm_sandboxes"],
         end,
+        local,
         None if number is None else int(number),
         any(variables.get(name) is not None for name in lists),
         misspelt or {},

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ...module_utils._cnm.addresses import Address, HostBits, Subnet, address, mac, mac_of, subnet
 from ...module_utils._cnm.drivers.overlay_options import LEARNING, PORT, VTEP, option_problems, parse, vni
@@ -30,12 +30,13 @@ class Fabric:
         self._subnets: Dict[int, Subnet] = {}
         self._endpoints: Dict[str, List[Dict[str, Any]]] = {}
         self._slices: Dict[str, Dict[int, Subnet]] = {host: {} for host in self.members}
-        self._complete = True
+        self._chosen: Set[int] = set()
+        """Families in which some address is chosen."""
         self._check_declarations()
         self._check_ends()
         if not self.problems:
-            self._cut()
             self._collect()
+            self._cut()
             self._look_for_strays()
 
     @property
@@ -51,10 +52,13 @@ class Fabric:
         for entry in declared.get("ipam_config") or ():
             part = self._slices[host].get(subnet(str(entry["subnet"])).version)
             pools.append({**entry, "iprange": str(part)} if part is not None else entry)
-        chosen: Dict[str, Any] = {**(declared.get("driver_options") or {}), VTEP: str(self.members[host].end)}
+        chosen: Dict[str, Any] = {**(declared.get("driver_options") or {}), VTEP: str(self._local(host))}
         if LEARNING not in chosen and self.complete:
             chosen[LEARNING] = False
         return {**declared, "ipam_config": pools, "driver_options": chosen}
+
+    def _local(self, host: str) -> Optional[Address]:
+        return self.members[host].local or self.members[host].end
 
     def packed(self) -> str:
         """Return what the module is to be told of the network's hosts, the same for all of them."""
@@ -68,7 +72,7 @@ class Fabric:
     @property
     def complete(self) -> bool:
         """Whether there are endpoints, and inventory gives all addresses of each."""
-        return self._complete and any(self._endpoints.values())
+        return not self._chosen and any(self._endpoints.values())
 
     def _add(self, sentence: str) -> None:
         self.problems.append(f"Network '{self.name}': {sentence}")
@@ -142,6 +146,9 @@ class Fabric:
             numbers = {host: one.number for host, one in self.members.items() if host not in given}
             found: List[str] = []
             indices = slices.chosen(whole, numbers, found)
+            if found and version not in self._chosen and any(self._endpoints.values()):
+                # Nobody chooses an address, so nobody needs a part to choose from.
+                found, indices = [], {}
             for sentence in found:
                 self._add(sentence)
             ranges = {**given, **{host: slices.part(whole, index) for host, index in indices.items()}}
@@ -206,7 +213,7 @@ class Fabric:
         for version, whole in self._subnets.items():
             key = f"ipv{version}_address"
             if not attachment.get(key):
-                self._complete = False
+                self._chosen.add(version)
                 continue
             try:
                 one = address(str(attachment[key]), version)

@@ -14,7 +14,7 @@ from ..drivers import driver
 from ..drivers.overlay import OVERHEAD
 from ..drivers.overlay_options import LEARNING, PORT, VNI, VTEP, parse, vni
 from ..errors import every
-from ..identity import check_alias, check_hostname, check_name
+from ..identity import check_alias, check_name
 from ..ipam.allocation import check_address
 from ..network import Network
 from ..peer import Peer, Remote, Underlay
@@ -47,6 +47,11 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         if peer.address == underlay.address:
             context.problems.add(f"{subject}: peer '{peer.name}' has {peer.address}, which is this host's own address.")
     earlier, mtu = network.underlay, network.mtu
+    if earlier is not None and earlier.address != underlay.address and parse(network.options).vtep is None:
+        context.warn(
+            f"{subject}: {earlier.address} is no longer an address of this host, which now sends to others from "
+            f"{underlay.address}. Give them this address of '{underlay.device}' in their peers."
+        )
     if _MTU in network.options:
         mtu = int(network.options[_MTU])
     elif earlier is None or (earlier.address, earlier.mtu) != (underlay.address, underlay.mtu):
@@ -106,8 +111,8 @@ def _peers(
         about = f"{subject}: peer '{entry['name']}'"
         remotes: List[Remote] = []
         end: Optional[Address] = None
-        with context.problems.about(about):
-            check_hostname(entry["name"])
+        if not entry["name"] or not entry["name"].isprintable() or " " in entry["name"]:
+            context.problems.add(f"{about}: this is no name of a host.")
         with context.problems.about(about):
             end = address(entry["address"])
         for one in entry.get("endpoints") or ():

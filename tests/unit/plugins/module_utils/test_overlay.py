@@ -126,6 +126,8 @@ def test_an_underlay_of_ipv6(host):
     found = link(host, "vxlan")
     assert (found.mtu, found.tunnel.local) == (1430, "2001:db8::1")
     assert set(entries(host)) == {("00:00:00:00:00:00", "2001:db8::2")}
+    overlay(host, peers=[{"name": "2001:db8::2", "address": "2001:db8::2"}])
+    assert host.one("network", "blue")["Peers"] == [{"Name": "2001:db8::2", "IP": "2001:db8::2"}]
 
 
 def test_a_peer_that_left_and_its_entries(host):
@@ -276,6 +278,20 @@ def test_another_address_of_the_host(host):
     overlay(host, driver_options={VTEP: "192.0.2.50"})
     found = link(host, "vxlan")
     assert (found.tunnel.local, found.tunnel.device, found.mtu) == ("192.0.2.50", "eth1", 8950)
+
+
+def test_a_host_that_has_another_address_after_a_boot(host):
+    overlay(host)
+    host.kernel.facts.ends = {"192.0.2.7": ("eth0", 1500)}
+    host.kernel.forget()
+    host.controller().restore()
+    (warning,) = host.warnings
+    assert warning.startswith("Network 'blue' does not reach other hosts: 192.0.2.1, the address from which this host ")
+    overlay(host)
+    assert host.warnings[1].startswith(
+        "Network 'blue': 192.0.2.1 is no longer an address of this host, which now sends"
+    )
+    assert link(host, "vxlan").tunnel.local == "192.0.2.7"
 
 
 def test_a_sandbox_that_other_hosts_are_not_told_of_is_warned_of(host):

@@ -101,6 +101,35 @@ def test_a_fixed_address_that_another_host_may_have_chosen_is_warned_of():
     )
 
 
+def test_a_host_whose_address_is_translated():
+    found = inventory(a=host(1, cnm_vtep_local_address="10.0.0.1"), b=host(2))
+    assert told(found, "a")["driver_options"] == {VTEP: "10.0.0.1"}
+    assert told(found, "b")["peers"][0]["address"] == "192.0.2.1"
+    assert "cnm_vtep_local_address 2001:db8::1 is not of the family" in refused(
+        a=host(1, cnm_vtep_local_address="2001:db8::1")
+    )
+
+
+def test_no_host_needs_a_part_of_the_subnet_where_all_addresses_are_fixed():
+    small = blue(ipam_config=[{"subnet": "10.9.1.0/24"}])
+    hosts = {
+        f"h{number}": host(number, on(f"s{number}", ipv4_address=f"10.9.1.{number + 9}"), networks=[small])
+        for number in range(1, 18)
+    }
+    found = inventory(**hosts)
+    assert found.problems == []
+    assert told(found, "h1")["ipam_config"] == [{"subnet": "10.9.1.0/24"}]
+    assert "is cut into 16 slices, and 17 hosts are on it" in refused(
+        **{**hosts, "h1": host(1, on("x"), networks=[small])}
+    )
+
+
+def test_hosts_that_are_called_by_ipv6_addresses():
+    found = inventory(**{"2001:db8::1": host(1, ansible_host=None), "[2001:db8::2]": host(2, ansible_host=None)})
+    assert found.problems == []
+    assert told(found, "2001:db8::1")["peers"][0]["address"] == "2001:db8::2"
+
+
 def test_a_sandbox_that_is_stopped_or_gone_is_not_told_of():
     gone = [
         {**on(name, ipv4_address=f"10.9.1.{n}"), "state": s} for n, name, s in ((5, "x", "absent"), (6, "y", "stopped"))
