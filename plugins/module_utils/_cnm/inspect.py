@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 from .addresses import with_prefix
 from .drivers import driver
-from .drivers.bridge import targets
+from .drivers.bridge import translated
 from .drivers.bridge_options import parse
 from .endpoint import Endpoint
 from .identity import make_id
@@ -167,7 +167,7 @@ def _ports(on: Optional[Network], item: Endpoint) -> Dict[str, List[Dict[str, st
         bindings = shown.setdefault(f"{port.container_port}/{port.protocol}", [])
         if port.host_port is None:
             continue
-        for address, host_ip in targets(parse(on.options if on else {}), item, port):
+        for address, host_ip in translated(parse(on.options if on else {}), item, port):
             everywhere = "0.0.0.0" if address.version == 4 else "::"
             binding = {"HostIp": str(host_ip or everywhere), "HostPort": str(port.host_port)}
             if binding not in bindings:

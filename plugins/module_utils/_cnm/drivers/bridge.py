@@ -177,6 +177,15 @@ def targets(options: BridgeOptions, endpoint: Endpoint, port: Port) -> Iterator[
         yield address, None if bound is None or bound.is_unspecified else bound
 
 
+def translated(
+    options: BridgeOptions, endpoint: Endpoint, port: Port
+) -> Iterator[Tuple[IPAddress, Optional[IPAddress]]]:
+    """Yield those of targets() at which PORT arrives by way of a port of the host."""
+    for address, host_ip in targets(options, endpoint, port):
+        if address.version not in _routed(options):
+            yield address, host_ip
+
+
 def _sources(port: Port, version: int) -> List[Subnet]:
     return [source for source in port.sources if source.version == version]
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Container, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..addresses import Address
-from ..drivers.bridge import targets
+from ..drivers.bridge import targets, translated
 from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port
 from ..network import Network
@@ -82,7 +82,7 @@ def _settled(
     """
     if not list(targets(parse(network.options), endpoint, port)):
         raise ValueError(f"it has no address on network '{network.name}' of the family that it asks for.")
-    if routed(network, endpoint):
+    if not list(translated(parse(network.options), endpoint, port)):
         return replace(port, host_port=None)
     if port.host_port is not None:
         reason = taken(context, network, endpoint, port, later)
@@ -95,13 +95,6 @@ def _settled(
             hints[port.protocol] = number
             return candidate
     raise ValueError(f"no port of the host is free between {FIRST} and {LAST}.")
-
-
-def routed(network: Network, endpoint: Endpoint) -> bool:
-    """Say whether NETWORK's endpoints are reached without the host's ports."""
-    options = parse(network.options)
-    modes = {4: options.gateway_mode_ipv4, 6: options.gateway_mode_ipv6}
-    return all(modes[address.version] == "routed" for address in endpoint.addresses)
 
 
 def taken(
@@ -118,7 +111,8 @@ def taken(
             continue
         if overlap(where, bound(its_network, other)):
             return f"endpoint '{holder.name}' on network '{its_network.name}' has it."
-    published_at = [(address.version, host_ip) for address, host_ip in targets(parse(network.options), endpoint, port)]
+    at = translated(parse(network.options), endpoint, port)
+    published_at = [(address.version, host_ip) for address, host_ip in at]
     for listener in listeners(context, port):
         if any(listener.hears(version, host_ip) for version, host_ip in published_at):
             process = context.host.process(listener.inode)

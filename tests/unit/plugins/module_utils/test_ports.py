@@ -15,6 +15,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.listeners im
 
 LOCAL = ipaddress.ip_address("127.0.0.1")
 MODE = "com.docker.network.bridge.gateway_mode_ipv4"
+MODE6 = "com.docker.network.bridge.gateway_mode_ipv6"
+SIX = "fd00:1::/64"
 BINDING = "com.docker.network.bridge.host_binding_ipv4"
 
 
@@ -147,6 +149,18 @@ def test_a_routed_network_opens_ports_without_the_host_s(host):
     assert published(host) == {"49153 . tcp . 0.0.0.0/0 . 0.0.0.0/0": "10.1.0.2 . 80"}
     host.sandbox("db", published_ports=["8080:80"])
     assert published(host) == {"8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0": "10.1.0.2 . 80"}
+
+
+def test_ports_are_shown_of_the_family_that_is_translated(host):
+    host.network("lan", driver_options={MODE6: "routed"}, ipam_config=[{"subnet": "10.1.0.0/24"}, {"subnet": SIX}])
+    host.kernel.facts.sockets = [Listener("tcp", ipaddress.ip_address("2001:db8::1"), 8080, 1)]
+    host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80", "[2001:db8::1]:8081:81"])
+    assert host.one("sandbox", "db")["Ports"] == {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "81/tcp": []}
+    assert [key[2] for key in host.kernel.present if key[:2] == ("element", "open6")] == [
+        "80 . tcp . fd00:1::2 . ::/0",
+        "81 . tcp . fd00:1::2 . ::/0",
+    ]
+    assert [key for key in host.kernel.present if key[:2] == ("element", "published6")] == []
 
 
 def test_another_binding_does_not_take_a_port_twice(host):
