@@ -35,6 +35,8 @@ PATIENCE = 0.25
 BLUE4, BLUE6 = ipaddress.ip_network("172.18.0.0/16"), ipaddress.ip_network("fd00:18::/64")
 RED4, RED6 = ipaddress.ip_network("172.19.0.0/16"), ipaddress.ip_network("fd00:19::/64")
 BLUE, RED = (BLUE4, BLUE6), (RED4, RED6)
+ROUTERS = {"br-blue": "02:42:ac:12:00:01", "br-red": "02:42:ac:13:00:01"}
+"""Bridge -> its MAC address."""
 SANDBOXES = {"b1": ("br-blue", BLUE, 2), "b2": ("br-blue", BLUE, 3), "r1": ("br-red", RED, 2)}
 """Name -> bridge, subnets and the number of the address in them."""
 
@@ -91,7 +93,7 @@ def build(host: Host, bridge_netfilter: bool = False) -> None:
             sysctl(f"net/bridge/bridge-nf-call-{family}", int(bridge_netfilter))
     for bridge, (four, six) in (("br-blue", BLUE), ("br-red", RED)):
         host.ip(
-            f"link add {bridge} group {GROUP} type bridge\n"
+            f"link add {bridge} address {ROUTERS[bridge]} group {GROUP} type bridge\n"
             f"address add {four[1]}/16 dev {bridge}\n"
             f"address add {six[1]}/64 dev {bridge} nodad\n"
             f"link set {bridge} up\n"

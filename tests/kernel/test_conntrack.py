@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
-from lab import BLUE, BLUE4, BLUE6, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, build, endpoint
+from lab import BLUE, BLUE4, BLUE6, OUTSIDE4, OUTSIDE6, ROUTERS, UPLINK4, UPLINK6, build, endpoint
 from stand_in import OUTSIDE, Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
@@ -27,7 +27,7 @@ both_families = pytest.mark.parametrize("version", (4, 6))
 def networks(host: Host) -> Host:
     build(host)
     pools = [(subnet, subnet[1]) for subnet in BLUE]
-    apply(host, after=[Ruleset(firewall.RULESET), *firewall.network_elements("br-blue", pools)])
+    apply(host, after=[Ruleset(firewall.RULESET), *firewall.network_elements("br-blue", pools, mac=ROUTERS["br-blue"])])
     return host
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from lab import BLUE, BLUE4, BLUE6, OUTSIDE4, OUTSIDE6, RED, UPLINK4, UPLINK6, build, command, seen
+from lab import BLUE, BLUE4, BLUE6, OUTSIDE4, OUTSIDE6, RED, ROUTERS, UPLINK4, UPLINK6, build, command, seen
 from stand_in import OUTSIDE, Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
@@ -44,7 +44,9 @@ def beside_docker(host: Host) -> Host:
         docker(host, family)
     wanted = [Ruleset(firewall.RULESET)]
     for bridge, subnets in (("br-blue", BLUE), ("br-red", RED)):
-        wanted += firewall.network_elements(bridge, [(subnet, subnet[1]) for subnet in subnets])
+        wanted += firewall.network_elements(
+            bridge, [(subnet, subnet[1]) for subnet in subnets], mac=ROUTERS.get(bridge)
+        )
     for target in (BLUE4[2], BLUE6[2]):
         wanted += firewall.published(None, "tcp", 8080, target, 80)
     Firewall(host.program).apply([Step(None, resource) for resource in wanted])

@@ -18,6 +18,7 @@ from lab import (
     OUTSIDE4,
     OUTSIDE6,
     RED,
+    ROUTERS,
     UPLINK4,
     UPLINK6,
     at,
@@ -51,7 +52,7 @@ def pools(network: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> l
 
 
 def network(device: str, subnets: Sequence, **options: object) -> list[Element]:
-    return firewall.network_elements(device, pools(subnets), **options)
+    return firewall.network_elements(device, pools(subnets), mac=ROUTERS.get(device), **options)
 
 
 BOTH = [*network("br-blue", BLUE), *network("br-red", RED)]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from lab import BLUE, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, build, command, seen
+from lab import BLUE, OUTSIDE4, OUTSIDE6, ROUTERS, UPLINK4, UPLINK6, build, command, seen
 from stand_in import OUTSIDE, Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
@@ -96,7 +96,7 @@ def test_ufw_as_it_is_and_what_it_is_told_helps(host: Host) -> None:
         pytest.skip("ufw is not installed")
     build(host)
     pools = [(subnet, subnet[1]) for subnet in BLUE]
-    wanted = [Ruleset(firewall.RULESET), *firewall.network_elements("br-blue", pools)]
+    wanted = [Ruleset(firewall.RULESET), *firewall.network_elements("br-blue", pools, mac=ROUTERS["br-blue"])]
     Firewall(host.program).apply([Step(None, resource) for resource in wanted])
     command("ufw --force enable")
     assert [each.startswith("ufw drops") for each in foreign(host.program, BRIDGES)] == [True, True]

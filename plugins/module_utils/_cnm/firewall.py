@@ -68,9 +68,15 @@ table inet cnm {
     set peers6 { type inet_service . ipv6_addr; }
     set underlays { type ifname; }
 
+    # What br_netfilter shows of frames from port to port is no connection of the host: a sandbox could make one up with
+    # a neighbour, and its other direction would be open to it. On an adopted bridge nobody can tell.
+    chain from_port_to_port {
+        fib daddr type != { local, broadcast, multicast } notrack
+    }
     # Before address translation, so that no published port is a way around it.
     chain raw {
         type filter hook prerouting priority raw; policy accept;
+        iifgroup $OURS iifname != @lent iifname . ether daddr != @routers jump from_port_to_port
         # route_localnet, which our bridges need for 127.0.0.1 on the host, would let neighbours in as well.
         iifname != "lo" ip daddr 127.0.0.0/8 drop
         # No sandbox passes for the host. Of IPv4 the kernel itself sees to that; but it hands a packet of IPv6 with a
@@ -96,6 +102,9 @@ table inet cnm {
         type filter hook prerouting priority mangle; policy accept;
         iifgroup $OURS iifname . ether daddr @routers goto source
         iifgroup $OURS iifname != @lent fib daddr type local goto source
+        # Who has no address yet asks for one with none.
+        iifgroup $OURS iifname != @lent ip saddr != 0.0.0.0 fib daddr type { broadcast, multicast } goto source
+        iifgroup $OURS iifname != @lent ip6 saddr != :: fib daddr type multicast goto source
         iifname @lent iifname != @internal ip saddr @subnets4 goto source
         iifname @lent iifname != @internal ip6 saddr @subnets6 goto source
     }
