@@ -7,11 +7,17 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 from typing import Iterator, List
 
 import pytest
 from stand_in import Host, private
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=random.randrange(1 << 16), help="what chance begins with")
+    parser.addoption("--seconds", type=float, help="how long an adversary, or several writers, are at work")
 
 
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
@@ -21,6 +27,12 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
     for item in items:
         if Path(str(item.fspath)).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.skip(reason="kernel tests make network and mount namespaces: run them as root"))
+
+
+@pytest.fixture()
+def seed(request: pytest.FixtureRequest) -> int:
+    """What chance begins with."""
+    return int(request.config.getoption("--seed"))
 
 
 @pytest.fixture()

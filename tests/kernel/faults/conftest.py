@@ -21,20 +21,12 @@ STRIDE = 3
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-step", action="store_true", help="let runs go wrong at each step, not at each third one")
-    parser.addoption("--seed", type=int, default=random.randrange(1 << 16), help="what chance begins with")
-    parser.addoption("--seconds", type=float, default=20.0, help="how long several writers are at work")
-
-
-@pytest.fixture()
-def seed(request: pytest.FixtureRequest) -> int:
-    """What chance begins with."""
-    return int(request.config.getoption("--seed"))
 
 
 @pytest.fixture()
 def seconds(request: pytest.FixtureRequest) -> float:
     """How long several writers are at work."""
-    return float(request.config.getoption("--seconds"))
+    return float(request.config.getoption("--seconds") or 20)
 
 
 @pytest.fixture()

@@ -38,6 +38,12 @@ def patience() -> Iterator[None]:
 
 
 @pytest.fixture()
+def seconds(request: pytest.FixtureRequest) -> float:
+    """How long an adversary is at work."""
+    return float(request.config.getoption("--seconds") or 4)
+
+
+@pytest.fixture()
 def tasks(host: Host) -> Tasks:
     """Tasks on a host whose neighbour outside has a route to every subnet by way of the host."""
     renew_uplink(host)
