@@ -21,6 +21,9 @@ import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.peer import unpack
 
+yaml = pytest.importorskip("yaml")
+
+DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="managed hosts need no ansible-playbook")
 HOSTS = ["a", "b", "c"]
@@ -67,9 +70,13 @@ class Controller:
         changed: bool = False,
         limit: str = "all",
         extra: Optional[dict[str, Any]] = None,
+        path: str = "",
         **more: Any,
     ) -> str:
-        """Run TASKS on the hosts, with EXTRA variables, and return what Ansible prints."""
+        """Run TASKS on the hosts, with EXTRA variables, and return what Ansible prints.
+
+        :param path: a folder of programs that come before others
+        """
         python = self._folder / "python"
         python.write_text(_PYTHON.format(folder=self._sent, changed=json.dumps(changed)))
         python.chmod(0o755)
@@ -89,6 +96,7 @@ class Controller:
         command = [str(PLAYBOOK), "--inventory", "hosts.json", "--limit", limit, "play.json"]
         command += ["--extra-vars", json.dumps(extra or {})]
         environment = {**os.environ, "ANSIBLE_LOCAL_TEMP": str(self.temporary), "ANSIBLE_NOCOLOR": "1"}
+        environment["PATH"] = f"{path}:{os.environ['PATH']}"
         done = subprocess.run(
             command, cwd=self._folder, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
@@ -299,6 +307,40 @@ def test_hosts_between_which_packets_do_not_fit_are_warned_of(controller: Contro
     warnings = " ".join(controller.errors.split())
     assert warnings.count("Network 'blue': its MTU is ") == 1
     assert "Set driver option 'com.docker.network.driver.mtu' to 1450, or give" in warnings
+
+
+def documented(page: str, variable: str) -> list[dict[str, Any]]:
+    """Return the blocks of a PAGE of the documentation that are variables of hosts and set VARIABLE."""
+    text = (DOCUMENTS / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(# group_vars/all\.yml.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [found for found in map(yaml.safe_load, blocks) if variable in found]
+
+
+def test_addresses_of_hosts_with_names_as_documented(controller: Controller, tmp_path: Path) -> None:
+    by_resolver, by_fact = documented("overlay.md", "cnm_vtep_address")
+    controller.variables["ansible_host"] = "{{ inventory_hostname }}.example"
+    resolver = tmp_path / "getent"
+    resolver.write_text('#!/bin/sh\n[ $1 = ahostsv4 ] && echo "192.0.2.$(echo ${2%.example} | tr abc 123) STREAM $2"\n')
+    resolver.chmod(0o755)
+    controller.variables.update(by_resolver)
+    printed = controller.play(TOPOLOGY, limit="a", path=str(tmp_path))
+    assert controller.succeeded, printed
+    controller.variables.update(by_fact)
+    known = {"default_ipv4": {"address": "192.0.2.{{ number }}"}, "cacheable": True}
+    printed = controller.play({"name": "Facts", "ansible.builtin.set_fact": known}, TOPOLOGY)
+    assert controller.succeeded, printed
+    assert sorted(controller.told("b"), key=str) == ["192.0.2.2"] * 3 + [None]
+
+
+def test_lists_of_several_groups_as_documented(controller: Controller) -> None:
+    by_name, by_query = documented("fleet.md", "cnm_networks")[-2:]
+    controller.variables["cnm_networks_web"] = [{"name": "front"}]
+    controller.variables["cnm_networks_db"] = [{"name": "back"}]
+    for merged in (by_name, by_query):
+        controller.variables.update(merged)
+        printed = controller.play(TOPOLOGY, limit="c")
+        assert controller.succeeded, printed
+    assert ['"name": "front"' in sent and '"name": "back"' in sent for sent in controller.sent] == [True, True]
 
 
 def test_options_for_all_modules_are_none_for_the_task(controller: Controller) -> None:

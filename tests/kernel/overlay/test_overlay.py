@@ -377,6 +377,33 @@ def test_a_tunnel_from_an_address_of_the_loopback(fleet: Fleet) -> None:
     assert matrix(fleet) == []
 
 
+def test_a_host_whose_address_is_translated(fleet: Fleet) -> None:
+    one, *others = fleet.members
+    for member in others:
+        member.run("ip", "route", "add", "10.98.0.1", "via", one.vtep[4])
+    rules = (
+        "add table ip translation",
+        "add chain ip translation in { type nat hook prerouting priority dstnat; }",
+        "add chain ip translation out { type nat hook postrouting priority srcnat; }",
+        f"add rule ip translation in ip daddr 10.98.0.1 dnat to {one.vtep[4]}",
+        f"add rule ip translation out ip saddr {one.vtep[4]} udp dport 4789 snat to 10.98.0.1",
+    )
+    for rule in rules:
+        one.run("nft", *rule.split())
+    network = {"name": "blue", "driver": "overlay", "ipam_config": [{"subnet": "10.9.0.0/16"}]}
+    inventory = {
+        member.name: {
+            "cnm_host_number": member.number,
+            "cnm_networks": [{**network, "driver_options": {LEARNING: True}}],
+            "cnm_sandboxes": [{"name": f"s{member.number}", "networks": [{**fixed(member), "ipv6_address": None}]}],
+        }
+        for member in fleet.members
+    }
+    inventory["h1"].update(cnm_vtep_address="10.98.0.1", cnm_vtep_local_address=one.vtep[4])
+    fleet.play(inventory)
+    assert matrix(fleet) == []
+
+
 def test_an_underlay_that_comes_later_than_the_restore(fleet: Fleet) -> None:
     """At boot it may come after us: sandboxes are on their networks until then, and on the others' afterwards."""
     fleet.network("blue", DUAL)
