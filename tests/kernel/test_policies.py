@@ -49,6 +49,52 @@ def test_a_dropping_chain_is_named(host: Host) -> None:
     assert warning.endswith("'br-blue9' and 1 more.")
 
 
+RULES = {
+    "drop": True,
+    "ct state established accept; counter log reject": True,
+    "accept; drop": False,
+    "iifname lan drop": False,
+    "jump more": True,
+    "jump back": False,
+    "goto back; drop": False,
+    "jump back; drop": True,
+}
+"""Rules of a chain, and whether they drop what nobody knows."""
+
+
+@pytest.mark.parametrize("hook", ("forward", "input"))
+def test_a_chain_with_a_rule_that_drops_is_named(host: Host, hook: str) -> None:
+    ask = {"forward": foreign, "input": deaf}[hook]
+    for rules, drops in RULES.items():
+        load(
+            host,
+            "table inet site\ndelete table inet site\n"
+            "table inet site { chain more { counter; drop; }\nchain back { return; drop; }\n"
+            f"chain through {{ type filter hook {hook} priority 0; policy accept; {rules}; }}\n}}\n",
+        )
+        warnings = ask(host.program, BRIDGES)
+        assert ["'through'" in each and "'br-blue'" in each for each in warnings] == [True] * drops, rules
+    if hook == "forward":
+        (warning,) = warnings
+        assert "insert 'iifname <bridge> accept'" in warning
+        load(host, "insert rule inet site through oifname br-blue accept\n")
+        assert foreign(host.program, BRIDGES) == []
+
+
+@pytest.mark.parametrize("target", ("DROP", "REJECT"))
+def test_iptables_with_a_rule_that_drops(host: Host, target: str) -> None:
+    command(f"iptables -w -A FORWARD -j {target}")
+    (warning,) = foreign(host.program, BRIDGES)
+    assert "'ip filter'" in warning
+    command("iptables -w -I FORWARD -i br-blue -j ACCEPT")
+    assert foreign(host.program, BRIDGES) == []
+    command("iptables -w -F FORWARD")
+    command("iptables -w -N DOCKER-USER")
+    command("iptables -w -A FORWARD -j DOCKER-USER")
+    command(f"iptables -w -A FORWARD -j {target}")
+    assert foreign(host.program, BRIDGES) == []
+
+
 def test_iptables_with_a_policy(host: Host) -> None:
     command("iptables -w -P FORWARD DROP")
     command("ip6tables -w -P FORWARD DROP")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Set
 
 from .programs import Run, find
 
@@ -49,7 +49,7 @@ def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
         )
     for family, version in (("ip", "IPv4"), ("ip6", "IPv6")):
         names = {chain["name"] for chain in chains if (chain["family"], chain["table"]) == (family, "filter")}
-        if not _drops(chains, family, "filter"):
+        if not any(_drops(run, each) for each in chains if (each["family"], each["table"]) == (family, "filter")):
             continue
         if _DOCKER in names and _docker_decides(run, family):
             managed.add((family, "filter"))
@@ -62,12 +62,22 @@ def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
             )
     for chain in chains:
         family, table = chain["family"], chain["table"]
-        if (family, table) not in managed and (family, table) != ("inet", "cnm") and _is_dropping(chain):
+        if (family, table) in managed or (family, table) == ("inet", "cnm"):
+            continue
+        where = f"Chain '{chain['name']}' of nft table '{family} {table}'"
+        if _has_policy(chain):
             tell(
                 family,
                 table,
-                f"Chain '{chain['name']}' of nft table '{family} {table}' drops what is forwarded unless a rule in it "
-                "accepts it; add 'iifname <bridge> accept' and 'oifname <bridge> accept' there for <bridges>.",
+                f"{where} drops what is forwarded unless a rule in it accepts it; "
+                "add 'iifname <bridge> accept' and 'oifname <bridge> accept' there for <bridges>.",
+            )
+        elif _drops(run, chain):
+            tell(
+                family,
+                table,
+                f"{where} has a rule that drops what no rule before it accepts; "
+                "insert 'iifname <bridge> accept' and 'oifname <bridge> accept' before it for <bridges>.",
             )
     return found + _legacy(run, bridges)
 
@@ -81,7 +91,7 @@ def deaf(run: Run, bridges: Sequence[str]) -> List[str]:
     found: List[str] = []
     for chain in _chains(run):
         family, table = chain["family"], chain["table"]
-        if not _is_dropping(chain, "input"):
+        if (family, table) == ("inet", "cnm") or not _drops(run, chain, "input"):
             continue
         blocks = re.findall(r"chain (\S+) {([^}]*)}", _text(run, "table", family, table))
         text = "".join(block for name, block in blocks if "forward" not in name.lower())
@@ -141,14 +151,51 @@ def _text(run: Run, *what: str, option: str = "-s") -> str:
     return output if code == 0 else ""
 
 
-def _is_dropping(chain: Dict[str, Any], hook: str = "forward") -> bool:
-    """Say whether CHAIN drops what its rules at HOOK do not accept."""
-    found = (chain.get("type"), chain.get("hook"), chain.get("policy"))
-    return chain["family"] in ("inet", "ip", "ip6") and found == ("filter", hook, "drop")
+def _has_policy(chain: Dict[str, Any], hook: str = "forward") -> bool:
+    """Say whether the policy of CHAIN at HOOK is to drop."""
+    return _is_at(chain, hook) and chain.get("policy") == "drop"
 
 
-def _drops(chains: List[Dict[str, Any]], family: str, table: str) -> bool:
-    return any(_is_dropping(chain) for chain in chains if (chain["family"], chain["table"]) == (family, table))
+def _is_at(chain: Dict[str, Any], hook: str) -> bool:
+    return chain["family"] in ("inet", "ip", "ip6") and (chain.get("type"), chain.get("hook")) == ("filter", hook)
+
+
+def _drops(run: Run, chain: Dict[str, Any], hook: str = "forward") -> bool:
+    """Say whether CHAIN at HOOK drops what its rules do not accept: by its policy, or by a rule about everything."""
+    if not _is_at(chain, hook) or _has_policy(chain, hook):
+        return _is_at(chain, hook)
+    rules: Dict[str, List[Any]] = {}
+    for each in _listed(run, "table", chain["family"], chain["table"]):
+        if "rule" in each:
+            rules.setdefault(each["rule"]["chain"], []).append(each["rule"].get("expr", []))
+    return _end(rules, chain["name"], set()) == "drop"
+
+
+def _end(rules: Mapping[str, Sequence[Any]], name: str, seen: Set[str]) -> str:
+    """Return what becomes of a packet in the chain NAME that only rules without a condition are about, if anything.
+
+    :param seen: the chains that it has come through
+    """
+    if name in seen:
+        return ""
+    for rule in rules.get(name, ()):
+        parts = [(key, value) for part in rule for key, value in part.items() if key not in ("counter", "log")]
+        if len(parts) != 1:
+            continue
+        key, value = parts[0]
+        if key == "xt" and isinstance(value, dict) and value.get("type") == "target":
+            key = str(value.get("name")).lower()
+        if key in ("drop", "reject"):
+            return "drop"
+        if key == "accept":
+            return "accept"
+        if key == "return":
+            break
+        if key in ("jump", "goto"):
+            found = _end(rules, value["target"], seen | {name})
+            if found or key == "goto":
+                return found
+    return ""
 
 
 def _legacy(run: Run, bridges: Sequence[str]) -> List[str]:
@@ -166,7 +213,8 @@ def _legacy(run: Run, bridges: Sequence[str]) -> List[str]:
     rules = [line for line in lines if not line.startswith(f"-A {_DOCKER} ")]
     words = {f'"{word.rstrip("+")}{"*" if word.endswith("+") else ""}"' for line in rules for word in line.split()}
     strange = _not_in(" ".join(words), bridges)
-    if "-P FORWARD DROP" not in lines or f"-A FORWARD -j {_DOCKER}" in lines or not strange:
+    drops = "-P FORWARD DROP" in lines or any(re.match("-A FORWARD -j (DROP|REJECT)\\b", line) for line in lines)
+    if not drops or f"-A FORWARD -j {_DOCKER}" in lines or not strange:
         return []
     return [
         "iptables-legacy drops what is forwarded unless a rule accepts it; "
