@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Optio
 from . import inspect
 from .endpoint import Endpoint
 from .errors import CnmError, Incomplete, InvalidInput, Problems, printable
+from .identity import check_name, is_text
 from .kernel.host import Kernel
 from .network import Network
 from .peer import Underlay
@@ -87,6 +88,9 @@ class Controller:
                 for item in _in_turn(kind, items):
                     if item["name"] is None:
                         context.problems.add(f"A {kind} has no name: its 'name' is null.")
+                    elif not is_text(item["name"]):
+                        with context.problems.about(kind.capitalize()):
+                            check_name(item["name"])
                     else:
                         verb(context, item)
             settle(context, before)

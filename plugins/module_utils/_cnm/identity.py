@@ -47,6 +47,15 @@ def check_name(name: str) -> str:
     return name
 
 
+def is_text(name: str) -> bool:
+    """Say whether NAME can be stored: half of a surrogate pair cannot."""
+    try:
+        name.encode()
+        return True
+    except UnicodeEncodeError:
+        return False
+
+
 def check_reference(text: str) -> str:
     """Return TEXT if it is the name, or the whole id, that an object may have.
 

@@ -18,7 +18,7 @@ from . import interface, readiness, veth, vxlan
 from .interface import UP, Interface
 from .message import ACK, DELLINK, NEWLINK, encode
 from .namespace import Namespaces
-from .netlink import CHUNK, Refusal, Socket
+from .netlink import Refusal, Socket
 from .refusals import Change, carry_out
 
 _GONE = (errno.ENODEV, errno.ENOENT)
@@ -201,11 +201,11 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
     host = namespaces.at(HOST)
     masters = interface.find(host, sorted(set().union(*map(_named, links)) - {""}))
     errors: List[CnmError] = []
-    for start in range(0, len(links), CHUNK):
+    for start in range(0, len(links), namespaces.at_once):
         messages: Dict[Link, bytes] = {}
         descriptors: Dict[str, int] = {}
         try:
-            for link in links[start : start + CHUNK]:
+            for link in links[start : start + namespaces.at_once]:
                 try:
                     if link.peer and link.namespace not in descriptors:
                         namespaces.at(link.namespace)

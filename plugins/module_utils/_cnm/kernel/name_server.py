@@ -102,6 +102,8 @@ def read(names: Mapping[str, AbstractSet[str]]) -> List[Resource]:
                 found.append(Records(path, file.read()))
         except FileNotFoundError:
             found += [Records(path, "")] if begun else []
+        except OSError as error:
+            raise KernelRefused(f"File '{path}' could not be read: {error.strerror}.") from error
     current = _is_current()
     found += [NameServer(each, current) for each in sorted(names[NameServer.kind] & set(_sockets(_pid())))]
     return found

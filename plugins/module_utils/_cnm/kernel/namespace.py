@@ -25,7 +25,7 @@ from ..folder import make_public
 from ..resources import HOST
 from . import ownership
 from .message import ACK, NEWLINK, encode
-from .netlink import Refusal, Socket, needs_root
+from .netlink import CHUNK, Refusal, Socket, needs_root
 
 LOOPBACK_INDEX = 1
 """The first link of every namespace (LOOPBACK_IFINDEX in include/net/flow.h)."""
@@ -37,6 +37,7 @@ _NS_GET_NSTYPE = 0xB703
 """ioctl_ns(2)."""
 _OWN = "/proc/thread-self/ns/net"
 _SPARE_DESCRIPTORS = 256
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -58,7 +59,10 @@ class Namespaces:
     """
 
     def __init__(self) -> None:
-        self.home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise KernelRefused(f"The host's network namespace could not be opened: {error.strerror}.") from error
         self._sockets: Dict[str, Socket] = {}
         self._inodes: Dict[str, int] = {}
         """Which namespace each path led to when it was first opened."""
@@ -69,7 +73,10 @@ class Namespaces:
         """Whether there is the folder for the notes which namespaces are ours."""
         self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (self._limits[1], self._limits[1]))
-        self._room = max(self._limits[1] - _SPARE_DESCRIPTORS, 1)
+        most = self._limits[1] if self._limits[1] != resource.RLIM_INFINITY else 1 << 20
+        self._room = max(most - _SPARE_DESCRIPTORS, most // 4)
+        self.at_once = max(min(CHUNK, most // 8), 1)
+        """How many descriptors may be opened beside the sockets."""
 
     def close(self) -> None:
         """Close all sockets."""
@@ -150,13 +157,19 @@ class Namespaces:
             found = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except PermissionError:
             raise needs_root(f"opening the network namespace '{path}'") from None
-        except (OSError, ValueError):  # ValueError: a path with a null character
+        except ValueError:  # a path with a null character
+            return None
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                raise KernelRefused(f"Network namespace '{path}' could not be opened: {error.strerror}.") from error
             return None
         try:
             # Not opened before it is known to be one: a pipe would block, and a device might do something.
             if os.fstat(found).st_dev != os.fstat(self.home).st_dev:
                 return None
             descriptor = os.open(f"/proc/thread-self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise KernelRefused(f"Network namespace '{path}' could not be opened: {error.strerror}.") from error
         finally:
             os.close(found)
         if fcntl.ioctl(descriptor, _NS_GET_NSTYPE) != _CLONE_NEWNET:
@@ -222,8 +235,8 @@ class Namespaces:
                     self._make(namespace.path, up)
                 except OSError as error:
                     errors.append(_explained("made", namespace.path, error, namespace.key))
-                except Conflict as conflict:
-                    errors.append(conflict.of(namespace.key))
+                except CnmError as refusal:
+                    errors.append(refusal.of(namespace.key))
         finally:
             if os.stat(_OWN).st_ino != os.fstat(self.home).st_ino:
                 self._enter(self.home)

@@ -78,7 +78,10 @@ class Socket:
     """A netlink socket of the network namespace in which it was made."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        try:
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        except OSError as error:
+            raise KernelRefused(f"A netlink socket could not be opened: {error.strerror}.") from error
         # Or who has rights in a namespace could answer in the kernel's place (netlink_getsockbyportid).
         self._socket.connect((0, 0))
         self._sequence = 0

@@ -22,6 +22,7 @@ _TYPES: Dict[str, Tuple[Type[Any], ...]] = {
     "Subnet": (ipaddress.IPv4Network, ipaddress.IPv6Network),
     "Underlay": (Underlay,),
 }
+_DRIVERS = ("bridge", "overlay", "host", "null")
 _OBJECTS = ("Underlay", "Tuple[Peer, ...]", "Tuple[Remote, ...]", "Tuple[StaticRoute, ...]")
 """Fields that hold objects which are looked at in their turn."""
 Expected = Tuple[str, Tuple[Type[Any], ...], Optional[str]]
@@ -62,5 +63,7 @@ def check(item: Any) -> None:
                 check(each)
         elif sound and container and value:
             sound = all(isinstance(each, str) for each in (value.values() if container == "Mapping" else value))
+        if name == "driver":
+            sound = value in _DRIVERS
         if not sound:
             raise ValueError(f"'{name}' of a {type(item).__name__.lower()} is {value!r}")

@@ -458,3 +458,12 @@ def test_a_name_that_is_null(host, kind):
     assert "'a/b' is no valid name" in text
     assert "'a/b' is listed twice" in text
     assert "None" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("network", {}), ("sandbox", {}), ("endpoint", {"network": "lan"}), ("endpoint", {})]
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_a_name_that_is_half_a_character(lan, kind, options, check):
+    """JSON may hold half of a surrogate pair, and no file can."""
+    assert r"'\ud800' is no valid name" in lan.refused(kind, {"name": "\ud800", **options}, check=check)

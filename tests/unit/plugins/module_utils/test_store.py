@@ -111,7 +111,13 @@ def test_a_damaged_file_is_refused_and_kept(lan, path, how):
 
 
 @pytest.mark.parametrize(
-    "change", [(b'"pools":', b'"pool\xff":'), (b'"pools":', b'"poolz":'), (b'{"adopted', b'#"adopted')]
+    "change",
+    [
+        (b'"pools":', b'"pool\xff":'),
+        (b'"pools":', b'"poolz":'),
+        (b'{"adopted', b'#"adopted'),
+        (b'"driver":"bridge"', b'"driver":"brigde"'),
+    ],
 )
 def test_a_damaged_object_is_refused_and_kept(lan, path, change):
     broken = content(path).replace(*change)
