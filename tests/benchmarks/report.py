@@ -31,6 +31,7 @@ def table(record: Record) -> str:
         _overlay(record),
         _first(record),
         _play(record),
+        _controller(record),
     )
     return "\n\n".join(section for section in sections if section)
 
@@ -177,6 +178,20 @@ def _play(record: Record) -> str:
             rows.append([what, str(size), f"{whole.wall:.1f}", *(f"{1000 * figure / size:.0f}" for figure in each)])
     columns = ["run", "hosts", "wall, s", "wall, ms a host", "controller's CPU, ms a host", "host's CPU, ms"]
     return _section("A play, one task for each host", columns, sorted(rows, key=_by_row))
+
+
+def _controller(record: Record) -> str:
+    rows = []
+    for what, size in dict.fromkeys((key.what, key.size) for key in record.keys("controller")):
+        ours, nothing = (
+            record.median(Key("controller", what, size, task))
+            for task in ("cnm.linux.topology", "ansible.builtin.ping")
+        )
+        if ours and nothing:
+            each = [f"{1000 * cost.cpu / size:.0f}" for cost in (ours, nothing)]
+            rows.append([what, str(size), f"{ours.wall:.0f}", *each, f"{ours.peak:.0f}", f"{nothing.peak:.0f}"])
+    columns = ["hosts go", "hosts", "wall, s", "CPU, ms a host", "of ping", "peak, MB", "of ping"]
+    return _section("The controller alone, for hosts with 20 sandboxes each that answer at once", columns, rows)
 
 
 def _section(heading: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

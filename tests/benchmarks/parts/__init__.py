@@ -22,7 +22,18 @@ class Plan:
     peers: Sequence[str]
 
 
-NAMES: Sequence[str] = ("single", "attach", "networks", "restore", "growth", "datapath", "overlay", "first", "play")
+NAMES: Sequence[str] = (
+    "single",
+    "attach",
+    "networks",
+    "restore",
+    "growth",
+    "datapath",
+    "overlay",
+    "first",
+    "play",
+    "controller",
+)
 
 
 def part(name: str) -> Callable[[Plan, Record], None]:
@@ -48,6 +59,8 @@ def part(name: str) -> Callable[[Plan, Record], None]:
         from .first import run
     elif name == "play":
         from .play import run
+    elif name == "controller":
+        from .controller import run
     else:
         raise KeyError(name)
     return run
