@@ -22,7 +22,15 @@ def run_program(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
     """Run ARGV with STDIN as its input, its messages in English; return its exit status and both outputs."""
     environment = {**os.environ, "LC_ALL": "C"}
     try:
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, env=environment)
+        done = subprocess.run(
+            argv,
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+            env=environment,
+        )
     except OSError as error:
         return 127, "", f"{argv[0]}: {error.strerror}"
     return done.returncode, done.stdout, done.stderr

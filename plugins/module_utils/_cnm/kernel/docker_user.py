@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 from ..errors import KernelRefused
 from ..reconcile import Step
 from ..resources import GROUP, ForwardAccept, Key, Resource
-from .programs import Run, find
+from .programs import Run, find, understood
 
 _CHAIN = "DOCKER-USER"
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
@@ -129,11 +129,12 @@ class DockerUser:
             return False
         # Tables first: iptables may be the one that keeps its rules elsewhere, and then nft has no such table.
         table = ["table", family, "filter"]
-        tables = [each.get("table", {}) for each in self._listed(["tables", family])]
-        if "filter" not in [each.get("name") for each in tables]:
-            return False
-        if not all(map(_is_of_our_chain, self._listed(table))):
-            return False
+        with understood(f"nft listed table '{family} filter'"):
+            tables = [each.get("table", {}) for each in self._listed(["tables", family])]
+            if "filter" not in [each.get("name") for each in tables]:
+                return False
+            if not all(map(_is_of_our_chain, self._listed(table))):
+                return False
         answer = self._ask("nft", ["delete", *table], None)
         if answer is None or answer[0]:
             raise _refused(f"remove table '{family} filter'", answer)
@@ -142,11 +143,9 @@ class DockerUser:
     def _listed(self, what: Sequence[str]) -> List[Dict[str, Any]]:
         """Return what nft lists of WHAT."""
         answer = self._ask("nft", ["-j", "list", *what], None)
-        try:
-            if answer is not None and answer[0] == 0:
+        if answer is not None and answer[0] == 0:
+            with understood(f"nft listed {' '.join(what)}"):
                 return list(json.loads(answer[1])["nftables"])
-        except (ValueError, KeyError):
-            pass
         raise _refused(f"list {' '.join(what)}", answer)
 
     def families(self) -> List[str]:
@@ -188,7 +187,10 @@ def _refused(what: str, answer: Optional[Tuple[int, str, str]]) -> KernelRefused
 
 
 def _is_ours(rule: str) -> bool:
-    words = shlex.split(rule)
+    try:
+        words = shlex.split(rule)
+    except ValueError:
+        return False
     return ("--comment", "cnm") in zip(words, words[1:]) and "devgroup" in words
 
 

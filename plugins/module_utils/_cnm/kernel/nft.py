@@ -11,14 +11,14 @@ import json
 import os
 import re
 from contextlib import suppress
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, ContextManager, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import CnmError, KernelRefused
 from ..folder import create_private, make_private, open_private
 from ..reconcile import Step
 from ..resources import Element, ForwardAccept, Key, Resource, Ruleset
 from .docker_user import DockerUser
-from .programs import Run, find
+from .programs import Run, find, understood
 
 MEMORY = "/run/cnm/ruleset.json"
 """What we loaded, and how nft listed it right after. In /run, as it must not outlive the kernel's rules."""
@@ -65,11 +65,12 @@ class Firewall:
         if listed is None:
             return found
         ruleset = Ruleset(None)
-        if ruleset.key in asked:
-            found[ruleset.key] = Ruleset(_remembered(_shape(listed)))
-        for element in _elements(listed):
-            if element.key in asked:
-                found[element.key] = element
+        with _understood():
+            if ruleset.key in asked:
+                found[ruleset.key] = Ruleset(_remembered(_shape(listed)))
+            for element in _elements(listed):
+                if element.key in asked:
+                    found[element.key] = element
         return found
 
     def apply(self, steps: Sequence[Step]) -> None:
@@ -110,7 +111,9 @@ class Firewall:
         if loaded:
             listed = self._list("-t")
             if listed is not None:
-                _remember(loaded[-1].text, _shape(listed))
+                with _understood():
+                    shape = _shape(listed)
+                _remember(loaded[-1].text, shape)
         end_stale_connections(removed, added)
 
     def _nft(self, arguments: Sequence[str], stdin: Optional[str] = None) -> Tuple[int, str, str]:
@@ -126,13 +129,12 @@ class Firewall:
             return None
         if code:
             raise KernelRefused(f"nft did not list table 'inet cnm': {_first_error(errors)}")
-        try:
-            listed = json.loads(output)["nftables"]
-        except (ValueError, KeyError, TypeError):
-            raise KernelRefused(
-                "nft listed table 'inet cnm' in a form that is not its JSON; nft built with JSON support is needed."
-            ) from None
-        return [each for each in listed if "metainfo" not in each]
+        with _understood():
+            return [each for each in json.loads(output)["nftables"] if "metainfo" not in each]
+
+
+def _understood() -> "ContextManager[None]":
+    return understood("nft listed table 'inet cnm'")
 
 
 def _first_error(errors: str) -> str:

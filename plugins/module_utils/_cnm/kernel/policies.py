@@ -13,7 +13,7 @@ import json
 import re
 from typing import Any, Dict, List, Mapping, Sequence, Set
 
-from .programs import Run, find
+from .programs import Run, find, understood
 
 _DOCKER = "DOCKER-USER"
 _LEGACY = "/proc/net/ip_tables_names"
@@ -21,6 +21,7 @@ _SHOWN = 10
 """How many bridges a sentence names."""
 
 
+@understood("nft listed the rules of other firewalls")
 def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
     """Return a sentence for each firewall of somebody else that drops what is forwarded to or from our BRIDGES.
 
@@ -82,6 +83,7 @@ def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
     return found + _legacy(run, bridges)
 
 
+@understood("nft listed the rules of other firewalls")
 def deaf(run: Run, bridges: Sequence[str]) -> List[str]:
     """Return a sentence for each firewall of somebody else that keeps what comes by BRIDGES from our name server.
 

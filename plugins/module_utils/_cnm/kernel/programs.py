@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import Callable, List, Optional, Tuple
+from contextlib import contextmanager
+from typing import Callable, Iterator, List, Optional, Tuple
+
+from ..errors import KernelRefused
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 """Runs a program with an optional text on its standard input; returns its code, output and error output."""
@@ -21,3 +24,15 @@ def find(name: str) -> Optional[str]:
     """
     folders = filter(os.path.isabs, os.environ.get("PATH", "").split(os.pathsep))
     return shutil.which(name, path=os.pathsep.join((*folders, "/usr/sbin", "/sbin", "/usr/bin")))
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Refuse, in a sentence that begins with WHAT, an answer in JSON which the block does not understand.
+
+    :raises KernelRefused: if it does not
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        raise KernelRefused(f"{what} in a form that is not its JSON; nft built with JSON support is needed.") from error
