@@ -24,7 +24,7 @@ from .sandbox import Sandbox
 from .store import FOLDER, database, journal
 from .store.lock import held
 from .store.sqlite import SqliteStore
-from .topology import loss
+from .topology import Topology, loss
 from .verbs import Context, quoted
 from .verbs.uniqueness import settle
 
@@ -133,24 +133,58 @@ class Controller:
 
         What others make may come back later than we are asked, as at boot: a sandbox in an adopted namespace, or on an
         adopted bridge, is left out, and an overlay whose underlay is gone is on this host alone, with a warning, until
-        a later run.
+        a later run. What other hosts of an overlay that learns have got meanwhile is left to them.
         """
         with self._transaction() as (store, before):
-            unfinished = journal.read(self._folder)
-            run = Reconciliation(store, before, self._kernel, self._folder, self._check, unfinished)
+            run = self._restoration(store, before)
+            doubtful = {} if self._check else self._doubtful(run.after)
+            run.after.withheld = dict.fromkeys(doubtful, "the other hosts are asked for it first")
             steps = run.reconcile(run.after.everything(), set(), insist=False)
-            for network in store.networks():
-                lost = run.after.cut_off(network)
-                self._warn_of_lack(f"Network '{network.name}' does not reach other hosts", lost)
-                if network.underlay is not None and not lost:
-                    self._warn_of_other_address(network.name, network.underlay)
-            left_out = []
-            for sandbox in store.sandboxes():
-                lost = run.after.loss(sandbox) if sandbox.running else ""
-                if lost:
-                    left_out.append(sandbox.name)
-                self._warn_of_lack(f"Sandbox '{sandbox.name}' was left out", lost)
-            return Result(bool(steps), [], self._told_of_host(steps), left_out, _failures(run, store, before))
+            failures = _failures(run, store, before)
+            if not doubtful:
+                return self._restored(store, run, steps, failures)
+        wanted: Dict[str, List[str]] = {}
+        for link, address in {one for asked in doubtful.values() for one in asked}:
+            wanted.setdefault(link, []).append(address)
+        answered = self._kernel.answered(wanted)
+        with self._transaction() as (store, before):
+            run = self._restoration(store, before)
+            for identifier, asked in doubtful.items():
+                taken = ", ".join(sorted(address for _link, address in answered.intersection(asked)))
+                if taken:
+                    run.after.withheld[identifier] = f"another host has its address {taken}"
+            units = {(kind, identifier) for identifier in doubtful for kind in ("sandbox", "names")}
+            steps += run.reconcile(units, set(), insist=False)
+            failures += [text for text in _failures(run, store, before) if text not in failures]
+            return self._restored(store, run, steps, failures)
+
+    def _restoration(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
+        return Reconciliation(store, before, self._kernel, self._folder, self._check, journal.read(self._folder))
+
+    def _doubtful(self, topology: Topology) -> Dict[str, Set[Tuple[str, str]]]:
+        """Return the ids of sandboxes that are not there and may be elsewhere by now, and by what to ask for what."""
+        roaming = topology.roaming()
+        present = self._kernel.read({key for _identifier, key, _asked in roaming})
+        found: Dict[str, Set[Tuple[str, str]]] = {}
+        for identifier, key, asked in roaming:
+            if key not in present:
+                found.setdefault(identifier, set()).update(asked)
+        return found
+
+    def _restored(self, store: SqliteStore, run: Reconciliation, steps: Sequence[Step], failures: List[str]) -> Result:
+        """Return the result of a restore, and warn of what it lacks."""
+        for network in store.networks():
+            lost = run.after.cut_off(network)
+            self._warn_of_lack(f"Network '{network.name}' does not reach other hosts", lost)
+            if network.underlay is not None and not lost:
+                self._warn_of_other_address(network.name, network.underlay)
+        left_out = []
+        for sandbox in store.sandboxes():
+            lost = run.after.loss(sandbox) if sandbox.running else ""
+            if lost:
+                left_out.append(sandbox.name)
+            self._warn_of_lack(f"Sandbox '{sandbox.name}' was left out", lost)
+        return Result(bool(steps), [], self._told_of_host(steps), left_out, failures)
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""

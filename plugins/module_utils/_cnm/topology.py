@@ -15,6 +15,7 @@ from .drivers import driver
 from .endpoint import Endpoint
 from .errors import CnmError
 from .firewall import RULESET, elsewhere, tunnel_elements
+from .forwarding import Neighbour
 from .network import Network
 from .peer import Remote
 from .resources import FORWARDING, HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Ruleset, Sysctl
@@ -88,6 +89,8 @@ class Topology:
         self._cut_off: Dict[str, str] = {}
         self.insisted: Set[Unit] = set()
         """Units that are made of all that they need, also where something that others make is gone."""
+        self.withheld: Dict[str, str] = {}
+        """Ids of sandboxes that are not to be made, and why."""
 
     def resources(self, unit: Unit) -> List[Resource]:
         """Return what the object that UNIT names is made of; nothing if there is no such object."""
@@ -195,7 +198,8 @@ class Topology:
         own = answering(sandbox, attachments)
         for network, endpoint in attachments:
             possible = self._as_possible(network, unit)
-            resources += driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
+            made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
+            resources += made if unit in self.insisted else map(_silent, made)
             if len(attachments) > 1:
                 resources += _sent_by(network, attachments)
                 # What came in by one network may go out by another, the one with the default route.
@@ -206,13 +210,35 @@ class Topology:
         resources += [route for route in routes(sandbox, attachments) if ":" not in route.key[2] or self._host.ipv6()]
         return resources
 
+    def roaming(self) -> List[Tuple[str, Key, Set[Tuple[str, str]]]]:
+        """Return which endpoints may be on another host by now without our being told.
+
+        Each is the id of its sandbox, the key of its interface, and links by which to ask with addresses to ask for.
+        """
+        found: List[Tuple[str, Key, Set[Tuple[str, str]]]] = []
+        for network in self._store.networks():
+            if not network.peers or self.cut_off(network):
+                continue
+            from .drivers.overlay import tunnel_device
+            from .drivers.overlay_options import parse
+
+            if parse(network.options).learning:
+                for endpoint in self._store.running_endpoints(network.id):
+                    sandbox = self._store.sandbox(str(endpoint.sandbox))
+                    if sandbox is not None:
+                        asked = {(tunnel_device(network), str(address)) for address in endpoint.addresses}
+                        key = (Link.kind, sandbox.path, endpoint.interface or "")
+                        found.append((sandbox.id, key, asked))
+        return found
+
     def _lost_network(self, sandbox: Sandbox) -> str:
         attachments = self.attachments(sandbox)
         return next(filter(None, (lost_bridge(network, self._host) for network, _endpoint in attachments)), "")
 
     def loss(self, sandbox: Sandbox) -> str:
-        """Return what SANDBOX lacks of what was adopted, itself or by one of its networks; empty for nothing."""
-        return self._lost_namespace(sandbox) or self._lost_network(sandbox)
+        """Return why SANDBOX is not made: it lacks something that was adopted, or is withheld; empty if it is made."""
+        lost = self._lost_namespace(sandbox) or self._lost_network(sandbox)
+        return lost or self.withheld.get(sandbox.id, "")
 
     def _lost_namespace(self, sandbox: Sandbox) -> str:
         try:
@@ -345,6 +371,11 @@ def _of_ipv6(resource: Resource) -> bool:
 def _hears_routers(name: str, setting: Setting) -> bool:
     """Say whether a setting was changed so that the host goes on to hear routers: their routes may come and go."""
     return setting.unit == HOST_UNIT and name.endswith("/accept_ra")
+
+
+def _silent(resource: Resource) -> Resource:
+    """Return RESOURCE without an announcement to other hosts, which may know better where an endpoint is."""
+    return replace(resource, announced="") if isinstance(resource, Neighbour) and resource.announced else resource
 
 
 def _on_host(resources: Iterable[Resource]) -> List[Resource]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import struct
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from ..addresses import mac_of
@@ -16,38 +15,14 @@ from ..errors import CnmError, KernelRefused
 from ..forwarding import Neighbour
 from ..reconcile import Step
 from ..resources import HOST
+from .frame import claim
 from .namespace import Namespaces
 
-_ARP, _IPV6 = 0x0806, 0x86DD
-_BROADCAST, _ALL_NODES = b"\xff" * 6, b"\x33\x33\x00\x00\x00\x01"
-_ALL_NODES_ADDRESS = ipaddress.IPv6Address("ff02::1").packed
-_ICMP6, _ADVERTISEMENT, _OVERRIDE, _TARGET_LINK_ADDRESS = 58, 136, 0x20, 2
 _MANY = 100
 """So many new endpoints on a network at once are a new network or a restored one, and each frame goes to all ports."""
 
 Sender = Tuple[str, str]
 """A namespace, and the link in it by which a frame is sent."""
-
-
-def frame(address: str, mac: str) -> bytes:
-    """Return the frame that says that ADDRESS has MAC: a gratuitous ARP request or an unsolicited advertisement."""
-    held, source = ipaddress.ip_address(address), bytes.fromhex(mac.replace(":", ""))
-    if held.version == 4:
-        body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + source + held.packed + bytes(6) + held.packed
-        return (_BROADCAST + source + struct.pack("!H", _ARP) + body).ljust(60, b"\0")
-    body = struct.pack("!BBHB3x", _ADVERTISEMENT, 0, 0, _OVERRIDE) + held.packed
-    body += struct.pack("!BB", _TARGET_LINK_ADDRESS, 1) + source
-    ends = held.packed + _ALL_NODES_ADDRESS
-    body = body[:2] + struct.pack("!H", _checksum(ends + struct.pack("!II", len(body), _ICMP6) + body)) + body[4:]
-    head = struct.pack("!IHBB", 6 << 28, len(body), _ICMP6, 255) + ends
-    return _ALL_NODES + source + struct.pack("!H", _IPV6) + head + body
-
-
-def _checksum(data: bytes) -> int:
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
@@ -63,7 +38,7 @@ def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
             # By the holder itself, as a port does not get back what has come by it.
             senders.append(after.holder if after.holder[0] else (HOST, after.link))
         for sender in senders:
-            frames.setdefault(sender, []).append(frame(after.address, after.mac))
+            frames.setdefault(sender, []).append(claim(after.address, after.mac))
     return _send(namespaces, frames)
 
 
@@ -75,7 +50,7 @@ def take_back(namespaces: Namespaces, gone: Sequence[Neighbour]) -> List[CnmErro
     frames: Dict[Sender, List[bytes]] = {}
     for one in gone:
         if ":" not in one.address and not _is_default(one):
-            frames.setdefault((HOST, one.link), []).append(frame(one.address, _default(one)))
+            frames.setdefault((HOST, one.link), []).append(claim(one.address, _default(one)))
     return _send(namespaces, frames)
 
 

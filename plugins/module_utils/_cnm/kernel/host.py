@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from ..errors import CnmError, KernelRefused, raise_all
 from ..forwarding import ANYBODY, Forwarding, Neighbour
@@ -144,6 +144,12 @@ class Kernel:
         if Sysctl.kind in keys:
             found += sysctl.read(self._namespaces, space, [key[2] for key in sorted(keys[Sysctl.kind])])
         return found
+
+    def answered(self, wanted: Mapping[str, Iterable[str]]) -> Set[Tuple[str, str]]:
+        """Return those of the addresses WANTED, by link of the host, which somebody beyond that link has."""
+        from .probing import answered
+
+        return answered(wanted)
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry STEPS out: the firewall, then the removals, to the end, then what is made and changed.

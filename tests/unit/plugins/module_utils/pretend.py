@@ -135,6 +135,8 @@ class PretendKernel:
         self.before_step = lambda step: None
         """Called before each step; what it raises breaks the run off there."""
         self.reads = 0
+        self.elsewhere = set()
+        """Addresses that other hosts have."""
         self.ended = []
         """Published ports, by entry and target, whose connections a killed run had to end."""
 
@@ -151,6 +153,10 @@ class PretendKernel:
             key for key, found in self.present.items() if key[0] == "forwarding" and keys.intersection(found.within)
         }
         return {key: self.present[key] for key in keys if key in self.present}
+
+    def answered(self, wanted):
+        asked = {(link, address) for link, addresses in wanted.items() for address in addresses}
+        return {(link, address) for link, address in asked if address in self.elsewhere}
 
     def apply(self, steps):
         for step in steps:

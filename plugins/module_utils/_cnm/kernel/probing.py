@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asking the other hosts of a network whether somebody there has an address."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from contextlib import ExitStack, suppress
+from typing import Dict, Iterable, Mapping, Set, Tuple
+
+from .frame import answer, question
+
+_TIMES, _PAUSE = 4, 0.5
+"""How often is asked, and the seconds that an answer may take: at boot the way to the others may just have come up."""
+_ALL_PROTOCOLS = 0x0003
+"""ETH_P_ALL: what comes to a port of a bridge is the bridge's before it is any other protocol's."""
+_LARGEST = 2048
+
+Held = Set[Tuple[str, str]]
+"""Links of the host, each with an address."""
+
+
+def answered(wanted: Mapping[str, Iterable[str]]) -> Held:
+    """Return those of the addresses WANTED, by link of the host, which somebody beyond that link has.
+
+    Where nobody can be asked, nobody answers.
+    """
+    found: Held = set()
+    with ExitStack() as stack:
+        sockets: Dict[str, socket.socket] = {}
+        for link in wanted:
+            made = stack.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
+            with suppress(OSError):
+                made.bind((link, _ALL_PROTOCOLS))
+                sockets[link] = made
+        asked = {(link, address) for link in sockets for address in wanted[link]}
+        for _again in range(_TIMES):
+            for link, address in sorted(asked - found):
+                own: bytes = sockets[link].getsockname()[4]
+                with suppress(OSError):
+                    sockets[link].send(question(address, own.hex(":")))
+            found |= _heard(sockets, asked - found)
+    return found
+
+
+def _heard(sockets: Mapping[str, socket.socket], waiting: Held) -> Held:
+    """Return those of WAITING that are answered, until all are or the time is up."""
+    found: Held = set()
+    deadline = time.monotonic() + _PAUSE
+    while waiting - found:
+        left = deadline - time.monotonic()
+        ready = select.select(list(sockets.values()), [], [], left)[0] if left > 0 else []
+        if not ready:
+            break
+        for link, each in sockets.items():
+            if each in ready:
+                data, sender = each.recvfrom(_LARGEST)
+                if sender[2] != socket.PACKET_OUTGOING:
+                    found |= {(link, answer(data))} & waiting
+    return found
