@@ -11,6 +11,7 @@ import hashlib
 import os
 import pickle
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Generic, Mapping, NamedTuple, Optional, Set, TypeVar
 
@@ -19,7 +20,8 @@ C = TypeVar("C")
 Names = Optional[Set[str]]
 
 
-class Work(NamedTuple, Generic[T, C]):
+@dataclass(frozen=True)
+class Work(Generic[T, C]):
     """What one process has found out for all."""
 
     answers: Mapping[str, T]
@@ -30,7 +32,8 @@ class Work(NamedTuple, Generic[T, C]):
     """On which variables that depends, by name; None if not on variables alone."""
 
 
-class Answer(NamedTuple, Generic[T, C]):
+@dataclass(frozen=True)
+class Answer(Generic[T, C]):
     """What a host is given."""
 
     own: T
