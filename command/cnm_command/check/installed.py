@@ -70,10 +70,10 @@ def _ip() -> Finding:
 
 
 def _util_linux() -> Finding:
-    absent = [name for name in ("unshare", "nsenter", "mount") if find(name) is None]
+    absent = [name for name in ("unshare", "nsenter", "mount", "setpriv") if find(name) is None]
     problem = f"not installed: {', '.join(absent)}" if absent else ""
-    advice = "'cnm sandbox exec' does not work without them: apt install util-linux mount."
-    return judge("util-linux", "unshare, nsenter, mount", problem, advice, required=False)
+    advice = "'cnm sandbox exec' and the name server do not work without them: apt install util-linux mount."
+    return judge("util-linux", "unshare, nsenter, mount, setpriv", problem, advice, required=False)
 
 
 def _aardvark() -> Finding:
