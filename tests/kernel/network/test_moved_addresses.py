@@ -2,15 +2,39 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An address that has another MAC address now is reached at once by those who remember the former one."""
+"""Who is asked for a MAC address, and that one which has changed is known at once to those who remember the former."""
 
 from __future__ import annotations
 
-from lab import pinged
+import contextlib
+import socket
+
+from lab import OUTSIDE4, OUTSIDE6, command, pinged
 from tasks import Tasks
 
 BOTH = "10.1.0.0/24,fd00:1::/64"
 A4, A6 = "10.1.0.77", "fd00:1::77"
+
+
+def test_the_host_and_a_sandbox_do_not_ask_for_each_other(tasks: Tasks) -> None:
+    """A question goes to all ports, and on a full bridge it would push its own answer out of the queue."""
+    tasks.network("n", BOTH)
+    tasks.sandbox("a", "n")
+    command("ip -n a neighbour flush all")
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as seen:
+        seen.bind((tasks.device("n"), 0x0003))
+        seen.setblocking(False)
+        for target in (*map(tasks.gateway, ("n", "n"), (4, 6)), OUTSIDE4, OUTSIDE6):
+            assert pinged("a", target), target
+        asked = []
+        with contextlib.suppress(BlockingIOError):
+            while frame := seen.recv(2000):
+                if frame[12:14] == b"\x08\x06" or (
+                    frame[12:14] == b"\x86\xdd" and frame[20] == 58 and frame[54] == 135
+                ):
+                    asked.append(frame.hex())
+    # A new interface looks for others with its own link-local address, from no address.
+    assert [each for each in asked if each[44:76] != "0" * 32] == []
 
 
 def test_another_mac_address_is_known_to_neighbours(tasks: Tasks) -> None:
