@@ -246,7 +246,7 @@ class Controller:
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
         """Open the store, open already BESIDE perhaps; one that is to be read only, and is not there, is made up."""
         if os.path.exists(database.path(self._folder)):
-            store = SqliteStore.open(self._folder, beside)
+            store = SqliteStore.open(self._folder, beside, write or beside is not None)
         elif write:
             database.create(self._folder)
             store = SqliteStore.open(self._folder)
@@ -256,6 +256,9 @@ class Controller:
             if store.network_named("bridge") is None:
                 from .verbs.network import predefine
 
+                if not write:
+                    with closing(store) as unfinished:
+                        store = unfinished.copy()
                 store.begin(write=True)
                 context = self._context(store)
                 predefine(context)
@@ -298,11 +301,17 @@ class Controller:
 
     @contextmanager
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
-        """Yield the store in a transaction of ours, and the store as it was before."""
-        if not self._check:
-            database.close(self._folder)
-        lock = held(self._folder) if not self._check else _nothing()
-        with lock, database.explained(self._folder), closing(self._open(write=not self._check)) as store:
+        """Yield the store in a transaction of ours, and the store as it was before.
+
+        In check mode that is a copy in memory of what was committed last, whoever is writing now.
+        """
+        if self._check:
+            with self._reading() as before, closing(before.copy()) as store:
+                store.begin(write=True)
+                yield store, before
+            return
+        database.close(self._folder)
+        with held(self._folder), database.explained(self._folder), closing(self._open(write=True)) as store:
             before = self._open(write=False, beside=store)
             with closing(before):
                 before.begin(write=False)
@@ -349,11 +358,6 @@ def _also(run: Reconciliation, store: SqliteStore, network: str) -> str:
     on_it = {endpoint.sandbox for endpoint in store.running_endpoints(network)}
     found = [each for each in store.sandboxes() if each.id in on_it and ("sandbox", each.id) in run.left_out]
     return f", and with it its sandboxes {quoted(found)}" if found else ""
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:

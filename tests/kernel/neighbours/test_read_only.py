@@ -6,6 +6,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from lab import command, sysctl
 from playbook import ALL, Playbook, inventory, web_works
@@ -19,6 +24,10 @@ RIGHT = {
     "net/ipv6/conf/default/accept_ra": 0,
 }
 """Settings with which a network needs to change none."""
+
+
+STORE = "/var/lib/cnm"
+CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")]
 
 
 def freeze(folder: str) -> None:
@@ -68,6 +77,30 @@ def test_etc(play: Playbook) -> None:
     assert inventory(play.host) == before
     assert play.shown("sandbox") == []
     assert play.shown("network") == forwarding
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_store(play: Playbook, killed: bool) -> None:
+    """It is listed all the same, with what a writer that was killed has left beside it, too."""
+    play.web()
+    if killed:
+        leave_a_log()
+    before = {kind: play.shown(kind) for kind in ("network", "sandbox", "endpoint")}
+    freeze(STORE)
+    assert {kind: play.shown(kind) for kind in before} == before
+    assert "web" in play.host.out([*CNM, "network", "ls"])
+    with pytest.raises(CnmError, match="Read-only file system"):
+        play.network("web")
+
+
+def leave_a_log() -> None:
+    """Leave the store as a writer that is killed does: what it has committed is in the log."""
+    with closing(sqlite3.connect(f"{STORE}/cnm.db", isolation_level=None)) as writer:
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
+        writer.execute('UPDATE sandbox SET data = replace(data, \'"labels":{}\', \'"labels":{"a":"b"}\')')
+        files = {name: Path(STORE, name).read_bytes() for name in ("cnm.db", "cnm.db-wal")}
+    for name, content in files.items():
+        Path(STORE, name).write_bytes(content)
 
 
 def test_etc_with_the_first_network(play: Playbook) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Iterator
 
 from ..errors import CnmError, StoreDamaged
 from ..folder import close_file, make_private
+from .lock import holding
 
 VERSION = 1
 """Of the schema; kept in SQLite's user_version."""
@@ -116,10 +117,18 @@ def _make(file: str) -> None:
     os.rename(growing, file)
 
 
-def connect(folder: str, check: bool = True) -> sqlite3.Connection:
+def in_memory(source: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy of what SOURCE holds, which nobody else sees."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    source.backup(connection)
+    return connection
+
+
+def connect(folder: str, check: bool = True, write: bool = True) -> sqlite3.Connection:
     """Open the store in FOLDER, which exists.
 
     :param check: whether to look if it is whole
+    :param write: whether it is to be written; to read it, it need not be writable
     :raises StoreDamaged: if it cannot be trusted; the file is left as it is
     """
     file = path(folder)
@@ -128,6 +137,9 @@ def connect(folder: str, check: bool = True) -> sqlite3.Connection:
         raise CnmError(f"'{file}' is not a file; the store cannot be kept there.")
     connection = _connect(file)
     try:
+        if not write and _is_read_only(connection):
+            connection.close()
+            connection = _copied(file)
         if check:
             with explained(folder):
                 _check(connection, file)
@@ -135,6 +147,37 @@ def connect(folder: str, check: bool = True) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _is_read_only(connection: sqlite3.Connection) -> bool:
+    """Say whether the folder of CONNECTION cannot be written: to read a store, SQLite makes a file beside it."""
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        return "unable to open" in str(error) or "readonly" in str(error)
+    except sqlite3.DatabaseError:
+        return False
+    return False
+
+
+def _copied(file: str) -> sqlite3.Connection:
+    """Return the store FILE in memory, by way of a folder that can be written.
+
+    :raises CnmError: if there is no such folder, or the store cannot be read
+    """
+    import shutil
+    import tempfile
+
+    folder = next((each for each in ("/run", "/dev/shm") if os.access(each, os.W_OK)), None)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as copy:
+            for source in (file, f"{file}-wal"):
+                if os.path.exists(source):
+                    shutil.copyfile(source, os.path.join(copy, os.path.basename(source)))
+            with closing(_connect(path(copy))) as connection:
+                return in_memory(connection)
+    except OSError as error:
+        raise CnmError(f"The store '{file}' cannot be read: {error.strerror}.") from error
 
 
 def _check(connection: sqlite3.Connection, file: str) -> None:
@@ -180,6 +223,11 @@ def explained(folder: str) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if any(part in str(error) for part in _BROKEN):
             raise damaged(path(folder), error) from error
+        if "locked" in str(error):
+            holder = f"process {holding(folder)}, which runs cnm.linux," if holding(folder) else "another program"
+            raise CnmError(
+                f"The store '{path(folder)}' cannot be used: {holder} has locked it. Wait for it to end, or end it."
+            ) from error
         raise CnmError(f"The store '{path(folder)}' cannot be used: {error}.") from error
     except sqlite3.DatabaseError as error:
         raise damaged(path(folder), error) from error

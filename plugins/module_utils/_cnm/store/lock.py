@@ -66,6 +66,22 @@ def _locked(descriptor: int, patience: float) -> bool:
         return bool(done)
 
 
+def holding(folder: str) -> str:
+    """Return which other process holds the lock of the store in FOLDER; empty if none does."""
+    try:
+        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return ""
+    except BlockingIOError:
+        found = _holder(descriptor)
+        return "" if found.split()[0] == str(os.getpid()) else found
+    finally:
+        os.close(descriptor)
+
+
 def _holder(descriptor: int) -> str:
     pid = os.pread(descriptor, 20, 0).decode(errors="replace") or "unknown"
     try:

@@ -59,13 +59,18 @@ class SqliteStore:
         return cls(database.memory())
 
     @classmethod
-    def open(cls, folder: str, beside: "Optional[SqliteStore]" = None) -> "SqliteStore":
+    def open(cls, folder: str, beside: "Optional[SqliteStore]" = None, write: bool = True) -> "SqliteStore":
         """Open the store in FOLDER, which exists.
 
         :param beside: the same store, opened and found good before
+        :param write: whether it is to be written; to read it, it need not be writable
         :raises StoreDamaged: if it cannot be trusted; the file is left as it is
         """
-        return cls(database.connect(folder, check=beside is None), database.path(folder), beside)
+        return cls(database.connect(folder, check=beside is None, write=write), database.path(folder), beside)
+
+    def copy(self) -> "SqliteStore":
+        """Return a store in memory that holds what this one holds, and is written without changing it."""
+        return SqliteStore(database.in_memory(self._connection), self._path, self)
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""

@@ -211,6 +211,28 @@ def test_a_reader_does_not_see_the_transaction(lan):
     reader.close()
 
 
+def test_check_mode_beside_a_writer(lan):
+    """A run that was stopped holds the store; check mode says what would be done to what was committed last."""
+    before = lan.remembered()
+    writer = SqliteStore.open(lan.folder)
+    writer.begin(write=True)
+    writer.put_sandbox(Sandbox("1" * 64, "new"))
+    assert lan.network("more", check=True).changed
+    assert lan.sandbox("new", check=True).changed
+    assert not lan.sandbox("db", check=True).changed
+    assert lan.remembered() == before
+    writer.close()
+
+
+def test_a_store_that_another_program_has_locked(lan, path, monkeypatch):
+    monkeypatch.setattr(database, "_connect", lambda file: sqlite3.connect(file, isolation_level=None, timeout=0))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CnmError, match="cannot be used: another program has locked it. Wait for it to end"):
+        lan.network("more")
+    other.close()
+
+
 def test_what_is_rolled_back_is_gone(lan):
     store = SqliteStore.open(lan.folder)
     store.begin(write=True)
