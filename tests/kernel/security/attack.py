@@ -119,6 +119,20 @@ def send(place: str, device: str, frame: bytes) -> None:
         made.send(frame.ljust(60, b"\0"))
 
 
+def flood(place: str, device: str, network: str, target: str, number: int) -> None:
+    """Ask from PLACE for TARGET as that many hosts of NETWORK, a prefix of two bytes such as 10.1."""
+    own = mac(place, device)
+    with at(place):
+        made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    with made:
+        with at(place):
+            made.bind((device, 0))
+        head = b"\xff" * 6 + own + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + own
+        for each in range(number):
+            sender = socket.inet_aton(f"{network}.{1 + each // 250}.{1 + each % 250}")
+            made.send((head + sender + bytes(6) + socket.inet_aton(target)).ljust(60, b"\0"))
+
+
 def claim(place: str, device: str, address: str, target: bytes) -> None:
     """Tell TARGET, the MAC address of a link, from PLACE that ADDRESS is at DEVICE now: by ARP or neighbour discovery.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from attack import claim, mac, send
+from attack import claim, flood, mac, send
 from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, pinged
 from tasks import BRIDGE, Tasks, answers, source_outside
 
@@ -68,3 +68,15 @@ def test_the_way_out_leads_by_no_neighbour(tasks: Tasks, version: int) -> None:
     claim("evil", "eth0", GATEWAY[version], mac("a", "eth0"))
     assert source_outside("a", OUTSIDES[version]) == UPLINKS[version]
     assert not tasks.restore().changed
+
+
+def test_a_full_neighbour_table_keeps_no_other_network_from_its_gateway_and_ports(tasks: Tasks) -> None:
+    """The kernel has one table for all namespaces, of 1024 entries by default; those of the last five seconds stay."""
+    tasks.network("n", "10.1.0.0/16")
+    tasks.network("other", "10.2.0.0/24")
+    tasks.sandbox("evil", "n")
+    tasks.sandbox("a", "other", published_ports=["8080:80"])
+    flood("evil", "eth0", "10.1", "10.1.0.1", 1500)
+    command("ip -n a neighbour flush all")
+    assert pinged("a", "10.2.0.1")
+    assert answers(8080, "a", at_address="10.2.0.1", client="a")
