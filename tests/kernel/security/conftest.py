@@ -40,7 +40,7 @@ def patience() -> Iterator[None]:
 @pytest.fixture()
 def seconds(request: pytest.FixtureRequest) -> float:
     """How long an adversary is at work."""
-    return float(request.config.getoption("--seconds") or 4)
+    return float(request.config.getoption("--seconds") or 3)
 
 
 @pytest.fixture()

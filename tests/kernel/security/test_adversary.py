@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Sequence
 
 import hiding
+import neighbour_user
 from intruder import NETS, PUBLISHED, VICTIMS, intruder
 from lab import HOST, UPLINK4, UPLINK6, command
+from stand_in import Host
 from tasks import Tasks, answers, eventually, listed, reaches
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Result
@@ -114,3 +116,36 @@ def test_interfaces_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> 
     assert len(hiding.ours(tasks)) == 2 * len(hiding.SUBNETS), story
     tasks.sandbox(evil, "red")
     assert eventually(lambda: reaches("near", evil, tasks.address(evil, "red"))), story
+
+
+def test_processes_of_an_adversary(host: Host, tasks: Tasks, seed: int, seconds: float) -> None:
+    """A user without rights stops no run, and what the user's link leads to is never the host or another sandbox."""
+    host.have_name_server()
+    hiding.build(tasks)
+    tasks.ensure("sandbox", {"name": hiding.EVIL, "state": "absent"})
+    command("ip netns add theirs")
+    places = ["/run/netns/theirs", "/proc/self/ns/net", "/proc/1/ns/net", "/run/netns/near", "/dev/null", "/nowhere"]
+    neighbour_user.home(places)
+    chance, story = random.Random(seed), [f"--seed {seed}"]
+    own = hiding.ours(tasks)
+    with neighbour_user.at_work(chance, places):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            choice = chance.randrange(5)
+            lent = {"name": "lent", "netns": str(neighbour_user.LINK), "networks": [{"name": "red"}]}
+            if choice == 0:
+                lent = {"name": "lent", "state": "absent"}
+            if choice < 3:
+                story.append(hiding.said(lambda item=lent: tasks.ensure("sandbox", item)))
+                continue
+            ports = [str(chance.randrange(1, 99))] if choice == 3 else []
+            said = hiding.said(lambda ports=ports: tasks.sandbox("guest", "green", published_ports=ports))
+            story.append(f"guest: {said}")
+            assert not said or "'lent'" in said, story
+    tasks.ensure("sandbox", {"name": "lent", "state": "absent"})
+    assert eventually(lambda: hiding.ours(tasks) == own, 10), (hiding.ours(tasks) ^ own, story)
+    for name in ("near", "theirs"):
+        links = {each["ifname"] for each in listed(tasks.host, "ip", "link", place=name)}
+        assert links == ({"lo", "eth0"} if name == "near" else {"lo"}), (name, links, story)
+    assert eventually(lambda: hiding.harmed(tasks) == [], 10), (hiding.harmed(tasks), story)
+    assert hiding.said(tasks.restore) == "" and not tasks.restore().changed, story
