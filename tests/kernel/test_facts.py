@@ -155,3 +155,10 @@ def test_where_tunnels_begin_unless_said_otherwise(host: Host) -> None:
     assert ":" not in end(), "its text is after that of an IPv6 address"
     host.ip("route del default\naddress add 2001:db8::1:1/64 dev uplink nodad\n")
     assert end() == "2001:db8::2"
+
+
+def test_ports_that_are_not_to_be_chosen(host: Host) -> None:
+    assert host.kernel.facts.reserved_ports() == []
+    Path("/proc/sys/net/ipv4/ip_local_reserved_ports").write_text("8080,49153-49160\n", encoding="ascii")
+    host.kernel.facts.known.clear()
+    assert host.kernel.facts.reserved_ports() == [range(8080, 8081), range(49153, 49161)]

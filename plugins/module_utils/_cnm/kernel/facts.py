@@ -223,6 +223,16 @@ class Facts:
         return [each for each in found if each.inode not in own]
 
     @_once
+    def reserved_ports(self) -> List[range]:
+        """Return the ports that are not to be chosen (ip_local_reserved_ports of ip-sysctl.rst)."""
+        text = sysctl.value("net/ipv4/ip_local_reserved_ports") or ""
+        found = []
+        for part in text.split(",") if text else ():
+            first, _dash, last = part.partition("-")
+            found.append(range(int(first), int(last or first) + 1))
+        return found
+
+    @_once
     def has_name_server(self) -> bool:
         """Say whether the program that answers for names is installed."""
         from .name_server import program

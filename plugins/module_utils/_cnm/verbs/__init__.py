@@ -65,6 +65,9 @@ class Host(Protocol):
     def listening(self) -> Sequence[Listener]:
         """Return the sockets that wait for packets on the host's ports, but for those of our own name server."""
 
+    def reserved_ports(self) -> Sequence[range]:
+        """Return the ports of the host that are not to be chosen."""
+
     def underlay(self, address: Optional[Address]) -> Optional[Tuple[Address, str, int]]:
         """Return ADDRESS of this host, its device and MTU; with None those of the default route. None without one.
 

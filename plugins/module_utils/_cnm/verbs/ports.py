@@ -91,7 +91,8 @@ def _settled(
         return port
     for number in range(hints.get(port.protocol, FIRST), LAST + 1):
         candidate = replace(port, host_port=number)
-        if not taken(context, network, endpoint, candidate, later):
+        reserved = any(number in ports for ports in context.host.reserved_ports())
+        if not reserved and not taken(context, network, endpoint, candidate, later):
             hints[port.protocol] = number
             return candidate
     raise ValueError(f"no port of the host is free between {FIRST} and {LAST}.")

@@ -28,6 +28,7 @@ class PretendFacts:
         self.namespaces = {"/proc/self/ns/net": "1"}
         self.sockets = []
         self.bridges = []
+        self.reserved = []
         self.apart = {4: [], 6: []}
         self.chains = []
         self.bases = []
@@ -77,6 +78,9 @@ class PretendFacts:
 
     def listening(self):
         return self.sockets
+
+    def reserved_ports(self):
+        return self.reserved
 
     def underlay(self, wanted):
         text = next(iter(self.ends), None) if wanted is None else str(wanted)

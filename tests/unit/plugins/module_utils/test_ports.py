@@ -70,6 +70,14 @@ def test_a_chosen_port_is_the_lowest_free_and_stays(lan):
     assert host_ports(lan, "three") == {"80/tcp": ["49153"]}
 
 
+def test_reserved_ports_are_not_chosen_but_had_when_asked_for(lan):
+    lan.kernel.facts.reserved = [range(49153, 49155), range(49156, 49157)]
+    lan.endpoint("one", network="lan", published_ports=["80", "81"])
+    assert host_ports(lan, "one") == {"80/tcp": ["49155"], "81/tcp": ["49157"]}
+    lan.endpoint("two", network="lan", published_ports=["49153:80"])
+    assert host_ports(lan, "two") == {"80/tcp": ["49153"]}
+
+
 def test_a_port_is_open_while_its_endpoint_runs(lan):
     entry = "8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0"
     assert published(lan) == {entry: "10.1.0.2 . 80"}
