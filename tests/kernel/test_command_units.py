@@ -45,6 +45,21 @@ def test_systemd_finds_nothing_wrong_and_no_circle(host: Host) -> None:
     assert told == []
 
 
+@pytest.mark.skipif(shutil.which("udevadm") is None, reason="udevadm belongs to udev")
+def test_interfaces_that_may_lead_to_other_hosts_start_a_refresh(host: Host) -> None:
+    folder = Path("/etc/udev/rules.d")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(UNITS / "60-cnm.rules", folder)
+    names = {"wg0": True, "br0": True, "veth1": False, "br-0123456789ab": False, "vx-1": False}
+    for number, name in enumerate(names):
+        host.ip(f"link add {name} type veth peer name peer{number}\n")
+    # It shows the links of the namespace in which it was mounted.
+    host.out(["mount", "-t", "sysfs", "sysfs", "/sys"])
+    for name, starts in names.items():
+        said = host.run(["udevadm", "test", "--action=add", f"/sys/class/net/{name}"])
+        assert ("SYSTEMD_WANTS=cnm-refresh.service" in said.stdout + said.stderr) == starts, name
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze belongs to systemd")
 def test_the_exposure_that_systemd_computes_stays_low(host: Host, tmp_path: Path) -> None:
     unit = tmp_path / "cnm-dns.service"

@@ -141,16 +141,8 @@ class Fleet:
             self.home.enter()
             member = Member(number)
             self.members.append(member)
-            descriptor = self.switch.descriptors[1][0]
-            self._ip(
-                f"link add under mtu {mtu} type veth peer name p{number} mtu {mtu} netns /proc/{os.getpid()}/fd/"
-                f"{descriptor}\n"
-                f"address add 10.99.5.{number}/24 dev under\naddress add fd99::{number}/64 dev under nodad\n"
-            )
-            self.switch.enter()
-            self._ip(f"link set p{number} master sw up\n")
+            self.connect(member, mtu)
             member.enter()
-            self._ip("link set under up\n")
             for family in ("iptables", "ip6tables"):
                 path = f"/proc/sys/net/bridge/bridge-nf-call-{family}"
                 if os.path.exists(path):
@@ -170,6 +162,20 @@ class Fleet:
             member.close()
         self.switch.close()
         self.home.close()
+
+    def connect(self, member: Member, mtu: int = 1500) -> None:
+        """Give MEMBER the interface by which it reaches the others."""
+        number, descriptor = member.number, self.switch.descriptors[1][0]
+        with member.here():
+            self._ip(
+                f"link add under mtu {mtu} type veth peer name p{number} mtu {mtu} netns /proc/{os.getpid()}/fd/"
+                f"{descriptor}\n"
+                f"address add 10.99.5.{number}/24 dev under\naddress add fd99::{number}/64 dev under nodad\n"
+            )
+        with self.switch.here():
+            self._ip(f"link set p{number} master sw up\n")
+        with member.here():
+            self._ip("link set under up\n")
 
     def plug(self, number: int, up: bool) -> None:
         """Let the switch's port of a host be UP or down."""

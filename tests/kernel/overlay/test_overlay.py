@@ -430,6 +430,23 @@ def test_an_underlay_that_comes_later_than_the_restore(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("learning", [True, False])
+def test_an_underlay_that_is_made_again(fleet: Fleet, learning: bool) -> None:
+    """As wg0 is by a restart: the VXLAN device goes with it, and its sandboxes go on."""
+    fleet.network("blue", DUAL, endpoints=declared(fleet), driver_options={LEARNING: learning})
+    fleet.sandboxes(fixed)
+    one = fleet.members[0]
+    device = tunnel(one)
+    inside = one.run("ip", "-n", "s1", "link", "show", "dev", "eth0").stdout
+    one.run("ip", "link", "delete", "under")
+    assert one.run("ip", "link", "show", "dev", device, check=False).returncode
+    fleet.connect(one)
+    assert one.restore().changed
+    assert not one.restore().changed
+    assert matrix(fleet) == []
+    assert one.run("ip", "-n", "s1", "link", "show", "dev", "eth0").stdout == inside
+
+
+@pytest.mark.parametrize("learning", [True, False])
 def test_another_mac_address_is_known_on_other_hosts(fleet: Fleet, learning: bool) -> None:
     one, two, _three = fleet.members
     where = {"ipv4_address": "10.9.1.7", "ipv6_address": "fd00:9:0:0:1::7"}
