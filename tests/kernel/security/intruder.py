@@ -32,6 +32,10 @@ _ALL = 3
 """ETH_P_ALL of linux/if_ether.h."""
 _OUTGOING = 4
 """PACKET_OUTGOING of linux/if_packet.h."""
+_PKTINFO = 8
+"""IP_PKTINFO of linux/in.h, which Python has from 3.14 on."""
+_LOOPBACK = 1
+"""The index of the loopback in every namespace."""
 PREFIX = b"cnm!"
 LENGTH = len(PREFIX) + 4
 SETTLED = 0.02
@@ -153,6 +157,8 @@ class Ear:
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
                 if family == socket.AF_INET6:
                     made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+                else:
+                    made.setsockopt(socket.IPPROTO_IP, _PKTINFO, 1)
                 made.setblocking(False)
                 self._sockets.append(made)
 
@@ -167,11 +173,14 @@ class Ear:
                 if start < 0:
                     continue
                 mark, source = data[start : start + LENGTH], str(sender[0]).partition("%")[0]
-                if each.family == socket.AF_INET:
-                    yield Delivered(mark, source, socket.inet_ntoa(data[16:20]))
                 for level, kind, value in extras:
-                    if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
-                        yield Delivered(mark, source, socket.inet_ntop(socket.AF_INET6, value[:16]))
+                    six = (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
+                    if not six and (level, kind) != (socket.IPPROTO_IP, _PKTINFO):
+                        continue
+                    (index,) = struct.unpack_from("=i", value, 16 if six else 0)
+                    # What the host tells itself, as that a neighbour does not answer, comes by the loopback.
+                    if index != _LOOPBACK:
+                        yield Delivered(mark, source, str(ipaddress.ip_address(value[:16] if six else value[8:12])))
 
 
 class Sent(NamedTuple):
