@@ -224,7 +224,7 @@ def test_the_task_itself_repairs_what_it_is_about(world, kind):
             world.controller().restore()
             assert held(world) ^ expected == set()
     naming = NAMING if world.kernel.facts.name_server else set()
-    assert repaired == (kinds or {"namespace", "link", "address", "route", "file"} | naming)
+    assert repaired == (kinds or {"namespace", "link", "address", "neighbour", "route", "file"} | naming)
 
 
 def test_after_a_reboot_all_comes_back(world):
