@@ -31,7 +31,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
     Resource,
 )
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.topology import Topology
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.topology import APART_UNIT, Topology
 
 STORE, NAMESPACES, FILES, MEMORY = "/var/lib/cnm", "/run/netns", "/etc/netns", "/run/cnm"
 FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/uplink/accept_ra")
@@ -188,7 +188,8 @@ def _wanted(programs: Programs) -> tuple[dict[Key, Resource], list[str]]:
             wanted = {one.key: one for unit in units for one in topology.resources(unit)}
             present = kernel.read(wanted)
             missing = [one for key, one in wanted.items() if key not in present or not one.satisfied_by(present[key])]
-            kept = [f"setting {name}" for name, setting in store.settings().items() if setting.unit not in units]
+            needing = units | ({APART_UNIT} if topology.in_use() else set())
+            kept = [f"setting {name}" for name, setting in store.settings().items() if setting.unit not in needing]
     finally:
         store.close()
     return wanted, [f"{one} is {present.get(one.key)}, and should be {one!r}" for one in missing] + kept
