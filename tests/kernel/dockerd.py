@@ -81,7 +81,7 @@ class Dockerd:
             self._daemon = subprocess.Popen(
                 [*named, *(f"--{name}={value}" for name, value in options.items())], stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while self._host.run(["docker", "--host", options["host"], "version"]).returncode:
             if self._daemon.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"dockerd does not start: {(FOLDER / 'log').read_text()[-2000:]}")

@@ -123,7 +123,7 @@ def test_hairpin(bridge_netfilter: bool, version: int, protocol: str) -> None:
 def test_loopback_of_ipv6_refuses_at_once(networks: Host) -> None:
     load(*BOTH, *web(6))
     with socket.socket(socket.AF_INET6) as client:
-        client.settimeout(1)
+        client.settimeout(10)
         with pytest.raises(ConnectionRefusedError):
             client.connect(("::1", 8080))
 
@@ -249,7 +249,7 @@ def test_network_that_becomes_internal_loses_its_connections(networks: Host) -> 
     with at(OUTSIDE):
         server = socket.create_server(("0.0.0.0", 80))
     with at("b1"):
-        client = socket.create_connection((OUTSIDE4, 80), timeout=1)
+        client = socket.create_connection((OUTSIDE4, 80), timeout=10)
     accepted, _peer = server.accept()
     with server, client, accepted:
         client.sendall(b"before")

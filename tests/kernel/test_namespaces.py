@@ -33,7 +33,7 @@ def test_ip_netns_knows_it_and_its_loopback_works(host: Host) -> None:
     host.kernel.apply([Step(None, WEB)])
     assert os.readlink("/proc/self/ns/net") == home
     assert host.out(["ip", "netns"]).split() == ["web"]
-    host.out(["ip", "netns", "exec", "web", "ping", "-c1", "-W1", "127.0.0.1"])
+    host.out(["ip", "netns", "exec", "web", "ping", "-c1", "-W10", "127.0.0.1"])
     assert host.kernel.read([WEB.key]) == {WEB.key: WEB}
 
 

@@ -56,15 +56,15 @@ def test_there_is_a_namespace_for_each_sandbox_and_no_other(host):
 
 def test_neighbours_reach_each_other_by_name(host, name):
     first, second = SANDBOXES[name]
-    inside(host, first, f"ping -c 1 -W 2 {second}")
-    inside(host, second, f"ping -c 1 -W 2 {first}")
+    inside(host, first, f"ping -c 1 -W 20 {second}")
+    inside(host, second, f"ping -c 1 -W 20 {first}")
 
 
 def test_only_front_leads_outside(host, name):
     first, second = SANDBOXES[name]
     assert "default via 10.64.0.1 dev eth" in inside(host, first, "ip route show")
     assert "default" not in inside(host, second, "ip route show")
-    inside(host, first, "ping -c 1 -W 2 " + address_of(host, "b" if name != "b" else "a"))
+    inside(host, first, "ping -c 1 -W 20 " + address_of(host, "b" if name != "b" else "a"))
     assert host.run(f"cnm sandbox exec {second} ping -c 1 -W 1 " + address_of(host, "b" if name != "b" else "a")).failed
 
 

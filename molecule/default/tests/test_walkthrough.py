@@ -32,8 +32,8 @@ def test_mac_address_follows_from_the_address(host):
 
 
 def test_they_find_each_other(host):
-    host.check_output("cnm sandbox exec newapp ping -c 1 -W 2 nginx1")
-    host.check_output("cnm sandbox exec nginx1 ping -c 1 -W 2 newapp")
+    host.check_output("cnm sandbox exec newapp ping -c 1 -W 20 nginx1")
+    host.check_output("cnm sandbox exec nginx1 ping -c 1 -W 20 newapp")
 
 
 def test_networks_are_isolated(host):

@@ -20,8 +20,8 @@ def neighbour(host):
     return NEIGHBOUR[host.check_output("hostname")]
 
 
-def fetch(host, url, prefix=""):
-    return host.run(f"{prefix} curl --silent --show-error --max-time 3 {url}")
+def fetch(host, url, prefix="", patience=20):
+    return host.run(f"{prefix} curl --silent --show-error --max-time {patience} {url}")
 
 
 def inside_container(host, name):
@@ -52,20 +52,20 @@ def test_both_are_reached_from_the_host_itself(host):
 
 
 def test_both_reach_out(host, neighbour):
-    assert host.run(f"ip netns exec web ping -c 1 -W 3 {neighbour}").succeeded
-    assert host.run(f"docker exec theirs busybox ping -c 1 -W 3 {neighbour}").succeeded
+    assert host.run(f"ip netns exec web ping -c 1 -W 20 {neighbour}").succeeded
+    assert host.run(f"docker exec theirs busybox ping -c 1 -W 20 {neighbour}").succeeded
 
 
 def test_neighbours_reach_each_other_by_name(host):
-    assert host.run("ip netns exec db ping -c 1 -W 3 web").succeeded
-    assert host.run("docker exec client busybox ping -c 1 -W 3 theirs").succeeded
+    assert host.run("ip netns exec db ping -c 1 -W 20 web").succeeded
+    assert host.run("docker exec client busybox ping -c 1 -W 20 theirs").succeeded
 
 
 def test_neither_reaches_into_the_other(host):
     web, theirs = sandbox_address(host, "web", "front"), container_address(host, "theirs", "bridge")
     assert fetch(host, f"http://{web}/").succeeded and fetch(host, f"http://{theirs}/").succeeded
-    assert not fetch(host, f"http://{web}/", inside_container(host, "theirs")).succeeded
-    assert not fetch(host, f"http://{theirs}/", "ip netns exec web").succeeded
+    assert not fetch(host, f"http://{web}/", inside_container(host, "theirs"), patience=3).succeeded
+    assert not fetch(host, f"http://{theirs}/", "ip netns exec web", patience=3).succeeded
 
 
 def test_the_internal_network_has_no_way_out(host, neighbour):

@@ -120,7 +120,7 @@ class Runs:
 
         What was in a namespace goes some time after it (cleanup_net() in net/core/net_namespace.c).
         """
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 30
         while True:
             found = self.holdings()
             differences = [found.against(state) for state in states]

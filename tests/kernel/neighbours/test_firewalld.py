@@ -48,7 +48,7 @@ def firewalld(play: Playbook) -> Iterator[None]:
 
 
 def _wait(ready: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not ready():
         if time.monotonic() > deadline:
             pytest.fail(f"it does not start: {log.read_text()[-2000:]}")

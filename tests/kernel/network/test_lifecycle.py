@@ -47,7 +47,7 @@ def test_stop_and_start_while_others_talk(three: Tasks) -> None:
         server.listen()
         client.connect((b, 80))
         accepted = server.accept()[0]
-        accepted.settimeout(0.5)
+        accepted.settimeout(10)
 
         def still_talking() -> bool:
             client.sendall(b"ask")
@@ -105,7 +105,7 @@ def test_names_come_to_a_program_that_runs_already(three: Tasks) -> None:
             assert program.stdout.readline() == "ready\n"
             three.sandbox("late", "n")
             three.sandbox("c", state="absent")
-            output, _errors = program.communicate("\n", timeout=10)
+            output, _errors = program.communicate("\n", timeout=60)
         finally:
             program.kill()
     words = output.split()

@@ -19,7 +19,7 @@ from dockerd import BUSYBOX, Dockerd
 from fleet import Member, until
 
 FOLDER = Path("/run/etcd-of-docker")
-PATIENCE = 20.0
+PATIENCE = 120.0
 """Seconds until an etcd answers."""
 
 NEEDED = (*dockerd.NEEDED, "etcd")

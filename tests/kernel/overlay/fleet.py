@@ -103,7 +103,7 @@ class Member(Place):
         found = json.loads(self.run(program, "-json", *rest).stdout or "[]")
         return [each for each in found if each]
 
-    def ping(self, sandbox: str, target: str, *options: str, patience: float = 1.0) -> bool:
+    def ping(self, sandbox: str, target: str, *options: str, patience: float = 10.0) -> bool:
         """Whether TARGET, a name or an address, answers SANDBOX once."""
         argv = ["ip", "netns", "exec", sandbox, "ping", "-n", "-c", "1", "-W", str(patience), *options, target]
         return self.run(*argv, check=False).returncode == 0
@@ -252,7 +252,7 @@ def slice_of(subnet: str, number: int) -> str:
     return f"fd00:9:0:0:{number:x}::/80" if ":" in subnet else f"{subnet.split('.0.0/')[0]}.{number}.0/24"
 
 
-def until(holds: Any, seconds: float = 3.0) -> bool:
+def until(holds: Any, seconds: float = 60.0) -> bool:
     """Whether HOLDS comes to hold."""
     import time
 

@@ -45,7 +45,7 @@ def matrix(fleet: Fleet) -> list[str]:
     known = {member.name: addresses(member, f"s{member.number}") for member in fleet.members}
     for one, other in itertools.permutations(fleet.members, 2):
         for address in known[other.name]:
-            if not until(lambda one=one, address=address: one.ping(f"s{one.number}", address, patience=0.3), 10):
+            if not until(lambda one=one, address=address: one.ping(f"s{one.number}", address, patience=0.3)):
                 lost.append(f"{one.name} to {address}")
     return lost
 
@@ -160,7 +160,7 @@ def test_published_ports_arrive_where_the_sandbox_is(fleet: Fleet) -> None:
     try:
 
         def answer(address: str) -> str:
-            argv = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "1", f"http://{address}:8080/"]
+            argv = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "10", f"http://{address}:8080/"]
             return two.run(*argv, check=False).stdout
 
         assert until(lambda: answer("10.99.5.1") == "200")
@@ -224,7 +224,7 @@ def test_addresses_and_sandboxes_change_places(fleet: Fleet) -> None:
         order = fleet.members if number % 2 else [three, two, one]
         fleet.play(inventory(state), *order)
         for name, last in ((name, last) for sandboxes in state.values() for name, last in sandboxes.items()):
-            assert three.ping("w", f"10.9.200.{last}", patience=2), (state, name)
+            assert three.ping("w", f"10.9.200.{last}"), (state, name)
             assert three.ping("w", name), (state, name)
         assert fleet.play(inventory(state), *order) == [False] * 3, state
 
@@ -347,7 +347,7 @@ def test_nobody_else_is_asked_for_the_gateway(fleet: Fleet) -> None:
         one.run("ip", "netns", "exec", "s1", "ip", "neighbour", "flush", "all")
         return one.ping("s1", "10.9.0.1") and sent() == before
 
-    assert until(silent, 5), "links say a few things of their own in their first seconds"
+    assert until(silent), "links say a few things of their own in their first seconds"
 
 
 def test_a_port_that_is_taken(fleet: Fleet) -> None:
@@ -417,7 +417,7 @@ def test_an_underlay_that_comes_later_than_the_restore(fleet: Fleet) -> None:
     one.restore()
     said = "Network 'blue' does not reach other hosts: the interface 'under', by which it reaches them, is gone."
     assert [warning for warning in one.warnings if warning.startswith(said)]
-    assert one.ping("s1", "beside") and not one.ping("s1", addresses(fleet.members[1], "s2")[0])
+    assert one.ping("s1", "beside") and not one.ping("s1", addresses(fleet.members[1], "s2")[0], patience=0.3)
     assert not one.restore().changed
     assert not one.ensure("network", {"name": "local"}).changed
     with pytest.raises(CnmError, match="interface 'under'"):

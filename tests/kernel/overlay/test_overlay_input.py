@@ -69,9 +69,9 @@ def test_what_the_document_advises_helps(fleet: Fleet, program: str) -> None:
 
     assert named() and two.ping("s2", "10.9.1.5")
     carry_out(CLOSED[program])
-    assert not named() and not two.ping("s2", "10.9.1.5")
+    assert not named() and not two.ping("s2", "10.9.1.5", patience=0.3)
     names, vxlan = advised(program)
     carry_out(names)
-    assert named() and not two.ping("s2", "10.9.1.5")
+    assert named() and not two.ping("s2", "10.9.1.5", patience=0.3)
     carry_out(vxlan)
     assert two.ping("s2", "10.9.1.5")
