@@ -103,7 +103,7 @@ def read(
                 ends[name] = address(str(variables[name]))
             except ValueError as error:
                 problems.append(f"Host '{host}': {name}: {error}")
-    end, local = ends.values()
+    end, local = ends["cnm_vtep_address"], ends["cnm_vtep_local_address"]
     if variables.get("cnm_vtep_address") is None:
         try:
             end = address(str(variables.get("ansible_host") or host).strip("[]"))

@@ -193,7 +193,9 @@ class Fabric:
             key = f"ipv{version}_address"
             choosers: Dict[Subnet, str] = {}
             for host, one in self.members.items():
-                if version in self._slices[host] and not all(each.get(key) for _, each in one.attachments(self.name)):
+                if version in self._slices[host] and not all(
+                    each.get(key) for _sandbox, each in one.attachments(self.name)
+                ):
                     choosers[self._slices[host][version]] = host
             lengths = {part.prefixlen for part in choosers}
             for host, endpoints in self._endpoints.items() if choosers else ():
