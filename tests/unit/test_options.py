@@ -24,6 +24,7 @@ SANDBOX = (
     "dns_opts, dns_search_domains, dns_servers, domainname, etc_hosts, hostname, labels, name, netns, networks, "
     "no_default_route, pid, published_ports, routes, state, sysctls"
 )
+NETWORK = ", ".join(sorted(importlib.import_module(f"{MODULES}.cnm_network").ARGUMENTS))
 ATTACHMENT = "aliases, gateway_priority, interface_name, ipv4_address, ipv6_address, mac_address, name"
 
 
@@ -52,9 +53,10 @@ def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, 
             "cnm_network_info",
             {"type": "foo", "driver": "bar", "nme": "x"},
             [
-                "Unknown option 'nme'; there are dangling, driver, labels, name, type.",
+                "Unknown option 'nme'; did you mean 'name'?",
                 "Value of driver must be one of: bridge, overlay, host, null, got: bar.",
                 "Value of type must be one of: builtin, custom, got: foo.",
+                "The options of this module are: dangling, driver, labels, name, type.",
             ],
         ),
         (
@@ -62,7 +64,8 @@ def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, 
             {"name": "a", "networks": [{"name": "b", "internal": "loud"}], "driver": "macvlan"},
             [
                 "Parameters are mutually exclusive: networks|name, networks|driver.",
-                "Value of driver must be one of: bridge, overlay, host, null, got: macvlan.",
+                "Value of driver must be one of: bridge, overlay, host, null, got: macvlan; driver 'macvlan' is not "
+                "supported, see https://github.com/cnm-linux/cnm.linux/blob/main/docs/docker.md.",
                 "Network 'b': argument 'internal' is of type str and we were unable to convert to bool.",
             ],
         ),
@@ -81,18 +84,22 @@ def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, 
                 ]
             },
             [
-                f"Sandbox 'a': unknown option 'hostnam', 'stat'; there are {SANDBOX}.",
+                "Sandbox 'a': unknown option 'hostnam'; did you mean 'hostname'?",
+                "Sandbox 'a': unknown option 'stat'; did you mean 'state'?",
+                f"The options of an entry of sandboxes are: {SANDBOX}.",
                 "Sandbox 'b': parameters are mutually exclusive: netns|pid.",
                 "Sandbox 'b': argument 'labels' is of type list and we were unable to convert to dict.",
-                "Sandbox 'b': value of state must be one of: present, stopped, restarted, absent, got: up.",
+                "Sandbox 'b': value of state must be one of: present, stopped, restarted, absent, got: up; did you "
+                "mean 'present'?",
                 "sandboxes[2]: missing required arguments: name.",
-                "sandboxes[3]: it is no dictionary.",
-                "sandboxes[4]: it is no dictionary.",
-                f"Sandbox '\\x1b[2J': network 'lan': unknown option 'ip'; there are {ATTACHMENT}.",
+                "sandboxes[3]: 'c' is a text; write a dictionary such as {name: c}.",
+                "sandboxes[4]: None is not a dictionary.",
+                "Sandbox '\\x1b[2J': network 'lan': unknown option 'ip'; did you mean 'ipv4_address'?",
+                f"The options of an entry of networks are: {ATTACHMENT}.",
                 "Sandbox '\\x1b[2J': networks[1]: missing required arguments: name.",
                 "Sandbox '\\x1b[2J': networks[1]: argument 'aliases' is of type dict and we were unable to convert to "
                 "list.",
-                "Sandbox '\\x1b[2J': networks[2]: it is no dictionary.",
+                "Sandbox '\\x1b[2J': networks[2]: 7 is not a dictionary.",
             ],
         ),
         (
@@ -104,8 +111,38 @@ def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, 
             },
             [
                 "ipam_config[0]: missing required arguments: subnet.",
-                "Peer 'p': endpoint 'e': unknown option 'alias'; there are aliases, ipv4_address, ipv6_address, "
-                "mac_address, name.",
+                "Peer 'p': endpoint 'e': unknown option 'alias'; did you mean 'aliases'?",
+                "The options of an entry of endpoints are: aliases, ipv4_address, ipv6_address, mac_address, name.",
+            ],
+        ),
+        (
+            "cnm_sandbox",
+            {
+                "sandboxes": [
+                    {"name": "a", "ports": ["80"], "extra_hosts": {}, "state": "started"},
+                    {"name": "b", "ports": ["80"], "networks": [{"name": "lan", "aliases": [{"name": "web"}, "x"]}]},
+                    {"name": ["c"], "zebra": 1},
+                ]
+            },
+            [
+                "Sandbox 'a': unknown option 'extra_hosts'; did you mean 'etc_hosts'?",
+                "Sandbox 'a': unknown option 'ports'; did you mean 'published_ports'?",
+                "Sandbox 'a': value of state must be one of: present, stopped, restarted, absent, got: started; did "
+                "you mean 'present'?",
+                f"The options of an entry of sandboxes are: {SANDBOX}.",
+                "Sandbox 'b': unknown option 'ports'; did you mean 'published_ports'?",
+                "Sandbox 'b': network 'lan': aliases[0]: {'name': 'web'} is a dictionary; write a text such as 'web'.",
+                "Sandbox '['c']': unknown option 'zebra'.",
+                "Sandbox '['c']': name: ['c'] is a list; write a text such as 'c'.",
+            ],
+        ),
+        (
+            "cnm_network",
+            {"name": "a", "mtu": 1400, "ipam_config": ["10.0.0.0/24"]},
+            [
+                "Unknown option 'mtu'; did you mean 'driver_options' with the key 'com.docker.network.driver.mtu'?",
+                f"The options of this module are: {NETWORK}.",
+                "ipam_config[0]: '10.0.0.0/24' is a text; write a dictionary such as {subnet: 10.0.0.0/24}.",
             ],
         ),
     ],
@@ -182,8 +219,8 @@ def test_what_is_wrong_is_left_out() -> None:
     given = {"sandboxes": [{"name": "a", 5: 6}, {"name": "b"}, {"name": "c", "networks": [{}]}]}
     found = task.examine(arguments, given, problems, "Host 'x': ")["sandboxes"]
     assert [each["name"] for each in found] == ["b"]
-    assert [problem.partition(";")[0] for problem in problems] == [
-        "Host 'x': sandbox 'a': unknown option '5'",
+    assert [problem for problem in problems if not problem.startswith("The ")] == [
+        "Host 'x': sandbox 'a': unknown option '5'.",
         "Host 'x': sandbox 'c': networks[0]: missing required arguments: name.",
     ]
 

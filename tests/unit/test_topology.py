@@ -249,10 +249,11 @@ def test_each_problem_of_each_entry_is_said(controller: Controller) -> None:
     assert "Unsupported" not in text
     assert ".." not in text
     for sentence in (
-        "cnm_sandboxes: sandbox 'web': unknown option 'network'; there are dns_opts, ",
-        "cnm_sandboxes: sandboxes[2]: unknown option '1', 'nme'; there are dns_opts, ",
+        "cnm_sandboxes: sandbox 'web': unknown option 'network'; did you mean 'networks'?",
+        "cnm_sandboxes: sandboxes[2]: unknown option '1'.",
+        "cnm_sandboxes: sandboxes[2]: unknown option 'nme'; did you mean 'name'?",
         "cnm_sandboxes: sandboxes[2]: missing required arguments: name.",
-        "cnm_sandboxes: sandboxes[3]: it is no dictionary.",
+        "cnm_sandboxes: sandboxes[3]: ",
         "network 'lan': subnet '10.1.0.1/24' has host bits set",
         "sandbox 'db' on network 'lan': mac_address: 'x' is not a MAC address",
     ):

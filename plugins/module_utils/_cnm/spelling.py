@@ -52,6 +52,15 @@ _OTHERS: Dict[str, str] = {
 _MORE = {"mtu": " with the key 'com.docker.network.driver.mtu'"}
 
 
+_LATER = ("ipvlan", "ipvlan_l2", "ipvlan_l3", "macvlan", "openvswitch", "sriov", "vlan", "weave")
+_PAGE = "https://github.com/cnm-linux/cnm.linux/blob/main/docs/docker.md"
+
+
+def not_supported(driver: str) -> str:
+    """Return that a DRIVER which others have is not supported, to stand behind a sentence; empty for other words."""
+    return f"; driver '{driver}' is not supported, see {_PAGE}" if driver in _LATER else ""
+
+
 def did_you_mean(word: str, words: Collection[str]) -> str:
     """Return the question whether one of WORDS was meant by WORD, to stand behind it; empty if none is like it."""
     other = _OTHERS.get(word)

@@ -21,8 +21,10 @@ from .errors import CnmError, InvalidInput
 from .kernel.host import Kernel
 from .peer import unpack
 from .secrecy import is_secret
+from .spelling import did_you_mean, not_supported
 
 _PLURALS = {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}
+_CHOICE = re.compile(r"[Vv]alue of (\S+) must be one of: (.+), got: ([^.]*)\.?", re.DOTALL)
 _SECRET_LENGTH = 8
 _NOUNS = {**{plural: kind for kind, plural in _PLURALS.items()}, "peers": "peer"}
 
@@ -64,6 +66,7 @@ def examine(
     subject: str = "",
     mutually_exclusive: Optional[Sequence[Sequence[str]]] = None,
     required_one_of: Optional[Sequence[Sequence[str]]] = None,
+    whose: str = "this module",
 ) -> Dict[str, Any]:
     """Return what is GIVEN for ARGUMENTS as modules have it: of the types of the options, None for what is left out.
 
@@ -74,10 +77,17 @@ def examine(
         name: {**option, "elements": "raw"} if "options" in option else option for name, option in arguments.items()
     }
     result = ArgumentSpecValidator(flat, mutually_exclusive, required_one_of=required_one_of).validate(given)
-    unknown = ", ".join(f"'{name}'" for name in sorted(map(str, result.unsupported_parameters)))
-    sentences = [f"unknown option {unknown}; there are {', '.join(sorted(arguments))}"] if unknown else []
+    unknown = sorted(map(str, result.unsupported_parameters))
+    sentences = [f"unknown option '{name}'{did_you_mean(name, arguments)}" for name in unknown]
     sentences += [_sentence(error) for error in result.errors.errors if not isinstance(error, UnsupportedError)]
-    problems += [f"{subject}{text if subject else text[:1].upper() + text[1:]}." for text in sentences]
+    sentences += _not_texts(arguments, given)
+    for text in sentences:
+        stop = "" if text.endswith("?") else "."
+        problems.append(f"{subject}{text if subject else text[:1].upper() + text[1:]}{stop}")
+    if unknown:
+        options = f"The options of {whose} are: {', '.join(sorted(arguments))}."
+        if options not in problems:
+            problems.append(options)
     values: Dict[str, Any] = result.validated_parameters
     for name in arguments:
         if "options" in arguments[name] and isinstance(values[name], list):
@@ -96,15 +106,39 @@ def _entries(
         try:
             options = {str(option): value for option, value in check_type_dict(entry).items()}
         except TypeError:
-            problems.append(f"{about}it is no dictionary.")
+            key = "name" if "name" in argument["options"] else "subnet"
+            text = f"'{entry}' is a text; write a dictionary such as {{{key}: {entry}}}."
+            problems.append(about + (text if isinstance(entry, str) else f"{entry!r} is not a dictionary."))
             continue
         if name in _NOUNS and options.get("name"):
             noun = _NOUNS[name] if subject else _NOUNS[name].capitalize()
             about = f"{subject}{noun} '{options['name']}': "
-        values = examine(argument["options"], options, problems, about, argument.get("mutually_exclusive"))
+        exclusive = argument.get("mutually_exclusive")
+        values = examine(argument["options"], options, problems, about, exclusive, whose=f"an entry of {name}")
         if len(problems) == found:
             sound.append(values)
     return sound
+
+
+def _not_texts(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each dictionary or list in what is GIVEN where ARGUMENTS have a text.
+
+    Ansible would write it as a text, which is then said to be no name.
+    """
+    for name, argument in arguments.items():
+        value = given.get(name)
+        if argument.get("type", "str") == "str":
+            found = [(name, value)]
+        elif argument.get("elements") == "str" and isinstance(value, list):
+            found = [(f"{name}[{place}]", entry) for place, entry in enumerate(value)]
+        else:
+            continue
+        for where, entry in found:
+            if isinstance(entry, (dict, list)):
+                inner = list(entry.values() if isinstance(entry, dict) else entry)
+                example = f" such as '{inner[0]}'" if len(inner) == 1 and isinstance(inner[0], str) else ""
+                what = "dictionary" if isinstance(entry, dict) else "list"
+                yield f"{where}: {entry} is a {what}; write a text{example}"
 
 
 def _sentence(error: Exception) -> str:
@@ -114,6 +148,12 @@ def _sentence(error: Exception) -> str:
         text = text.partition(": ")[0]
         # ansible-core 2.18 and older print types as Python does.
         text = re.sub(r"<class '(\w+)'>", r"\1", text)
+    choice = _CHOICE.fullmatch(text)
+    if choice:
+        option, choices, value = choice.groups()
+        hint = not_supported(value) if option == "driver" else ""
+        text = f"value of {option} must be one of: {choices}, got: {value}"
+        return text + (hint or did_you_mean(value, choices.split(", ")))
     return (text[:1].lower() + text[1:]).rstrip(".")
 
 

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ..addresses import address
 from ..identity import check_device
+from ..spelling import did_you_mean
 from . import flag, is_number
 
 NAME = "com.docker.network.bridge.name"
@@ -95,7 +96,11 @@ def option_problems(options: Mapping[str, str], kind: str = "bridge", keys: Opti
         if key == "com.docker.network.bridge.default_bridge":
             problems[key] = f"option '{key}' belongs to the predefined network 'bridge' and cannot be given."
         elif key not in keys:
-            problems[key] = f"driver '{kind}' has no option '{key}'; it has {', '.join(sorted(keys))}."
+            listed = f"; it has {', '.join(sorted(keys))}."
+            again = any(listed in text for text in problems.values())
+            problems[key] = (
+                f"driver '{kind}' has no option '{key}'{did_you_mean(key, keys) or ('.' if again else listed)}"
+            )
         else:
             try:
                 keys[key][1](text)

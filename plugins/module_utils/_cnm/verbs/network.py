@@ -14,6 +14,7 @@ from ..errors import every
 from ..identity import check_name, make_id
 from ..network import PREDEFINED, Network
 from ..resources import HOST, Address, Link
+from ..spelling import not_supported
 from . import Context, check_absent, listed, quoted, texts
 from .names import name_server, wanted_dns
 from .pools import wanted_pools
@@ -122,7 +123,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
         reason = (
             f"driver '{kind}' has one predefined network, and no more can be made"
             if kind in PREDEFINED.values()
-            else f"there is no driver '{kind}'; there are {', '.join(CREATABLE)}"
+            else f"there is no driver '{kind}'; there are {', '.join(CREATABLE)}{not_supported(kind)}"
         )
         problems.add(f"{subject}: {reason}.")
         return None

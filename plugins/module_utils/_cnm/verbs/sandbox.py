@@ -90,7 +90,9 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
         return sandbox
     path = item["netns"] if item.get("netns") is not None else f"/proc/{item['pid']}/ns/net"
     identity = context.host.namespace_id(path) if _PATH.fullmatch(path) else None
-    if identity is None:
+    if identity is None and item.get("netns") is None:
+        context.problems.add(f"{subject}: process {item['pid']} does not exist, or it has ended.")
+    elif identity is None:
         context.problems.add(f"{subject}: there is no network namespace at '{path}'.")
     elif identity == context.host.namespace_id("/proc/self/ns/net"):
         context.problems.add(
