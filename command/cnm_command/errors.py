@@ -9,3 +9,8 @@ from __future__ import annotations
 
 class Failure(Exception):
     """Something could not be done; the text is a line for the user."""
+
+    def __init__(self, text: str, status: int = 1) -> None:
+        """Give the TEXT, and the STATUS with which the command is to end."""
+        super().__init__(text)
+        self.status = status

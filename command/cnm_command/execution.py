@@ -7,59 +7,56 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import Namespace
-from typing import List
+from typing import List, Tuple
 
 from _cnm.errors import KernelRefused
-from _cnm.kernel.programs import find as find_program
 from _cnm.sandbox import CONFIGURATION
 
 from .access import controller
 from .errors import Failure
 from .inspection import find
 
-_BINDINGS = 'while [ "$1" != -- ]; do "$0" --bind "$1" "$2" || exit 125; shift 2; done; shift; exec "$@"'
-"""For sh, with mount as its name: binds pairs of files until ``--``, then becomes the command that follows."""
+OWN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
+"""The statuses of failures that are not the program's, as Docker has them."""
 
 
 def execute(options: Namespace) -> int:
     """Become the command that OPTIONS name, in the sandbox; /sys stays the host's, as daemons need it.
 
-    :raises Failure: if the sandbox is none that a program could be in, or there is no such program
+    :raises Failure: if no program can be in the sandbox, or if this one cannot be run
     """
     with controller(check=True) as core:
         (sandbox,) = find("sandbox", core.describe("sandbox", lambda _store, _item: True), options.name)
         name, namespace = sandbox["Name"], sandbox["SandboxKey"]
-        if sandbox["State"] != "running":
-            raise Failure(f"sandbox {name} is stopped. Start it, with state: present.")
-        argv = [_program("unshare"), "--mount", "--propagation", "slave", "--"]
-        argv += ["/bin/sh", "-c", _BINDINGS, _program("mount"), *_files(name), "--", _program("env"), "--"]
+        if sandbox["State"] == "stopped":
+            raise Failure(f"sandbox {name} is stopped. Start it, with state: present.", OWN)
         try:
-            lost = core.enter(sandbox["Id"]) if namespace else ""
+            lost = core.enter(sandbox["Id"], _files(name)) if namespace else core.bind(_files(name))
         except KernelRefused as error:
-            raise Failure(f"sandbox {name} has lost its network namespace '{namespace}'. Run: cnm restore") from error
+            if sandbox["State"] != "lost":
+                raise
+            text = f"sandbox {name} has lost its network namespace '{namespace}'. Run: cnm restore"
+            raise Failure(text, OWN) from error
     if lost:
-        raise Failure(f"sandbox {name}: {lost}. Bring it back, or let it adopt another one.")
+        raise Failure(f"sandbox {name}: {lost}. Bring it back, or let it adopt another one.", OWN)
     sys.stdout.flush()
+    # Python ignores it, and what it becomes would, too.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    program = options.command[0]
     try:
-        os.execv(argv[0], argv + options.command)
-    except OSError as error:
-        raise Failure(f"{argv[0]} of util-linux cannot be run: {error.strerror}") from error
+        os.execvp(program, options.command)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Failure(f"the program '{program}' was not found.", NOT_FOUND) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Failure(f"the program '{program}' cannot be run: {reason}.", NOT_EXECUTABLE) from error
 
 
-def _program(name: str) -> str:
-    found = find_program(name)
-    if found is None:
-        raise Failure(f"the program '{name}' is not installed.")
-    return found
-
-
-def _files(name: str) -> List[str]:
+def _files(name: str) -> List[Tuple[str, str]]:
     """Return which file of the sandbox NAME is to be seen at which place, as ``ip netns exec`` has it."""
     folder = f"{CONFIGURATION}/{name}"
-    found: List[str] = []
-    for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        if os.path.exists(f"/etc/{entry}"):
-            found += [f"{folder}/{entry}", f"/etc/{entry}"]
-    return found
+    entries = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [(f"{folder}/{entry}", f"/etc/{entry}") for entry in entries if os.path.exists(f"/etc/{entry}")]

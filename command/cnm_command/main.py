@@ -27,15 +27,19 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Do what ARGV says; return the exit status: 1 after a failure, 2 if ARGV makes no sense."""
+    """Do what ARGV says; return the exit status.
+
+    That is 1 after a failure, 2 if ARGV makes no sense, and 125 to 127 if no program could be run in a sandbox.
+    """
+    options = parse(argv)
     try:
-        options = parse(argv)
         status = _ACTIONS[options.action](options)
         sys.stdout.flush()
         return status
     except (CnmError, Failure) as error:
         print(f"cnm: {printable(str(error))}", file=sys.stderr)
-        return 1
+        own = execution.OWN if options.action == "exec" else 1
+        return max(own, getattr(error, "status", own))
     except BrokenPipeError:
         # Python would flush the output again at its end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -420,7 +420,7 @@ sandbox:
       type: str
       sample: 3f2c9d5a70c64a0ab1dd5e1d8e3b40f2a6a2f1b7a5f84f0f9b0f7a1d0c9e8b76
     State:
-      description: V(running) or V(stopped).
+      description: V(running) or V(stopped), as the task has made it.
       returned: success
       type: str
       sample: running

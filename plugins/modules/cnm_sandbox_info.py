@@ -128,7 +128,10 @@ sandboxes:
       type: str
       sample: 3f2c9d5a70c64a0ab1dd5e1d8e3b40f2a6a2f1b7a5f84f0f9b0f7a1d0c9e8b76
     State:
-      description: V(running) or V(stopped).
+      description:
+        - V(running), V(stopped) or V(lost).
+        - A sandbox is lost if it should be running, but its network namespace is gone, such as after
+          C(ip netns delete). Any task about the sandbox, and C(cnm restore), makes one of its own again.
       returned: success
       type: str
       sample: running

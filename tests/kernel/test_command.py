@@ -52,6 +52,10 @@ def names(host: Host, *arguments: str) -> List[str]:
     return [line[1] for line in lines(host, *arguments)[1:]]
 
 
+def states(host: Host) -> Dict[str, str]:
+    return {line[1]: line[2] for line in lines(host, "sandbox", "ls")[1:]}
+
+
 def shown(host: Host, *arguments: str) -> List[Dict[str, Any]]:
     found = json.loads(host.out([*CNM, *arguments]))
     assert isinstance(found, list)
@@ -177,7 +181,13 @@ def test_the_program_gets_its_arguments_as_they_are_and_gives_its_status(built: 
     assert built.out([*inside, "printf", "%s|", "a b", "", "-q", "$HOME", "--", "'"]) == "a b||-q|$HOME|--|'|"
     assert built.run([*inside, "sh", "-c", "exit 7"]).returncode == 7
     assert built.run([*inside, "--", "sh", "-c", "exit 8"]).returncode == 8
-    assert built.run([*inside, "no-such-program"]).returncode == 127
+    missing = built.run([*inside, "no-such-program"])
+    assert (missing.returncode, missing.stderr) == (127, "cnm: the program 'no-such-program' was not found.\n")
+    unable = built.run([*inside, "/etc/hosts"])
+    assert (unable.returncode, unable.stderr) == (
+        126,
+        "cnm: the program '/etc/hosts' cannot be run: Permission denied.\n",
+    )
     assert built.run([*inside, "cat"], stdin="text").stdout == "text"
 
 
@@ -197,7 +207,7 @@ def test_a_signal_reaches_the_program(built: Host) -> None:
 )
 def test_no_program_can_be_where_there_is_no_network(built: Host, name: str, complaint: str) -> None:
     done = built.run([*CNM, "sandbox", "exec", name, "true"])
-    assert done.returncode == 1
+    assert done.returncode == 125
     assert done.stderr.startswith(f"cnm: {complaint}") and done.stderr.count("\n") == 1
 
 
@@ -205,13 +215,21 @@ def test_restore_makes_again_what_the_kernel_has_forgotten(built: Host) -> None:
     (web,) = shown(built, "network", "inspect", "web")
     built.ip(f"netns delete web\nlink delete {web['Host']['Device']}")
     built.out(["nft", "flush", "ruleset"])
+    assert states(built) == {"web": "lost", "old": "running", "native": "running", "idle": "stopped"}
     lost = built.run([*CNM, "sandbox", "exec", "web", "true"])
-    assert lost.returncode == 1 and "cnm restore" in lost.stderr
+    assert lost.returncode == 125 and "cnm restore" in lost.stderr
     done = built.out([*CNM, "restore"]).splitlines()
     assert "+ network namespace '/run/netns/web'" in done
     assert "+ nft table 'inet cnm'" in done
+    assert states(built)["web"] == "running"
     assert built.out([*CNM, "sandbox", "exec", "web", "getent", "hosts", "old"])
     assert built.out([*CNM, "restore"]) == "Everything was there.\n"
+
+
+def test_a_sandbox_is_lost_whose_namespace_is_gone_or_somebody_elses(built: Host) -> None:
+    built.ip("netns delete legacy\nnetns delete web\nnetns add web")
+    assert states(built) == {"web": "lost", "old": "lost", "native": "running", "idle": "stopped"}
+    assert [each["State"] for each in shown(built, "sandbox", "inspect", "web", "old")] == ["lost", "lost"]
 
 
 def test_a_reader_that_goes_away_is_no_reason_to_complain(built: Host) -> None:

@@ -70,10 +70,9 @@ def _ip() -> Finding:
 
 
 def _util_linux() -> Finding:
-    absent = [name for name in ("unshare", "nsenter", "mount", "setpriv") if find(name) is None]
-    problem = f"not installed: {', '.join(absent)}" if absent else ""
-    advice = "'cnm sandbox exec' and the name server do not work without them: apt install util-linux mount."
-    return judge("util-linux", "unshare, nsenter, mount, setpriv", problem, advice, required=False)
+    problem = "not installed: setpriv" if find("setpriv") is None else ""
+    advice = "The name server does not work without it: apt install util-linux."
+    return judge("util-linux", "setpriv", problem, advice, required=False)
 
 
 def _aardvark() -> Finding:

@@ -119,7 +119,7 @@ class Controller:
                 result.objects.append(shown)
                 if self._tell:
                     result.differences.append(_told(kind, item["name"], self._shown(before, kind, was), shown))
-            result.differences += self._told_of_host(steps)
+            result.differences = self._told_of_host(steps) + result.differences
             self._warn_of_strangers(store, {identifier for kind, identifier in named if kind == "network"})
             if run.after.in_use():
                 self._warn_of_foreign_policies()
@@ -192,12 +192,33 @@ class Controller:
             lists: Dict[str, Callable[[], Sequence[Any]]]
             lists = {"network": store.networks, "endpoint": store.endpoints, "sandbox": store.sandboxes}
             try:
-                return [_shape(kind)(store, found) for found in lists[kind]() if keep(store, found)]
+                found = [each for each in lists[kind]() if keep(store, each)]
             except ValueError as error:
                 raise InvalidInput([str(error)]) from error
+            shown = [_shape(kind)(store, each) for each in found]
+            if kind == "sandbox":
+                for each, shape in zip(found, shown):
+                    # The store knows what was wished. A program or the host's administrator may have removed it since.
+                    if each.running and shape["SandboxKey"] and self._is_lost(each):
+                        shape["State"] = "lost"
+            return shown
 
-    def enter(self, identifier: str) -> str:
-        """Let this process be in the namespace of a sandbox from now on.
+    def _is_lost(self, sandbox: Sandbox) -> bool:
+        """Say whether the namespace of SANDBOX, which is to be running, is not there."""
+        try:
+            if sandbox.netns is None:
+                return not self._kernel.facts.has_own_namespace(sandbox.path)
+            return bool(loss(sandbox, self._kernel.facts))
+        except CnmError:
+            return True
+
+    def bind(self, files: Sequence[Tuple[str, str]]) -> str:
+        """Let this process alone see the first of each pair of FILES in place of the second; return an empty text."""
+        self._kernel.bind(files)
+        return ""
+
+    def enter(self, identifier: str, files: Sequence[Tuple[str, str]]) -> str:
+        """Let this process be in the namespace of a sandbox from now on, and see FILES, pairs as in bind().
 
         :return: why the namespace that it has adopted is not there; empty if it is, or if it is ours
         :raises KernelRefused: if there is no namespace
@@ -210,6 +231,7 @@ class Controller:
         lost = loss(sandbox, self._kernel.facts)
         if not lost:
             self._kernel.enter(sandbox.path)
+            self._kernel.bind(files)
         return lost
 
     def _warn_of_lack(self, what: str, reason: str) -> None:

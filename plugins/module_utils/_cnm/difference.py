@@ -13,6 +13,7 @@ from .reconcile import Step
 from .resources import Element, File, Resource, Ruleset, Sysctl
 from .secrecy import told
 
+_IDS = ("Id", "NetworkID", "SandboxID", "EndpointID")
 _SAID = ("type", "group", "ours", "mounted")
 """What a resource's name says of it already, or what all of ours have in common."""
 _FILES = (File.kind, "records")
@@ -20,9 +21,20 @@ _FILES = (File.kind, "records")
 
 
 def of_objects(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the difference between two states of the object NAME."""
+    """Return the difference between two states of the object NAME, without what nobody reads: nulls and ids."""
     header = f"{kind} {name}"
-    return {"before_header": header, "after_header": header, "before": before, "after": after}
+    return {"before_header": header, "after_header": header, "before": _readable(before), "after": _readable(after)}
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_readable(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _readable(each) for key, each in value.items() if each is not None and key not in _IDS}
+    if isinstance(found.get("Containers"), dict):
+        found["Containers"] = {each["Name"]: each for each in found["Containers"].values()}
+    return found
 
 
 def of_host(steps: Sequence[Step]) -> List[Dict[str, Any]]:

@@ -198,6 +198,11 @@ class Facts:
         found = self._namespaces.identity(path)
         return found and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{found}"
 
+    def has_own_namespace(self, path: str) -> bool:
+        """Say whether there is the namespace that was made by us at PATH."""
+        inside = self._namespaces.find(path)
+        return inside is not None and self._namespaces.is_ours(path, inside)
+
     @_once
     def docker_chains(self) -> List[str]:
         """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""

@@ -72,6 +72,13 @@ class Kernel:
         """
         self._namespaces.enter(path)
 
+    def bind(self, files: Sequence[Tuple[str, str]]) -> None:
+        """Let this process alone see the first of each pair of FILES in place of the second.
+
+        :raises KernelRefused: if it cannot
+        """
+        self._namespaces.bind(files)
+
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return the resources with KEYS that the host has."""
         wanted: Dict[str, Dict[str, Set[Key]]] = {}

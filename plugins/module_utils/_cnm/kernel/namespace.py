@@ -17,7 +17,7 @@ import os
 import resource
 import stat
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .. import resources
 from ..errors import CnmError, Conflict, KernelRefused, raise_all
@@ -30,8 +30,8 @@ from .netlink import CHUNK, Refusal, Socket, needs_root
 LOOPBACK_INDEX = 1
 """The first link of every namespace (LOOPBACK_IFINDEX in include/net/flow.h)."""
 
-_CLONE_NEWNET = 0x40000000
-_MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
+_CLONE_NEWNET, _CLONE_NEWNS = 0x40000000, 0x20000
+_MS_BIND, _MS_REC, _MS_SHARED, _MS_SLAVE = 0x1000, 0x4000, 0x100000, 0x80000
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 0x2, 0x8
 _NS_GET_NSTYPE = 0xB703
 """ioctl_ns(2)."""
@@ -49,7 +49,7 @@ def _call(name: str, *arguments: object) -> None:
 
 
 def _mount(source: str, target: str, flags: int) -> None:
-    _call("mount", source.encode(), os.fsencode(target), b"none", ctypes.c_ulong(flags), None)
+    _call("mount", os.fsencode(source), os.fsencode(target), b"none", ctypes.c_ulong(flags), None)
 
 
 class Namespaces:
@@ -197,6 +197,19 @@ class Namespaces:
             self._enter(descriptor)
         finally:
             os.close(descriptor)
+
+    def bind(self, files: Sequence[Tuple[str, str]]) -> None:
+        """Let the calling thread alone see the first of each pair of FILES in place of the second.
+
+        :raises KernelRefused: if it cannot
+        """
+        try:
+            _call("unshare", _CLONE_NEWNS)
+            _mount("", "/", _MS_SLAVE | _MS_REC)
+            for source, target in files:
+                _mount(source, target, _MS_BIND)
+        except OSError as error:
+            raise KernelRefused(f"The files of the sandbox could not be mounted: {error.strerror}.") from error
 
     def identity(self, path: str) -> Optional[str]:
         """Return what tells the namespace at PATH from all others since the host was started; None if there is none.

@@ -26,6 +26,7 @@ class PretendFacts:
         self.mtus = {}
         self.programs = {}
         self.namespaces = {"/proc/self/ns/net": "1"}
+        self.lost = []
         self.sockets = []
         self.bridges = []
         self.reserved = []
@@ -75,6 +76,9 @@ class PretendFacts:
 
     def namespace_id(self, path):
         return self.namespaces.get(path)
+
+    def has_own_namespace(self, path):
+        return path not in self.lost
 
     def listening(self):
         return self.sockets

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
 
 
@@ -133,6 +135,7 @@ def test_nobody_pays_for_a_difference_that_nobody_wants(lan):
 def test_the_difference_of_the_host_names_what_is_made_and_shows_files(lan):
     result = lan.sandbox("web", networks=[{"name": "lan"}])
     by_header = {one["before_header"]: one for one in result.differences}
+    assert [one["before_header"] for one in result.differences][::4] == ["host", "sandbox web"]
     assert set(by_header) == {
         "sandbox web",
         "host",
@@ -144,3 +147,24 @@ def test_the_difference_of_the_host_names_what_is_made_and_shows_files(lan):
     assert "network namespace '/run/netns/web'" in made
     assert "address 10.1.0.3/24 on 'eth0' in '/run/netns/web'" in made
     assert by_header["/etc/netns/db/hosts"]["after"].endswith("10.1.0.3\tweb web.lan\n")
+
+
+def test_a_difference_has_neither_ids_nor_what_is_null(lan):
+    lan.endpoint("spare", network="lan")
+    results = [
+        lan.network("lan", labels={"a": "b"}),
+        lan.endpoint("spare", aliases=["x"]),
+        lan.sandbox("db", hostname="y"),
+    ]
+    for difference in (result.differences[-1] for result in results):
+        text = repr(difference)
+        assert difference["before"] != difference["after"]
+        assert "None" not in text
+        assert re.search("[0-9a-f]{64}", text) is None
+    assert list(results[0].differences[-1]["after"]["Containers"]) == ["db"]
+
+
+def test_a_sandbox_is_lost_that_is_to_run_and_is_not_there(lan):
+    lan.sandbox("idle", state="stopped")
+    lan.kernel.facts.lost = ["/run/netns/db", "/run/netns/idle"]
+    assert {name: one["State"] for name, one in lan.listed("sandbox").items()} == {"db": "lost", "idle": "stopped"}
