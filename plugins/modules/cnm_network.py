@@ -74,7 +74,9 @@ options:
       - C(com.docker.network.bridge.enable_ip_masquerade) (boolean, default V(true)) hides the endpoints behind an
         address of the host when they reach the outside.
       - C(com.docker.network.bridge.host_binding_ipv4) (address, default V(0.0.0.0)) is the host's address for
-        published ports that name none. Another one than V(0.0.0.0) leaves IPv6 unpublished.
+        published ports that name none. Another one than V(0.0.0.0) leaves IPv6 unpublished, unless
+        C(cnm.host_binding_ipv6) is given, too.
+      - C(cnm.host_binding_ipv6) (address, default V(::)) is the same for IPv6. The key is this collection's own.
       - C(com.docker.network.bridge.inhibit_ipv4) (boolean, default V(false)) gives the bridge no IPv4 address. This
         leaves the network without a gateway, so it needs O(internal=true).
       - C(com.docker.network.bridge.gateway_mode_ipv4) and C(com.docker.network.bridge.gateway_mode_ipv6) (V(nat) or
@@ -90,7 +92,7 @@ options:
       - C(cnm.allow_host_overlap) (boolean, default V(false)) accepts a subnet of O(ipam_config) although it overlaps
         a directly connected route of the host. The key is this collection's own.
       - An V(overlay) has of these C(com.docker.network.bridge.enable_ip_masquerade),
-        C(com.docker.network.bridge.host_binding_ipv4), C(com.docker.network.driver.mtu),
+        C(com.docker.network.bridge.host_binding_ipv4), C(cnm.host_binding_ipv6), C(com.docker.network.driver.mtu),
         C(com.docker.network.enable_ipv6), C(com.docker.network.host_ipv4), C(com.docker.network.host_ipv6),
         C(com.docker.network.container_iface_prefix) and C(cnm.allow_host_overlap), and those that follow. Its MTU is
         by default what the host's packets hold, less 50 bytes, or 70 between IPv6 addresses, when the network is made.
@@ -354,6 +356,14 @@ EXAMPLES = r"""
   cnm.linux.cnm_network:
     name: dual-auto
     enable_ipv6: true
+
+- name: A network whose ports are published at two addresses of the host, unless they name another
+  cnm.linux.cnm_network:
+    name: behind-proxy
+    enable_ipv6: true
+    driver_options:
+      com.docker.network.bridge.host_binding_ipv4: 127.0.0.1
+      cnm.host_binding_ipv6: 2001:db8::2
 
 - name: A network without a way out
   cnm.linux.cnm_network:

@@ -105,6 +105,7 @@ KEYS = (
     "com.docker.network.bridge.enable_icc",
     "com.docker.network.bridge.enable_ip_masquerade",
     "com.docker.network.bridge.host_binding_ipv4",
+    "cnm.host_binding_ipv6",
     "com.docker.network.bridge.inhibit_ipv4",
     "com.docker.network.bridge.gateway_mode_ipv4",
     "com.docker.network.bridge.gateway_mode_ipv6",

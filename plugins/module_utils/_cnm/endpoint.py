@@ -27,7 +27,7 @@ class Port:
     host_port: Optional[int] = None
     """None for any free one."""
     host_ip: Optional[Address] = None
-    """None for what the network's ``host_binding_ipv4`` says, all addresses if it says nothing."""
+    """None for what the network's options say, all addresses if they say nothing."""
     protocol: str = "tcp"
     sources: Tuple[Subnet, ...] = ()
     """Who may use it; everybody if empty."""

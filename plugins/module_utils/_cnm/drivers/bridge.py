@@ -162,19 +162,31 @@ def _mac(network: Network) -> Optional[str]:
     return None if network.adopted or gateway is None else mac_of(gateway)
 
 
+def bindings(options: BridgeOptions, port: Port) -> Dict[int, Optional[IPAddress]]:
+    """Return by family the host's address at which PORT is published, None for all: its own, or the network's.
+
+    As in Docker, a network that has one for IPv4 alone publishes nothing by IPv6.
+    """
+    four, six = options.host_binding_ipv4, options.host_binding_ipv6
+    if port.host_ip is not None:
+        return {port.host_ip.version: None if port.host_ip.is_unspecified else port.host_ip}
+    if four is not None and six is None:
+        return {4: four}
+    return {4: four, 6: None if six is None or six.is_unspecified else six}
+
+
 def targets(options: BridgeOptions, endpoint: Endpoint, port: Port) -> Iterator[Tuple[IPAddress, Optional[IPAddress]]]:
     """Yield each address of ENDPOINT at which PORT arrives, and the host's address at which it is published.
 
-    The host's address is None for all of the family. A port that names no host address is published on
-    the network's ``host_binding_ipv4`` alone, or on everything if the network has none.
+    The host's address is None for all of the family.
     """
-    bound = port.host_ip or options.host_binding_ipv4
+    bound = bindings(options, port)
     for address in endpoint.addresses:
-        if bound is not None and bound.version != address.version:
+        if address.version not in bound:
             continue
         if port.sources and not any(source.version == address.version for source in port.sources):
             continue
-        yield address, None if bound is None or bound.is_unspecified else bound
+        yield address, bound[address.version]
 
 
 def translated(

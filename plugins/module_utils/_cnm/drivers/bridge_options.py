@@ -17,6 +17,7 @@ from . import flag, is_number
 NAME = "com.docker.network.bridge.name"
 ENABLE_IPV6 = "com.docker.network.enable_ipv6"
 INHIBIT_IPV4 = "com.docker.network.bridge.inhibit_ipv4"
+HOST_BINDING_IPV6 = "cnm.host_binding_ipv6"
 ALLOW_HOST_OVERLAP = "cnm.allow_host_overlap"
 
 
@@ -27,6 +28,7 @@ class BridgeOptions(NamedTuple):
     icc: bool = True
     masquerade: bool = True
     host_binding_ipv4: Optional[ipaddress.IPv4Address] = None
+    host_binding_ipv6: Optional[ipaddress.IPv6Address] = None
     inhibit_ipv4: bool = False
     gateway_mode_ipv4: str = "nat"
     gateway_mode_ipv6: str = "nat"
@@ -68,6 +70,13 @@ def _binding(text: str) -> Any:
     return None if bound.is_unspecified else bound
 
 
+def _binding6(text: str) -> Any:
+    bound = address(text, 6)
+    if bound.is_loopback:
+        raise ValueError(f"IPv6 has no way from {bound} into a sandbox.")
+    return bound
+
+
 Keys = Mapping[str, Tuple[str, Callable[[str], Any]]]
 """Option -> the field that it sets, and what reads it."""
 
@@ -76,6 +85,7 @@ KEYS: Keys = {
     "com.docker.network.bridge.enable_icc": ("icc", flag),
     "com.docker.network.bridge.enable_ip_masquerade": ("masquerade", flag),
     "com.docker.network.bridge.host_binding_ipv4": ("host_binding_ipv4", _binding),
+    HOST_BINDING_IPV6: ("host_binding_ipv6", _binding6),
     INHIBIT_IPV4: ("inhibit_ipv4", flag),
     "com.docker.network.bridge.gateway_mode_ipv4": ("gateway_mode_ipv4", _mode),
     "com.docker.network.bridge.gateway_mode_ipv6": ("gateway_mode_ipv6", _mode),

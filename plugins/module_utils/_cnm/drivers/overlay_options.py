@@ -63,6 +63,7 @@ _OWN: bridge_options.Keys = {
 _SHARED = (
     "com.docker.network.bridge.enable_ip_masquerade",
     "com.docker.network.bridge.host_binding_ipv4",
+    bridge_options.HOST_BINDING_IPV6,
     "com.docker.network.driver.mtu",
     bridge_options.ENABLE_IPV6,
     "com.docker.network.host_ipv4",

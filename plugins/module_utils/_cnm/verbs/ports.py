@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Container, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Container, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..addresses import Address
-from ..drivers.bridge import targets, translated
+from ..drivers.bridge import bindings, targets, translated
 from ..drivers.bridge_options import parse
 from ..endpoint import Endpoint, Port
 from ..network import Network
@@ -105,12 +105,12 @@ def taken(
 
     :param later: ports, by their endpoint, that are not in the way yet
     """
-    where = bound(network, port)
+    where = bindings(parse(network.options), port)
     for holder, other in context.store.ports(port.protocol, port.host_port or 0):
         its_network = context.store.network(holder.network)
         if (holder.id, other) == (endpoint.id, port) or (holder.id, other) in later or its_network is None:
             continue
-        if overlap(where, bound(its_network, other)):
+        if overlap(where, bindings(parse(its_network.options), other)):
             return f"endpoint '{holder.name}' on network '{its_network.name}' has it."
     at = translated(parse(network.options), endpoint, port)
     published_at = [(address.version, host_ip) for address, host_ip in at]
@@ -133,16 +133,9 @@ def listeners(context: Context, port: Port) -> Iterator[Listener]:
             yield listener
 
 
-def bound(network: Network, port: Port) -> Optional[Address]:
-    """Return the host's address at which PORT is published on NETWORK; None for all of both families."""
-    return port.host_ip or parse(network.options).host_binding_ipv4
-
-
-def overlap(one: Optional[Address], other: Optional[Address]) -> bool:
-    """Say whether two addresses of bound() have one of the host's in common."""
-    if one is None or other is None:
-        return True
-    return one.version == other.version and (one == other or one.is_unspecified or other.is_unspecified)
+def overlap(one: Mapping[int, Optional[Address]], other: Mapping[int, Optional[Address]]) -> bool:
+    """Say whether two ports, published as bindings() says, have an address of the host in common."""
+    return any(one[version] is None or other[version] in (None, one[version]) for version in one.keys() & other.keys())
 
 
 def particular_first(wishes: Iterable[Port]) -> List[Port]:

@@ -17,6 +17,8 @@ LOCAL = ipaddress.ip_address("127.0.0.1")
 MODE = "com.docker.network.bridge.gateway_mode_ipv4"
 MODE6 = "com.docker.network.bridge.gateway_mode_ipv6"
 SIX = "fd00:1::/64"
+DUAL = [{"subnet": "10.1.0.0/24"}, {"subnet": SIX}]
+BINDING6 = "cnm.host_binding_ipv6"
 BINDING = "com.docker.network.bridge.host_binding_ipv4"
 
 
@@ -109,6 +111,23 @@ def test_the_address_at_which_a_network_publishes(host):
     host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
     assert list(published(host)) == ["8080 . tcp . 127.0.0.1 . 0.0.0.0/0"]
     assert host.one("endpoint", "db")["Ports"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
+
+
+def test_the_addresses_of_both_families_at_which_a_network_publishes(host):
+    for binding, six in (("2001:db8::1", "2001:db8::1"), ("::", "::/0")):
+        host.network("lan", driver_options={BINDING: "127.0.0.1", BINDING6: binding}, ipam_config=DUAL)
+        host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
+        assert list(published(host)) == ["8080 . tcp . 127.0.0.1 . 0.0.0.0/0"]
+        found = [key[2] for key in host.kernel.present if key[:2] == ("element", "published6")]
+        assert found == [f"8080 . tcp . {six} . ::/0"]
+    host.network("lan", driver_options={BINDING6: "2001:db8::1"})
+    assert list(published(host)) == ["8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0"]
+    host.network("other", driver_options={BINDING: "127.0.0.2", BINDING6: "2001:db8::2"}, enable_ipv6=True)
+    port = {"name": "two", "networks": [{"name": "other"}], "published_ports": ["8080:80"]}
+    assert "endpoint 'db' on network 'lan' has it" in host.refused("sandbox", port)
+    host.network("lan", driver_options={BINDING: "127.0.0.1", BINDING6: "2001:db8::1"})
+    host.ensure("sandbox", port)
+    host.refused("network", {"name": "lan", "driver_options": {BINDING6: "::1"}})
 
 
 def test_allowed_sources(lan):
