@@ -30,7 +30,12 @@ _STATIC, _PERMANENT = 0x40, 0x80
 _APPEND = 0x800
 _HEADER = struct.Struct("=IHHIIBxxxiHBB")
 _ENTRY = struct.Struct("=BxxxiHBB")
-_ENTRY_OFFSET = 16
+_STATE = struct.Struct("=H")
+_ENTRY_OFFSET, _STATE_OFFSET, _VALUES_OFFSET = 16, 24, 28
+_SHORT_ADDRESS, _LONG_ADDRESS, _LINK_ADDRESS = (
+    struct.pack("=HH", 4 + size, number) for size, number in ((4, _DESTINATION), (16, _DESTINATION), (6, _MAC))
+)
+"""Heads of attributes, by which the requests that each endpoint needs are put together at once."""
 _GONE = (errno.ENOENT, errno.ENODEV, errno.EINVAL)
 
 
@@ -57,7 +62,7 @@ def _message(
 def _entries(replies: Iterable[bytes]) -> Iterator[_Found]:
     for reply in replies:
         family, index, state, flags, _kind = _ENTRY.unpack_from(reply, _ENTRY_OFFSET)
-        values = attributes(reply, _ENTRY_OFFSET + _ENTRY.size)
+        values = attributes(reply, _VALUES_OFFSET)
         mac = values.get(_MAC, b"").hex(":")
         numbers = {name: int.from_bytes(values.get(name, b""), sys.byteorder) for name in (_VNI, _DEVICE, _NEXT_HOPS)}
         port = int.from_bytes(values.get(_PORT, b""), "big")
@@ -96,16 +101,15 @@ def read_neighbours(
     requests = [_query(address, interfaces[name].index) for name, address in asked]
     found = []
     for (name, address), reply in zip(asked, kernel.exchange(requests)):
-        if isinstance(reply, bytes):
-            (entry,) = _entries([reply])
-            if entry.state & _PERMANENT:
-                found.append(Neighbour(namespace, name, address, entry.mac))
+        if isinstance(reply, bytes) and _STATE.unpack_from(reply, _STATE_OFFSET)[0] & _PERMANENT:
+            found.append(Neighbour(namespace, name, address, attributes(reply, _VALUES_OFFSET)[_MAC].hex(":")))
     return found
 
 
 def _query(address: str, index: int) -> bytes:
     family, packed = _packed(address)
-    return _message(_GET, 0, family, index, 0, 0, [(_DESTINATION, packed)])
+    body = _SHORT_ADDRESS + packed if family == socket.AF_INET else _LONG_ADDRESS + packed
+    return _HEADER.pack(_HEADER.size + len(body), _GET, REQUEST, 0, 0, family, index, 0, 0, 0) + body
 
 
 def pinned(kernel: Socket, ports: Sequence[Tuple[int, str]]) -> Set[int]:
@@ -182,7 +186,8 @@ def _forwarding(command: int, mode: int, entry: Forwarding, index: int) -> bytes
 
 def _neighbour(command: int, mode: int, neighbour: Neighbour, index: int) -> bytes:
     family, packed = _packed(neighbour.address)
-    values = [(_DESTINATION, packed)]
+    body = _SHORT_ADDRESS + packed if family == socket.AF_INET else _LONG_ADDRESS + packed
     if command == _NEW:
-        values.append(_mac(neighbour.mac))
-    return _message(command, mode, family, index, _PERMANENT, 0, values)
+        body += _LINK_ADDRESS + bytes.fromhex(neighbour.mac.replace(":", "")) + b"\0\0"
+    length = _HEADER.size + len(body)
+    return _HEADER.pack(length, command, mode | REQUEST, 0, 0, family, index, _PERMANENT, 0, 0) + body
