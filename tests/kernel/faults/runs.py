@@ -21,7 +21,7 @@ from stand_in import Host
 from steps import Fault, Step, program, under
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, Incomplete
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 
 
@@ -51,7 +51,10 @@ class Runs:
     def _run(self, task: Task, run: Callable[..., Any], check: bool = False) -> Result:
         with Kernel(run) as kernel:
             core = Controller(kernel, lambda _sentence: None, check)
-            return core.restore() if task.kind == "restore" else core.ensure(task.kind, task.items)
+            result = core.restore() if task.kind == "restore" else core.ensure(task.kind, task.items)
+        if result.failures:
+            raise Incomplete(" ".join(result.failures))
+        return result
 
     def wrong(self, task: Task, fault: Fault) -> Optional[BaseException]:
         """Carry TASK out under FAULT; return what it ends with."""
