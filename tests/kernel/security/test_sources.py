@@ -66,6 +66,9 @@ def test_a_container_answers_by_our_network_what_came_in_by_another(two: Tasks) 
         command("ip link set eth0 up")
         command("ip route add default via 10.7.0.1")
     with endpoint(OUTSIDE, "tcp", "0.0.0.0", 90) as waiting, endpoint("container", "tcp", "0.0.0.0") as client:
+        for each in (waiting, client):
+            # A link that has come up may need a second.
+            each.settimeout(60)
         waiting.listen()
         client.connect((OUTSIDE4, 90))
         accepted, peer = waiting.accept()
