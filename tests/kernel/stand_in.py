@@ -81,7 +81,8 @@ class Host:
         _mount("tmpfs", "/run", "tmpfs")
         for folder in ("/etc", "/var/lib"):
             _overlay(folder)
-        for folder in ("/run/netns", "/run/cnm", "/etc/netns", "/var/lib/cnm"):
+        # The program mount makes the last one for itself, as on every host that has booted.
+        for folder in ("/run/netns", "/run/cnm", "/etc/netns", "/var/lib/cnm", "/run/mount"):
             os.makedirs(folder, exist_ok=True)
         for folder in ("/etc/netns", "/var/lib/cnm"):
             # The machine on which the tests are run may have networks of ours, too.
