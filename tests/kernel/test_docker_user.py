@@ -5,8 +5,24 @@
 from __future__ import annotations
 
 import pytest
-from lab import BLUE, BLUE4, BLUE6, OUTSIDE4, OUTSIDE6, RED, ROUTERS, UPLINK4, UPLINK6, build, command, seen
+from lab import (
+    BLUE,
+    BLUE4,
+    BLUE6,
+    HOST,
+    OUTSIDE4,
+    OUTSIDE6,
+    RED,
+    ROUTERS,
+    UPLINK4,
+    UPLINK6,
+    build,
+    command,
+    pinged,
+    seen,
+)
 from stand_in import OUTSIDE, Host
+from tasks import eventually
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import KernelRefused
@@ -234,6 +250,7 @@ def test_a_bridge_of_the_host_s_is_a_way_out(beside_docker: Host, device: str, p
         "link set eth0 up\naddress add 203.0.113.2/24 dev eth0\nroute add default via 203.0.113.1\n",
         "/run/netns/neighbour",
     )
+    assert eventually(lambda: pinged(HOST, "203.0.113.2")), "links that come up late"
     repair(beside_docker, "ip")
     assert changes(beside_docker, "ip") == []
     assert (seen("b1", ("203.0.113.2", 80), "neighbour", ("0.0.0.0", 80)) is not None) is passes
