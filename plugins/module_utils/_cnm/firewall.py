@@ -140,7 +140,7 @@ table inet cnm {
     }
 
     # A VXLAN device asks nobody from where a packet comes, and the packet says which network it is for.
-    chain vxlan {
+    chain tunnelled {
         # A bridge that was adopted may lead to the other hosts.
         iifgroup $OURS iifname != @underlays drop
         udp dport . ip saddr @peers4 accept
@@ -149,7 +149,7 @@ table inet cnm {
     }
     chain input {
         type filter hook input priority filter; policy accept;
-        udp dport @vxlan_ports goto vxlan
+        udp dport @vxlan_ports goto tunnelled
     }
 
     # Bridge ports to each other, with br_netfilter.
