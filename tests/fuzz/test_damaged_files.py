@@ -148,6 +148,8 @@ TABLES = ("network", "sandbox", "endpoint", "pool", "address", "port", "setting"
 
 def _data(change: Callable[[Any], Any]) -> Callable[[sqlite3.Connection], None]:
     def apply(store: sqlite3.Connection) -> None:
+        # SQLite reads the data for this index, and would not take what it cannot read.
+        store.execute("DROP INDEX IF EXISTS network_adopted")
         for table in ("network", "sandbox", "endpoint"):
             for identifier, data in store.execute(f"SELECT id, data FROM {table}").fetchall():
                 store.execute(f"UPDATE {table} SET data = ? WHERE id = ?", (change(data), identifier))

@@ -21,6 +21,10 @@ def ours_alone(ours: Any, theirs: Any) -> bool:
     return bool(ours) and not theirs
 
 
+def docker_lacks_it(_ours: Any, theirs: Any) -> bool:
+    return theirs is None
+
+
 def theirs_alone(ours: Any, theirs: Any) -> bool:
     return bool(theirs) and not ours
 
@@ -55,12 +59,14 @@ _CHOSEN = r"(some|other)"
 EGRESS = "the network's own gateway leads out; Docker gives each container a second interface, on docker_gwbridge"
 KEPT = "a stopped sandbox keeps its addresses; Docker's container has none until it is started"
 SLICE = "each host chooses from its own slice of the subnet, as there is no store in which they could claim one"
+OPTION = "an option that Docker's networks do not have"
 UNDECLARED = "other hosts do not know sandboxes whose addresses are chosen, as inventory does not have them"
 
 INTENDED = (
     Difference(rf"{_NETWORK}/Created", "check mode answers as the run does, so there is no time", theirs_alone),
     Difference(rf"{_NETWORK}/Host", "inspect shows the devices, the VNI and the MTU", ours_alone),
     Difference(rf"{_NETWORK}/Peers", "inspect shows the other hosts of the network", ours_alone),
+    Difference(rf"{_NETWORK}/(DnsServers|NoDefaultRoute|Routes)", OPTION, docker_lacks_it),
     Difference(rf"{_NETWORK}/Containers/\w+/Host", "inspect shows which host a sandbox is on", ours_alone),
     Difference(rf"{_NETWORK}/IPAM/Config", "a gateway and a range that were chosen are shown", no_more_than_chosen),
     Difference(rf"{_NETWORK}/Options/cnm\.overlay\.\w+", "what the task chose is shown among the options", ours_alone),

@@ -98,9 +98,11 @@ class Hidden(NamedTuple):
 
 
 _NO_DAEMON = "no container, so none of its settings"
+OPTION = "an option that Docker's networks do not have"
 HIDDEN = (
     Hidden("theirs", "network", "Created", "check mode answers as the run does"),
     Hidden("ours", "network", "Host", "the bridge, its MTU and whether there is DNS, which Docker leaves out"),
+    *(Hidden("ours", "network", key, OPTION) for key in ("Routes", "NoDefaultRoute", "DnsServers")),
     Hidden("theirs", "attachment", "IPAMConfig", _NO_DAEMON),
     Hidden("theirs", "attachment", "Links", _NO_DAEMON),
     Hidden("theirs", "attachment", "DriverOpts", _NO_DAEMON),
