@@ -20,6 +20,19 @@ AT_ONCE = 2
 """Questions of one container for names. One that is unknown takes a while, and Docker's client has ten connections."""
 
 
+ATTEMPTS = 5
+"""On a busy machine Docker does not get an answer from etcd in time, and says that it does not know its network."""
+
+
+def _done(side: Theirs, step: Step) -> list[str]:
+    """Carry STEP out on SIDE; return why it was refused, nothing if it was not."""
+    for _attempt in range(ATTEMPTS):
+        problems = side.do(step)
+        if not any("from store" in problem for problem in problems):
+            break
+    return problems
+
+
 class DockerHosts:
     by = "theirs"
 
@@ -29,7 +42,7 @@ class DockerHosts:
 
     def do(self, moves: Sequence[Move]) -> list[str]:
         """Do MOVES; return why they were refused, nothing if they were not."""
-        return [problem for move in moves for problem in self.hosts[move.host].do(move.step)]
+        return [problem for move in moves for problem in _done(self.hosts[move.host], move.step)]
 
     def networks(self, host: str) -> dict[str, dict[str, Any]]:
         """Return what inspect shows on HOST of the networks that a user has made, by name."""

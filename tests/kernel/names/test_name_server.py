@@ -331,6 +331,20 @@ def test_a_killed_run_that_did_not_tell_the_server(tasks: Tasks) -> None:
     tasks.end()
 
 
+def test_a_server_that_is_late_is_waited_for(tasks: Tasks) -> None:
+    """When the task has returned, the new name is answered, on a busy host too."""
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("a", "n")
+    server = int(PID.read_text())
+    os.kill(server, signal.SIGSTOP)
+    late = threading.Timer(0.5, os.kill, (server, signal.SIGCONT))
+    late.start()
+    tasks.sandbox("b", "n")
+    answer = ask("a", "10.1.0.1", "b")
+    late.join()
+    assert socket.inet_aton("10.1.0.3") in answer
+
+
 def test_the_clock_was_set_back(tasks: Tasks) -> None:
     """Files that are newer than now are read like any others."""
     tasks.network("lan", "10.1.0.0/24")

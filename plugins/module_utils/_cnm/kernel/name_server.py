@@ -11,6 +11,7 @@ user of its own, which may read the folder but write nothing except the file wit
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from contextlib import suppress
@@ -38,7 +39,11 @@ _DOMAIN = ".cnm.internal"
 _PATIENCE = 3.0
 """Seconds until it has to answer at a new address."""
 _RELOADING = 0.05
-"""Seconds after a SIGHUP until it has read the files. Up to version 1.10 its sockets are new ones then, which tells."""
+"""Seconds after a SIGHUP until a server that keeps its sockets has read the files."""
+_REOPENING = 1.0
+"""Seconds after a SIGHUP until another one has opened new sockets, which it does when it has read the files."""
+_LAST_TO_REOPEN = (1, 10)
+"""The last version that opens new sockets after a SIGHUP."""
 _USER = 61153
 """The user and group that the server runs as: a number that neither systemd nor Debian gives to anybody."""
 _DROPPING = (
@@ -158,12 +163,19 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
     def ended() -> bool:
         return pid is None or _has_ended(pid)
 
+    limit = _RELOADING
+
     def ready() -> bool:
+        nonlocal limit
         now = _sockets(pid)
         if not gateways <= set(now):
             return False
-        anew = all(inode != before.get(address) for address, inode in now.items())
-        return anew or time.monotonic() - started > _RELOADING
+        if all(inode != before.get(address) for address, inode in now.items()):
+            return True
+        if time.monotonic() - started > limit == _RELOADING and not _keeps_sockets(run):
+            # It is late, as on a busy host.
+            limit = _REOPENING
+        return time.monotonic() - started > limit
 
     if _until(lambda: ended() or ready()) and not ended():
         if pid is not None and not os.path.exists(_PID):
@@ -176,6 +188,13 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
         _stop_unit(run)
         reason = f"The last that it said: {words}" if words else "It said nothing"
         raise KernelRefused(f"The name server {_NAME} ended at once. {reason.rstrip('.')}.")
+
+
+def _keeps_sockets(run: Run) -> bool:
+    """Say whether the server has the same sockets after a SIGHUP as before."""
+    _code, output, _errors = run([program() or _NAME, "--version"], None)
+    numbers = re.search(r"(\d+)\.(\d+)", output)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) > _LAST_TO_REOPEN
 
 
 def _note(pid: Optional[int]) -> None:
