@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -317,7 +318,7 @@ class Controller:
 
     @contextmanager
     def _reading(self) -> Iterator[SqliteStore]:
-        with database.explained(self._folder), closing(self._open(write=False)) as store:
+        with _descriptors_explained(), database.explained(self._folder), closing(self._open(write=False)) as store:
             store.begin(write=False)
             yield store
 
@@ -332,14 +333,32 @@ class Controller:
                 store.begin(write=True)
                 yield store, before
             return
-        database.close(self._folder)
-        with held(self._folder), database.explained(self._folder), closing(self._open(write=True)) as store:
-            before = self._open(write=False, beside=store)
-            with closing(before):
-                before.begin(write=False)
-                store.begin(write=True)
-                yield store, before
-                store.rollback()
+        with _descriptors_explained():
+            database.close(self._folder)
+            with held(self._folder), database.explained(self._folder), closing(self._open(write=True)) as store:
+                before = self._open(write=False, beside=store)
+                with closing(before):
+                    before.begin(write=False)
+                    store.begin(write=True)
+                    yield store, before
+                    store.rollback()
+
+
+@contextmanager
+def _descriptors_explained() -> Iterator[None]:
+    """Turn the lack of file descriptors into an error for the user: whatever opens a file may meet it, an import too.
+
+    :raises CnmError: if there are too few
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise CnmError(
+            f"'{error.filename}' could not be opened: {error.strerror}. Raise the limit: 'ulimit -n' of this process, "
+            "the sysctl 'fs.file-max' of the host. Then run this again."
+        ) from error
 
 
 def in_order(
