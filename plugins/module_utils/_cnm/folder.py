@@ -14,7 +14,9 @@ from typing import Optional
 
 from .errors import CnmError
 
-_PRIVATE, _READABLE, _PUBLIC = 0o700, 0o750, 0o755
+_PRIVATE, _READABLE, _PUBLIC = 0o700, 0o2750, 0o755
+"""With the set-group-ID bit, files get the group of the folder that they are made in; to give it to them would take
+CAP_CHOWN, which the units that restore networks do not have."""
 _OTHERS_WRITE = 0o002
 
 
@@ -73,15 +75,14 @@ def close_file(path: str) -> None:
         os.chmod(path, stat.S_IMODE(found.st_mode) & 0o700)
 
 
-def open_private(path: str, owner: Optional[int] = None) -> int:
+def open_private(path: str) -> int:
     """Return a descriptor for reading PATH, which nobody else can have put there, and which does not block.
 
-    :param owner: whose file it is; our own user's unless given
     :raises OSError: if there is no such file
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode) and found.st_uid == (os.geteuid() if owner is None else owner):
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
         return descriptor
     os.close(descriptor)
     raise PermissionError(errno.EPERM, "it is not a file of our own user", path)

@@ -286,8 +286,10 @@ def test_it_runs_as_a_user_of_its_own_and_can_only_bind_its_port(tasks: Tasks) -
     assert status["Groups"].strip() == "" and status["NoNewPrivs"] == "1"
     # CAP_NET_BIND_SERVICE of linux/capability.h is 10.
     assert {status[f"Cap{kind}"] for kind in ("Eff", "Prm", "Bnd", "Amb")} == {f"{1 << 10:016x}"}
-    modes = {path: (path.stat().st_uid, path.stat().st_mode & 0o777) for path in (PID.parent, *PID.parent.iterdir())}
-    assert modes.pop(PID)[0] == 61153
+    found = {path: path.stat() for path in (PID.parent, *PID.parent.iterdir())}
+    assert {each.st_gid for each in found.values()} == {61153}
+    modes = {path: (each.st_uid, each.st_mode & 0o777) for path, each in found.items()}
+    assert modes.pop(PID) == (0, 0o660)
     assert modes.pop(PID.parent) == (0, 0o750)
     assert set(modes.values()) == {(0, 0o640)}
     tasks.end()

@@ -201,7 +201,7 @@ def _note(pid: Optional[int]) -> None:
     """Keep the PID of a server whose file is lost, or make the file in which one that starts notes its own."""
     descriptor = create_private(_PID)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        os.fchown(descriptor, _USER, _USER)
+        os.fchmod(descriptor, 0o660)
         file.write(str(pid or ""))
 
 
@@ -209,11 +209,16 @@ def _write(records: Records) -> None:
     """Write RECORDS, so that the server reads the old ones or the new ones, whenever it reads."""
     try:
         make_private(RECORDS, _USER)
-        descriptor = create_private(_NEW)
+        with suppress(FileNotFoundError):
+            os.unlink(_NEW)
+        # Without a name at first: it gets the folder's group there, and the server reads whatever has a name there.
+        descriptor = os.open(RECORDS, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o640)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchown(descriptor, -1, _USER)
             os.fchmod(descriptor, 0o640)
             file.write(records.text)
+            file.flush()
+            # With a folder, os.link() follows the symbolic link that /proc has for the file (open(2)).
+            os.link(f"/proc/self/fd/{descriptor}", _NEW, src_dir_fd=descriptor)
         os.replace(_NEW, records.path)
     except OSError as error:
         with suppress(OSError):
@@ -254,7 +259,7 @@ def _names(folder: str) -> List[str]:
 def _pid() -> Optional[int]:
     """Return the pid of the server; None if none runs."""
     try:
-        with os.fdopen(open_private(_PID, _USER), encoding="ascii") as file:
+        with os.fdopen(open_private(_PID), encoding="ascii") as file:
             pid = int(file.read(16))
     except (OSError, ValueError):
         pid = 0
