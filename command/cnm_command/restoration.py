@@ -22,7 +22,7 @@ def restore(_options: Namespace) -> int:
     """Restore the host's networks and print what was done; return the exit status.
 
     It is 0 too where sandboxes wait for what others make, which may come after us. It is 3 where objects had to be left
-    out for another reason, and all else was done.
+    out for another reason, such as an address that another host has, and all else was done.
     """
     with controller(check=False) as core:
         result = core.restore()
@@ -30,7 +30,7 @@ def restore(_options: Namespace) -> int:
         sys.stdout.write(_lines(difference))
     for failure in result.failures:
         print(f"cnm: {printable(failure)}", file=sys.stderr)
-    if result.failures:
+    if result.failures or result.given_way:
         return LEFT_OUT
     if not result.changed and not result.left_out:
         print("Everything was there.")

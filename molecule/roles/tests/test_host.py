@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-_UNITS = ("cnm-restore.service", "cnm-refresh.service")
+_UNITS = ("cnm-restore.service", "cnm-refresh.service", "cnm-refresh.timer")
 _MODULES = ("bridge", "veth", "vxlan", "nf_tables")
 
 
@@ -18,7 +18,7 @@ def name(host):
 
 
 def test_networks_come_back_at_boot_and_after_docker(host):
-    assert [host.check_output(f"systemctl is-enabled {unit}") for unit in _UNITS] == ["enabled", "enabled"]
+    assert [host.check_output(f"systemctl is-enabled {unit}") for unit in _UNITS] == ["enabled"] * 3
     before = host.check_output("systemctl show --property Before --value cnm-restore.service").split()
     assert {"docker.service", "multi-user.target"} <= set(before)
     assert "network-online.target" in host.check_output("systemctl show -p Wants --value cnm-restore.service").split()
@@ -41,6 +41,7 @@ def test_the_units_have_nothing_wrong(host):
         ("/etc/sysctl.d/60-cnm.conf", 0o644),
         ("/etc/systemd/system/cnm-restore.service", 0o644),
         ("/etc/systemd/system/cnm-refresh.service", 0o644),
+        ("/etc/systemd/system/cnm-refresh.timer", 0o644),
         ("/usr/local/lib/cnm", 0o755),
         ("/usr/local/lib/cnm/cnm", 0o755),
         ("/usr/local/lib/cnm/cnm.py", 0o644),

@@ -23,9 +23,10 @@ from .reconcile import Step
 from .reconciliation import Reconciliation
 from .sandbox import Sandbox
 from .store import FOLDER, database, journal
+from .store.journal import Unit
 from .store.lock import held
 from .store.sqlite import SqliteStore
-from .topology import Topology, loss
+from .topology import Roaming, Topology, loss
 from .verbs import Context, quoted
 from .verbs.uniqueness import settle
 
@@ -41,6 +42,8 @@ class Result:
     """What was before and what is now; empty if nobody wanted to know."""
     left_out: List[str] = field(default_factory=list)
     """Names of running sandboxes that could not be restored, as what they or their networks adopted is not there."""
+    given_way: List[str] = field(default_factory=list)
+    """Names of those of them, and of those taken off a network, whose addresses another host has."""
     failures: List[str] = field(default_factory=list)
     """A sentence for each object that could not be restored for another reason."""
 
@@ -113,7 +116,11 @@ class Controller:
                 if found
             }
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, context.unfinished)
+            tentative = self._kernel.tentative()
+            run.after.withheld = {identifier: why for identifier, why in tentative.items() if why}
             steps = run.reconcile(named, context.renew)
+            if tentative and not self._check:
+                self._confirm(store, run.after.insisted, tentative)
             result = Result(bool(steps) or run.differs())
             for (kind, item), was, found in zip(pairs, earlier, identifiers):
                 shown = self._shown(store, kind, found)
@@ -134,27 +141,30 @@ class Controller:
 
         What others make may come back later than we are asked, as at boot: a sandbox in an adopted namespace, or on an
         adopted bridge, is left out, and an overlay whose underlay is gone is on this host alone, with a warning, until
-        a later run. What other hosts of an overlay that learns have got meanwhile is left to them.
+        a later run. What other hosts of an overlay that learns have got meanwhile is left to them: they are asked
+        before a sandbox reaches them, and by each later restore until a run has named the sandbox.
         """
         with self._transaction() as (store, before):
             run = self._restoration(store, before)
-            doubtful = {} if self._check else self._doubtful(run.after)
-            run.after.withheld = dict.fromkeys(doubtful, "the other hosts are asked for it first")
+            doubtful = [] if self._check else self._doubtful(run.after)
             steps = run.reconcile(run.after.everything(), set(), insist=False)
             failures = _failures(run, store, before)
             if not doubtful:
                 return self._restored(store, run, steps, failures)
         wanted: Dict[str, List[str]] = {}
-        for link, address in {one for asked in doubtful.values() for one in asked}:
+        for link, address in {question for one in doubtful for question in one.questions}:
             wanted.setdefault(link, []).append(address)
         answered = self._kernel.answered(wanted)
         with self._transaction() as (store, before):
             run = self._restoration(store, before)
-            for identifier, asked in doubtful.items():
-                taken = ", ".join(sorted(address for _link, address in answered.intersection(asked)))
-                if taken:
-                    run.after.withheld[identifier] = f"another host has its address {taken}"
-            units = {(kind, identifier) for identifier in doubtful for kind in ("sandbox", "names")}
+            tentative = self._kernel.tentative()
+            for one in doubtful:
+                taken = ", ".join(sorted(address for _link, address in answered.intersection(one.questions)))
+                if one.endpoint in tentative:  # No run has named it meanwhile.
+                    tentative[one.endpoint] = f"another host has its address {taken}" if taken else ""
+            run.after.withheld = {identifier: why for identifier, why in tentative.items() if why}
+            self._kernel.note_tentative(tentative)
+            units = {(kind, one.sandbox) for one in doubtful for kind in ("sandbox", "names")}
             steps += run.reconcile(units, set(), insist=False)
             failures += [text for text in _failures(run, store, before) if text not in failures]
             return self._restored(store, run, steps, failures)
@@ -162,15 +172,40 @@ class Controller:
     def _restoration(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
         return Reconciliation(store, before, self._kernel, self._folder, self._check, journal.read(self._folder))
 
-    def _doubtful(self, topology: Topology) -> Dict[str, Set[Tuple[str, str]]]:
-        """Return the ids of sandboxes that are not there and may be elsewhere by now, and by what to ask for what."""
+    def _doubtful(self, topology: Topology) -> List[Roaming]:
+        """Return the endpoints for which other hosts are to be asked, and let TOPOLOGY keep them from these till then.
+
+        They are those that were not there, or not in touch with the others, or have been restored before and no run has
+        named them since.
+        """
         roaming = topology.roaming()
-        present = self._kernel.read({key for _identifier, key, _asked in roaming})
-        found: Dict[str, Set[Tuple[str, str]]] = {}
-        for identifier, key, asked in roaming:
-            if key not in present:
-                found.setdefault(identifier, set()).update(asked)
+        present = self._kernel.read({key for one in roaming for key in (one.interface, one.tunnel)})
+        tentative = self._kernel.tentative()
+        found = [
+            one
+            for one in roaming
+            if one.endpoint in tentative or one.interface not in present or one.tunnel not in present
+        ]
+        noted = {one.endpoint: tentative.get(one.endpoint, "") for one in found}
+        if noted != tentative:
+            self._kernel.note_tentative(noted)
+        found = [one for one in found if one.questions]
+        absent = [one.endpoint for one in found if one.interface not in present]
+        topology.withheld = dict.fromkeys(absent, "the other hosts are asked for it first")
+        topology.isolated = {one.endpoint for one in found if one.interface in present and one.tunnel not in present}
         return found
+
+    def _confirm(self, store: SqliteStore, units: Set[Unit], tentative: Mapping[str, str]) -> None:
+        """Note that the endpoints of the sandboxes among UNITS are here and nowhere else: a run has said so."""
+        confirmed = {
+            endpoint.id
+            for kind, identifier in units
+            if kind == "sandbox"
+            for endpoint in store.endpoints_of_sandbox(identifier)
+        }
+        left = {identifier: why for identifier, why in tentative.items() if identifier not in confirmed}
+        if left != tentative:
+            self._kernel.note_tentative(left)
 
     def _restored(self, store: SqliteStore, run: Reconciliation, steps: Sequence[Step], failures: List[str]) -> Result:
         """Return the result of a restore, and warn of what it lacks."""
@@ -179,13 +214,20 @@ class Controller:
             self._warn_of_lack(f"Network '{network.name}' does not reach other hosts", lost)
             if network.underlay is not None and not lost:
                 self._warn_of_other_address(network.name, network.underlay)
-        left_out = []
+        left_out, given_way = [], []
         for sandbox in store.sandboxes():
-            lost = run.after.loss(sandbox) if sandbox.running else ""
-            if lost:
+            if not sandbox.running:
+                continue
+            lost = run.after.loss(sandbox)
+            withheld = run.after.withheld_from(sandbox)
+            if lost or withheld:
                 left_out.append(sandbox.name)
+            if withheld:
+                given_way.append(sandbox.name)
             self._warn_of_lack(f"Sandbox '{sandbox.name}' was left out", lost)
-        return Result(bool(steps), [], self._told_of_host(steps), left_out, failures)
+            for network, reason in [] if lost else withheld:
+                self._warn_of_lack(f"Sandbox '{sandbox.name}' was taken off network '{network.name}'", reason)
+        return Result(bool(steps), [], self._told_of_host(steps), left_out, given_way, failures)
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""

@@ -263,6 +263,8 @@ class Tunnel:
     suppress: bool = True
     """Whether its bridge answers for neighbours that it knows, and keeps its own address from crossing
     (IFLA_BRPORT_NEIGH_SUPPRESS)."""
+    isolated: bool = True
+    """Bridge port isolation (IFLA_BRPORT_ISOLATED): an isolated port of a sandbox does not reach other hosts."""
 
     def __str__(self) -> str:
         ways = f" by '{self.device}'" * bool(self.device) + ", learning" * bool(self.learning)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from typing import Dict, Iterable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
 
 from . import discovery
 from .drivers import driver
@@ -47,6 +47,9 @@ class Holding(Identifying, Protocol):
     def has_link(self, name: str) -> bool:
         """Say whether the host has an interface called NAME, whosever it is."""
 
+    def has_own_namespace(self, path: str) -> bool:
+        """Say whether there is the namespace that was made by us at PATH."""
+
 
 class Host(Holding, Protocol):
     """What must be known of the host to say what its objects are made of."""
@@ -76,6 +79,21 @@ class Host(Holding, Protocol):
         """Return the bridges of the host that are not ours."""
 
 
+class Roaming(NamedTuple):
+    """An endpoint that may be on another host by now without our being told."""
+
+    endpoint: str
+    """Its id."""
+    sandbox: str
+    """The id of its sandbox."""
+    interface: Key
+    """Its interface in the sandbox."""
+    tunnel: Key
+    """What joins its network to the other hosts."""
+    questions: Set[Tuple[str, str]]
+    """Its addresses, each with the link by which others are asked for it; none if nobody can be asked now."""
+
+
 class Topology:
     """The objects of a store, seen as what they are made of."""
 
@@ -90,7 +108,9 @@ class Topology:
         self.insisted: Set[Unit] = set()
         """Units that are made of all that they need, also where something that others make is gone."""
         self.withheld: Dict[str, str] = {}
-        """Ids of sandboxes that are not to be made, and why."""
+        """Ids of endpoints that are not to be made, and why, unless their units are insisted on."""
+        self.isolated: Set[str] = set()
+        """Ids of endpoints that are not to reach other hosts yet."""
 
     def resources(self, unit: Unit) -> List[Resource]:
         """Return what the object that UNIT names is made of; nothing if there is no such object."""
@@ -194,11 +214,15 @@ class Topology:
         attachments = self.attachments(sandbox)
         if on_host(attachments):
             return []
+        if unit not in self.insisted:
+            attachments = [pair for pair in attachments if pair[1].id not in self.withheld]
         resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
         own = answering(sandbox, attachments)
         for network, endpoint in attachments:
             possible = self._as_possible(network, unit)
             made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
+            if endpoint.id in self.isolated:
+                made = list(map(_isolated, made))
             resources += made if unit in self.insisted else map(_silent, made)
             if len(attachments) > 1:
                 resources += _sent_by(network, attachments)
@@ -210,25 +234,24 @@ class Topology:
         resources += [route for route in routes(sandbox, attachments) if ":" not in route.key[2] or self._host.ipv6()]
         return resources
 
-    def roaming(self) -> List[Tuple[str, Key, Set[Tuple[str, str]]]]:
-        """Return which endpoints may be on another host by now without our being told.
-
-        Each is the id of its sandbox, the key of its interface, and links by which to ask with addresses to ask for.
-        """
-        found: List[Tuple[str, Key, Set[Tuple[str, str]]]] = []
+    def roaming(self) -> List[Roaming]:
+        """Return which endpoints may be on another host by now without our being told."""
+        found: List[Roaming] = []
         for network in self._store.networks():
-            if not network.peers or self.cut_off(network):
+            if not network.peers:
                 continue
             from .drivers.overlay import tunnel_device
             from .drivers.overlay_options import parse
 
             if parse(network.options).learning:
+                device = tunnel_device(network)
                 for endpoint in self._store.running_endpoints(network.id):
                     sandbox = self._store.sandbox(str(endpoint.sandbox))
                     if sandbox is not None:
-                        asked = {(tunnel_device(network), str(address)) for address in endpoint.addresses}
-                        key = (Link.kind, sandbox.path, endpoint.interface or "")
-                        found.append((sandbox.id, key, asked))
+                        interface = (Link.kind, sandbox.path, endpoint.interface or "")
+                        asked = () if self.cut_off(network) else endpoint.addresses
+                        questions = {(device, str(address)) for address in asked}
+                        found.append(Roaming(endpoint.id, sandbox.id, interface, (Link.kind, HOST, device), questions))
         return found
 
     def _lost_network(self, sandbox: Sandbox) -> str:
@@ -238,7 +261,16 @@ class Topology:
     def loss(self, sandbox: Sandbox) -> str:
         """Return why SANDBOX is not made: it lacks something that was adopted, or is withheld; empty if it is made."""
         lost = self._lost_namespace(sandbox) or self._lost_network(sandbox)
-        return lost or self.withheld.get(sandbox.id, "")
+        if lost or not self.withheld or sandbox.netns is not None or self._host.has_own_namespace(sandbox.path):
+            return lost
+        return next((reason for _network, reason in self.withheld_from(sandbox)), "")
+
+    def withheld_from(self, sandbox: Sandbox) -> List[Tuple[Network, str]]:
+        """Return the networks on which SANDBOX is not to be now, and why."""
+        attachments = self.attachments(sandbox) if self.withheld else []
+        return [
+            (network, self.withheld[endpoint.id]) for network, endpoint in attachments if endpoint.id in self.withheld
+        ]
 
     def _lost_namespace(self, sandbox: Sandbox) -> str:
         try:
@@ -376,6 +408,13 @@ def _hears_routers(name: str, setting: Setting) -> bool:
 def _silent(resource: Resource) -> Resource:
     """Return RESOURCE without an announcement to other hosts, which may know better where an endpoint is."""
     return replace(resource, announced="") if isinstance(resource, Neighbour) and resource.announced else resource
+
+
+def _isolated(resource: Resource) -> Resource:
+    """Return RESOURCE so that it does not reach other hosts."""
+    if not isinstance(resource, Link) or resource.peer is None:
+        return resource
+    return replace(resource, peer=replace(resource.peer, isolated=True))
 
 
 def _on_host(resources: Iterable[Resource]) -> List[Resource]:

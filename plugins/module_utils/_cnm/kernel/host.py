@@ -158,6 +158,18 @@ class Kernel:
 
         return answered(wanted)
 
+    def tentative(self) -> Dict[str, str]:
+        """Return the ids of endpoints that may be on another host by now; a text if they are, which says so."""
+        from . import tentative
+
+        return tentative.read()
+
+    def note_tentative(self, endpoints: Mapping[str, str]) -> None:
+        """Let tentative() return ENDPOINTS from now on."""
+        from . import tentative
+
+        tentative.write(endpoints)
+
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry STEPS out: the firewall, then the removals, to the end, then what is made and changed.
 

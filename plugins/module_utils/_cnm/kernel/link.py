@@ -143,6 +143,8 @@ def remove(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
 def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
     """Make and change links: first bridges, then what is a port of them, VXLAN devices and veth pairs.
 
+    A port that is to be isolated is so before there is another that it must not reach.
+
     :raises Conflict: when a name is taken by something that is not ours.
     """
     for turn in range(3):
@@ -174,7 +176,9 @@ def _comes_up(step: Step) -> bool:
 
 
 def _turn(step: Step) -> int:
-    link = _link(step.resource)
+    link, before = _link(step.resource), step.before
+    if isinstance(before, Link) and before.peer and link.peer and link.peer.isolated and not before.peer.isolated:
+        return 0
     return 2 if link.namespace != HOST else 1 if link.tunnel else 0
 
 

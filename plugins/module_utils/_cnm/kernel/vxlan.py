@@ -16,7 +16,7 @@ KIND = "vxlan"
 
 # linux/if_link.h
 _ID, _LOWER, _LOCAL, _TTL, _LEARNING, _PORT, _LOCAL6, _EXTERNAL = 1, 3, 4, 5, 7, 15, 17, 25
-_PORT_LEARNING, _PORT_SUPPRESSES = 8, 32
+_PORT_LEARNING, _PORT_SUPPRESSES, _PORT_ISOLATED = 8, 32, 33
 _ON = b"\x01"
 
 
@@ -31,6 +31,7 @@ class Device(NamedTuple):
     """Whether it and its bridge port learn; None if only one of them does."""
     ttl: int
     suppress: bool
+    isolated: bool
     external: bool
     """Whether it takes any VNI, as told packet by packet."""
 
@@ -48,6 +49,7 @@ def parse(data: bytes, port: Dict[int, bytes]) -> Device:
         learning=learning if learning == port_learning else None,
         ttl=number(found.get(_TTL, b"")),
         suppress=port.get(_PORT_SUPPRESSES) == _ON,
+        isolated=port.get(_PORT_ISOLATED) == _ON,
         external=found.get(_EXTERNAL, b"\0") == _ON,
     )
 
@@ -55,7 +57,17 @@ def parse(data: bytes, port: Dict[int, bytes]) -> Device:
 def tunnel(device: Device, names: Dict[int, str], master: str) -> Tunnel:
     """Return what DEVICE is, with the NAMES of other interfaces by number, and that of its bridge."""
     lower = names.get(device.lower, "")
-    return Tunnel(device.id, device.local, device.port, lower, device.learning, master, device.ttl, device.suppress)
+    return Tunnel(
+        device.id,
+        device.local,
+        device.port,
+        lower,
+        device.learning,
+        master,
+        device.ttl,
+        device.suppress,
+        device.isolated,
+    )
 
 
 def information(wanted: Tunnel, lower: int) -> Tuple[str, Any]:
@@ -78,5 +90,6 @@ def port_modes(wanted: Tunnel) -> Tuple[str, Any]:
     modes = [
         ("IFLA_BRPORT_LEARNING", int(bool(wanted.learning))),
         ("IFLA_BRPORT_NEIGH_SUPPRESS", int(wanted.suppress)),
+        ("IFLA_BRPORT_ISOLATED", int(wanted.isolated)),
     ]
     return ("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)])

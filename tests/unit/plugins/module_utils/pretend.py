@@ -145,6 +145,8 @@ class PretendKernel:
         self.reads = 0
         self.elsewhere = set()
         """Addresses that other hosts have."""
+        self.noted = {}
+        """Endpoints that may be elsewhere by now, and whether they are."""
         self.ended = []
         """Published ports, by entry and target, whose connections a killed run had to end."""
 
@@ -161,6 +163,12 @@ class PretendKernel:
             key for key, found in self.present.items() if key[0] == "forwarding" and keys.intersection(found.within)
         }
         return {key: self.present[key] for key in keys if key in self.present}
+
+    def tentative(self):
+        return dict(self.noted)
+
+    def note_tentative(self, endpoints):
+        self.noted = dict(endpoints)
 
     def answered(self, wanted):
         asked = {(link, address) for link, addresses in wanted.items() for address in addresses}

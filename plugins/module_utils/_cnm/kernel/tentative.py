@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which endpoints may be on another host by now: restored by us, and named by no run since.
+
+The word is that of duplicate address detection (RFC 4862 section 5.4).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import Dict, Mapping
+
+from ..errors import CnmError
+from ..folder import create_private, make_private, open_private
+
+_FOLDER = "/run/cnm"
+_PATH = f"{_FOLDER}/tentative.json"
+"""In /run: after a boot no endpoint is there yet, and all are in doubt."""
+
+
+def read() -> Dict[str, str]:
+    """Return the ids of these endpoints, each with why it is not here, or an empty text.
+
+    :raises CnmError: if the file cannot be read
+    """
+    try:
+        with os.fdopen(open_private(_PATH), encoding="utf-8") as file:
+            found = json.load(file)
+        return {str(identifier): str(why) for identifier, why in found.items()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, AttributeError) as error:
+        raise CnmError(
+            f"The file '{_PATH}', which says which endpoints may be on another host, cannot be read: "
+            f"{getattr(error, 'strerror', None) or error}. Move it away."
+        ) from error
+
+
+def write(endpoints: Mapping[str, str]) -> None:
+    """Note ENDPOINTS, as read() returns them, and no others.
+
+    :raises CnmError: if that cannot be noted
+    """
+    try:
+        if endpoints:
+            make_private(_FOLDER)
+            with os.fdopen(create_private(f"{_PATH}.new"), "w", encoding="utf-8") as file:
+                json.dump(dict(endpoints), file, sort_keys=True)
+            os.replace(f"{_PATH}.new", _PATH)
+        else:
+            with suppress(FileNotFoundError):
+                os.unlink(_PATH)
+    except OSError as error:
+        raise CnmError(f"The file '{_PATH}' cannot be written: {error.strerror}.") from error
