@@ -45,6 +45,9 @@ _LEAST, _MOST = 0.5, 100.0
 """Where the axis begins and ends, in milliseconds, unless a figure needs more room."""
 
 
+_NOT_MEASURED = "not measured"
+
+
 def draw(record: Record, path: Path) -> None:
     """Write the plot of RECORD to PATH."""
     sizes = sorted({key.size for key in record.keys("attach")})
@@ -57,11 +60,12 @@ def draw(record: Record, path: Path) -> None:
     # Half of the smallest figure at most, so that each has a bar.
     least, most = min([_LEAST, *(figure / 2 for figure in known)]), max([_MOST, *known])
     chart = pygal.Bar(
-        title="Attach endpoints to one network: milliseconds each (wall time, median)",
+        title="Attach endpoints to one network (wall time, median)",
         logarithmic=True,
         range=(least, most),
         zero=least,
-        x_title="endpoints at once",
+        x_title="endpoints attached at once",
+        y_title="ms per endpoint (log scale)",
         style=_STYLE,
         css=["file://style.css", "file://graph.css", _DARK],
         width=900,
@@ -77,12 +81,13 @@ def draw(record: Record, path: Path) -> None:
     )
     chart.uuid = path.stem
     chart.add_xml_filter(_still)
+    chart.add_xml_filter(_upright)
     chart.x_labels = [str(size) for size in sizes]
     marks = [each * 10**power for power in range(-2, 4) for each in (1, 2, 5)]
     chart.y_labels = [{"value": each, "label": f"{each:g}"} for each in marks if least <= each <= most]
     for name, found in figures.items():
         if any(found):
-            chart.add(name, found)
+            chart.add(name, [{"value": least, "formatter": _no_figure} if each is None else each for each in found])
     path.write_text(chart.render(is_unicode=True) + "\n", encoding="utf-8")
 
 
@@ -92,6 +97,19 @@ def _still(root: Any) -> Any:
         for child in list(parent):
             if not isinstance(child.tag, str) or child.tag.endswith("script"):
                 parent.remove(child)
+    return root
+
+
+def _no_figure(_least: float) -> str:
+    return _NOT_MEASURED
+
+
+def _upright(root: Any) -> Any:
+    """Return the picture ROOT with the words for a missing bar turned upwards, where the bar would be."""
+    for text in root.iter("text"):
+        if text.text == _NOT_MEASURED:
+            text.set("transform", f"rotate(-90 {text.get('x')} {text.get('y')}) translate(3 3)")
+            text.set("text-anchor", "start")
     return root
 
 

@@ -55,9 +55,7 @@ def _many(record: Record) -> str:
         part = "networks" if what == "networks" else "attach"
         costs = {name: record.median(Key(part, what, size, name)) for name in subjects}
         rows.append([what, str(size), *(_each(costs[name], costs.get("ours"), size) for name in subjects)])
-    heading = (
-        "Milliseconds an object, wall time / CPU time; behind it how many times ours that is, by CPU time if known"
-    )
+    heading = "Milliseconds per object, wall time / CPU time, then the ratio to ours (by CPU time if known)"
     return _section(heading, ["what", "number", *subjects], rows)
 
 
@@ -97,7 +95,9 @@ def _restore(record: Record) -> str:
 def _growth(record: Record) -> str:
     columns, rows = _plain(record, "growth", lambda key: [key.what, str(key.size)])
     return _section(
-        "One more, beside what is there", ["one more", "there are", *columns[2:]], sorted(rows, key=_by_row)
+        "One more object, by the number of existing ones",
+        ["one more", "existing", *columns[2:]],
+        sorted(rows, key=_by_row),
     )
 
 
@@ -121,7 +121,7 @@ def _datapath(record: Record) -> str:
         cost = record.median(key)
         if cost:
             rows.append([key.subject, key.what, str(key.size), f"{1 / cost.wall:.0f}", f"{cost.cpu * 1e6:.0f}"])
-    columns = ["who", "what", "number", "new connections a second", "median latency, µs"]
+    columns = ["who", "what", "number", "new connections per second", "median latency, µs"]
     return _section("Through a published port", columns, rows)
 
 
@@ -134,10 +134,10 @@ def _overlay(record: Record) -> str:
         else:
             figures = {
                 f"{what}, Gbit/s": [cost and 1 / cost.wall for cost in costs],
-                f"{what}, CPU ms a gigabit": [cost and cost.cpu * 1000 for cost in costs],
+                f"{what}, CPU ms per gigabit": [cost and cost.cpu * 1000 for cost in costs],
             }
         rows += [[name, *_beside_the_first(found)] for name, found in figures.items()]
-    return _section("Between two hosts; behind it how many times the underlay's", ["what", *OVERLAYS], rows)
+    return _section("Between two hosts, with the ratio to the underlay", ["what", *OVERLAYS], rows)
 
 
 def _beside_the_first(figures: Sequence[float | None]) -> list[str]:
@@ -157,7 +157,7 @@ def _first(record: Record) -> str:
         costs = [record.median(Key("first", what, size, name)) for name in subjects]
         rows.append([what, *(_waited(cost) for cost in costs)])
     return _section(
-        "From the start of a task to the first answer from another host, and for how long one that moves is silent, ms",
+        "Time from the start of a task to the first answer from another host, and the silence during a move, ms",
         ["what", *subjects],
         rows,
     )
@@ -176,8 +176,8 @@ def _play(record: Record) -> str:
         if whole and hosts:
             each = [whole.wall, whole.cpu - hosts.cpu, hosts.cpu]
             rows.append([what, str(size), f"{whole.wall:.1f}", *(f"{1000 * figure / size:.0f}" for figure in each)])
-    columns = ["run", "hosts", "wall, s", "wall, ms a host", "controller's CPU, ms a host", "host's CPU, ms"]
-    return _section("A play, one task for each host", columns, sorted(rows, key=_by_row))
+    columns = ["run", "hosts", "wall, s", "wall, ms per host", "controller's CPU, ms per host", "host's CPU, ms"]
+    return _section("A play with one task for each host", columns, sorted(rows, key=_by_row))
 
 
 def _controller(record: Record) -> str:
@@ -190,8 +190,8 @@ def _controller(record: Record) -> str:
         if ours and nothing:
             each = [f"{1000 * cost.cpu / size:.0f}" for cost in (ours, nothing)]
             rows.append([what, str(size), f"{ours.wall:.0f}", *each, f"{ours.peak:.0f}", f"{nothing.peak:.0f}"])
-    columns = ["hosts go", "hosts", "wall, s", "CPU, ms a host", "of ping", "peak, MB", "of ping"]
-    return _section("The controller alone, for hosts with 20 sandboxes each that answer at once", columns, rows)
+    columns = ["strategy", "hosts", "wall, s", "CPU, ms per host", "of ping", "peak, MB", "of ping"]
+    return _section("The controller alone, with hosts that have 20 sandboxes each and answer at once", columns, rows)
 
 
 def _section(heading: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

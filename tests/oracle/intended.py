@@ -57,19 +57,23 @@ _CHOSEN = r"(some|other)"
 """Containers whose addresses are chosen."""
 
 EGRESS = "the network's own gateway leads out; Docker gives each container a second interface, on docker_gwbridge"
-KEPT = "a stopped sandbox keeps its addresses; Docker's container has none until it is started"
-SLICE = "each host chooses from its own slice of the subnet, as there is no store in which they could claim one"
-OPTION = "an option that Docker's networks do not have"
-UNDECLARED = "other hosts do not know sandboxes whose addresses are chosen, as inventory does not have them"
+KEPT = "a stopped sandbox keeps its addresses; a stopped Docker container has none"
+SLICE = "each host chooses from its own slice of the subnet, because there is no shared store"
+OPTION = "Docker's networks do not have this option"
+UNDECLARED = "chosen addresses are not in the inventory, so other hosts do not know them"
 
 INTENDED = (
-    Difference(rf"{_NETWORK}/Created", "check mode answers as the run does, so there is no time", theirs_alone),
+    Difference(
+        rf"{_NETWORK}/Created", "check mode returns the same result as the run, so there is no time", theirs_alone
+    ),
     Difference(rf"{_NETWORK}/Host", "inspect shows the devices, the VNI and the MTU", ours_alone),
     Difference(rf"{_NETWORK}/Peers", "inspect shows the other hosts of the network", ours_alone),
     Difference(rf"{_NETWORK}/(DnsServers|NoDefaultRoute|Routes)", OPTION, docker_lacks_it),
     Difference(rf"{_NETWORK}/Containers/\w+/Host", "inspect shows which host a sandbox is on", ours_alone),
-    Difference(rf"{_NETWORK}/IPAM/Config", "a gateway and a range that were chosen are shown", no_more_than_chosen),
-    Difference(rf"{_NETWORK}/Options/cnm\.overlay\.\w+", "what the task chose is shown among the options", ours_alone),
+    Difference(rf"{_NETWORK}/IPAM/Config", "inspect also shows a chosen gateway and range", no_more_than_chosen),
+    Difference(
+        rf"{_NETWORK}/Options/cnm\.overlay\.\w+", "inspect also shows the options that the task chose", ours_alone
+    ),
     Difference(rf"{_ATTACHED}/(IPv6)?Gateway", EGRESS, ours_alone),
     Difference(r"\w+/interfaces/eth[12]", EGRESS),
     Difference(r"h\d/networks/docker_gwbridge", EGRESS, theirs_alone),
@@ -80,22 +84,22 @@ INTENDED = (
     Difference(rf"\w+/finds/{_CHOSEN}(\.blue)?", UNDECLARED, theirs_alone),
     Difference(
         r"mole/finds/store",
-        "a name that several have is answered with all of them; Docker answers from the first network that has it",
+        "the answer has all endpoints with the name; Docker's has only those on the first network",
         lambda ours, theirs: {*ours} > {*theirs},
     ),
     Difference(
         r"(\w+)/finds/\1",
-        "a sandbox finds all its addresses by its own name; Docker's container finds that on its first network",
+        "a sandbox finds all its addresses by its own name; a Docker container finds only the one on its first network",
         lambda ours, theirs: {*ours} > {*theirs},
     ),
     Difference(
         r"\w+/reaches/\w+ on green by IPv6",
-        "IPv6 passes between hosts; Docker's overlay gives addresses, and carries none of it",
+        "IPv6 works between hosts; Docker's overlay assigns IPv6 addresses, but does not carry IPv6",
         ours_reaches,
     ),
     Difference(
         r"(db/reaches/(mole|other)|(mole|other)/reaches/db) on blue",
-        "one that moves is reached from the host that it left; Docker often keeps an entry there that leads nowhere",
+        "the old host reaches a sandbox that has moved; Docker often keeps an outdated entry there",
         ours_reaches,
         always=False,
     ),
