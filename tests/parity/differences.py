@@ -62,28 +62,39 @@ class Refusal(NamedTuple):
     """Says, from the step, the message and what the one that refuses shows, whether it is that difference."""
 
 
-KEPT = "a stopped sandbox keeps its addresses and ports; Docker's container has none until it is started"
-WRONG_PORT = "a wrong port is refused, also where it would have no effect"
+KEPT = "a stopped sandbox keeps its addresses and ports; a stopped Docker container has none"
+WRONG_PORT = "an invalid port is refused even where it would have no effect"
 REFUSALS = (
     Refusal("ours", "has host bits set", "a subnet with host bits is a mistake"),
-    Refusal("ours", "overlaps .*, which the host reaches on", "the host would lose a route"),
-    Refusal("ours", "published_ports need a network", "Docker publishes nothing there, and says nothing"),
+    Refusal("ours", "overlaps .*, which the host reaches on", "the host would no longer reach that network"),
+    Refusal("ours", "published_ports need a network", "Docker silently publishes nothing there"),
     Refusal("ours", "protocol '.*' is not one of", WRONG_PORT, when=nothing_is_published),
-    Refusal("ours", "aliases: '.*' is no host name", "it could not be looked up, or would break the hosts file"),
-    Refusal("ours", "is no valid name", "one rule for the names of networks, sandboxes and endpoints"),
+    Refusal("ours", "aliases: '.*' is no host name", "the name could not be looked up, or would break the hosts file"),
+    Refusal("ours", "is no valid name", "one rule covers the names of networks, sandboxes and endpoints"),
     Refusal("ours", "has no option '", "a misspelt option would have no effect"),
-    Refusal("ours", "is listed twice", "Docker writes over the first while it is stopped", False),
+    Refusal("ours", "is listed twice", "Docker overwrites the first connection of a stopped container", False),
     Refusal("ours", "has active endpoints", KEPT, False, a_stopped_one_has_it),
     Refusal("ours", "endpoint '.*' on network '.*' has it", KEPT, when=a_stopped_one_has_it),
     Refusal("ours", "is taken: endpoint '.*' has it", KEPT, when=a_stopped_one_has_it),
-    Refusal("ours", "MAC address .* is taken: endpoint", "Docker gives one MAC address twice on one bridge"),
-    Refusal("ours", ".", "Docker looks at what a stopped one asks for when it is started", False, it_is_stopped),
-    Refusal("ours", "mac_address: ", "a wrong MAC is refused, also where it would have no effect"),
-    Refusal("theirs", "Pool overlaps", "Docker keeps pools of networks that it refused", when=nobody_has_it),
-    Refusal("theirs", "Address already in use", "Docker keeps addresses that it refused", when=no_endpoint_has_it),
-    Refusal("theirs", "could not find .* IPv6 address pool", "1.9 knew no pools; ours are of the host (RFC 4193)"),
-    Refusal("theirs", "cannot assign requested address", "rules need no socket, so the address may come later"),
-    Refusal("theirs", "cannot be disconnected from host network", "the sandbox gets a namespace of its own"),
+    Refusal("ours", "MAC address .* is taken: endpoint", "Docker allows the same MAC address twice on one bridge"),
+    Refusal("ours", ".", "Docker checks the settings of a stopped container only when it starts", False, it_is_stopped),
+    Refusal("ours", "mac_address: ", "an invalid MAC address is refused even where it would have no effect"),
+    Refusal(
+        "theirs", "Pool overlaps", "Docker does not release the pools of networks that it refused", when=nobody_has_it
+    ),
+    Refusal(
+        "theirs",
+        "Address already in use",
+        "Docker does not release the addresses of endpoints that it refused",
+        when=no_endpoint_has_it,
+    ),
+    Refusal(
+        "theirs",
+        "could not find .* IPv6 address pool",
+        "Docker 1.9 has no default IPv6 pools; ours are derived from the host (RFC 4193)",
+    ),
+    Refusal("theirs", "cannot assign requested address", "our rules need no socket, so the address may be added later"),
+    Refusal("theirs", "cannot be disconnected from host network", "the sandbox gets its own namespace"),
 )
 
 
@@ -97,31 +108,31 @@ class Hidden(NamedTuple):
     reason: str
 
 
-_NO_DAEMON = "no container, so none of its settings"
-OPTION = "an option that Docker's networks do not have"
+_NO_DAEMON = "cnm.linux has no containers, and so none of their settings"
+OPTION = "Docker's networks do not have this option"
 HIDDEN = (
-    Hidden("theirs", "network", "Created", "check mode answers as the run does"),
-    Hidden("ours", "network", "Host", "the bridge, its MTU and whether there is DNS, which Docker leaves out"),
+    Hidden("theirs", "network", "Created", "check mode returns the same result as the run"),
+    Hidden("ours", "network", "Host", "inspect also shows the bridge, its MTU, and whether the network has DNS"),
     *(Hidden("ours", "network", key, OPTION) for key in ("Routes", "NoDefaultRoute", "DnsServers")),
     Hidden("theirs", "attachment", "IPAMConfig", _NO_DAEMON),
     Hidden("theirs", "attachment", "Links", _NO_DAEMON),
     Hidden("theirs", "attachment", "DriverOpts", _NO_DAEMON),
-    Hidden("ours", "attachment", "GwPriority", "as Docker has it since 28"),
-    Hidden("ours", "attachment", "InterfaceName", "names of interfaces are chosen once and kept"),
+    Hidden("ours", "attachment", "GwPriority", "Docker has it since version 28"),
+    Hidden("ours", "attachment", "InterfaceName", "interface names are chosen once and kept"),
     Hidden("ours", "attachment", "DefaultRoute4", "inspect says which network gives the default route"),
     Hidden("ours", "attachment", "DefaultRoute6", "inspect says which network gives the default route"),
 )
 
 
-NO_ROUTE = "an internal network gives no default route; Docker 20.10 gives one that leads nowhere"
-CHOSEN_POOLS = "the first that is free, as 1.9 has it; Docker 20.10 goes on from the last that it chose"
-RANGE = "the gateway is the first address of the subnet; Docker's is the first of the iprange"
-SHOWN_GATEWAY = "a gateway that was chosen is shown; Docker shows one that was given"
-PORT_NUMBERS = "ports are chosen from 49153 on, the lowest that is free; Docker goes on from the last that it chose"
-LOOPBACK6 = "1.9 published at 0.0.0.0; Docker 20.10 also has a proxy at [::]"
-SHORT_ID = "Docker 20.10 has the beginning of the container's id among its aliases"
-KEPT_MAC = "a MAC address is an endpoint's; Docker gives it again on the network that the container was made on"
-LEFTOVER = "Docker keeps, without an address, a connection that it has refused"
+NO_ROUTE = "an internal network has no default route; Docker 20.10 sets one that leads nowhere"
+CHOSEN_POOLS = "the first free one is chosen, as in Docker 1.9; Docker 20.10 continues after the last one that it chose"
+RANGE = "the gateway is the first address of the subnet; Docker's is the first address of the iprange"
+SHOWN_GATEWAY = "a chosen gateway is shown; Docker shows only one that was given"
+PORT_NUMBERS = "the lowest free port from 49153 on is chosen; Docker continues after the last one that it chose"
+LOOPBACK6 = "ports are published at 0.0.0.0, as in Docker 1.9; Docker 20.10 also has a proxy at [::]"
+SHORT_ID = "Docker 20.10 adds the beginning of the container's id to its aliases"
+KEPT_MAC = "a MAC address belongs to an endpoint; Docker reuses it on the network that the container was created on"
+LEFTOVER = "Docker keeps a connection that it has refused, without an address"
 OTHERS = (KEPT_MAC, LEFTOVER, NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
 """What the comparison leaves out, each at the place that names it."""
 
