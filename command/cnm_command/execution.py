@@ -12,8 +12,8 @@ import sys
 from argparse import Namespace
 from typing import List, Tuple
 
-from _cnm.errors import KernelRefused
-from _cnm.sandbox import CONFIGURATION
+from _cnm.model.errors import KernelRefused
+from _cnm.model.sandbox import CONFIGURATION
 
 from .access import controller
 from .errors import Failure

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Sequence
 
-from _cnm.selection import Keep, selection
+from _cnm.filters import Keep, selection
 
 from .errors import Failure
 

@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from _cnm.errors import printable
+from _cnm.model.errors import printable
 
 from .access import controller
 from .errors import Failure

@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from typing import Callable, Mapping, Sequence
 
-from _cnm.errors import CnmError, printable
+from _cnm.model.errors import CnmError, printable
 
 from . import check, execution, inspection, listing, restoration
 from .arguments import parse

@@ -10,7 +10,7 @@ import sys
 from argparse import Namespace
 from typing import Any, Mapping
 
-from _cnm.errors import printable
+from _cnm.model.errors import printable
 
 from .access import controller
 

@@ -10,13 +10,13 @@ import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.addresses import mac_of
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.endpoint import Endpoint
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.identity import make_id
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.network import Network, Pool
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.sandbox import Sandbox
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.addresses import mac_of
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Endpoint
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ids import make_id
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.network import Network, Pool
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.sandbox import Sandbox
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import FOLDER
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
 _PER_NETWORK = 1000
 

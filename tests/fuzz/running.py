@@ -23,7 +23,7 @@ from pretend import PretendKernel
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import task
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.network import PREDEFINED
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.network import PREDEFINED
 
 MODULES = "ansible_collections.cnm.linux.plugins.modules"
 PLURALS = {"cnm_network": "networks", "cnm_endpoint": "endpoints", "cnm_sandbox": "sandboxes"}

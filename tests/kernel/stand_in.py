@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.names import RECORDS
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS
 
 _CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000

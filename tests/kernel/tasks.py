@@ -18,7 +18,7 @@ from stand_in import OUTSIDE, Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.network import PREDEFINED
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.network import PREDEFINED
 
 ANY = {4: "0.0.0.0", 6: "::"}
 BRIDGE, DRIVER = "com.docker.network.bridge", "com.docker.network"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import name_server
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import name_server
 
 UNITS = Path(__file__).resolve().parents[2] / "roles" / "host" / "files"
 SERVICES = ["cnm-restore.service", "cnm-refresh.service"]

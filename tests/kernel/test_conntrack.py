@@ -13,11 +13,11 @@ import pytest
 from lab import BLUE, BLUE4, BLUE6, OUTSIDE4, OUTSIDE6, ROUTERS, UPLINK4, UPLINK6, build, endpoint
 from stand_in import OUTSIDE, Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import conntrack
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.nft import Firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Element, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import conntrack
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall.table import Firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Element, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 
 FAMILIES = {4: (UPLINK4, OUTSIDE4, BLUE4, "0.0.0.0"), 6: (UPLINK6, OUTSIDE6, BLUE6, "::")}
 both_families = pytest.mark.parametrize("version", (4, 6))

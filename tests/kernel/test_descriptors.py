@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 sys.path.append(str(Path(__file__).parent / "network"))
 

@@ -24,13 +24,13 @@ from lab import (
 from stand_in import OUTSIDE, Host
 from tasks import eventually
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import programs
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.docker_user import DockerUser
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.nft import Firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step, index, plan
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import ForwardAccept, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall.docker_user import DockerUser
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall.table import Firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import programs
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import ForwardAccept, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, index, plan
 
 FAMILIES = {
     "ip": ("iptables", UPLINK4, OUTSIDE4, BLUE4, "0.0.0.0"),

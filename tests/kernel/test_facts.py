@@ -14,10 +14,16 @@ from pathlib import Path
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import listeners, name_server
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.link import LEAVING
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, HostEnd, Link, Listener, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
+    HOST,
+    HostEnd,
+    Link,
+    Listener,
+    Namespace,
+)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 
 
 def test_subnets_on_link(host: Host) -> None:

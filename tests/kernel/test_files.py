@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step, plan
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import File
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import File
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, plan
 
 HOSTS = File("/etc/netns/web/hosts", "127.0.0.1 localhost\n10.0.0.2 web\n")
 PATH = Path(HOSTS.path)

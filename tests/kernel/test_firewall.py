@@ -32,11 +32,12 @@ from lab import (
 )
 from stand_in import OUTSIDE, Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import nft, programs
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step, index, plan
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Element, Resource, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import programs
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Element, Resource, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, index, plan
 
 RULESET = Ruleset(firewall.RULESET)
 FAMILIES = {
@@ -72,7 +73,7 @@ def bridge_netfilter(request: pytest.FixtureRequest, host: Host) -> bool:
 
 def load(*elements: Element) -> list[Resource]:
     wanted = [RULESET, *elements]
-    nft.Firewall(run).apply([Step(None, resource) for resource in wanted])
+    table.Firewall(run).apply([Step(None, resource) for resource in wanted])
     return wanted
 
 
@@ -238,7 +239,7 @@ def test_not_one_datagram_gets_into_an_internal_network(networks: Host, version:
     with endpoint("b1", "udp", its["any"], 80) as server, endpoint(OUTSIDE, "udp", its["any"]) as client:
         client.sendto(b"one", (its["uplink"], 8080))
         assert server.recv(100) == b"one"
-        nft.Firewall(run).apply([Step(None, internal)])
+        table.Firewall(run).apply([Step(None, internal)])
         client.sendto(b"two", (its["uplink"], 8080))
         with pytest.raises(socket.timeout):
             server.recv(100)
@@ -254,7 +255,7 @@ def test_network_that_becomes_internal_loses_its_connections(networks: Host) -> 
     with server, client, accepted:
         client.sendall(b"before")
         assert accepted.recv(100) == b"before"
-        nft.Firewall(run).apply([Step(None, Element("internal", "br-blue"))])
+        table.Firewall(run).apply([Step(None, Element("internal", "br-blue"))])
         client.sendall(b"after")
         accepted.settimeout(0.25)
         with pytest.raises(socket.timeout):
@@ -332,7 +333,7 @@ def many() -> list[Element]:
 def test_what_is_read_is_what_was_loaded(networks: Host) -> None:
     """Among it adjacent subnets, single addresses, everything, every protocol, the first port and the thousandth."""
     wanted = load(*BOTH, *many())
-    assert nft.Firewall(run).read(index(wanted)) == index(wanted)
+    assert table.Firewall(run).read(index(wanted)) == index(wanted)
     assert seen(OUTSIDE, (UPLINK4, 1), "b1", ("0.0.0.0", 1)) == OUTSIDE4
     assert seen(OUTSIDE, (UPLINK4, 1999), "b1", ("0.0.0.0", 80)) == OUTSIDE4
 
@@ -341,11 +342,11 @@ def test_what_is_read_needs_no_names_of_protocols(networks: Host) -> None:
     for name in ("protocols", "services"):
         command(f"mount --bind /dev/null /etc/{name}")
     wanted = load(*BOTH, *many())
-    assert nft.Firewall(run).read(index(wanted)) == index(wanted)
+    assert table.Firewall(run).read(index(wanted)) == index(wanted)
 
 
 def changes(wanted: Sequence[Resource]) -> list[Step]:
-    return plan(index(wanted), nft.Firewall(run).read(index(wanted)))
+    return plan(index(wanted), table.Firewall(run).read(index(wanted)))
 
 
 @pytest.mark.parametrize(
@@ -368,24 +369,24 @@ def test_changed_rules_are_noticed_and_repaired(networks: Host, damage: str) -> 
     assert code == 0, errors
     found = changes(wanted)
     assert Step(None, RULESET) in found
-    nft.Firewall(run).apply(found)
+    table.Firewall(run).apply(found)
     assert changes(wanted) == []
     assert reached(OUTSIDE, UPLINK4, 4) == OUTSIDE4
 
 
 def test_rules_of_unknown_origin_are_replaced(networks: Host) -> None:
     wanted = load(*BOTH)
-    os.unlink(nft.MEMORY)
+    os.unlink(table.MEMORY)
     assert Step(Ruleset(None), None) in changes(wanted)
 
 
 def test_an_older_text_is_replaced(networks: Host) -> None:
     older = Ruleset(firewall.RULESET.replace("oifgroup $OURS drop", "oifgroup $OURS counter drop"))
     wanted = [*BOTH, *web(4)]
-    nft.Firewall(run).apply([Step(None, resource) for resource in [older, *wanted]])
+    table.Firewall(run).apply([Step(None, resource) for resource in [older, *wanted]])
     found = changes([RULESET, *wanted])
     assert found[0] == Step(older, None)
-    nft.Firewall(run).apply(found)
+    table.Firewall(run).apply(found)
     assert changes([RULESET, *wanted]) == []
 
 
@@ -394,11 +395,11 @@ def test_one_element_deleted_by_hand_is_noticed(networks: Host, name: str) -> No
     wanted = load(*many())
     victim = next(resource for resource in wanted if isinstance(resource, Element) and resource.set == name)
     parts = enumerate(victim.entry.split(" . "))
-    entry = " . ".join(f'"{part}"' if number < nft.DEVICE_SETS.get(name, 0) else part for number, part in parts)
+    entry = " . ".join(f'"{part}"' if number < table.DEVICE_SETS.get(name, 0) else part for number, part in parts)
     code, _output, errors = run(["nft", f"delete element inet cnm {name} {{ {entry} }}"])
     assert code == 0, errors
     assert changes(wanted) == [Step(None, victim)]
-    nft.Firewall(run).apply(changes(wanted))
+    table.Firewall(run).apply(changes(wanted))
     assert changes(wanted) == []
 
 
@@ -417,17 +418,17 @@ def test_values_change_in_one_transaction(networks: Host, name: str, value: str)
     before = wanted[position]
     wanted[position] = replace(before, value=value)
     assert changes(wanted) == [Step(before, None), Step(None, wanted[position])]
-    nft.Firewall(run).apply(changes(wanted))
+    table.Firewall(run).apply(changes(wanted))
     assert changes(wanted) == []
 
 
 def test_elements_are_removed(networks: Host) -> None:
     elements = many()
     wanted = load(*BOTH, *elements)
-    nft.Firewall(run).apply([Step(element, None) for element in elements])
-    assert nft.Firewall(run).read(index(wanted)) == index([RULESET, *BOTH])
-    nft.Firewall(run).apply([Step(element, None) for element in BOTH] + [Step(RULESET, None)])
-    assert nft.Firewall(run).read(index(wanted)) == {}
+    table.Firewall(run).apply([Step(element, None) for element in elements])
+    assert table.Firewall(run).read(index(wanted)) == index([RULESET, *BOTH])
+    table.Firewall(run).apply([Step(element, None) for element in BOTH] + [Step(RULESET, None)])
+    assert table.Firewall(run).read(index(wanted)) == {}
     assert run(["nft", "list", "tables"])[1] == ""
 
 
@@ -435,8 +436,8 @@ def test_all_or_nothing(networks: Host) -> None:
     wanted = load(*BOTH)
     new, twice = web(4)[0], replace(BOTH[0], value="drop")
     with pytest.raises(KernelRefused, match="nft did not load"):
-        nft.Firewall(run).apply([Step(None, new), Step(None, twice)])
-    assert nft.Firewall(run).read(index([*wanted, new])) == index(wanted)
+        table.Firewall(run).apply([Step(None, new), Step(None, twice)])
+    assert table.Firewall(run).read(index([*wanted, new])) == index(wanted)
 
 
 def test_one_listing_for_a_read_and_none_without_a_question(networks: Host) -> None:
@@ -447,28 +448,28 @@ def test_one_listing_for_a_read_and_none_without_a_question(networks: Host) -> N
         asked.append(argv)
         return run(argv, stdin)
 
-    nft.Firewall(counted).read([("link", "", "br-blue")])
+    table.Firewall(counted).read([("link", "", "br-blue")])
     assert asked == []
-    nft.Firewall(counted).read(index(wanted))
+    table.Firewall(counted).read(index(wanted))
     assert len(asked) == 1
 
 
 def test_memory_is_root_s_alone(host: Host) -> None:
-    os.rmdir(os.path.dirname(nft.MEMORY))
+    os.rmdir(os.path.dirname(table.MEMORY))
     load()
-    assert os.stat(nft.MEMORY).st_mode & 0o777 == 0o600
-    assert os.stat(os.path.dirname(nft.MEMORY)).st_mode & 0o777 == 0o700
-    with open(nft.MEMORY) as stream:
+    assert os.stat(table.MEMORY).st_mode & 0o777 == 0o600
+    assert os.stat(os.path.dirname(table.MEMORY)).st_mode & 0o777 == 0o700
+    with open(table.MEMORY) as stream:
         assert json.load(stream)["text"] == firewall.RULESET
-    assert os.listdir(os.path.dirname(nft.MEMORY)) == ["ruleset.json"]
+    assert os.listdir(os.path.dirname(table.MEMORY)) == ["ruleset.json"]
 
 
 def test_no_nft(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs.shutil, "which", lambda name, path: None)
     with pytest.raises(CnmError, match="apt install nftables"):
-        nft.Firewall(run).read([RULESET.key])
+        table.Firewall(run).read([RULESET.key])
 
 
 def test_names_that_nft_would_misread_are_refused() -> None:
     with pytest.raises(CnmError, match="cannot be used in firewall rules"):
-        nft.Firewall(run).apply([Step(None, Element("internal", "br*"))])
+        table.Firewall(run).apply([Step(None, Element("internal", "br*"))])

@@ -14,11 +14,15 @@ from typing import Any, Dict, List, Sequence
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, Collected, Conflict, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import netlink
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.link import LEAVING
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step, index, plan
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import socket as netlink
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import (
+    CnmError,
+    Collected,
+    Conflict,
+    KernelRefused,
+)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
     GROUP,
     HOST,
     Address,
@@ -29,6 +33,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
     Resource,
     Route,
 )
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, index, plan
 
 WEB = "/run/netns/web"
 BRIDGE = Link(HOST, "br-web", "bridge", address="02:42:0a:00:00:01", mtu=1400)

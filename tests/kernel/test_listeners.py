@@ -11,8 +11,8 @@ import socket
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import listeners
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.listeners import Listener, listening, process
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.listeners import Listener, listening, process
 
 address = ipaddress.ip_address
 

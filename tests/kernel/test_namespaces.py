@@ -15,15 +15,10 @@ from typing import Dict
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step, plan
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
-    Address,
-    Key,
-    Namespace,
-    Resource,
-)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Key, Namespace, Resource
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, plan
 
 WEB = Namespace("/run/netns/web")
 

@@ -8,12 +8,12 @@ import pytest
 from lab import BLUE, OUTSIDE4, OUTSIDE6, ROUTERS, UPLINK4, UPLINK6, build, command, seen
 from stand_in import OUTSIDE, Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import programs
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.nft import Firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.policies import deaf, foreign
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall.foreign import deaf, foreign
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall.table import Firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import programs
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 
 BRIDGES = ["br-blue"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, Link, Namespace, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput, KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import HOST, Link, Namespace, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 
 WEB = Namespace("/run/netns/web")
 SOMAXCONN = Sysctl(WEB.path, "net/core/somaxconn", "17")

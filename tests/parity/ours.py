@@ -14,8 +14,8 @@ from stand_in import OUTSIDE, Host
 from steps import PREDEFINED, Step
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, InvalidInput
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput
 
 STATES = {"stop": "stopped", "start": "present", "restart": "restarted", "remove": "absent"}
 

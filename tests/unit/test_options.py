@@ -16,7 +16,7 @@ import pytest
 basic = pytest.importorskip("ansible.module_utils.basic")
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import task
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 KEY, SECRET = "net.ipv4.tcp_fastopen_key", "0a1b2c3d-0a1b2c3d-0a1b2c3d-0a1b2c3d"
 MODULES = "ansible_collections.cnm.linux.plugins.modules"

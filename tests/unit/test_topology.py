@@ -19,7 +19,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.peer import unpack
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import unpack
 
 yaml = pytest.importorskip("yaml")
 

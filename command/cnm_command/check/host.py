@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import Iterator
 
-from _cnm.kernel import sysctl
-from _cnm.kernel.programs import find
+from _cnm.kernel.system import sysctl
+from _cnm.kernel.system.programs import find
 
 from ..access import run_program
 from .finding import Finding, judge

@@ -12,7 +12,7 @@ import re
 import sys
 from typing import List
 
-from _cnm.kernel.programs import find
+from _cnm.kernel.system.programs import find
 
 from ..access import run_program
 from .finding import Finding, dotted, judge, version

@@ -17,10 +17,10 @@ import socket
 import struct
 from typing import Callable, Iterator, List
 
-from _cnm.firewall import RULESET
-from _cnm.kernel.conntrack import NETLINK_NETFILTER
-from _cnm.kernel.programs import find
-from _cnm.resources import GROUP
+from _cnm.kernel.firewall.conntrack import NETLINK_NETFILTER
+from _cnm.kernel.system.programs import find
+from _cnm.resources.firewall import RULESET
+from _cnm.resources.kinds import GROUP
 
 from ..access import run_program
 from .finding import Finding, judge

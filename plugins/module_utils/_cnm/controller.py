@@ -12,22 +12,22 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
-from . import inspect
-from .endpoint import Endpoint
-from .errors import CnmError, Incomplete, InvalidInput, Problems, printable
-from .identity import check_name, is_text
+from . import docker_shapes
+from .composition import Roaming, Topology, loss
 from .kernel.host import Kernel
-from .network import Network
-from .peer import Underlay
-from .reconcile import Step
-from .reconciliation import Reconciliation
-from .sandbox import Sandbox
-from .store import FOLDER, database, journal
+from .model.endpoint import Endpoint
+from .model.errors import CnmError, Incomplete, InvalidInput, Problems, printable
+from .model.ids import check_name, is_text
+from .model.network import Network
+from .model.overlay_peer import Underlay
+from .model.sandbox import Sandbox
+from .resources.plan import Step
+from .run import Reconciliation
+from .store import FOLDER, journal, schema
 from .store.journal import Unit
 from .store.lock import held
-from .store.sqlite import SqliteStore
-from .topology import Roaming, Topology, loss
-from .verbs import Context, quoted
+from .store.objects import SqliteStore
+from .verbs.context import Context, quoted
 from .verbs.uniqueness import settle
 
 
@@ -310,10 +310,10 @@ class Controller:
 
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
         """Open the store, open already BESIDE perhaps; one that is to be read only, and is not there, is made up."""
-        if os.path.exists(database.path(self._folder)):
+        if os.path.exists(schema.path(self._folder)):
             store = SqliteStore.open(self._folder, beside, write or beside is not None)
         elif write:
-            database.create(self._folder)
+            schema.create(self._folder)
             store = SqliteStore.open(self._folder)
         else:
             store = SqliteStore.memory()
@@ -337,13 +337,13 @@ class Controller:
     def _shown(self, store: SqliteStore, kind: str, identifier: Optional[str]) -> Dict[str, Any]:
         found = getattr(store, kind)(identifier) if identifier else None
         if isinstance(found, Network):
-            return inspect.network(store, found, self._elsewhere)
+            return docker_shapes.network(store, found, self._elsewhere)
         return _shape(kind)(store, found) if found is not None else {}
 
     def _told_of_host(self, steps: Sequence[Step]) -> List[Dict[str, Any]]:
         if not self._tell:
             return []
-        from .difference import of_host
+        from .resources.diff_output import of_host
 
         return of_host(steps)
 
@@ -360,7 +360,7 @@ class Controller:
 
     @contextmanager
     def _reading(self) -> Iterator[SqliteStore]:
-        with _descriptors_explained(), database.explained(self._folder), closing(self._open(write=False)) as store:
+        with _descriptors_explained(), schema.explained(self._folder), closing(self._open(write=False)) as store:
             store.begin(write=False)
             yield store
 
@@ -376,8 +376,8 @@ class Controller:
                 yield store, before
             return
         with _descriptors_explained():
-            database.close(self._folder)
-            with held(self._folder), database.explained(self._folder), closing(self._open(write=True)) as store:
+            schema.close(self._folder)
+            with held(self._folder), schema.explained(self._folder), closing(self._open(write=True)) as store:
                 before = self._open(write=False, beside=store)
                 with closing(before):
                     before.begin(write=False)
@@ -444,7 +444,7 @@ def _also(run: Reconciliation, store: SqliteStore, network: str) -> str:
 
 
 def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
-    from .difference import of_objects
+    from .resources.diff_output import of_objects
 
     return of_objects(kind, name, before, after)
 
@@ -485,7 +485,7 @@ def _verb(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:
 
 def _shape(kind: str) -> Callable[[SqliteStore, Any], Dict[str, Any]]:
     shapes: Dict[str, Callable[[SqliteStore, Any], Dict[str, Any]]]
-    shapes = {"network": inspect.network, "endpoint": inspect.endpoint, "sandbox": inspect.sandbox}
+    shapes = {"network": docker_shapes.network, "endpoint": docker_shapes.endpoint, "sandbox": docker_shapes.sandbox}
     return shapes[kind]
 
 

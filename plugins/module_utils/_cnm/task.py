@@ -17,11 +17,11 @@ from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import ArgumentTypeError, ElementError, UnsupportedError
 
 from .controller import Controller, in_order
-from .errors import CnmError, InvalidInput
 from .kernel.host import Kernel
-from .peer import unpack
-from .secrecy import is_secret
-from .spelling import did_you_mean, not_supported
+from .model.errors import CnmError, InvalidInput
+from .model.overlay_peer import unpack
+from .model.secret_settings import is_secret
+from .model.suggestions import did_you_mean, not_supported
 
 _PLURALS = {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}
 _CHOICE = re.compile(r"[Vv]alue of (\S+) must be one of: (.+), got: ([^.]*)\.?", re.DOTALL)
@@ -219,7 +219,7 @@ def run_info(kind: str, arguments: Dict[str, Any]) -> None:
     module = _Module(argument_spec=arguments, supports_check_mode=True)
 
     def describe(kernel: Kernel) -> Dict[str, Any]:
-        from .selection import selection
+        from .filters import selection
 
         keep = selection(module.params)
         return {"changed": False, _PLURALS[kind]: Controller(kernel, module.warn, True).describe(kind, keep)}

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ...module_utils._cnm.addresses import Address, address
 from ...module_utils._cnm.drivers import is_number
 from ...module_utils._cnm.drivers.overlay_options import VTEP
-from ...module_utils._cnm.errors import Problems
-from ...module_utils._cnm.verbs import texts
+from ...module_utils._cnm.model.addresses import Address, address
+from ...module_utils._cnm.model.errors import Problems
+from ...module_utils._cnm.verbs.context import texts
 from .values import check_network, check_sandbox
 
 Item = Mapping[str, Any]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
-from ...module_utils._cnm.addresses import Address, HostBits, Subnet, address, mac, mac_of, subnet
 from ...module_utils._cnm.drivers.overlay_options import LEARNING, PORT, VTEP, option_problems, parse, vni
-from ...module_utils._cnm.peer import pack
+from ...module_utils._cnm.model.addresses import Address, HostBits, Subnet, address, mac, mac_of, subnet
+from ...module_utils._cnm.model.overlay_peer import pack
 from . import slices
 from .declaration import Declaration, Item, options
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from typing import Dict, List, Mapping, Optional
 
-from ...module_utils._cnm.addresses import Subnet
+from ...module_utils._cnm.model.addresses import Subnet
 
 
 def count(subnet: Subnet) -> int:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ...module_utils._cnm.errors import Problems, every
-from ...module_utils._cnm.sandbox import Sandbox
-from ...module_utils._cnm.verbs import texts
+from ...module_utils._cnm.model.errors import Problems, every
+from ...module_utils._cnm.model.sandbox import Sandbox
+from ...module_utils._cnm.verbs.context import texts
+from ...module_utils._cnm.verbs.dns import name_server
 from ...module_utils._cnm.verbs.endpoint import read, read_ports
-from ...module_utils._cnm.verbs.names import name_server
 from ...module_utils._cnm.verbs.pools import check_pool
 from ...module_utils._cnm.verbs.routes import read_routes
 from ...module_utils._cnm.verbs.sandbox import described

@@ -11,11 +11,17 @@ import os
 from clock import Cost, measured
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import address, interface, link, route, veth
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.message import ACK, CREATE, NEWROUTE, encode
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.namespace import Namespaces
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.netlink import CHUNK, Refusal
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import GROUP, HOST, Address, Link, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import address, interface, link, route, veth
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import ACK, CREATE, NEWROUTE, encode
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.socket import CHUNK, Refusal
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
+    GROUP,
+    HOST,
+    Address,
+    Link,
+    Namespace,
+)
 
 from . import GATEWAY, PREFIX, namespaces
 from . import address as address_of

@@ -17,21 +17,16 @@ from typing import Any
 
 from programs import Programs, nft
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import address, interface, ownership, route
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import nft as firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.file import BEGIN
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.composition import APART_UNIT, Topology
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import ownership
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table as firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.link import LEAVING
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.names import RECORDS
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
-    GROUP,
-    HOST,
-    Key,
-    Link,
-    Resource,
-)
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.topology import APART_UNIT, Topology
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import address, interface, route
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.text_block import BEGIN
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import GROUP, HOST, Key, Link, Resource
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
 STORE, NAMESPACES, FILES, MEMORY = "/var/lib/cnm", "/run/netns", "/etc/netns", "/run/cnm"
 FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/uplink/accept_ra")

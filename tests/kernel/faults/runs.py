@@ -21,8 +21,8 @@ from stand_in import Host
 from steps import Fault, Step, program, under
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, Incomplete
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, Incomplete
 
 
 class Runs:

@@ -22,8 +22,10 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import conntrack, namespace, netlink
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.message import GETNSID, NEWLINK
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import conntrack
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import socket as netlink
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import GETNSID, NEWLINK
 
 CHANGES = ("netlink", "write", "unlink", "namespace", "program", "conntrack", "commit")
 """Kinds of steps after which the host or the store's files are otherwise than before."""

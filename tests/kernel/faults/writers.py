@@ -18,7 +18,7 @@ from typing import Any
 from tasks import Tasks
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import controller
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 Shared = tuple[str, list[dict[str, Any]]]
 

@@ -23,8 +23,8 @@ from lab import OUTSIDE4, at, command, sysctl
 from stand_in import OUTSIDE, Host
 from tasks import Tasks, eventually, listed
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, InvalidInput
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import listeners, name_server
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput
 
 PID = Path("/run/cnm-dns/aardvark.pid")
 

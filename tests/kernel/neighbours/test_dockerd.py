@@ -25,7 +25,7 @@ from playbook import (
     web_works,
 )
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 PUBLISHED = 8081
 

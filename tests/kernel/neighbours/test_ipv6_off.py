@@ -17,7 +17,7 @@ from lab import at, command, pinged, sysctl
 from playbook import ALL, Playbook, inventory, setting, web_works
 from stand_in import OUTSIDE
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 SWITCH = "net/ipv6/conf/all/disable_ipv6"
 

@@ -14,7 +14,7 @@ import pytest
 from lab import command
 from playbook import ALL, Playbook, inventory, reaches_out, web_works
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 
 def refused(play: Playbook, name: str, *networks: str) -> str:

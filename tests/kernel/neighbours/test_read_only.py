@@ -15,7 +15,7 @@ import pytest
 from lab import command, sysctl
 from playbook import ALL, Playbook, inventory, web_works
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 RIGHT = {
     "net/ipv4/ip_forward": 1,

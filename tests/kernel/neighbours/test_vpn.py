@@ -13,7 +13,7 @@ from lab import command
 from playbook import ALL, Playbook, web_works
 from stand_in import OUTSIDE
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 OVERLAP = {"cnm.allow_host_overlap": "true"}
 

@@ -14,7 +14,7 @@ from lab import OUTSIDE, UPLINK4, command, sysctl
 from stand_in import Host
 from tasks import BRIDGE, DRIVER, Tasks, answers, host_end, link, listed, reaches, setting, source_outside
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.identity import make_id
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ids import make_id
 
 IP_HEADER, IP6_HEADER, ICMP_HEADER = 20, 40, 8
 

@@ -16,20 +16,21 @@ from children import end, start
 from inventory import difference, inventory, nothing_left
 from tasks import BRIDGE, Tasks
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import file, nft
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import text_block
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
 MOMENTS: dict[str, tuple[Any, str]] = {
     "all is made and not yet kept": (SqliteStore, "commit"),
     "all is kept and not yet said to be so": (journal, "clear"),
-    "a file is there and has no lines": (file, "_replace"),
-    "a folder is there and has no file": (file, "_open"),
+    "a file is there and has no lines": (text_block, "_replace"),
+    "a folder is there and has no file": (text_block, "_open"),
     "a file has not been cut": (os, "ftruncate"),
-    "a folder has lost its files": (file, "_remove_folder"),
-    "rules are loaded and not remembered": (nft, "_remember"),
+    "a folder has lost its files": (text_block, "_remove_folder"),
+    "rules are loaded and not remembered": (table, "_remember"),
     "what is remembered has no name": (os, "rename"),
-    "rules are no longer remembered": (nft, "_forget"),
+    "rules are no longer remembered": (table, "_forget"),
 }
 
 
@@ -44,7 +45,7 @@ def kill_at(moment: str, act: Callable[[], object]) -> None:
     def child() -> None:
         if name == "_open":
             # Reading goes by it as well.
-            opened = file._open
+            opened = text_block._open
             setattr(where, name, lambda path, flags, *mode: opened(path, flags) if not mode else die())
         else:
             setattr(where, name, die)

@@ -16,7 +16,7 @@ from lab import command
 from tasks import Tasks, answers, listed, reaches
 from test_restore import forget
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict, Incomplete
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict, Incomplete
 
 CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")]
 

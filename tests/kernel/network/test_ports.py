@@ -16,7 +16,7 @@ from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, endpoin
 from stand_in import OUTSIDE
 from tasks import ANY, BRIDGE, Tasks, answers, eventually, reaches
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 UPLINKS, OUTSIDES = {4: UPLINK4, 6: UPLINK6}, {4: OUTSIDE4, 6: OUTSIDE6}
 both_families = pytest.mark.parametrize("version", (4, 6))

@@ -15,7 +15,7 @@ from inventory import FORWARDING, difference, inventory, nothing_left
 from lab import HOST, UPLINK4, UPLINK6, command, sysctl
 from tasks import BRIDGE, Tasks, answers, hosts, listed, reaches, source_outside
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict, InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict, InvalidInput
 
 CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")]
 

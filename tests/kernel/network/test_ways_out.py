@@ -14,8 +14,8 @@ from stand_in import OUTSIDE
 from tasks import BRIDGE, DRIVER, Tasks, default_route, listed, reaches, source_outside
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
 
 BOTH = "10.1.0.0/24,fd00:1::/64"
 OUTSIDES, UPLINKS = {4: OUTSIDE4, 6: OUTSIDE6}, {4: UPLINK4, 6: UPLINK6}

@@ -20,7 +20,7 @@ from stand_in import Host
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result, in_order
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import VTEP
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.peer import unpack
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import unpack
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
 

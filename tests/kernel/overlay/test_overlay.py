@@ -13,7 +13,7 @@ import pytest
 from fleet import Fleet, Member, until
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 DUAL = ["10.9.0.0/16", "fd00:9::/64"]
 RED = ["10.10.0.0/16"]

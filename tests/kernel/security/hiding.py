@@ -14,9 +14,9 @@ from lab import HOST, at, command, sysctl
 from tasks import Tasks, answers, listed, reaches
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Result
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.link import LEAVING
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import GROUP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import GROUP
 
 EVIL, DEEP = "evil", "deep"
 """The hostile sandbox, and a namespace that its programs have made."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from children import start
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.names import RECORDS
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS
 
 USER = 12345
 HOME = Path("/run/home-of-a-user")

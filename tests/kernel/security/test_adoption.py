@@ -21,8 +21,8 @@ from lab import command
 from stand_in import OUTSIDE
 from tasks import Tasks, listed
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, KernelRefused
 
 CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")]
 NEXT_PID = Path("/proc/sys/kernel/ns_last_pid")

@@ -16,7 +16,7 @@ from inventory import inventory
 from lab import command
 from tasks import Tasks
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 HOSTILE = ("a\nb", "a\0b", "a b", "\x1b[2J", "a\x9bb", "a\u202eb", "../a", "/etc/a", "a;b", 'a"b', "a'b", "é" * 15)
 BREAKS = ("\n", "\0", "\x1b", "\x9b", " ", "\u2028")

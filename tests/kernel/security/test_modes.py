@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tasks import Tasks
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 NOBODY = 65534
 STORE, RUNTIME, NAMESPACES, CONFIGURATION = "/var/lib/cnm", "/run/cnm", "/run/netns", "/etc/netns"

@@ -10,7 +10,7 @@ import pytest
 from lab import command
 from tasks import Tasks, reaches
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
 
 
 def test_a_sandbox_cannot_disown_its_namespace(tasks: Tasks) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tasks import Tasks
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 SECRET = Path("/etc/secret")
 TEXT = "root:$6$hash:1::::::\n"

@@ -16,7 +16,7 @@ from children import end, start
 from lab import HOST, endpoint
 from tasks import Tasks
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, printable
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, printable
 
 CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")]
 COMMENT = "\x1b]0;owned\x07 \x9b2J \u202e é\nfatal: all is lost\x7f"

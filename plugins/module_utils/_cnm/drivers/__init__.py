@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional, Protocol, Sequence
 
-from ..addresses import Address
-from ..endpoint import Endpoint
-from ..network import Network
-from ..resources import Resource
+from ..model.addresses import Address
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..resources.kinds import Resource
 
 Answers = Mapping[int, Address]
 """By family the address from which a sandbox answers whom it knows by no other route: that of its default route."""

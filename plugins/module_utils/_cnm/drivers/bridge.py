@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ..addresses import Address as IPAddress
-from ..addresses import Subnet, mac_of, with_prefix
-from ..endpoint import Endpoint, Port
-from ..firewall import network_elements, opened, published
-from ..forwarding import Neighbour
-from ..network import Network
-from ..resources import HOST, Address, HostEnd, Link, Resource, Sysctl
+from ..model.addresses import Address as IPAddress
+from ..model.addresses import Subnet, mac_of, with_prefix
+from ..model.endpoint import Endpoint, Port
+from ..model.network import Network
+from ..resources.fdb import Neighbour
+from ..resources.firewall import network_elements, opened, published
+from ..resources.kinds import HOST, Address, HostEnd, Link, Resource, Sysctl
 from . import Answers
 from .bridge_options import BridgeOptions, option_problems, parse, spelled
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
-from ..addresses import address
-from ..identity import check_device
-from ..spelling import did_you_mean
+from ..model.addresses import address
+from ..model.ids import check_device
+from ..model.suggestions import did_you_mean
 from . import flag, is_number
 
 NAME = "com.docker.network.bridge.name"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional
 
-from ..endpoint import Endpoint
-from ..network import Network
-from ..resources import Resource
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..resources.kinds import Resource
 from . import Answers
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, List, Mapping
 
-from ..endpoint import Endpoint
-from ..forwarding import ANYBODY, Forwarding, Neighbour
-from ..network import Network
-from ..resources import HOST, Link, Resource, Sysctl, Tunnel
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..resources.fdb import ANYBODY, Forwarding, Neighbour
+from ..resources.kinds import HOST, Link, Resource, Sysctl, Tunnel
 from . import Answers
 from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge
 from .overlay_options import option_problems, parse, spelled, vni

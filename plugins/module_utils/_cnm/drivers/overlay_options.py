@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Dict, Mapping, Optional
 
-from ..addresses import Address, address
+from ..model.addresses import Address, address
 from . import bridge_options, flag, is_number
 
 VNI = "com.docker.network.driver.overlay.vxlanid_list"

@@ -12,14 +12,15 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
-from .. import addresses as forms
-from ..resources import FORWARDING, GROUP, HOST, Listener
-from . import address, interface, route, sysctl
-from .docker_user import DockerUser
-from .link import LEAVING
+from ..model import addresses as forms
+from ..resources.kinds import FORWARDING, GROUP, HOST, Listener
+from .firewall.docker_user import DockerUser
 from .namespace import LOOPBACK_INDEX, Namespaces
-from .netlink import Socket
-from .programs import Run
+from .rtnl import address, interface, route
+from .rtnl.link import LEAVING
+from .rtnl.socket import Socket
+from .system import sysctl
+from .system.programs import Run
 
 _RESOLV_CONF = "/etc/resolv.conf"
 _UPSTREAM_RESOLV_CONF = "/run/systemd/resolve/resolv.conf"
@@ -171,7 +172,7 @@ class Facts:
     @_once
     def unforwarded(self) -> Dict[int, List[str]]:
         """Return by family the interfaces that are not ours, where the host forwards nothing of that family."""
-        from ..identity import check_device
+        from ..model.ids import check_device
 
         found: Dict[int, List[str]] = {4: [], 6: []}
         off = [version for version, name in FORWARDING.items() if sysctl.value(name) == "0"]
@@ -189,7 +190,7 @@ class Facts:
 
         :raises InvalidInput: if the file that says so cannot be understood
         """
-        from .configuration import ip_forward_no_drop
+        from .system.configuration import ip_forward_no_drop
 
         return ip_forward_no_drop()
 
@@ -210,8 +211,8 @@ class Facts:
 
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops our traffic."""
-        from .name_server import sockets
-        from .policies import deaf, foreign
+        from .firewall.foreign import deaf, foreign
+        from .system.name_server import sockets
 
         ours = sorted(found.name for found in interface.dump(self._host, kind="bridge") if found.group == GROUP)
         return foreign(self._run, ours) + (deaf(self._run, ours) if sockets() else [])
@@ -219,8 +220,8 @@ class Facts:
     @_once
     def listening(self) -> List[Listener]:
         """Return the sockets that wait for packets on the host's ports, but for those of our own name server."""
-        from .listeners import listening
-        from .name_server import sockets
+        from .system.listeners import listening
+        from .system.name_server import sockets
 
         found = listening()
         # Only now: a server that a broken-off run has started may be about to listen.
@@ -240,7 +241,7 @@ class Facts:
     @_once
     def has_name_server(self) -> bool:
         """Say whether the program that answers for names is installed."""
-        from .name_server import program
+        from .system.name_server import program
 
         return program() is not None
 
@@ -262,7 +263,7 @@ class Facts:
 
     def process(self, inode: int) -> str:
         """Return who has the socket with that INODE; empty if that cannot be told."""
-        from .listeners import process
+        from .system.listeners import process
 
         return process(inode)
 
@@ -275,7 +276,7 @@ class Facts:
 
         :raises InvalidInput: if the file that says so cannot be understood
         """
-        from .configuration import default_address_pools
+        from .system.configuration import default_address_pools
 
         return default_address_pools()
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
-from ..errors import CnmError, KernelRefused, raise_all
-from ..forwarding import ANYBODY, Forwarding, Neighbour
-from ..reconcile import Step
-from ..resources import (
+from ..model.errors import CnmError, KernelRefused, raise_all
+from ..resources.fdb import ANYBODY, Forwarding, Neighbour
+from ..resources.kinds import (
     FIREWALL,
     HOST,
     NAMING,
@@ -27,11 +26,13 @@ from ..resources import (
     Route,
     Sysctl,
 )
-from . import address, file, interface, link, readiness, route, sysctl
-from .docker_user import DockerUser
+from ..resources.plan import Step
 from .facts import Facts
+from .firewall.docker_user import DockerUser
 from .namespace import Namespaces, is_left_over
 from .refusals import Change, carry_out
+from .rtnl import address, interface, link, readiness, route
+from .system import sysctl, text_block
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 """Runs a program with a text as its input; returns its exit status, output and error output."""
@@ -94,12 +95,12 @@ class Kernel:
         found: List[Resource] = self._read_namespaces(wanted)
         found += [present for present in map(_read_file, sorted(by_name[File.kind])) if present]
         if any(by_name[kind] for kind in NAMING):
-            from . import name_server
+            from .system import name_server
 
             found += name_server.read(by_name)
         result = {resource.key: resource for resource in found}
         if firewall:
-            from .nft import Firewall
+            from .firewall.table import Firewall
 
             result.update(Firewall(self._run, self._docker_user).read(firewall))
         return result
@@ -139,7 +140,7 @@ class Kernel:
         found += address.read(socket, addresses, known)
         tunnels = [known[name] for name in sorted(links & set(known)) if known[name].vxlan]
         if neighbours or tunnels:
-            from . import neighbour
+            from .rtnl import neighbour
 
             found += neighbour.read_neighbours(socket, space, neighbours, known)
             for tunnel in tunnels:
@@ -154,7 +155,7 @@ class Kernel:
 
     def answered(self, wanted: Mapping[str, Iterable[str]]) -> Set[Tuple[str, str]]:
         """Return those of the addresses WANTED, by link of the host, which somebody beyond that link has."""
-        from .probing import answered
+        from .rtnl.probing import answered
 
         return answered(wanted)
 
@@ -177,7 +178,7 @@ class Kernel:
         """
         firewall = [step for step in steps if step.resource.kind in FIREWALL]
         if firewall:
-            from .nft import Firewall
+            from .firewall.table import Firewall
 
             Firewall(self._run, self._docker_user).apply(firewall)
         rest = [step for step in steps if step.resource.kind not in FIREWALL]
@@ -185,7 +186,7 @@ class Kernel:
         self._make([step for step in rest if step.after])
         naming = [step for step in rest if step.resource.kind in NAMING]
         if naming:
-            from . import name_server
+            from .system import name_server
 
             try:
                 name_server.apply(self._run, naming)
@@ -195,7 +196,7 @@ class Kernel:
 
     def end_stale_connections(self, removed: Sequence[Element], added: Sequence[Element]) -> None:
         """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not."""
-        from .nft import end_stale_connections
+        from .firewall.table import end_stale_connections
 
         end_stale_connections(removed, added)
 
@@ -218,7 +219,7 @@ class Kernel:
         errors: List[CnmError] = []
         namespaces = _only(Namespace, gone)
         if namespaces:
-            from .mount_units import stop
+            from .system.mount_units import stop
 
             stop(self._run, [namespace.path for namespace in namespaces])
         for resource in gone:
@@ -226,7 +227,7 @@ class Kernel:
                 if isinstance(resource, Namespace):
                     self._namespaces.remove(resource.path)
                 elif isinstance(resource, File):
-                    file.remove(resource.path)
+                    text_block.remove(resource.path)
             except CnmError as error:
                 errors.append(error.of(resource.key))
         return errors
@@ -245,7 +246,7 @@ class Kernel:
             ]
             others = [item for item in _entries(group) if item.link in indices]
             if others:
-                from . import neighbour
+                from .rtnl import neighbour
 
                 changes += [neighbour.removal(item, indices[item.link]) for item in others]
                 if space == HOST:
@@ -255,7 +256,7 @@ class Kernel:
                         changes += neighbour.learnt_removals(socket, item, indices[item.link])
             errors += carry_out(socket, changes)
         if left:
-            from .announcement import take_back
+            from .rtnl.announcement import take_back
 
             errors += take_back(self._namespaces, left)
         return errors
@@ -269,7 +270,7 @@ class Kernel:
         errors: List[CnmError] = []
         for wanted in _only(File, after):
             try:
-                file.write(wanted)
+                text_block.write(wanted)
             except CnmError as error:
                 errors.append(error.of(wanted.key))
         raise_all(errors)
@@ -298,7 +299,7 @@ class Kernel:
                 changes += route.changes(addressing[item], indices)
             others = _entries(group)
             if others:
-                from . import neighbour
+                from .rtnl import neighbour
 
                 changes += [neighbour.addition(item, indices[item.link]) for item in others]
             errors += carry_out(socket, changes)
@@ -309,14 +310,14 @@ class Kernel:
             readiness.await_addresses(new)
         moves = [step for item, step in addressing.items() if isinstance(item, Neighbour) and item.namespace == HOST]
         if moves:
-            from .announcement import announce
+            from .rtnl.announcement import announce
 
             raise_all(announce(self._namespaces, moves))
 
 
 def _read_file(path: str) -> Union[File, Obstacle, None]:
     try:
-        return file.read(path)
+        return text_block.read(path)
     except CnmError as error:
         return Obstacle((File.kind, path), str(error))
 

@@ -19,13 +19,13 @@ import stat
 from contextlib import contextmanager
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from .. import resources
-from ..errors import CnmError, Conflict, KernelRefused, raise_all
-from ..folder import make_public
-from ..resources import HOST
+from ..model.errors import CnmError, Conflict, KernelRefused, raise_all
+from ..private_files import make_public
+from ..resources import kinds
+from ..resources.kinds import HOST
 from . import ownership
-from .message import ACK, NEWLINK, encode
-from .netlink import CHUNK, Refusal, Socket, needs_root
+from .rtnl.request import ACK, NEWLINK, encode
+from .rtnl.socket import CHUNK, Refusal, Socket, needs_root
 
 LOOPBACK_INDEX = 1
 """The first link of every namespace (LOOPBACK_IFINDEX in include/net/flow.h)."""
@@ -236,7 +236,7 @@ class Namespaces:
         """Say whether it is the host's own: a path that was adopted may have been turned there."""
         return os.fstat(descriptor).st_ino == os.fstat(self.home).st_ino
 
-    def make(self, wanted: Sequence[resources.Namespace]) -> None:
+    def make(self, wanted: Sequence[kinds.Namespace]) -> None:
         """Make a namespace, with its loopback up, at the path of each of WANTED."""
         if not wanted:
             return
@@ -364,7 +364,7 @@ def _prepare(path: str) -> None:
             ) from None
 
 
-def _explained(done: str, path: str, error: OSError, about: Optional[resources.Key] = None) -> CnmError:
+def _explained(done: str, path: str, error: OSError, about: Optional[kinds.Key] = None) -> CnmError:
     if error.errno in (errno.EPERM, errno.EACCES):
         return needs_root(f"network namespace '{path}' could not be {done}")
     reason = error.strerror or str(error)

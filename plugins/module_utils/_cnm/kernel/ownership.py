@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from ..folder import make_private
+from ..private_files import make_private
 
 _FOLDER = "/run/cnm"
 """In /run, as namespaces do not outlive the kernel either."""

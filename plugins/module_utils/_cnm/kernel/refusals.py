@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from ..errors import CnmError, KernelRefused
-from ..resources import Key
-from .netlink import Refusal, Socket
+from ..model.errors import CnmError, KernelRefused
+from ..resources.kinds import Key
+from .rtnl.socket import Refusal, Socket
 
 
 class Change(NamedTuple):

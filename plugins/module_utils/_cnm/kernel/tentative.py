@@ -14,8 +14,8 @@ import os
 from contextlib import suppress
 from typing import Dict, Mapping
 
-from ..errors import CnmError
-from ..folder import create_private, make_private, open_private
+from ..model.errors import CnmError
+from ..private_files import create_private, make_private, open_private
 
 _FOLDER = "/run/cnm"
 _PATH = f"{_FOLDER}/tentative.json"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ipaddress
 from typing import List, Optional, Tuple
 
-from ..addresses import Address
-from ..resources import GROUP
-from . import address, interface, route
-from .link import LEAVING
+from ..model.addresses import Address
+from ..resources.kinds import GROUP
 from .namespace import LOOPBACK_INDEX
-from .netlink import Socket
+from .rtnl import address, interface, route
+from .rtnl.link import LEAVING
+from .rtnl.socket import Socket
 
 _DEFAULTS = ("0.0.0.0/0", "::/0")
 _LOCAL_KINDS = ("dummy",)

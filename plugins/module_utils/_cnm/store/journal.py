@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, FrozenSet, Mapping, NamedTuple, Sequence, Tuple
 
-from ..errors import CnmError, StoreDamaged
-from ..folder import create_private, open_private
-from ..resources import Address, Element, File, ForwardAccept, Key, Link, Namespace, Route, Ruleset, Sysctl
+from ..model.errors import CnmError, StoreDamaged
+from ..private_files import create_private, open_private
+from ..resources.kinds import Address, Element, File, ForwardAccept, Key, Link, Namespace, Route, Ruleset, Sysctl
 
 Unit = Tuple[str, str]
 """A kind of object and its id: what is reconciled as a whole."""

@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import Iterator
 
-from ..errors import CnmError
+from ..model.errors import CnmError
 
 PATIENCE = 120.0
 """Seconds to wait for other runs to end."""

@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import fields
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
-from ..peer import Underlay
+from ..model.overlay_peer import Underlay
 
 _TYPES: Dict[str, Tuple[Type[Any], ...]] = {
     "str": (str,),

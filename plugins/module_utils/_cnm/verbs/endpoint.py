@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..addresses import Address, address, mac
 from ..drivers import driver
-from ..endpoint import Endpoint, Port, parse_ports
-from ..errors import Problems, every
-from ..identity import check_alias, check_device, check_name
-from ..ipam.allocation import check_address
-from ..network import Network
-from ..sandbox import Sandbox
-from . import Context, check_absent, listed
-from .addressing import arrived, has_own_mac
+from ..model.addresses import Address, address, mac
+from ..model.allocation import check_address
+from ..model.endpoint import Endpoint, Port, parse_ports
+from ..model.errors import Problems, every
+from ..model.ids import check_alias, check_device, check_name
+from ..model.network import Network
+from ..model.sandbox import Sandbox
+from .addresses import arrived, has_own_mac
+from .context import Context, check_absent, listed
 from .pools import settled
 from .ports import assign
 

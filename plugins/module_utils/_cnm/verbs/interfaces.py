@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Set
 
 from ..drivers.bridge_options import parse
-from ..endpoint import Endpoint
-from ..network import Network
-from ..resources import Link
-from ..sandbox import Sandbox
-from . import Context
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..model.sandbox import Sandbox
+from ..resources.kinds import Link
+from .context import Context
 
 
 def named(context: Context, network: Network, endpoint: Endpoint) -> Endpoint:

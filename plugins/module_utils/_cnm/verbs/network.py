@@ -10,16 +10,16 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional
 
 from ..drivers import CREATABLE, driver
-from ..errors import every
-from ..identity import check_name, make_id
-from ..network import PREDEFINED, Network
-from ..resources import HOST, Address, Link
-from ..spelling import not_supported
-from . import Context, check_absent, listed, quoted, texts
-from .names import name_server, wanted_dns
+from ..model.errors import every
+from ..model.ids import check_name, make_id
+from ..model.network import PREDEFINED, Network
+from ..model.suggestions import not_supported
+from ..resources.kinds import HOST, Address, Link
+from .context import Context, check_absent, listed, quoted, texts
+from .dns import name_server, wanted_dns
 from .pools import wanted_pools
+from .renumber import readdress, republish
 from .routes import check_metric, check_ways, read_routes
-from .tenants import readdress, republish
 
 
 def predefine(context: Context) -> None:

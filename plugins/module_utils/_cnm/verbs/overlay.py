@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..addresses import Address, address, mac, mac_of
 from ..drivers import driver
 from ..drivers.overlay import OVERHEAD
 from ..drivers.overlay_options import LEARNING, PORT, VNI, VTEP, parse, vni
-from ..errors import every
-from ..identity import check_alias, check_name
-from ..ipam.allocation import check_address
-from ..network import Network
-from ..peer import Peer, Remote, Underlay
-from ..store.sqlite import SqliteStore
-from . import Context, listed, quoted
+from ..model.addresses import Address, address, mac, mac_of
+from ..model.allocation import check_address
+from ..model.errors import every
+from ..model.ids import check_alias, check_name
+from ..model.network import Network
+from ..model.overlay_peer import Peer, Remote, Underlay
+from ..store.objects import SqliteStore
+from .context import Context, listed, quoted
 
 _MTU = "com.docker.network.driver.mtu"
 _UDP = "udp"

@@ -10,13 +10,13 @@ import ipaddress
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..addresses import Address, HostBits, Subnet, address, check_usable, subnet
 from ..drivers import driver
 from ..drivers.bridge_options import ALLOW_HOST_OVERLAP, ENABLE_IPV6, INHIBIT_IPV4, parse
-from ..errors import Problems
-from ..ipam.pools import default, first_free, unique_local, untaken
-from ..network import Network, Pool
-from . import Context, texts
+from ..model.addresses import Address, HostBits, Subnet, address, check_usable, subnet
+from ..model.errors import Problems
+from ..model.network import Network, Pool
+from ..model.subnets import default, first_free, unique_local, untaken
+from .context import Context, texts
 
 
 def wanted_pools(

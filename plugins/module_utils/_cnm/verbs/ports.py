@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Container, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..addresses import Address
 from ..drivers.bridge import bindings, targets, translated
 from ..drivers.bridge_options import parse
-from ..endpoint import Endpoint, Port
-from ..network import Network
-from ..resources import Listener
-from . import Context
+from ..model.addresses import Address
+from ..model.endpoint import Endpoint, Port
+from ..model.network import Network
+from ..resources.kinds import Listener
+from .context import Context
 
 FIRST, LAST = 49153, 65535
 """Where ports are chosen from, as in Docker 1.9's portallocator: IANA's dynamic ports but the first."""

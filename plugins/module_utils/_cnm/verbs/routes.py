@@ -9,10 +9,10 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
-from ..addresses import Address, Subnet, address, subnet
-from ..errors import Problems
-from ..network import Network
-from ..route import TYPES, StaticRoute
+from ..model.addresses import Address, Subnet, address, subnet
+from ..model.errors import Problems
+from ..model.network import Network
+from ..model.static_route import TYPES, StaticRoute
 
 METRICS = 1 << 32
 """How many metrics there are: rtnetlink has 32 bits for them."""

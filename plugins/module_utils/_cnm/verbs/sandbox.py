@@ -10,18 +10,18 @@ import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..addresses import address
+from ..composition import loss
 from ..drivers import driver
-from ..endpoint import Endpoint, Port
-from ..errors import Problems, every
-from ..identity import check_hostname, check_name
-from ..network import Network
-from ..routing import gateway_order
-from ..sandbox import HOST_GATEWAY, Sandbox
-from ..topology import loss
-from . import Context, check_absent, listed, texts
+from ..model.addresses import address
+from ..model.endpoint import Endpoint, Port
+from ..model.errors import Problems, every
+from ..model.ids import check_hostname, check_name
+from ..model.network import Network
+from ..model.sandbox import HOST_GATEWAY, Sandbox
+from ..resources.routes import gateway_order
+from .context import Context, check_absent, listed, texts
+from .dns import name_server
 from .endpoint import Wishes, join, part, read, read_ports, write
-from .names import name_server
 from .ports import assign, particular_first, resume
 from .routes import read_routes
 

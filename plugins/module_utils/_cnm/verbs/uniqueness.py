@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Hashable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
-from ..addresses import address_of
+from ..composition import on_host
 from ..drivers import driver
-from ..endpoint import Endpoint
-from ..network import Network
-from ..sandbox import Sandbox
-from ..store.sqlite import SqliteStore
-from ..topology import on_host
-from . import Context
-from .addressing import addressed, check_displaced, check_remotes, claim_addresses, has_own_mac
+from ..model.addresses import address_of
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..model.sandbox import Sandbox
+from ..store.objects import SqliteStore
+from .addresses import addressed, check_displaced, check_remotes, claim_addresses, has_own_mac
+from .context import Context
 from .interfaces import named
 from .ports import settle_ports
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput, StoreDamaged
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import database
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput, StoreDamaged
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import schema
 
 from .pretend import PretendKernel
 
@@ -71,7 +71,7 @@ class Host:
 
     def refused(self, kind, *items, check=False, error=InvalidInput):
         """Return the message with which ITEMS are refused; see that nothing was touched."""
-        path = database.path(self.folder)
+        path = schema.path(self.folder)
         state = (lambda: Path(path).read_bytes()) if os.path.exists(path) else self.remembered
         before = state()
         with self.kernel.unchanged(), pytest.raises(error) as caught:

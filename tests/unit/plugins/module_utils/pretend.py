@@ -10,8 +10,8 @@ import contextlib
 import ipaddress
 from dataclasses import fields, replace
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import HOST
 
 
 class PretendFacts:

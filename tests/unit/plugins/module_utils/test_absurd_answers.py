@@ -10,10 +10,10 @@ import json
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import docker_user, nft, policies
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import Step
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Element, ForwardAccept, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import docker_user, foreign, table
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Element, ForwardAccept, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 
 
 def listing(*objects):
@@ -49,21 +49,21 @@ ABSURD = [
 @pytest.mark.parametrize("answer", ABSURD, ids=range(len(ABSURD)))
 @pytest.mark.parametrize("code", [0, 1])
 def test_no_answer_of_nft_ends_in_a_traceback(monkeypatch, tmp_path, answer, code):
-    for module in (nft, policies, docker_user):
+    for module in (table, foreign, docker_user):
         monkeypatch.setattr(module, "find", lambda name: f"/usr/sbin/{name}")
-    monkeypatch.setattr(nft, "MEMORY", str(tmp_path / "cnm" / "ruleset.json"))
-    monkeypatch.setattr(nft, "_NEW_MEMORY", str(tmp_path / "cnm" / "ruleset.json.new"))
+    monkeypatch.setattr(table, "MEMORY", str(tmp_path / "cnm" / "ruleset.json"))
+    monkeypatch.setattr(table, "_NEW_MEMORY", str(tmp_path / "cnm" / "ruleset.json.new"))
 
     def run(argv, stdin):
         # What is loaded is loaded; what is asked is answered absurdly.
         return (0, "", "") if stdin is not None else (code, answer, answer)
 
-    firewall, docker = nft.Firewall(run), docker_user.DockerUser(run)
+    firewall, docker = table.Firewall(run), docker_user.DockerUser(run)
     ways = [
         lambda: firewall.read([Ruleset(None).key, Element("internal", "br-a").key]),
         lambda: firewall.apply([Step(None, Ruleset("table inet cnm { }"))]),
-        lambda: policies.foreign(run, ["br-a"]),
-        lambda: policies.deaf(run, ["br-a"]),
+        lambda: foreign.foreign(run, ["br-a"]),
+        lambda: foreign.deaf(run, ["br-a"]),
         docker.families,
         lambda: docker.read([ForwardAccept("ip").key]),
         lambda: docker.apply([Step(ForwardAccept("ip"), None)]),

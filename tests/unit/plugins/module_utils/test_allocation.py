@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.ipam.allocation import check_address, lowest_free, span
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.network import Pool
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.allocation import check_address, lowest_free, span
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.network import Pool
 
 from .conftest import pretended
 

@@ -10,9 +10,9 @@ import ipaddress
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.identity import find
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.listeners import Listener
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.network import Network
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.listeners import Listener
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ids import find
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.network import Network
 
 OVERLAP = "cnm.allow_host_overlap"
 INHIBIT = "com.docker.network.bridge.inhibit_ipv4"

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.file import BEGIN, END, _split, _split_by_line
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.text_block import (
+    BEGIN,
+    END,
+    _split,
+    _split_by_line,
+)
 
 LINES = st.sampled_from(
     [f"{BEGIN}\n", f"{END}\n", BEGIN, END, f"{BEGIN} \r\n", f" {END}\n", f"x{BEGIN}\n", "a\n", "b", "\n", "\x0b", "\r"]

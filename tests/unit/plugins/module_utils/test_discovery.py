@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 LOCAL = ["127.0.0.1 localhost"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm import firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import nft
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Element
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import firewall
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Element
 
 address = ipaddress.ip_address
 subnet = ipaddress.ip_network
@@ -42,7 +42,7 @@ def test_every_element_is_of_a_declared_set() -> None:
 
 def test_device_names_are_quoted_in_the_sets_that_hold_them() -> None:
     declared = re.findall(r"(?:set|map) (\w+) \{\s*type ifname", firewall.RULESET)
-    assert sorted(declared) == sorted(nft.DEVICE_SETS)
+    assert sorted(declared) == sorted(table.DEVICE_SETS)
 
 
 def test_a_network_leaves_by_masquerade() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.frame import answer, claim, question
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.frame import answer, claim, question
 
 MAC = "024200000102"
 

@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, Incomplete
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, Incomplete
 
 BAD = "/run/netns/bad"
 
@@ -129,6 +129,6 @@ def test_a_run_that_is_refused_loads_the_rules(pair):
 
 
 def foreign():
-    from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Namespace
+    from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Namespace
 
     return Namespace(BAD, ours=False)

@@ -16,8 +16,8 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import message as ours
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import veth
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import request as ours
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import veth
 
 CLASSES = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "nsid": nsidmsg}
 INET, INET6 = 2, 10

@@ -10,8 +10,8 @@ import ipaddress
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.names import RECORDS, NameServer
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Listener
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS, NameServer
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Listener
 
 POOL = [{"subnet": "10.1.0.0/24"}]
 

@@ -10,8 +10,8 @@ import shutil
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import GROUP, HOST, Address, Link, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import GROUP, HOST, Address, Link, Sysctl
 
 MTU = "com.docker.network.driver.mtu"
 ICC = "com.docker.network.bridge.enable_icc"

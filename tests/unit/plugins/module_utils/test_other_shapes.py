@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, InvalidInput, StoreDamaged
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import configuration, nft
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import database, journal
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import configuration
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput, StoreDamaged
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal, schema
 
 TABLES = ("network", "sandbox", "endpoint", "pool", "address", "port", "setting")
 
 
 def edited(host, *statement):
-    store = sqlite3.connect(database.path(host.folder))
+    store = sqlite3.connect(schema.path(host.folder))
     store.execute(*statement)
     store.commit()
     store.close()
@@ -49,7 +50,7 @@ def test_a_table_is_missing(lan, table):
     ],
 )
 def test_a_value_is_of_another_type(lan, table, key, value):
-    store = sqlite3.connect(database.path(lan.folder))
+    store = sqlite3.connect(schema.path(lan.folder))
     (data,) = store.execute(f"SELECT data FROM {table} WHERE name IN ('lan', 'db')").fetchone()
     store.close()
     edited(lan, f"UPDATE {table} SET data = ? WHERE data = ?", (json.dumps({**json.loads(data), key: value}), data))
@@ -152,18 +153,18 @@ def test_a_configuration_of_another_shape(tmp_path, monkeypatch, content):
 
 
 def test_a_memory_of_the_rules_of_another_shape_is_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(nft, "MEMORY", str(tmp_path / "ruleset.json"))
+    monkeypatch.setattr(table, "MEMORY", str(tmp_path / "ruleset.json"))
     for content in ("[" * 100000, "5", '{"text": "x"}'):
         (tmp_path / "ruleset.json").write_text(content)
-        assert nft._remembered("shape") is None
+        assert table._remembered("shape") is None
     (tmp_path / "ruleset.json").write_text('{"text": ["x"], "shape": "shape"}')
-    assert isinstance(nft._remembered("shape"), str)
+    assert isinstance(table._remembered("shape"), str)
 
 
 def test_what_could_not_be_remembered_leaves_nothing(tmp_path, monkeypatch):
     (tmp_path / "ruleset.json").mkdir()
-    monkeypatch.setattr(nft, "MEMORY", str(tmp_path / "ruleset.json"))
-    monkeypatch.setattr(nft, "_NEW_MEMORY", str(tmp_path / "ruleset.json.new"))
+    monkeypatch.setattr(table, "MEMORY", str(tmp_path / "ruleset.json"))
+    monkeypatch.setattr(table, "_NEW_MEMORY", str(tmp_path / "ruleset.json.new"))
     with pytest.raises(CnmError, match="cannot be written"):
-        nft._remember("text", "shape")
+        table._remember("text", "shape")
     assert os.listdir(tmp_path) == ["ruleset.json"]

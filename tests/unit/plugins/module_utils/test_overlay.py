@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING, PORT, VNI, VTEP
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.forwarding import Forwarding
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import Forwarding
 
 MTU = "com.docker.network.driver.mtu"
 POOLS = [{"subnet": "10.9.0.0/24"}]

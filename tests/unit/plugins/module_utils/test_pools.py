@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.ipam.pools import (
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.subnets import (
     DEFAULT,
     default,
     unique_local,

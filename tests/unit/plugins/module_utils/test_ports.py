@@ -10,8 +10,8 @@ import ipaddress
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.endpoint import Port, parse_ports
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.listeners import Listener
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.listeners import Listener
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Port, parse_ports
 
 LOCAL = ipaddress.ip_address("127.0.0.1")
 MODE = "com.docker.network.bridge.gateway_mode_ipv4"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import database
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import schema
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
 FEW = (
     # The host's kernel settings that we have changed: some ten at most.
@@ -28,14 +28,14 @@ FEW = (
 def statements(monkeypatch):
     """The statements that the store is asked, with their values."""
     asked = []
-    connect = database._connect
+    connect = schema._connect
 
     def traced(file):
         connection = connect(file)
         connection.set_trace_callback(asked.append)
         return connection
 
-    monkeypatch.setattr(database, "_connect", traced)
+    monkeypatch.setattr(schema, "_connect", traced)
     return asked
 
 

@@ -10,10 +10,10 @@ import struct
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import interface, readiness, route
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.message import HEADER, NEWLINK, encode
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.netlink import Refusal
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Address
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import interface, readiness, route
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import HEADER, NEWLINK, encode
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.socket import Refusal
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address
 
 LOCAL, UNICAST = (HEADER.pack(28, 24, 0, 0, 0) + bytes([10, 128, 0, 0, 255, 2, 0, kind]) + bytes(4) for kind in (2, 1))
 

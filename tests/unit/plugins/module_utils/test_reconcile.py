@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.reconcile import index, plan
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
     GROUP,
     HOST,
     Address,
@@ -27,6 +26,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import (
     Ruleset,
     Sysctl,
 )
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import index, plan
 
 from .pretend import PretendKernel
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import Conflict
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import Link, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Link, Namespace
 
 SPACE = ("namespace", "/run/netns/db")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import InvalidInput
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.selection import selection
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.filters import selection
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 from .conftest import lan_of, pretended
 

@@ -14,18 +14,18 @@ import stat
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, StoreDamaged
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.sandbox import Sandbox
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import database, journal
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, StoreDamaged
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.sandbox import Sandbox
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal, schema
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.journal import Intent, Setting
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import held
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.sqlite import SqliteStore
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
 
 @pytest.fixture
 def path(lan):
     """The path of a store with something in it."""
-    return database.path(lan.folder)
+    return schema.path(lan.folder)
 
 
 def content(path):
@@ -61,7 +61,7 @@ def test_a_link_in_place_of_the_folder_is_refused(host, filled):
     there = f"{host.folder}.there"
     os.mkdir(there)
     if filled:
-        database.create(there)
+        schema.create(there)
     os.symlink(there, host.folder)
     with pytest.raises(CnmError, match="is not a folder of our own user"):
         host.network("lan")
@@ -73,8 +73,8 @@ def test_a_link_in_place_of_the_file_is_refused(host, filled):
     os.mkdir(host.folder)
     there = f"{host.folder}.there"
     if filled:
-        database.create(there)
-    os.symlink(database.path(there), database.path(host.folder))
+        schema.create(there)
+    os.symlink(schema.path(there), schema.path(host.folder))
     with pytest.raises(CnmError, match=r"cnm.db' is not a file"):
         host.network("lan")
     assert host.kernel.present == {}
@@ -83,7 +83,7 @@ def test_a_link_in_place_of_the_file_is_refused(host, filled):
 
 def test_a_newer_schema_is_refused(lan, path):
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     connection.close()
     before = content(path)
     text = lan.refused_by_store()
@@ -145,7 +145,7 @@ def test_moved_away_it_is_made_anew(lan, path):
 
 def test_a_run_that_was_killed_while_the_store_grew(host):
     os.mkdir(host.folder)
-    rewrite(f"{database.path(host.folder)}.new", b"half")
+    rewrite(f"{schema.path(host.folder)}.new", b"half")
     assert host.network("lan").changed
     assert sorted(os.listdir(host.folder)) == ["cnm.db", "lock"]
 
@@ -225,7 +225,7 @@ def test_check_mode_beside_a_writer(lan):
 
 
 def test_a_store_that_another_program_has_locked(lan, path, monkeypatch):
-    monkeypatch.setattr(database, "_connect", lambda file: sqlite3.connect(file, isolation_level=None, timeout=0))
+    monkeypatch.setattr(schema, "_connect", lambda file: sqlite3.connect(file, isolation_level=None, timeout=0))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(CnmError, match="cannot be used: another program has locked it. Wait for it to end"):

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.ipam.allocation import lowest_free, span
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.network import Pool
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.allocation import lowest_free, span
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.network import Pool
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology import slices
 
 

@@ -12,8 +12,14 @@ import os
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.errors import CnmError, Collected, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import HOST, Address, Link, Namespace, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, Collected, KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
+    HOST,
+    Address,
+    Link,
+    Namespace,
+    Sysctl,
+)
 
 from ..conftest import pretended
 

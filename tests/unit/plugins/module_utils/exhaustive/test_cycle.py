@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import NAMING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import NAMING
 
 from ..conftest import pretended
 

@@ -1,0 +1,457 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From objects to resources: what each object of a store is made of, and who is affected by a change of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
+
+from .drivers import driver
+from .model.endpoint import Endpoint
+from .model.errors import CnmError
+from .model.network import Network
+from .model.overlay_peer import Remote
+from .model.sandbox import Sandbox
+from .naming import hosts_files
+from .resources.fdb import Neighbour
+from .resources.firewall import RULESET, elsewhere, tunnel_elements
+from .resources.kinds import FORWARDING, HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Ruleset, Sysctl
+from .resources.routes import answering, gateway_order, routes
+from .store.journal import Setting, Unit
+from .store.objects import SqliteStore
+
+HOST_UNIT: Unit = ("host", "")
+"""What the host itself needs as long as it has any network: the firewall's table, forwarding."""
+
+APART_UNIT: Unit = ("host", "apart")
+"""What remembers between which interfaces the host forwarded nothing before us."""
+
+LOOSE = "2"
+"""Of rp_filter: a source address is good if it can be reached at all (RFC 3704 2.4; ip-sysctl.rst)."""
+
+
+class Identifying(Protocol):
+    """What tells namespaces apart."""
+
+    def namespace_id(self, path: str) -> Optional[str]:
+        """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
+
+
+class Holding(Identifying, Protocol):
+    """What tells whether that which others make is there."""
+
+    def has_link(self, name: str) -> bool:
+        """Say whether the host has an interface called NAME, whosever it is."""
+
+    def has_own_namespace(self, path: str) -> bool:
+        """Say whether there is the namespace that was made by us at PATH."""
+
+
+class Host(Holding, Protocol):
+    """What must be known of the host to say what its objects are made of."""
+
+    def resolv_conf(self) -> str:
+        """Return the text of the host's resolv.conf."""
+
+    def ipv6(self) -> bool:
+        """Say whether the host has IPv6."""
+
+    def unforwarded(self) -> Mapping[int, Sequence[str]]:
+        """Return by family the interfaces that are not ours, where the host forwards nothing of that family."""
+
+    def is_router(self) -> bool:
+        """Say whether the administrator wants the host to forward for its neighbours, too."""
+
+    def router_advertised(self) -> Sequence[str]:
+        """Return the devices whose default route comes from router advertisements."""
+
+    def docker_chains(self) -> Sequence[str]:
+        """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""
+
+    def has_name_server(self) -> bool:
+        """Say whether the program that answers for names is installed."""
+
+    def other_bridges(self) -> Sequence[str]:
+        """Return the bridges of the host that are not ours."""
+
+
+class Roaming(NamedTuple):
+    """An endpoint that may be on another host by now without our being told."""
+
+    endpoint: str
+    """Its id."""
+    sandbox: str
+    """The id of its sandbox."""
+    interface: Key
+    """Its interface in the sandbox."""
+    tunnel: Key
+    """What joins its network to the other hosts."""
+    questions: Set[Tuple[str, str]]
+    """Its addresses, each with the link by which others are asked for it; none if nobody can be asked now."""
+
+
+class Topology:
+    """The objects of a store, seen as what they are made of."""
+
+    def __init__(self, store: SqliteStore, host: Host) -> None:
+        self._store = store
+        self._host = host
+        self._lines: Dict[str, str] = {}
+        self._networks: Dict[str, Optional[Network]] = {}
+        self._resolv_conf: Optional[str] = None
+        self._ipv6: Optional[bool] = None
+        self._cut_off: Dict[str, str] = {}
+        self.insisted: Set[Unit] = set()
+        """Units that are made of all that they need, also where something that others make is gone."""
+        self.withheld: Dict[str, str] = {}
+        """Ids of endpoints that are not to be made, and why, unless their units are insisted on."""
+        self.isolated: Set[str] = set()
+        """Ids of endpoints that are not to reach other hosts yet."""
+
+    def resources(self, unit: Unit) -> List[Resource]:
+        """Return what the object that UNIT names is made of; nothing if there is no such object."""
+        kind, identifier = unit
+        if kind == "network":
+            network = self._network(identifier)
+            found = self._of_network(network, unit) if network and self._realised(network) else []
+            if network and unit not in self.insisted and lost_bridge(network, self._host):
+                found = _on_host(found)
+            return [resource for resource in found if not _of_ipv6(resource) or self._host.ipv6()]
+        if kind == "host":
+            return self._host_resources()
+        sandbox = self._store.sandbox(identifier)
+        if sandbox is None or not sandbox.running:
+            return []
+        if kind == "names":
+            return self._names(sandbox)
+        lost = self.loss(sandbox) if unit not in self.insisted else loss(sandbox, self._host)
+        return _on_host(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
+
+    def unused_ends(self, unit: Unit) -> Set[Key]:
+        """Return the keys of the host's ends of interfaces that a sandbox which does not run is not to have."""
+        sandbox = self._store.sandbox(unit[1]) if unit[0] == "sandbox" else None
+        if sandbox is None or (sandbox.running and not self._lost_namespace(sandbox)):
+            return set()
+        endpoints = self._store.endpoints_of_sandbox(sandbox.id)
+        return {(Link.kind, HOST, endpoint.device) for endpoint in endpoints}
+
+    def everything(self) -> Set[Unit]:
+        """Return the units of all objects."""
+        units: Set[Unit] = {HOST_UNIT} | {("network", network.id) for network in self._store.networks()}
+        for sandbox in self._store.sandboxes():
+            units |= {("sandbox", sandbox.id), ("names", sandbox.id)}
+        return units
+
+    def on_network(self, identifier: str) -> Set[Unit]:
+        """Return the units of a network and of all that is on it."""
+        units: Set[Unit] = {("network", identifier)}
+        for endpoint in self._store.running_endpoints(identifier):
+            units |= {("sandbox", str(endpoint.sandbox)), ("names", str(endpoint.sandbox))}
+        return units
+
+    def names_on_network(self, identifier: str) -> Set[Unit]:
+        """Return the units of a network and of the files that have the names of those that are on it."""
+        network = self._network(identifier)
+        if network is not None and self._has_dns(network):
+            return {("network", identifier)}
+        endpoints = self._store.running_endpoints(identifier)
+        return {("network", identifier)} | {("names", str(endpoint.sandbox)) for endpoint in endpoints}
+
+    def of_sandbox(self, identifier: str) -> Set[Unit]:
+        """Return the units of a sandbox and of the networks that it is on."""
+        endpoints = self._store.endpoints_of_sandbox(identifier)
+        return {("sandbox", identifier), ("names", identifier)} | {("network", one.network) for one in endpoints}
+
+    def _network(self, identifier: str) -> Optional[Network]:
+        if identifier not in self._networks:
+            self._networks[identifier] = self._store.network(identifier)
+        return self._networks[identifier]
+
+    def _has_dns(self, network: Network) -> bool:
+        """Say whether names on NETWORK are asked for; where the program was taken away, they are in files again."""
+        return network.has_dns and self._host.has_name_server()
+
+    def cut_off(self, network: Network) -> str:
+        """Return why NETWORK cannot reach other hosts now; empty if it can, or is to be on this one alone."""
+        if network.id not in self._cut_off:
+            self._cut_off[network.id] = _lost_underlay(network, self._host)
+        return self._cut_off[network.id]
+
+    def _as_possible(self, network: Network, unit: Unit) -> Network:
+        """Return NETWORK as UNIT can have it now: on this host alone, where it is cut off from the others."""
+        return network if unit in self.insisted or not self.cut_off(network) else replace(network, underlay=None)
+
+    def _of_network(self, network: Network, unit: Unit) -> List[Resource]:
+        resources = driver(network.driver).network(self._as_possible(network, unit))
+        if self._has_dns(network):
+            from .naming.dns_records import records
+            from .resources.dns import NameServer
+
+            here = self._store.running_endpoints(network.id)
+            servers = dict.fromkeys((str(one.sandbox) for one in here), network.dns_servers)
+            servers.update(self._store.name_servers(network.id))
+            resources.append(records(network, here, _away(network, here), servers))
+            resources += [NameServer(str(gateway)) for _pool, gateway in network.gateways()]
+        return resources
+
+    def _realised(self, network: Network) -> bool:
+        return not network.predefined or bool(self._store.running_endpoints(network.id))
+
+    def attachments(self, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
+        """Return the endpoints of SANDBOX with their networks, in the order in which they give default routes."""
+        pairs = []
+        for endpoint in self._store.endpoints_of_sandbox(sandbox.id):
+            network = self._network(endpoint.network)
+            if network is not None:
+                pairs.append((network, endpoint))
+        return gateway_order(pairs)
+
+    def _sandbox(self, sandbox: Sandbox, unit: Unit) -> List[Resource]:
+        attachments = self.attachments(sandbox)
+        if on_host(attachments):
+            return []
+        if unit not in self.insisted:
+            attachments = [pair for pair in attachments if pair[1].id not in self.withheld]
+        resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
+        own = answering(sandbox, attachments)
+        for network, endpoint in attachments:
+            possible = self._as_possible(network, unit)
+            made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
+            if endpoint.id in self.isolated:
+                made = list(map(_isolated, made))
+            resources += made if unit in self.insisted else map(_silent, made)
+            if len(attachments) > 1:
+                resources += _sent_by(network, attachments)
+                # What came in by one network may go out by another, the one with the default route.
+                name = f"net/ipv4/conf/{endpoint.interface}/rp_filter"
+                resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
+        for name, value in sandbox.sysctls.items():
+            resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
+        resources += [route for route in routes(sandbox, attachments) if ":" not in route.key[2] or self._host.ipv6()]
+        return resources
+
+    def roaming(self) -> List[Roaming]:
+        """Return which endpoints may be on another host by now without our being told."""
+        found: List[Roaming] = []
+        for network in self._store.networks():
+            if not network.peers:
+                continue
+            from .drivers.overlay import tunnel_device
+            from .drivers.overlay_options import parse
+
+            if parse(network.options).learning:
+                device = tunnel_device(network)
+                for endpoint in self._store.running_endpoints(network.id):
+                    sandbox = self._store.sandbox(str(endpoint.sandbox))
+                    if sandbox is not None:
+                        interface = (Link.kind, sandbox.path, endpoint.interface or "")
+                        asked = () if self.cut_off(network) else endpoint.addresses
+                        questions = {(device, str(address)) for address in asked}
+                        found.append(Roaming(endpoint.id, sandbox.id, interface, (Link.kind, HOST, device), questions))
+        return found
+
+    def _lost_network(self, sandbox: Sandbox) -> str:
+        attachments = self.attachments(sandbox)
+        return next(filter(None, (lost_bridge(network, self._host) for network, _endpoint in attachments)), "")
+
+    def loss(self, sandbox: Sandbox) -> str:
+        """Return why SANDBOX is not made: it lacks something that was adopted, or is withheld; empty if it is made."""
+        lost = self._lost_namespace(sandbox) or self._lost_network(sandbox)
+        if lost or not self.withheld or sandbox.netns is not None or self._host.has_own_namespace(sandbox.path):
+            return lost
+        return next((reason for _network, reason in self.withheld_from(sandbox)), "")
+
+    def withheld_from(self, sandbox: Sandbox) -> List[Tuple[Network, str]]:
+        """Return the networks on which SANDBOX is not to be now, and why."""
+        attachments = self.attachments(sandbox) if self.withheld else []
+        return [
+            (network, self.withheld[endpoint.id]) for network, endpoint in attachments if endpoint.id in self.withheld
+        ]
+
+    def _lost_namespace(self, sandbox: Sandbox) -> str:
+        try:
+            return loss(sandbox, self._host)
+        except CnmError as error:
+            return str(error).rstrip(".")
+
+    def _names(self, sandbox: Sandbox) -> List[Resource]:
+        attachments = self.attachments(sandbox)
+        if on_host(attachments):
+            return []
+        networks = [network for network, _endpoint in attachments]
+        by_name = sorted(networks, key=lambda network: network.name)
+        # A name that is in the file is not asked for, and others may have the same alias.
+        parts = [self._lines_of(network) for network in by_name if not self._has_dns(network)]
+        gateways = [
+            str(gateway)
+            for network, endpoint in attachments
+            if self._has_dns(network)
+            for _pool, gateway in network.gateways()
+            if endpoint.address(gateway.version)
+        ]
+        own = [endpoint for _network, endpoint in attachments]
+        reaches = {
+            address.version
+            for network, endpoint in attachments
+            if not network.internal
+            for address in endpoint.addresses
+        }
+        if self._resolv_conf is None or self._ipv6 is None:
+            self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
+        if sandbox.dns_servers is None:
+            named = tuple(dict.fromkeys(one for network in networks for one in network.dns_servers))
+            sandbox = replace(sandbox, dns_servers=named or None)
+        return [
+            hosts_files.hosts(sandbox, own, parts, self._ipv6, _host_gateways(attachments)),
+            hosts_files.resolv_conf(sandbox, self._resolv_conf, reaches, gateways),
+        ]
+
+    def _lines_of(self, network: Network) -> str:
+        if network.id not in self._lines:
+            here = self._store.running_endpoints(network.id)
+            self._lines[network.id] = hosts_files.lines(network, [*here, *_away(network, here)])
+        return self._lines[network.id]
+
+    def in_use(self) -> bool:
+        """Say whether the host has any network that is made of something."""
+        bridge = self._store.network_named("bridge")
+        return self._store.has_networks() or (bridge is not None and self._realised(bridge))
+
+    def _host_resources(self) -> List[Resource]:
+        if not self.in_use():
+            return []
+        resources: List[Resource] = [Ruleset(RULESET), Sysctl(HOST, FORWARDING[4], "1")]
+        resources += map(apart_element, self.apart())
+        resources += [ForwardAccept(family) for family in self._host.docker_chains()]
+        resources += self._tunnels()
+        if self._store.has_ipv6():
+            # Forwarding makes the kernel deaf to router advertisements, unless accept_ra is 2
+            # (Documentation/networking/ip-sysctl.rst).
+            names = {f"net/ipv6/conf/{device}/accept_ra" for device in self._host.router_advertised()}
+            names |= {name for name, setting in self._store.settings().items() if _hears_routers(name, setting)}
+            resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
+            resources.append(Sysctl(HOST, FORWARDING[6], "1"))
+        return resources
+
+    def apart(self) -> Set[str]:
+        """Return the settings of the interfaces between which the host forwarded nothing before us.
+
+        Bridges that came later belong to somebody who relies on forwarding.
+        """
+        if not self.in_use():
+            return set()
+        remembered = {name for name, setting in self._store.settings().items() if setting.unit == APART_UNIT}
+        found: Set[str] = set()
+        for version in (4, 6) if self._store.has_ipv6() else (4,):
+            prefix = f"net/ipv{version}/conf/"
+            known = {name for name in remembered if name.startswith(prefix)}
+            devices = self._host.unforwarded()[version]
+            if devices and known and self._host.other_bridges():
+                devices = ()
+            found |= known | {f"{prefix}{device}/forwarding" for device in devices}
+        return set() if found and self._host.is_router() else found
+
+    def _tunnels(self) -> List[Element]:
+        """Return what lets the packets of other hosts in; it is the host's, as networks may have the same peers."""
+        found: List[Element] = []
+        for options, device, peers in self._store.underlays():
+            from .drivers.overlay_options import parse
+
+            found += tunnel_elements(parse(options).port, device, map(ipaddress.ip_address, peers))
+        return found
+
+
+def apart_element(name: str) -> Element:
+    """Return what keeps the interface with the setting NAME apart from others."""
+    _net, family, _conf, device, _forwarding = name.split("/")
+    return Element(f"apart{family[-1]}", device)
+
+
+def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]:
+    """Return the addresses of the host on the first network that has any, of the families that the endpoint has."""
+    for network, endpoint in attachments:
+        found = [str(gateway) for _pool, gateway in network.gateways() if endpoint.address(gateway.version)]
+        if found:
+            return found
+    return []
+
+
+def _sent_by(network: Network, attachments: Sequence[Tuple[Network, Endpoint]]) -> List[Element]:
+    """Return what lets a sandbox with ATTACHMENTS send by NETWORK what comes from its addresses on the others."""
+    found: List[Element] = []
+    for other, endpoint in attachments:
+        if other.id != network.id and not other.internal and not network.internal:
+            found += elsewhere(driver(network.driver).device(network) or "", endpoint.addresses)
+    return found
+
+
+def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:
+    """Return the endpoints that other hosts are known to have, but those that are HERE."""
+    names = {endpoint.name for endpoint in here}
+    return [remote for _peer, remote in network.remotes() if remote.name not in names]
+
+
+def _of_ipv6(resource: Resource) -> bool:
+    """Say whether RESOURCE is a kernel setting that a host without IPv6 may lack."""
+    return isinstance(resource, Sysctl) and resource.name.startswith("net/ipv6/")
+
+
+def _hears_routers(name: str, setting: Setting) -> bool:
+    """Say whether a setting was changed so that the host goes on to hear routers: their routes may come and go."""
+    return setting.unit == HOST_UNIT and name.endswith("/accept_ra")
+
+
+def _silent(resource: Resource) -> Resource:
+    """Return RESOURCE without an announcement to other hosts, which may know better where an endpoint is."""
+    return replace(resource, announced="") if isinstance(resource, Neighbour) and resource.announced else resource
+
+
+def _isolated(resource: Resource) -> Resource:
+    """Return RESOURCE so that it does not reach other hosts."""
+    if not isinstance(resource, Link) or resource.peer is None:
+        return resource
+    return replace(resource, peer=replace(resource.peer, isolated=True))
+
+
+def _on_host(resources: Iterable[Resource]) -> List[Resource]:
+    """Return those of RESOURCES that stand on nothing which was adopted."""
+    return [resource for resource in resources if isinstance(resource, Element)]
+
+
+def lost_bridge(network: Network, host: Holding) -> str:
+    """Return that the bridge which NETWORK has adopted is not there; empty if it is, or if it is one of ours."""
+    device = driver(network.driver).device(network) or ""
+    if not network.adopted or host.has_link(device):
+        return ""
+    return f"the bridge '{device}', which network '{network.name}' adopted, is gone"
+
+
+def _lost_underlay(network: Network, host: Holding) -> str:
+    device = network.underlay.device if network.underlay is not None else ""
+    if not device or host.has_link(device):
+        return ""
+    return f"the interface '{device}', by which it reaches them, is gone"
+
+
+def loss(sandbox: Sandbox, host: Identifying) -> str:
+    """Return why the namespace that SANDBOX has adopted is not there; empty if it is, or if it is one of ours.
+
+    A pid may be another process's by now, and a path may have been turned to the host's own namespace.
+    """
+    if sandbox.netns is None:
+        return ""
+    found = host.namespace_id(sandbox.path)
+    if sandbox.identity is not None:
+        return "" if found == sandbox.identity else "the process whose namespace it adopted has ended"
+    if found is not None and found != host.namespace_id("/proc/self/ns/net"):
+        return ""
+    return f"the network namespace '{sandbox.path}', which it adopted, is gone"
+
+
+def on_host(attachments: Iterable[Tuple[Network, Endpoint]]) -> bool:
+    """Say whether a sandbox with ATTACHMENTS has the host's network stack."""
+    return any(network.driver == "host" for network, _endpoint in attachments)

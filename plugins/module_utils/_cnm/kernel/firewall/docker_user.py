@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Docker's chain ``DOCKER-USER``, the place that Docker keeps for the host's own decisions.
+
+Docker sets the policy of FORWARD to drop and accepts its own traffic only. Its chain is run first, and Docker
+leaves alone what is in it. When Docker starts and there is such a chain already, it only adds its jump to it. So
+where Docker is installed the chain is made before Docker does: at boot our networks may come first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
+from ...model.errors import KernelRefused
+from ...resources.kinds import GROUP, ForwardAccept, Key, Resource
+from ...resources.plan import Step
+from ..system.programs import Run, find, understood
+
+_CHAIN = "DOCKER-USER"
+_PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
+_OURS = "-m comment --comment cnm"
+
+_TO_US = f"-m devgroup --dst-group {GROUP:#x} {_OURS} -j ACCEPT"
+_FROM_US = f"-m devgroup --src-group {GROUP:#x}"
+_UNASKED = f"{_FROM_US} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT {_OURS} -j DROP"
+_BRIDGE = "br-"
+_DOCKERS_OWN = re.compile(r"br-[0-9a-f]{12}")
+_LITERAL = re.compile(r"[a-zA-Z0-9_@.=~^,-]+")
+"""Names that iptables takes for what they are: a plus at the end stands for anything, quotes and the like for none."""
+
+
+def _rules_now() -> List[str]:
+    """Return our rules in the order and the spelling in which ``iptables -S`` prints them.
+
+    From us to Docker's containers only published ports are open, as between two networks of Docker's. Docker's
+    policy does not see to that: Docker sets it only where it finds forwarding switched off
+    (setup_ip_forwarding.go of libnetwork). Our own bridges are named as Docker's are, but the first rule has taken
+    what goes to them; bridges of the host's that are named otherwise are a way out like any device.
+    """
+    return [
+        _TO_US,
+        *(f"-o {device} {_FROM_US} {_OURS} -j ACCEPT" for device in _other_devices()),
+        f"-o docker0 {_UNASKED}",
+        f"-o {_BRIDGE}+ {_UNASKED}",
+        f"{_FROM_US} {_OURS} -j ACCEPT",
+    ]
+
+
+def _other_devices() -> List[str]:
+    """Return the devices whose names begin as those of Docker's bridges do, and are none that Docker gives."""
+    with open("/proc/thread-self/net/dev", encoding="utf-8") as file:
+        names = [line.partition(":")[0].strip() for line in file]
+    return sorted(
+        name
+        for name in names
+        if name.startswith(_BRIDGE) and not _DOCKERS_OWN.fullmatch(name) and _LITERAL.fullmatch(name)
+    )
+
+
+class DockerUser:
+    """Reads and applies the resources of kind ``forward-accept``."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._just_read: Dict[str, Optional[List[str]]] = {}
+        """What families() has seen of the chain, for the read() that follows it: each look is a program."""
+
+    def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
+        """Return what is there of KEYS."""
+        found: Dict[Key, Resource] = {}
+        for key in keys:
+            if key[0] != ForwardAccept.kind:
+                continue
+            family = key[1]
+            seen = self._just_read.pop(family) if family in self._just_read else self._rules(family)
+            rules, wanted = seen or [], _rules_now()
+            if rules[: len(wanted)] == wanted and not any(map(_is_ours, rules[len(wanted) :])):
+                found[key] = ForwardAccept(family)
+            elif any(map(_is_ours, rules)):
+                found[key] = ForwardAccept(family, complete=False)
+        return found
+
+    def apply(self, steps: Sequence[Step]) -> None:
+        """Carry out STEPS; within one family all rules come and go at once.
+
+        :raises KernelRefused: if iptables refuses.
+        """
+        wanted: Dict[str, bool] = {}
+        for step in steps:
+            if step.resource.kind == ForwardAccept.kind:
+                wanted[step.resource.key[1]] = step.after is not None
+        for family, present in wanted.items():
+            self._replace(family, _rules_now() if present else ())
+
+    def _replace(self, family: str, rules: Sequence[str]) -> None:
+        now = self._rules(family)
+        ours = now is not None and all(map(_is_ours, now))
+        if not rules and ours and self._remove_table(family):
+            return
+        lines = [f"-D {_CHAIN} {rule}" for rule in now or () if _is_ours(rule)]
+        if not rules and ours and self._restore(family, [*lines, f"-X {_CHAIN}"]) is None:
+            return
+        if rules and now is None:
+            lines.append(f"-N {_CHAIN}")
+        lines += [f"-I {_CHAIN} {position} {rule}" for position, rule in enumerate(rules, start=1)]
+        reason = self._restore(family, lines) if lines else None
+        if reason is not None:
+            raise KernelRefused(f"{_PROGRAMS[family]}-restore did not change chain '{_CHAIN}': {reason.rstrip('.')}.")
+
+    def _restore(self, family: str, lines: Sequence[str]) -> Optional[str]:
+        """Carry out all LINES or none; return why not. The chain cannot go while Docker jumps to it."""
+        script = "\n".join(("*filter", *lines, "COMMIT", ""))
+        answer = self._ask(f"{_PROGRAMS[family]}-restore", ["-w", "--noflush"], script)
+        if answer is not None and answer[0] == 0:
+            return None
+        return answer[2].strip().splitlines()[0] if answer and answer[2].strip() else "it is not installed"
+
+    def _remove_table(self, family: str) -> bool:
+        """Remove the filter table, at once, if nothing else is in it than our chain; say whether that was so.
+
+        :raises KernelRefused: if that cannot be told or done; without the chain nobody would know the table for ours
+        """
+        if find("nft") is None:
+            return False
+        # Tables first: iptables may be the one that keeps its rules elsewhere, and then nft has no such table.
+        table = ["table", family, "filter"]
+        with understood(f"nft listed table '{family} filter'"):
+            tables = [each.get("table", {}) for each in self._listed(["tables", family])]
+            if "filter" not in [each.get("name") for each in tables]:
+                return False
+            if not all(map(_is_of_our_chain, self._listed(table))):
+                return False
+        answer = self._ask("nft", ["delete", *table], None)
+        if answer is None or answer[0]:
+            raise _refused(f"remove table '{family} filter'", answer)
+        return True
+
+    def _listed(self, what: Sequence[str]) -> List[Dict[str, Any]]:
+        """Return what nft lists of WHAT."""
+        answer = self._ask("nft", ["-j", "list", *what], None)
+        if answer is not None and answer[0] == 0:
+            with understood(f"nft listed {' '.join(what)}"):
+                return list(json.loads(answer[1])["nftables"])
+        raise _refused(f"list {' '.join(what)}", answer)
+
+    def families(self) -> List[str]:
+        """Return the families for which there is the chain, or for which Docker, when it starts, would make it."""
+        self._just_read = {family: self._rules(family) for family in _PROGRAMS}
+        return [
+            family
+            for family, rules in self._just_read.items()
+            if rules is not None or (find("dockerd") is not None and self._has_filter(family))
+        ]
+
+    def _has_filter(self, family: str) -> bool:
+        """Say whether the kernel and iptables know the filter table of FAMILY.
+
+        They say in many ways that they do not, which may be a failure of the moment as well; so they are asked again.
+        """
+        for _attempt in range(2):
+            answer = self._ask(_PROGRAMS[family], ["-w", "-S", "FORWARD"], None)
+            if answer is None or answer[0] == 0:
+                return answer is not None
+        return False
+
+    def _rules(self, family: str) -> Optional[List[str]]:
+        """Return the rules of the chain as iptables prints them; None if there is no such chain."""
+        answer = self._ask(_PROGRAMS[family], ["-w", "-S", _CHAIN], None)
+        if answer is None or answer[0]:
+            return None
+        prefix = f"-A {_CHAIN} "
+        return [line[len(prefix) :] for line in answer[1].splitlines() if line.startswith(prefix)]
+
+    def _ask(self, name: str, arguments: Sequence[str], stdin: Optional[str]) -> Optional[Tuple[int, str, str]]:
+        program = find(name)
+        return self._run([program, *arguments], stdin) if program else None
+
+
+def _refused(what: str, answer: Optional[Tuple[int, str, str]]) -> KernelRefused:
+    reason = answer[2].strip().partition("\n")[0].rstrip(".") if answer else ""
+    return KernelRefused(f"nft did not {what}: {reason or 'it gave no reason'}.")
+
+
+def _is_ours(rule: str) -> bool:
+    try:
+        words = shlex.split(rule)
+    except ValueError:
+        return False
+    return ("--comment", "cnm") in zip(words, words[1:]) and "devgroup" in words
+
+
+def _is_of_our_chain(listed: Dict[str, Any]) -> bool:
+    """Say whether a part of what nft lists of a table comes with the chain."""
+    chains = (listed.get("chain", {}).get("name"), listed.get("rule", {}).get("chain"))
+    return "metainfo" in listed or "table" in listed or _CHAIN in chains

@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What other firewalls on the host will do to our traffic.
+
+A packet has to be accepted by every table that sees it; ours cannot overrule the others, and does not touch them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Dict, List, Mapping, Sequence, Set
+
+from ..system.programs import Run, find, understood
+
+_DOCKER = "DOCKER-USER"
+_LEGACY = "/proc/net/ip_tables_names"
+_SHOWN = 10
+"""How many bridges a sentence names."""
+
+
+@understood("nft listed the rules of other firewalls")
+def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
+    """Return a sentence for each firewall of somebody else that drops what is forwarded to or from our BRIDGES.
+
+    A table that has a rule about a bridge is taken to do with it what its administrator wants. Docker's policy is
+    none of them where its chain ``DOCKER-USER`` is in use, as our rules there accept our traffic.
+    """
+    chains = _chains(run)
+    found: List[str] = []
+    managed = set()
+
+    def tell(family: str, table: str, text: str) -> None:
+        managed.add((family, table))
+        # What is in Docker's chain counts only where Docker has the chain asked.
+        rules = re.sub(rf"chain {_DOCKER} {{[^}}]*}}", "", _text(run, "table", family, table))
+        strange = _not_in(rules, bridges)
+        if strange:
+            found.append(text.replace("<bridges>", _enumerated(strange)))
+
+    if any(chain["table"] == "firewalld" for chain in chains):
+        tell(
+            "inet",
+            "firewalld",
+            "firewalld rejects traffic of bridges that are in none of its zones; "
+            "run 'firewall-cmd --permanent --zone=trusted --add-interface=<bridge>' for <bridges>, "
+            "and 'firewall-cmd --reload'.",
+        )
+    for family, version in (("ip", "IPv4"), ("ip6", "IPv6")):
+        names = {chain["name"] for chain in chains if (chain["family"], chain["table"]) == (family, "filter")}
+        if not any(_drops(run, each) for each in chains if (each["family"], each["table"]) == (family, "filter")):
+            continue
+        if _DOCKER in names and _docker_decides(run, family):
+            managed.add((family, "filter"))
+        elif any(name.startswith(("ufw-", "ufw6-")) for name in names):
+            tell(
+                family,
+                "filter",
+                f"ufw drops forwarded {version} traffic; "
+                "run 'ufw route allow in on <bridge>' and 'ufw route allow out on <bridge>' for <bridges>.",
+            )
+    for chain in chains:
+        family, table = chain["family"], chain["table"]
+        if (family, table) in managed or (family, table) == ("inet", "cnm"):
+            continue
+        where = f"Chain '{chain['name']}' of nft table '{family} {table}'"
+        if _has_policy(chain):
+            tell(
+                family,
+                table,
+                f"{where} drops what is forwarded unless a rule in it accepts it; "
+                "add 'iifname <bridge> accept' and 'oifname <bridge> accept' there for <bridges>.",
+            )
+        elif _drops(run, chain):
+            tell(
+                family,
+                table,
+                f"{where} has a rule that drops what no rule before it accepts; "
+                "insert 'iifname <bridge> accept' and 'oifname <bridge> accept' before it for <bridges>.",
+            )
+    return found + _legacy(run, bridges)
+
+
+@understood("nft listed the rules of other firewalls")
+def deaf(run: Run, bridges: Sequence[str]) -> List[str]:
+    """Return a sentence for each firewall of somebody else that keeps what comes by BRIDGES from our name server.
+
+    A table that has a rule about port 53, or one about a bridge that is not on what is forwarded, is taken to do with
+    it what its administrator wants.
+    """
+    found: List[str] = []
+    for chain in _chains(run):
+        family, table = chain["family"], chain["table"]
+        if (family, table) == ("inet", "cnm") or not _drops(run, chain, "input"):
+            continue
+        blocks = re.findall(r"chain (\S+) {([^}]*)}", _text(run, "table", family, table))
+        text = "".join(block for name, block in blocks if "forward" not in name.lower())
+        strange = [] if re.search(r"\bdport (53\b|domain\b)", text) else _not_in(text, bridges)
+        if not strange:
+            continue
+        if any(name.startswith(("ufw-", "ufw6-")) for name, _block in blocks):
+            how = "run 'ufw allow in on <bridge> to any port 53'"
+        else:
+            how = f"let chain '{chain['name']}' of nft table '{family} {table}' accept 'iifname <bridge> udp dport 53'"
+        found.append(
+            f"A firewall drops what sandboxes ask the name server of this host; {how} for {_enumerated(strange)}, "
+            "or set dns: false for the networks."
+        )
+    return found
+
+
+def _not_in(rules: str, bridges: Sequence[str]) -> List[str]:
+    """Return those of BRIDGES that RULES do not name, be it by a pattern."""
+    names = set(re.findall(r'"([^"]+)"', rules))
+    patterns = [name for name in names if name.endswith("*") and name != "*"]
+    return [
+        bridge
+        for bridge in bridges
+        if bridge not in names and not any(bridge.startswith(pattern[:-1]) for pattern in patterns)
+    ]
+
+
+def _enumerated(bridges: Sequence[str]) -> str:
+    more = f" and {len(bridges) - _SHOWN} more" if len(bridges) > _SHOWN else ""
+    return ", ".join(f"'{bridge}'" for bridge in bridges[:_SHOWN]) + more
+
+
+def _chains(run: Run) -> List[Dict[str, Any]]:
+    return [each["chain"] for each in _listed(run, "chains") if "chain" in each]
+
+
+def _docker_decides(run: Run, family: str) -> bool:
+    """Say whether what is forwarded passes ``DOCKER-USER``; the chain may be there before Docker has started."""
+    rules = [each["rule"] for each in _listed(run, "chain", family, "filter", "FORWARD") if "rule" in each]
+    return any({"jump": {"target": _DOCKER}} in rule.get("expr", ()) for rule in rules)
+
+
+def _listed(run: Run, *what: str) -> List[Dict[str, Any]]:
+    try:
+        return list(json.loads(_text(run, *what, option="-j"))["nftables"])
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _text(run: Run, *what: str, option: str = "-s") -> str:
+    """Return what nft lists, as text, without counts, or with another OPTION; nothing if it cannot."""
+    program = find("nft")
+    if program is None:
+        return ""
+    code, output, _errors = run([program, option, "list", *what], None)
+    return output if code == 0 else ""
+
+
+def _has_policy(chain: Dict[str, Any], hook: str = "forward") -> bool:
+    """Say whether the policy of CHAIN at HOOK is to drop."""
+    return _is_at(chain, hook) and chain.get("policy") == "drop"
+
+
+def _is_at(chain: Dict[str, Any], hook: str) -> bool:
+    return chain["family"] in ("inet", "ip", "ip6") and (chain.get("type"), chain.get("hook")) == ("filter", hook)
+
+
+def _drops(run: Run, chain: Dict[str, Any], hook: str = "forward") -> bool:
+    """Say whether CHAIN at HOOK drops what its rules do not accept: by its policy, or by a rule about everything."""
+    if not _is_at(chain, hook) or _has_policy(chain, hook):
+        return _is_at(chain, hook)
+    rules: Dict[str, List[Any]] = {}
+    for each in _listed(run, "table", chain["family"], chain["table"]):
+        if "rule" in each:
+            rules.setdefault(each["rule"]["chain"], []).append(each["rule"].get("expr", []))
+    return _end(rules, chain["name"], set()) == "drop"
+
+
+def _end(rules: Mapping[str, Sequence[Any]], name: str, seen: Set[str]) -> str:
+    """Return what becomes of a packet in the chain NAME that only rules without a condition are about, if anything.
+
+    :param seen: the chains that it has come through
+    """
+    if name in seen:
+        return ""
+    for rule in rules.get(name, ()):
+        parts = [(key, value) for part in rule for key, value in part.items() if key not in ("counter", "log")]
+        if len(parts) != 1:
+            continue
+        key, value = parts[0]
+        if key == "xt" and isinstance(value, dict) and value.get("type") == "target":
+            key = str(value.get("name")).lower()
+        if key in ("drop", "reject"):
+            return "drop"
+        if key == "accept":
+            return "accept"
+        if key == "return":
+            break
+        if key in ("jump", "goto"):
+            found = _end(rules, value["target"], seen | {name})
+            if found or key == "goto":
+                return found
+    return ""
+
+
+def _legacy(run: Run, bridges: Sequence[str]) -> List[str]:
+    """Look into the tables of the older iptables; it is not asked where they are empty, as asking would make them."""
+    try:
+        with open(_LEGACY, encoding="ascii") as stream:
+            used = "filter" in stream.read().split()
+    except OSError:
+        return []
+    program = find("iptables-legacy") if used else None
+    if program is None:
+        return []
+    code, output, _errors = run([program, "-w", "-S"], None)
+    lines = output.splitlines() if code == 0 else []
+    rules = [line for line in lines if not line.startswith(f"-A {_DOCKER} ")]
+    words = {f'"{word.rstrip("+")}{"*" if word.endswith("+") else ""}"' for line in rules for word in line.split()}
+    strange = _not_in(" ".join(words), bridges)
+    drops = "-P FORWARD DROP" in lines or any(re.match("-A FORWARD -j (DROP|REJECT)\\b", line) for line in lines)
+    if not drops or f"-A FORWARD -j {_DOCKER}" in lines or not strange:
+        return []
+    return [
+        "iptables-legacy drops what is forwarded unless a rule accepts it; "
+        "run 'iptables-legacy -I FORWARD -i <bridge> -j ACCEPT' and the same with '-o' "
+        f"for {_enumerated(strange)}."
+    ]

@@ -1,0 +1,277 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The nft table of ours: reading it, and changing it in one transaction."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+from contextlib import suppress
+from typing import Any, ContextManager, Dict, Iterable, List, Optional, Sequence, Tuple
+
+from ...model.errors import CnmError, KernelRefused
+from ...private_files import create_private, make_private, open_private
+from ...resources.kinds import Element, ForwardAccept, Key, Resource, Ruleset
+from ...resources.plan import Step
+from ..system.programs import Run, find, understood
+from .docker_user import DockerUser
+
+MEMORY = "/run/cnm/ruleset.json"
+"""What we loaded, and how nft listed it right after. In /run, as it must not outlive the kernel's rules."""
+_NEW_MEMORY = f"{MEMORY}.new"
+
+DEVICE_SETS = {
+    "within": 2,
+    "internal": 1,
+    "underlays": 1,
+    "lent": 1,
+    "apart4": 1,
+    "apart6": 1,
+    "routers": 1,
+    "elsewhere4": 1,
+    "elsewhere6": 1,
+}
+"""Sets of device names, and how many an entry begins with; nft wants them in quotes."""
+
+_PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp"}
+_NUMBERS = {name: number for number, name in _PROTOCOLS.items()}
+_DEVICE = re.compile(r'[^\s/:"\\*]{1,15}')
+_ABSENT = re.compile(r"No such file or directory")
+
+
+class Firewall:
+    """Reads and applies the resources of kinds ``ruleset``, ``element`` and ``forward-accept``."""
+
+    def __init__(self, run: Run, docker_user: Optional[DockerUser] = None) -> None:
+        self._run = run
+        self._docker_user = docker_user or DockerUser(run)
+
+    def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
+        """Return what is there of KEYS. The `Ruleset` has a text only if nobody has changed its rules.
+
+        :raises CnmError: if nft is not installed or gives no answer.
+        """
+        keys = set(keys)
+        asked = {key for key in keys if key[0] in (Ruleset.kind, Element.kind)}
+        found: Dict[Key, Resource] = {}
+        accepting = [key for key in keys if key[0] == ForwardAccept.kind]
+        if accepting:
+            found.update(self._docker_user.read(accepting))
+        listed = self._list() if asked else None
+        if listed is None:
+            return found
+        ruleset = Ruleset(None)
+        with _understood():
+            if ruleset.key in asked:
+                found[ruleset.key] = Ruleset(_remembered(_shape(listed)))
+            for element in _elements(listed):
+                if element.key in asked:
+                    found[element.key] = element
+        return found
+
+    def apply(self, steps: Sequence[Step]) -> None:
+        """Carry out STEPS, those of our table at once or not at all; then end the connections that are stale now.
+
+        A table that is replaced loses every element that STEPS do not add.
+
+        :raises KernelRefused: if nft refuses, and nothing has changed then; or if iptables does.
+        """
+        self._change_table(steps)
+        accepting = [step for step in steps if step.resource.kind == ForwardAccept.kind]
+        if accepting:
+            self._docker_user.apply(accepting)
+
+    def _change_table(self, steps: Sequence[Step]) -> None:
+        before = [step.before for step in steps if step.before is not None]
+        after = [step.after for step in steps if step.after is not None]
+        removed = [each for each in before if isinstance(each, Element)]
+        added = [each for each in after if isinstance(each, Element)]
+        loaded = [each for each in after if isinstance(each, Ruleset)]
+        cleared = loaded or any(isinstance(each, Ruleset) for each in before)
+        script: List[str] = []
+        if cleared:
+            script.append("table inet cnm\ndelete table inet cnm\n")
+        else:
+            script.extend(_commands("delete", removed))
+        script.extend(ruleset.text or "" for ruleset in loaded)
+        script.extend(_commands("add", added))
+        if not script:
+            return
+        make_private(os.path.dirname(MEMORY))
+        if cleared and not loaded:
+            # First: a table that nobody remembers is removed by the next run, and a memory without a table is not.
+            _forget()
+        code, _output, errors = self._nft(["-f", "-"], "".join(script))
+        if code:
+            raise KernelRefused(f"nft did not load the rules of table 'inet cnm': {_first_error(errors)}")
+        if loaded:
+            listed = self._list("-t")
+            if listed is not None:
+                with _understood():
+                    shape = _shape(listed)
+                _remember(loaded[-1].text, shape)
+        end_stale_connections(removed, added)
+
+    def _nft(self, arguments: Sequence[str], stdin: Optional[str] = None) -> Tuple[int, str, str]:
+        program = find("nft")
+        if program is None:
+            raise CnmError("The program 'nft', which holds the firewall rules, is not installed: apt install nftables.")
+        return self._run([program, *arguments], stdin)
+
+    def _list(self, *options: str) -> Optional[List[Dict[str, Any]]]:
+        """Return the objects of our table; None if there is no such table."""
+        code, output, errors = self._nft(["-j", *options, "list", "table", "inet", "cnm"])
+        if code and _ABSENT.search(errors):
+            return None
+        if code:
+            raise KernelRefused(f"nft did not list table 'inet cnm': {_first_error(errors)}")
+        with _understood():
+            return [each for each in json.loads(output)["nftables"] if "metainfo" not in each]
+
+
+def _understood() -> "ContextManager[None]":
+    return understood("nft listed table 'inet cnm'")
+
+
+def _first_error(errors: str) -> str:
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    wrong = [line for line in lines if "rror" in line] or lines or ["it gave no reason"]
+    return wrong[0].rstrip(".") + "."
+
+
+def _shape(listed: Sequence[Dict[str, Any]]) -> str:
+    """Return the table, its chains and rules and the declarations of its sets, without what changes by itself."""
+    kept = []
+    for each in listed:
+        for kind, body in each.items():
+            kept.append([kind, {name: value for name, value in body.items() if name not in ("handle", "elem")}])
+    return json.dumps(kept, sort_keys=True)
+
+
+def _remember(text: Optional[str], shape: str) -> None:
+    try:
+        # One name, so that a killed run leaves one file at most, and _forget() finds it.
+        with os.fdopen(create_private(_NEW_MEMORY), "w", encoding="utf-8") as stream:
+            json.dump({"text": text, "shape": shape}, stream)
+        os.rename(_NEW_MEMORY, MEMORY)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(_NEW_MEMORY)
+        raise CnmError(
+            f"The firewall rules are loaded, but '{MEMORY}', by which later runs know them, "
+            f"cannot be written: {error.strerror}."
+        ) from error
+
+
+def _forget() -> None:
+    for path in (MEMORY, _NEW_MEMORY):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise CnmError(f"'{path}' cannot be removed: {error.strerror}.") from error
+
+
+def _remembered(shape: str) -> Optional[str]:
+    """Return the text that we loaded, if the table still has the SHAPE that it then had."""
+    try:
+        with os.fdopen(open_private(MEMORY), encoding="utf-8") as stream:
+            memory = json.load(stream)
+        return str(memory["text"]) if memory["shape"] == shape else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _elements(listed: Sequence[Dict[str, Any]]) -> Iterable[Element]:
+    for each in listed:
+        for kind in ("set", "map"):
+            body = each.get(kind)
+            if not body:
+                continue
+            types = _types(body["type"])
+            values = _types(body.get("map", ""))
+            for item in body.get("elem", ()):
+                entry, value = item if kind == "map" else (item, None)
+                yield Element(body["name"], _joined(entry, types), "" if value is None else _joined(value, values))
+
+
+def _types(declared: Any) -> List[str]:
+    """Return the types of a concatenation, which nft lists as an array, or as text for what a map maps to."""
+    return [str(each) for each in declared] if isinstance(declared, list) else str(declared).split(" . ")
+
+
+def _joined(listed: Any, types: Sequence[str]) -> str:
+    """Return one entry or value, as nft lists it in JSON, in the form in which an `Element` has it."""
+    if isinstance(listed, dict) and "elem" in listed:
+        listed = listed["elem"]["val"]
+    parts = listed["concat"] if isinstance(listed, dict) and "concat" in listed else [listed]
+    return " . ".join(_part(part, kind) for part, kind in zip(parts, types))
+
+
+def _part(part: Any, kind: str) -> str:
+    if isinstance(part, dict):
+        if "prefix" in part:
+            return _address(f"{part['prefix']['addr']}/{part['prefix']['len']}")
+        if "range" in part:
+            return _range(*part["range"])
+        return str(next(iter(part)))
+    if kind in ("ipv4_addr", "ipv6_addr"):
+        return _address(str(part))
+    if kind == "inet_proto":
+        return _PROTOCOLS.get(str(part), str(part))
+    return str(part)
+
+
+def _address(text: str) -> str:
+    subnet = ipaddress.ip_network(text, strict=False)
+    return str(subnet.network_address if subnet.prefixlen == subnet.max_prefixlen else subnet)
+
+
+def _range(first: Any, last: Any) -> str:
+    """Return the subnet that a range is, where nft lists one so."""
+    try:
+        low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
+        subnets = list(ipaddress.summarize_address_range(low, high))
+    except (ValueError, TypeError):
+        return f"{first}-{last}"
+    return _address(str(subnets[0])) if len(subnets) == 1 else f"{first}-{last}"
+
+
+def _commands(verb: str, elements: Sequence[Element]) -> Iterable[str]:
+    sets: Dict[str, List[Element]] = {}
+    for element in elements:
+        sets.setdefault(element.set, []).append(element)
+    for name, members in sorted(sets.items()):
+        content = ",\n".join(_written(member) for member in members)
+        yield f"{verb} element inet cnm {name} {{ {content} }}\n"
+
+
+def _written(element: Element) -> str:
+    parts = element.entry.split(" . ")
+    devices = parts[: DEVICE_SETS.get(element.set, 0)]
+    wrong = [device for device in devices if not _DEVICE.fullmatch(device)]
+    if wrong:
+        raise CnmError(
+            f"Device name '{wrong[0]}' cannot be used in firewall rules; choose letters, digits, '-' and '.'."
+        )
+    others = [_NUMBERS.get(part, part) for part in parts[len(devices) :]]
+    entry = " . ".join([*(f'"{device}"' for device in devices), *others])
+    return f"{entry} : {element.value}" if element.value else entry
+
+
+def end_stale_connections(removed: Sequence[Element], added: Sequence[Element]) -> None:
+    """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not.
+
+    :raises KernelRefused: if the kernel does not let go of a connection.
+    """
+    gone = [each for each in removed if each.translates]
+    new = [each for each in added if each.translates and " . udp . " in each.entry]
+    if gone or new:
+        from .conntrack import forget
+
+        forget([(each.entry, each.value) for each in gone], [each.entry for each in new])

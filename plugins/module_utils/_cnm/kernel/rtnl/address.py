@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Addresses of links."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import struct
+from functools import cache
+from typing import Dict, Iterable, List
+
+from ...resources.kinds import Address
+from ..refusals import Change
+from .interface import Interface
+from .request import ACK, CREATE, DELADDR, DUMP, GETADDR, NEWADDR, REPLACE, encode
+from .socket import Socket, attributes
+
+# linux/if_addr.h
+_ADDRESS, _LOCAL = 1, 2
+_NO_DUPLICATE_DETECTION = 0x2
+_GONE = (errno.EADDRNOTAVAIL, errno.ENODEV)
+
+
+@cache
+def _of_link(index: int) -> bytes:
+    return encode("address", GETADDR, DUMP, [], family=socket.AF_UNSPEC, index=index)
+
+
+def of_link(kernel: Socket, index: int) -> List[str]:
+    """Return the addresses of the link with number INDEX, with prefix lengths, the oldest of each family first."""
+    found: List[str] = []
+    for message in kernel.dump(_of_link(index)):
+        _family, prefix, _flags, _scope, owner = struct.unpack_from("=BBBBI", message, 16)
+        if owner == index:
+            values = attributes(message, 24)
+            found.append(f"{ipaddress.ip_address(values.get(_LOCAL) or values[_ADDRESS])}/{prefix}")
+    # The kernel puts a new one of IPv6 before the others (ipv6_link_dev_addr() in net/ipv6/addrconf.c).
+    return [text for text in found if ":" not in text] + [text for text in reversed(found) if ":" in text]
+
+
+def read(kernel: Socket, wanted: Iterable[Address], interfaces: Dict[str, Interface]) -> List[Address]:
+    """Return those of the addresses WANTED, all of one namespace, that are there."""
+    present: Dict[str, List[str]] = {}
+    found = []
+    for address in wanted:
+        if address.link in interfaces:
+            if address.link not in present:
+                present[address.link] = of_link(kernel, interfaces[address.link].index)
+            if address.interface in present[address.link]:
+                found.append(address)
+    return found
+
+
+def addition(address: Address, index: int) -> Change:
+    """Return the change that gives ADDRESS to the link with number INDEX."""
+    text, _slash, length = address.interface.partition("/")
+    version, prefix = 6 if ":" in text else 4, int(length)
+    values = [("IFA_LOCAL", text), ("IFA_ADDRESS", text)]
+    if version == 4 and prefix < 31:
+        packed = int.from_bytes(socket.inet_aton(text), "big") | (1 << 32 - prefix) - 1
+        values.append(("IFA_BROADCAST", socket.inet_ntoa(packed.to_bytes(4, "big"))))
+    message = encode(
+        "address",
+        NEWADDR,
+        ACK | CREATE | REPLACE,
+        values,
+        family=socket.AF_INET if version == 4 else socket.AF_INET6,
+        prefixlen=prefix,
+        flags=0 if version == 4 else _NO_DUPLICATE_DETECTION,
+        index=index,
+    )
+    return Change(f"set {address}", message, about=address.key)
+
+
+def removal(address: Address, index: int) -> Change:
+    """Return the change that takes ADDRESS from the link with number INDEX."""
+    interface = ipaddress.ip_interface(address.interface)
+    message = encode(
+        "address",
+        DELADDR,
+        ACK,
+        [("IFA_LOCAL", str(interface.ip)), ("IFA_ADDRESS", str(interface.ip))],
+        family=socket.AF_INET if interface.version == 4 else socket.AF_INET6,
+        prefixlen=interface.network.prefixlen,
+        index=index,
+    )
+    return Change(f"remove {address}", message, _GONE, address.key)

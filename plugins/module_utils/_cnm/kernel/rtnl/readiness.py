@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for what the kernel does a moment after it has said yes, so that all works when a task has returned.
+
+Two things are left to kernel threads, which are late on a busy host: a new port of a bridge passes frames on when its
+carrier has been noticed (net/core/link_watch.c), and a new IPv6 address has its local route when duplicate address
+detection, also one that is switched off, has had its turn (addrconf_dad_work in net/ipv6/addrconf.c).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Iterable, List, Sequence, Tuple, TypeVar
+
+from ...resources.kinds import Address
+from . import interface, route
+from .socket import Socket
+
+_PATIENCE = 2.0
+"""Seconds. Some links are noticed a second late, and one whose other end a sandbox has set down is never ready."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
+
+
+_T = TypeVar("_T")
+
+
+def await_ports(host: Socket, names: Sequence[str]) -> None:
+    """Wait until the interfaces of the host called NAMES, which are ports of bridges, pass frames on."""
+
+    def waiting(left: Sequence[str]) -> List[str]:
+        found = interface.find(host, left)
+        return [name for name in left if name in found and not found[name].forwarding]
+
+    _wait(waiting, names)
+
+
+def await_addresses(added: Iterable[Tuple[Socket, Sequence[Address]]]) -> None:
+    """Wait until the IPv6 addresses ADDED, by the socket of their namespace, are used."""
+
+    def waiting(left: Sequence[Tuple[Socket, List[str]]]) -> List[Tuple[Socket, List[str]]]:
+        found = [(socket, route.not_local(socket, addresses)) for socket, addresses in left if addresses]
+        return [(socket, addresses) for socket, addresses in found if addresses]
+
+    texts = [(socket, [each.interface.partition("/")[0] for each in addresses]) for socket, addresses in added]
+    _wait(waiting, [(socket, [text for text in found if ":" in text]) for socket, found in texts])
+
+
+def _wait(waiting: Callable[[Sequence[_T]], List[_T]], left: Sequence[_T]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    pause = _FIRST_PAUSE
+    left = waiting(left)
+    while left and time.monotonic() < deadline:
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+        left = waiting(left)

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Routes of the main table."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import struct
+from functools import cache, lru_cache
+from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from ...resources.kinds import GROUP, Route
+from ...resources.plan import Step
+from ..refusals import Change
+from . import interface
+from .interface import Interface
+from .request import ACK, CREATE, DELROUTE, DUMP, EXCLUSIVE, GETROUTE, NEWROUTE, REPLACE, encode
+from .socket import Socket, attributes, number
+
+# linux/rtnetlink.h
+_DESTINATION, _LINK, _GATEWAY, _METRIC = 1, 4, 5, 6
+_MAIN_TABLE = 254
+_LOCAL = 2
+_TYPES = {1: "unicast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_NUMBERS = {name: number for number, name in _TYPES.items()}
+FROM_KERNEL, FROM_ADMINISTRATOR, FROM_ADVERTISEMENT = 2, 4, 9
+"""Who made a route: RTPROT_KERNEL, RTPROT_STATIC, RTPROT_RA."""
+_FROM_US = 99
+"""Who made a static route, as ``ip route`` shows it; a number that nobody has (include/uapi/linux/rtnetlink.h)."""
+_TYPE_OFFSET = 23
+"""Of a route's type in an answer: after the header of 16 bytes, the eighth byte of struct rtmsg."""
+SCOPE_LINK = 253
+_SCOPE_SITE, _SCOPE_NOWHERE = 200, 255
+_FOREMOST = {4: (0, _SCOPE_SITE), 6: (1, 0)}
+"""Metric and scope, by IP version, of a route that comes before those of others.
+
+Between IPv4 routes of one metric and scope the kernel changes over when a gateway was not heard of for half a minute
+(fib_select_default in net/ipv4/fib_semantics.c), and no metric is lower than the 0 that most have. IPv6 routes of one
+metric become one route by way of several gateways; 1 is the lowest there, as 0 means 1024 (net/ipv6/route.c).
+"""
+_GONE = (errno.ESRCH, errno.ENODEV, errno.ENETDOWN)
+
+
+class Entry(NamedTuple):
+    """A route of the main table."""
+
+    destination: str
+    gateway: str
+    """Empty for an on-link route and for one with several gateways."""
+    link: int
+    """Index of the link; 0 for several."""
+    metric: int
+    origin: int
+    scope: int
+    narrow: bool
+    """Whether it is only for packets of some sources or of one type of service."""
+    type: str
+
+
+@cache
+def _main_table() -> bytes:
+    return encode("route", GETROUTE, DUMP, [], family=socket.AF_UNSPEC, table=_MAIN_TABLE)
+
+
+def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> List[Entry]:
+    """Return the unicast routes of the main table, IPv4 and IPv6; SKIP_OWN leaves out those that the kernel made.
+
+    :param nowhere_too: whether those are returned, too, that drop packets or refuse them
+    """
+    found = []
+    for message in kernel.dump(_main_table()):
+        family, length, sources, service, table, origin, scope, kind = struct.unpack_from("=8B", message, 16)
+        if table != _MAIN_TABLE or kind not in _TYPES or (skip_own and origin == FROM_KERNEL):
+            continue
+        leads = _TYPES[kind] == "unicast"
+        if not leads and not nowhere_too:
+            continue
+        values = attributes(message, 28)
+        nowhere = bytes(4 if family == socket.AF_INET else 16)
+        found.append(
+            Entry(
+                f"{ipaddress.ip_address(values.get(_DESTINATION, nowhere))}/{length}",
+                str(ipaddress.ip_address(values[_GATEWAY])) if _GATEWAY in values else "",
+                # IPv6 has the loopback for those that lead nowhere.
+                number(values.get(_LINK, b"")) if leads else 0,
+                number(values.get(_METRIC, b"")),
+                origin,
+                scope,
+                bool(sources or service),
+                _TYPES[kind],
+            )
+        )
+    return found
+
+
+def not_local(kernel: Socket, addresses: Sequence[str]) -> List[str]:
+    """Return those of ADDRESSES that the namespace does not take for its own."""
+    replies = kernel.exchange([_lookup(address) for address in addresses])
+    return [
+        address
+        for address, reply in zip(addresses, replies)
+        if not isinstance(reply, bytes) or reply[_TYPE_OFFSET] != _LOCAL
+    ]
+
+
+def _lookup(address: str) -> bytes:
+    six = ":" in address
+    family, length = (socket.AF_INET6, 128) if six else (socket.AF_INET, 32)
+    return encode("route", GETROUTE, 0, [("RTA_DST", address)], family=family, dst_len=length)
+
+
+def read(
+    kernel: Socket,
+    namespace: str,
+    wanted: Collection[Tuple[str, Optional[int]]],
+    links: Dict[int, Interface],
+    shared: bool,
+) -> List[Route]:
+    """Return the routes to the destinations WANTED that NAMESPACE has.
+
+    Those with a metric are static ones. Of the others to a destination there is one that counts.
+
+    Routes that the kernel or a router advertisement made are none of ours. In a namespace that is SHARED with its owner
+    only static ones that we have made are, and others by way of a link of ours. LINKS are those that are known already,
+    by index.
+    """
+    listed: Dict[str, List[Entry]] = {}
+    destinations = {destination for destination, _metric in wanted}
+    for entry in dump(kernel, skip_own=True, nowhere_too=True):
+        if entry.destination in destinations and entry.origin != FROM_ADVERTISEMENT and not entry.narrow:
+            # The kernel lists the routes to one destination by metric.
+            listed.setdefault(entry.destination, []).append(entry)
+    unknown = {entry.link for entries in listed.values() for entry in entries} - set(links) - {0}
+    if unknown:
+        links = {**links, **interface.find_indices(kernel, unknown)}
+    found = []
+    for destination, metric in wanted:
+        entries = listed.get(destination, [])
+        if metric is not None:
+            ours = [each for each in entries if each.metric == metric and (not shared or each.origin == _FROM_US)]
+        else:
+            ours = [each for each in entries if not shared or _is_ours(links.get(each.link))]
+        if ours:
+            best, static = ours[0], metric is not None
+            name = links[best.link].name if best.link in links else ""
+            foremost = True if not static and best is entries[0] and _has_precedence(best) else None
+            found.append(
+                Route(namespace, destination, best.gateway, name, foremost, best.metric, best.type, static=static)
+            )
+    return found
+
+
+def _is_ours(link: Optional[Interface]) -> bool:
+    return link is not None and link.group == GROUP
+
+
+def _has_precedence(entry: Entry) -> bool:
+    return (entry.metric, entry.scope) == _FOREMOST[ipaddress.ip_network(entry.destination).version]
+
+
+def changes(step: Step, indices: Dict[str, int]) -> List[Change]:
+    """Return the changes that make or replace a route; INDICES are those of links, by name."""
+    before, after = step.before, step.after
+    if not isinstance(after, Route):
+        raise TypeError(f"not a route: {after!r}")
+    wanted = [Change(f"set {after}", _creation(after, indices[after.link] if after.link else None), about=after.key)]
+    if not isinstance(before, Route):
+        return wanted
+    # A route with another metric is not replaced by ours and may come before it.
+    old = removal(before, indices.get(before.link))
+    in_place = before.gateway and after.gateway and not after.foremost and not after.static
+    return wanted + [old] if in_place else [old] + wanted
+
+
+def _creation(route: Route, index: Optional[int]) -> bytes:
+    if route.static:
+        # Nobody's is replaced.
+        mode = ACK | CREATE | EXCLUSIVE
+        return _request(
+            NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type, _FROM_US
+        )
+    if not route.foremost:
+        mode = ACK | CREATE | REPLACE
+        return _request(NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type)
+    version = ipaddress.ip_network(route.destination).version
+    # Nothing is replaced. An IPv4 route goes before those of its metric; with an IPv6 one ours would become one.
+    mode = ACK | CREATE | (EXCLUSIVE if version == 6 else 0)
+    return _request(NEWROUTE, mode, route.destination, route.gateway, index, *_FOREMOST[version], route.type)
+
+
+def removal(route: Route, index: Optional[int]) -> Change:
+    """Return the change that removes ROUTE by way of the link with number INDEX."""
+    scope = _SCOPE_NOWHERE if ipaddress.ip_network(route.destination).version == 4 else 0
+    message = _request(DELROUTE, ACK, route.destination, route.gateway, index, route.metric or 0, scope, route.type)
+    return Change(f"remove {route}", message, _GONE, route.key)
+
+
+@lru_cache(maxsize=1024)
+def _request(
+    command: int,
+    flags: int,
+    destination: str,
+    gateway: str,
+    index: Optional[int],
+    metric: int,
+    scope: int,
+    kind: str,
+    origin: int = FROM_ADMINISTRATOR,
+) -> bytes:
+    network = ipaddress.ip_network(destination)
+    values: List[Tuple[str, Any]] = []
+    if network.prefixlen:
+        values.append(("RTA_DST", str(network.network_address)))
+    if gateway:
+        values.append(("RTA_GATEWAY", gateway))
+    if index:
+        values.append(("RTA_OIF", index))
+    if metric:
+        values.append(("RTA_PRIORITY", metric))
+    creating = command == NEWROUTE
+    return encode(
+        "route",
+        command,
+        flags,
+        values,
+        family=socket.AF_INET if network.version == 4 else socket.AF_INET6,
+        dst_len=network.prefixlen,
+        table=_MAIN_TABLE,
+        proto=origin if creating else 0,
+        scope=scope,
+        type=_NUMBERS[kind] if creating or kind != "unicast" else 0,
+    )

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""rtnetlink: many requests in one send, each answer matched to its request.
+
+pyroute2 is not used: its sockets wait for every single answer, and a full decoding costs ten times what the few
+attributes that matter do.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import sys
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from ...model.errors import CnmError, KernelRefused
+from .request import ATTRIBUTE, HEADER
+
+_ERROR, _DONE = 2, 3
+_DUMP_INTERRUPTED, _CAPPED, _HAS_ATTRIBUTES = 0x10, 0x100, 0x200
+_SOL_NETLINK, _CAP_ACK, _EXT_ACK, _STRICT_CHECK = 270, 10, 11, 12
+_SO_RCVBUFFORCE = 33
+_SO_NETNS_COOKIE = 71
+_SEQUENCE_OFFSET = 8
+
+CHUNK = 128
+"""Messages in one send: more would gain nothing, and their answers have to fit in the receive buffer."""
+_RECEIVE_BUFFER = 4 << 20
+_DATAGRAM = 64 << 10
+"""More than the 32 KiB in which the kernel sends dumps (netlink_dump in net/netlink/af_netlink.c)."""
+_DUMP_ATTEMPTS = 20
+
+
+class Refusal(NamedTuple):
+    """The kernel's no to one request: errno, and the reason in words."""
+
+    number: int
+    text: str
+
+
+def needs_root(what: str) -> CnmError:
+    """Return the error for an operation that the kernel did not permit."""
+    return CnmError(f"Not permitted: {what}. This needs root (CAP_NET_ADMIN); with Ansible, use 'become: true'.")
+
+
+def attributes(data: bytes, offset: int = 0) -> Dict[int, bytes]:
+    """Return the attributes that DATA holds from OFFSET on, by number, as they are."""
+    found = {}
+    last = len(data) - 4
+    unpack = ATTRIBUTE.unpack_from
+    while offset <= last:
+        length, number = unpack(data, offset)
+        if length < 4:
+            break
+        found[number & 0x3FFF] = data[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+    return found
+
+
+def number(value: bytes) -> int:
+    """Return the unsigned integer that an attribute holds."""
+    return int.from_bytes(value, sys.byteorder)
+
+
+def text(value: bytes) -> str:
+    """Return the string that an attribute holds."""
+    return value.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+
+
+Reply = Union[bytes, Refusal, None]
+
+
+class Socket:
+    """A netlink socket of the network namespace in which it was made."""
+
+    def __init__(self) -> None:
+        try:
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        except OSError as error:
+            raise KernelRefused(f"A netlink socket could not be opened: {error.strerror}.") from error
+        # Or who has rights in a namespace could answer in the kernel's place (netlink_getsockbyportid).
+        self._socket.connect((0, 0))
+        self._sequence = 0
+        for option in (_CAP_ACK, _EXT_ACK, _STRICT_CHECK):
+            self._socket.setsockopt(_SOL_NETLINK, option, 1)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        except PermissionError:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+    def cookie(self) -> Optional[int]:
+        """Return the number that the kernel has given to the socket's namespace alone; None before Linux 5.14."""
+        try:
+            return number(self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))
+        except OSError:
+            return None
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def exchange(self, messages: Sequence[bytes]) -> List[Reply]:
+        """Send MESSAGES and return what each was answered: data, a refusal, or None for an acknowledgement.
+
+        :raises CnmError: when the caller lacks the permission.
+        """
+        replies: List[Reply] = []
+        for start in range(0, len(messages), CHUNK):
+            replies += self._exchange_chunk(messages[start : start + CHUNK])
+        return replies
+
+    def _exchange_chunk(self, messages: Sequence[bytes]) -> List[Reply]:
+        first = self._sequence + 1
+        self._send(messages)
+        replies: List[Reply] = [None] * len(messages)
+        waiting = len(messages)
+        while waiting:
+            for kind, flags, sequence, message in self._receive():
+                place = sequence - first
+                if 0 <= place < len(replies):
+                    replies[place] = _refusal(flags, message) if kind == _ERROR else message
+                    waiting -= 1
+        return replies
+
+    def dump(self, message: bytes) -> List[bytes]:
+        """Return all answers to MESSAGE, a dump request; none when what it asks about does not exist.
+
+        A dump during which the kernel's table changed is asked for again.
+        """
+        for _attempt in range(_DUMP_ATTEMPTS):
+            found = self._dump_once(message)
+            if found is not None:
+                return found
+        raise KernelRefused("The network configuration keeps changing while it is read. Try again when it is quiet.")
+
+    def _dump_once(self, message: bytes) -> Optional[List[bytes]]:
+        self._send([message])
+        found: List[bytes] = []
+        whole = True
+        while True:
+            for kind, flags, sequence, reply in self._receive():
+                if sequence != self._sequence:
+                    continue
+                whole = whole and not flags & _DUMP_INTERRUPTED
+                if kind == _ERROR:
+                    refusal = _refusal(flags, reply)
+                    if refusal and refusal.number != errno.ENODEV:
+                        raise KernelRefused(f"The kernel refused to list its network configuration: {refusal.text}.")
+                    return []
+                if kind == _DONE:
+                    return found if whole else None
+                found.append(reply)
+
+    def _send(self, messages: Sequence[bytes]) -> None:
+        data = bytearray()
+        for message in messages:
+            self._sequence += 1
+            start = len(data) + _SEQUENCE_OFFSET
+            data += message
+            struct.pack_into("=I", data, start, self._sequence)
+        try:
+            self._socket.send(data)
+        except OSError as error:
+            raise KernelRefused(f"The kernel did not take a request: {error.strerror}.") from error
+
+    def _receive(self) -> Iterator[Tuple[int, int, int, bytes]]:
+        try:
+            data = self._socket.recv(_DATAGRAM)
+        except OSError as error:
+            raise KernelRefused(f"The kernel's answers could not be read: {error.strerror}.") from error
+        offset = 0
+        while offset + 16 <= len(data):
+            length, kind, flags, sequence, _port = HEADER.unpack_from(data, offset)
+            yield kind, flags, sequence, data[offset : offset + length]
+            offset += (max(length, 16) + 3) & ~3
+
+
+def _refusal(flags: int, message: bytes) -> Optional[Refusal]:
+    code = -struct.unpack_from("=i", message, 16)[0]
+    if not code:
+        return None
+    reason = os.strerror(code)
+    if flags & _HAS_ATTRIBUTES:
+        quoted = HEADER.size if flags & _CAPPED else (struct.unpack_from("=I", message, 20)[0] + 3) & ~3
+        explained = attributes(message, 20 + quoted).get(1)
+        if explained:
+            reason = f"{reason} ({text(explained).rstrip('.')})"
+    if code == errno.EPERM:
+        raise needs_root("changing the network configuration")
+    return Refusal(code, reason)

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""VXLAN devices, as they are made and as the kernel describes them."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ...resources.kinds import Tunnel
+from .socket import attributes, number
+
+KIND = "vxlan"
+
+# linux/if_link.h
+_ID, _LOWER, _LOCAL, _TTL, _LEARNING, _PORT, _LOCAL6, _EXTERNAL = 1, 3, 4, 5, 7, 15, 17, 25
+_PORT_LEARNING, _PORT_SUPPRESSES, _PORT_ISOLATED = 8, 32, 33
+_ON = b"\x01"
+
+
+class Device(NamedTuple):
+    """What the kernel says of a VXLAN device, other interfaces by their numbers."""
+
+    id: int
+    local: str
+    port: int
+    lower: int
+    learning: Optional[bool]
+    """Whether it and its bridge port learn; None if only one of them does."""
+    ttl: int
+    suppress: bool
+    isolated: bool
+    external: bool
+    """Whether it takes any VNI, as told packet by packet."""
+
+
+def parse(data: bytes, port: Dict[int, bytes]) -> Device:
+    """Return the device that DATA, an IFLA_INFO_DATA, and the attributes of its bridge PORT describe."""
+    found = attributes(data)
+    learning, port_learning = found.get(_LEARNING) == _ON, port.get(_PORT_LEARNING) == _ON
+    local = found.get(_LOCAL6) or found.get(_LOCAL) or b""
+    return Device(
+        id=number(found.get(_ID, b"")),
+        local=str(ipaddress.ip_address(local)) if any(local) else "",
+        port=int.from_bytes(found.get(_PORT, b""), "big"),
+        lower=number(found.get(_LOWER, b"")),
+        learning=learning if learning == port_learning else None,
+        ttl=number(found.get(_TTL, b"")),
+        suppress=port.get(_PORT_SUPPRESSES) == _ON,
+        isolated=port.get(_PORT_ISOLATED) == _ON,
+        external=found.get(_EXTERNAL, b"\0") == _ON,
+    )
+
+
+def tunnel(device: Device, names: Dict[int, str], master: str) -> Tunnel:
+    """Return what DEVICE is, with the NAMES of other interfaces by number, and that of its bridge."""
+    lower = names.get(device.lower, "")
+    return Tunnel(
+        device.id,
+        device.local,
+        device.port,
+        lower,
+        device.learning,
+        master,
+        device.ttl,
+        device.suppress,
+        device.isolated,
+    )
+
+
+def information(wanted: Tunnel, lower: int) -> Tuple[str, Any]:
+    """Return the attribute that makes a new link the tunnel WANTED, by way of the interface with number LOWER."""
+    family = "LOCAL6" if ipaddress.ip_address(wanted.local).version == 6 else "LOCAL"
+    data: List[Tuple[str, Any]] = [
+        ("IFLA_VXLAN_ID", wanted.id),
+        (f"IFLA_VXLAN_{family}", wanted.local),
+        ("IFLA_VXLAN_TTL", wanted.ttl),
+        ("IFLA_VXLAN_LEARNING", int(bool(wanted.learning))),
+        ("IFLA_VXLAN_PORT", wanted.port),
+    ]
+    if lower:
+        data.append(("IFLA_VXLAN_LINK", lower))
+    return ("IFLA_LINKINFO", [("IFLA_INFO_KIND", KIND), ("IFLA_INFO_DATA", data)])
+
+
+def port_modes(wanted: Tunnel) -> Tuple[str, Any]:
+    """Return the attribute that sets the modes of the bridge port that WANTED is."""
+    modes = [
+        ("IFLA_BRPORT_LEARNING", int(bool(wanted.learning))),
+        ("IFLA_BRPORT_NEIGH_SUPPRESS", int(wanted.suppress)),
+        ("IFLA_BRPORT_ISOLATED", int(wanted.isolated)),
+    ]
+    return ("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)])

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Blocks of lines that are ours in text files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from typing import List, NamedTuple, Optional, Sequence
+
+from ...model.errors import CnmError, Conflict, KernelRefused
+from ...private_files import make_public
+from ...resources.kinds import File
+from ..rtnl.socket import needs_root
+
+BEGIN, END = "# BEGIN cnm", "# END cnm"
+"""The lines around what is ours."""
+_FIRST, _LAST = f"{BEGIN}\n", f"{END}\n"
+_PER_NAMESPACE = "/etc/netns"
+_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class _Content(NamedTuple):
+    before: str
+    block: Optional[str]
+    after: str
+    whole: bool = True
+    """Whether there is one block with both of its markers, or nothing of any."""
+
+
+def read(path: str) -> Optional[File]:
+    """Return our block in the file at PATH, None if there is none.
+
+    An empty file, or an empty folder in /etc/netns for it, is what a killed run leaves; it counts as an empty block.
+
+    :raises Conflict: when there is something other than a file.
+    """
+    try:
+        descriptor = _open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return File(path, "") if _is_begun(os.path.dirname(path)) else None
+    except NotADirectoryError:
+        return None
+    try:
+        text = _text(descriptor)
+        content = _split(text)
+        block = content.block if text else ""
+        if block is not None and not content.whole:
+            # No text that is wanted has a marker, so that the file is put right whatever is wanted.
+            block = f"{_FIRST}{block}"
+        # Interned, so that what is there and what ought to be there are in memory once.
+        return None if block is None else File(path, sys.intern(block), stat.S_IMODE(os.fstat(descriptor).st_mode))
+    finally:
+        os.close(descriptor)
+
+
+def write(file: File) -> None:
+    """Write the block of FILE, in place of the one that is there or after what is there.
+
+    Files are bind-mounted into running programs, which would go on with the old file after a rename. So the
+    file stays the same one, and is written at once: a reader sees the old lines or the new ones, and perhaps
+    empty lines at the end, for a moment.
+    """
+    try:
+        _make_folder(os.path.dirname(file.path))
+        descriptor = _open(file.path, os.O_RDWR | os.O_CREAT, file.mode)
+        try:
+            old = _text(descriptor)
+            content = _split(old)
+            before = content.before if content.before.endswith("\n") or not content.before else content.before + "\n"
+            text = file.text if file.text.endswith("\n") or not file.text else file.text + "\n"
+            # Empty lines alone are what a killed run has not come to cut off.
+            after = content.after if content.after.strip("\n") else ""
+            _replace(descriptor, old, f"{before}{BEGIN}\n{text}{END}\n{after}")
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) != file.mode:
+                os.fchmod(descriptor, file.mode)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _explained("written", file.path, error) from error
+
+
+def remove(path: str) -> None:
+    """Remove our block, and the file and its folder in /etc/netns when nothing else is left in them."""
+    try:
+        try:
+            descriptor = _open(path, os.O_RDWR)
+        except FileNotFoundError:
+            _remove_folder(os.path.dirname(path))
+            return
+        except NotADirectoryError:
+            return
+        try:
+            old = _text(descriptor)
+            content = _split(old)
+            left = content.before + content.after
+            if left.strip("\n"):
+                _replace(descriptor, old, left)
+                return
+        finally:
+            os.close(descriptor)
+        os.unlink(path)
+        _remove_folder(os.path.dirname(path))
+    except OSError as error:
+        raise _explained("removed", path, error) from error
+
+
+def _is_begun(folder: str) -> bool:
+    try:
+        return os.path.dirname(folder) == _PER_NAMESPACE and not os.listdir(folder)
+    except OSError:
+        return False
+
+
+def _make_folder(folder: str) -> None:
+    if os.path.dirname(folder) != _PER_NAMESPACE:
+        os.makedirs(folder, 0o755, exist_ok=True)
+        return
+    make_public(_PER_NAMESPACE)
+    if not os.path.islink(folder):
+        make_public(folder)
+
+
+def _remove_folder(folder: str) -> None:
+    if os.path.dirname(folder) != _PER_NAMESPACE:
+        return
+    try:
+        os.rmdir(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.ENOENT, errno.EBUSY):
+            raise
+
+
+def _open(path: str, flags: int, mode: int = 0o644) -> int:
+    folder = os.path.dirname(path)
+    if os.path.dirname(folder) == _PER_NAMESPACE and os.path.islink(folder):
+        raise Conflict(f"There is a symbolic link at '{folder}', where a folder of ours has to be. Move it away.")
+    try:
+        descriptor = os.open(path, flags | _FLAGS, mode)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise _no_file(path) from None
+        raise
+    found = os.fstat(descriptor)
+    # A file with a second name may be anybody's, and we would write into it and open it to all.
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    raise _no_file(path)
+
+
+def _no_file(path: str) -> Conflict:
+    return Conflict(f"There is a link, folder or device at '{path}', where a file of ours has to be. Move it away.")
+
+
+def _text(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, size, 0).decode("utf-8", "surrogateescape")
+
+
+def _replace(descriptor: int, old: str, new: str) -> None:
+    before, after = (text.encode("utf-8", "surrogateescape") for text in (old, new))
+    if before == after:
+        return
+    # Padded to the old length, so that a kill before the cut leaves empty lines and no half of the old text.
+    padded = after.ljust(len(before), b"\n")
+    written = os.pwrite(descriptor, padded, 0)
+    if written < len(padded):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.ftruncate(descriptor, len(after))
+
+
+def _split(text: str) -> _Content:
+    """Part TEXT at our block; what is in further blocks is ours, too, and markers of no block are dropped."""
+    start, end = text.find(_FIRST), text.find(_LAST)
+    once = text.count(BEGIN) == text.count(END) == 1
+    if once and 0 <= start < end and text[end - 1] == "\n" and text[start - 1 : start] in ("", "\n"):
+        return _Content(text[:start], text[start + len(_FIRST) : end], text[end + len(_LAST) :])
+    return _split_by_line(text)
+
+
+def _split_by_line(text: str) -> _Content:
+    """Part a TEXT in which the markers are not each on one line of its own."""
+    before: List[str] = []
+    after: List[str] = []
+    block: Optional[List[str]] = None
+    lines = text.splitlines(keepends=True)
+    bare = [line.rstrip() for line in lines]
+    position = 0
+    while position < len(lines):
+        if bare[position] == BEGIN:
+            end = _end(bare, position + 1)
+            block = (block or []) + lines[position + 1 : end]
+            position = end
+            continue
+        if bare[position] != END:
+            (before if block is None else after).append(lines[position])
+        position += 1
+    whole = [line for line in bare if line in (BEGIN, END)] in ([], [BEGIN, END])
+    return _Content("".join(before), None if block is None else "".join(block), "".join(after), whole)
+
+
+def _end(lines: Sequence[str], start: int) -> int:
+    """Return where the block ends that begins at START: at its marker or, if that is lost, at what is in no block."""
+    marker = next((place for place in range(start, len(lines)) if lines[place] in (BEGIN, END)), len(lines))
+    if lines[marker : marker + 1] == [END]:
+        return marker
+    return next((place for place in range(start, marker) if not lines[place] or lines[place].startswith("#")), marker)
+
+
+def _explained(done: str, path: str, error: OSError) -> CnmError:
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return needs_root(f"file '{path}' could not be {done}")
+    return KernelRefused(f"File '{path}' could not be {done}: {error.strerror}.")

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The noun Network: address pools, a driver, options; a group of endpoints that reach each other."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+
+from .addresses import Address, Subnet
+from .overlay_peer import Peer, Remote, Underlay
+from .static_route import StaticRoute
+
+PREDEFINED = {"bridge": "bridge", "host": "host", "none": "null"}
+"""The networks that always exist, and their drivers (Docker 1.9)."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The addresses of one family that a network has."""
+
+    subnet: Subnet
+    gateway: Optional[Address] = None
+    """The host's own address on the network; None where the network has no way out."""
+    iprange: Optional[Subnet] = None
+    """Where addresses are chosen from; the whole subnet if None."""
+    auxiliary: Tuple[Tuple[str, Address], ...] = ()
+    """Names and addresses of things that are none of ours, so that no endpoint gets their addresses."""
+
+    @property
+    def reserved(self) -> Mapping[Address, str]:
+        """Addresses that no endpoint can have, and what they are for."""
+        held = {address: f"the auxiliary address '{name}'" for name, address in self.auxiliary}
+        if self.gateway is not None:
+            held[self.gateway] = "the gateway"
+        return held
+
+    @property
+    def usable(self) -> Tuple[int, int]:
+        """The first and last address that an endpoint may have, as integers (RFC 3021 for /31, RFC 4291 2.6.1)."""
+        first, last = int(self.subnet.network_address), int(self.subnet.broadcast_address)
+        if self.subnet.num_addresses <= 2:
+            return first, last
+        return first + 1, last - 1 if self.subnet.version == 4 else last
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "subnet": str(self.subnet),
+            "gateway": str(self.gateway) if self.gateway is not None else None,
+            "iprange": str(self.iprange) if self.iprange is not None else None,
+            "auxiliary": {name: str(address) for name, address in self.auxiliary},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Pool":
+        """Return what to_json made DATA of."""
+        return cls(
+            ipaddress.ip_network(data["subnet"]),
+            ipaddress.ip_address(data["gateway"]) if data["gateway"] else None,
+            ipaddress.ip_network(data["iprange"]) if data["iprange"] else None,
+            tuple((name, ipaddress.ip_address(text)) for name, text in data["auxiliary"].items()),
+        )
+
+
+@dataclass(frozen=True)
+class Network:
+    """A group of endpoints that reach each other."""
+
+    id: str
+    name: str
+    driver: str
+    pools: Tuple[Pool, ...] = ()
+    """At most one of each family, IPv4 first."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """The driver's options, by Docker's keys."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    internal: bool = False
+    mtu: int = 1500
+    """In bytes; chosen from the way out of the host when the network is made, and kept."""
+    adopted: bool = False
+    """Whether its bridge was on the host before us, and stays when the network goes."""
+    kept: Tuple[str, ...] = ()
+    """Addresses, with prefix lengths, that an adopted bridge had before us."""
+    dns: bool = False
+    """Whether the host's name server answers for its names; chosen when the network is made, and kept."""
+    dns_servers: Tuple[str, ...] = ()
+    """Who is asked for other names by its sandboxes that name no servers; empty for those of the host."""
+    routes: Tuple[StaticRoute, ...] = ()
+    """What its sandboxes have beside their default routes, or in place of them."""
+    no_default_route: bool = False
+    """Whether it gives its sandboxes no default route by its gateway."""
+    metric: Optional[int] = None
+    """Of the default route that it gives, and of its other routes that have none; None for the kernel's."""
+    underlay: Optional[Underlay] = None
+    """How its hosts reach each other; None for a network of one host."""
+
+    @property
+    def peers(self) -> Tuple[Peer, ...]:
+        """The other hosts that have the network."""
+        return self.underlay.peers if self.underlay is not None else ()
+
+    def remotes(self) -> Iterator[Tuple[Peer, Remote]]:
+        """Yield each endpoint that another host is known to have, and that host."""
+        for peer in self.peers:
+            for remote in peer.endpoints:
+                yield peer, remote
+
+    @property
+    def predefined(self) -> bool:
+        """Whether this is one of the networks that always exist."""
+        return self.name in PREDEFINED
+
+    @property
+    def has_dns(self) -> bool:
+        """Whether its endpoints ask the host's name server: on an internal one they have nobody to ask for others."""
+        return self.dns and not self.internal and any(self.gateways())
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether the network has IPv6."""
+        return self.pool(6) is not None
+
+    def pool(self, version: int) -> Optional[Pool]:
+        """Return the pool of family VERSION, 4 or 6."""
+        return next((pool for pool in self.pools if pool.subnet.version == version), None)
+
+    def gateways(self) -> Iterator[Tuple[Pool, Address]]:
+        """Yield each pool that has a gateway, and the gateway."""
+        for pool in self.pools:
+            if pool.gateway is not None:
+                yield pool, pool.gateway
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        shared = {} if self.underlay is None else {"underlay": self.underlay.to_json()}
+        served: Dict[str, Any] = {"dns": True} if self.dns else {}
+        # Left out where they say nothing, as a store that an older version wrote has them.
+        if self.dns_servers:
+            served["dns_servers"] = list(self.dns_servers)
+        routed: Dict[str, Any] = {"routes": [route.to_json() for route in self.routes]} if self.routes else {}
+        routed.update({"no_default_route": True} if self.no_default_route else {})
+        routed.update({"metric": self.metric} if self.metric is not None else {})
+        return {
+            **shared,
+            **served,
+            **routed,
+            "id": self.id,
+            "name": self.name,
+            "driver": self.driver,
+            "pools": [pool.to_json() for pool in self.pools],
+            "options": dict(self.options),
+            "labels": dict(self.labels),
+            "internal": self.internal,
+            "mtu": self.mtu,
+            "adopted": self.adopted,
+            "kept": list(self.kept),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Network":
+        """Return what to_json made DATA of.
+
+        :raises ValueError: if it did not make it
+        """
+        pools = tuple(Pool.from_json(pool) for pool in data["pools"])
+        underlay = Underlay.from_json(data["underlay"]) if "underlay" in data else None
+        for text in data["kept"]:
+            if isinstance(text, str):
+                ipaddress.ip_interface(text)
+        routes = tuple(StaticRoute.from_json(route) for route in data.get("routes", ()))
+        servers, kept = tuple(data.get("dns_servers", ())), tuple(data["kept"])
+        parts = {"pools": pools, "kept": kept, "underlay": underlay, "routes": routes, "dns_servers": servers}
+        return cls(**{**data, **parts})

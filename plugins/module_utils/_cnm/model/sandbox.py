@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The noun Sandbox: a network stack that holds many endpoints from many networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from .static_route import StaticRoute
+
+NAMESPACES = "/run/netns"
+"""Where ``ip netns`` looks for network namespaces."""
+
+CONFIGURATION = "/etc/netns"
+"""Where ``ip netns exec`` looks for files to bind over those in /etc."""
+
+HOST_GATEWAY = "host-gateway"
+"""In place of an address in ``etc_hosts``: the host, as Docker calls it."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A network stack: a namespace with interfaces, routes, names."""
+
+    id: str
+    name: str
+    netns: Optional[str] = None
+    """The path of the namespace, if it was adopted; None if it is ours."""
+    identity: Optional[str] = None
+    """Which namespace was adopted by pid: the pid may come to be another process's. None if a path was named."""
+    running: bool = True
+    hostname: Optional[str] = None
+    domainname: Optional[str] = None
+    dns_servers: Optional[Tuple[str, ...]] = None
+    """None for those of the host."""
+    dns_search_domains: Optional[Tuple[str, ...]] = None
+    dns_opts: Optional[Tuple[str, ...]] = None
+    etc_hosts: Mapping[str, str] = field(default_factory=dict)
+    """The addresses of each name, by commas; HOST_GATEWAY may be among them."""
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    routes: Tuple[StaticRoute, ...] = ()
+    """Its own routes, which come before those of its networks."""
+    no_default_route: bool = False
+    """Whether none of its networks gives it a default route."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Where its namespace is."""
+        return self.netns or f"{NAMESPACES}/{self.name}"
+
+    @property
+    def configuration(self) -> str:
+        """The folder with its hosts and resolv.conf."""
+        return f"{CONFIGURATION}/{self.name}"
+
+    def ipv6_off(self, interface: str) -> bool:
+        """Say whether its kernel settings switch IPv6 off on INTERFACE."""
+        settings = {name if "/" in name else name.replace(".", "/"): value for name, value in self.sysctls.items()}
+        given = (settings.get(f"net/ipv6/conf/{name}/disable_ipv6") for name in (interface, "all", "default"))
+        return next(filter(None, given), "0").strip() != "0"
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return this as JSON can hold it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "netns": self.netns,
+            "identity": self.identity,
+            "running": self.running,
+            "hostname": self.hostname,
+            "domainname": self.domainname,
+            "dns_servers": self.dns_servers,
+            "dns_search_domains": self.dns_search_domains,
+            "dns_opts": self.dns_opts,
+            "etc_hosts": dict(self.etc_hosts),
+            "sysctls": dict(self.sysctls),
+            "labels": dict(self.labels),
+            **({"routes": [route.to_json() for route in self.routes]} if self.routes else {}),
+            **({"no_default_route": True} if self.no_default_route else {}),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Sandbox":
+        """Return what to_json made DATA of."""
+        lists = ("dns_servers", "dns_search_domains", "dns_opts")
+        read: Dict[str, Any] = {name: None if data[name] is None else tuple(data[name]) for name in lists}
+        read["routes"] = tuple(StaticRoute.from_json(route) for route in data.get("routes", ()))
+        return cls(**{**data, **read})

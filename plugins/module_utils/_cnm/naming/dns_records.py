@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names: what a name server has to know of a network."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Mapping, Sequence, Tuple, Union
+
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..model.overlay_peer import Remote
+from ..resources.dns import RECORDS, Records
+from .hosts_files import is_local, names
+
+
+def records(
+    network: Network, here: Iterable[Endpoint], away: Iterable[Remote], servers: Mapping[str, Sequence[str]]
+) -> Records:
+    """Return what the name server has to know of NETWORK.
+
+    A sandbox has one id on all of its networks, by which the server knows what it may see.
+
+    :param here: the running endpoints of this host
+    :param away: the endpoints of other hosts
+    :param servers: by the id of a sandbox, who is asked for other names in its place, if it names servers
+    """
+    text = [",".join(str(gateway) for _pool, gateway in network.gateways())]
+    pairs: List[Tuple[Union[Endpoint, Remote], str]] = [(endpoint, str(endpoint.sandbox)) for endpoint in here]
+    pairs += [(remote, f"{network.id}/{remote.name}") for remote in away]
+    for endpoint, identifier in sorted(pairs, key=lambda pair: (pair[0].name, pair[1])):
+        asked = ",".join(one for one in servers.get(identifier, ()) if not is_local(one))
+        called = ",".join(names(network, endpoint))
+        text.append(
+            f"{identifier} {endpoint.address(4) or ''} {endpoint.address(6) or ''} {called}{' ' * bool(asked)}{asked}"
+        )
+    return Records(f"{RECORDS}/{network.id}", "".join(f"{line}\n" for line in text))

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names: the hosts and resolv.conf files of a sandbox, as Docker 1.9 has them.
+
+On each network that users made, every running endpoint is known by its name, ``name.network`` and its aliases.
+On the predefined ``bridge`` there is no discovery.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from dataclasses import replace
+from functools import lru_cache
+from typing import Collection, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..model.overlay_peer import Remote
+from ..model.sandbox import HOST_GATEWAY, Sandbox
+from ..resources.kinds import File
+
+_SERVERS = 3
+"""How many name servers resolv.conf can have (MAXNS of resolv.h)."""
+_WAITED, _LONGEST = 5, 30
+"""Seconds that aardvark-dns waits for each server, and the most that the C library does (RES_MAXRETRANS)."""
+_LOCAL = """\
+127.0.0.1\tlocalhost
+"""
+_LOCAL6 = """\
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+ff00::0\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+"""
+
+
+def lines(network: Network, endpoints: Iterable[Union[Endpoint, Remote]]) -> str:
+    """Return the part of a hosts file that everybody on NETWORK has: a line for each address of ENDPOINTS."""
+    if network.predefined:
+        return ""
+    return "".join(
+        f"{address!s}\t{' '.join(names(network, endpoint))}\n"
+        for endpoint in sorted(endpoints, key=lambda one: one.name)
+        for address in endpoint.addresses
+    )
+
+
+def names(network: Network, endpoint: Union[Endpoint, Remote]) -> Sequence[str]:
+    """Return what ENDPOINT is called on NETWORK, each name once."""
+    return list(dict.fromkeys((endpoint.name, f"{endpoint.name}.{network.name}", *endpoint.aliases)))
+
+
+def hosts(
+    sandbox: Sandbox, own: Sequence[Endpoint], parts: Iterable[str], ipv6: bool, gateways: Sequence[str] = ()
+) -> File:
+    """Return the hosts file of SANDBOX.
+
+    :param own: its endpoints, the one with the default route first
+    :param parts: what lines() says of each of its networks
+    :param ipv6: whether the host has IPv6
+    :param gateways: the addresses at which it reaches the host
+    """
+    text = [_LOCAL, _LOCAL6 if ipv6 and not sandbox.ipv6_off("lo") else ""]
+    called = " ".join(_called(sandbox))
+    text += [f"{address!s}\t{called}\n" for endpoint in own for address in endpoint.addresses]
+    for name, addresses in sorted(sandbox.etc_hosts.items()):
+        for one in addresses.split(","):
+            text += [f"{address}\t{name}\n" for address in (gateways if one == HOST_GATEWAY else (one,))]
+    text += parts
+    return File(f"{sandbox.configuration}/hosts", sys.intern("".join(text)))
+
+
+def _called(sandbox: Sandbox) -> Sequence[str]:
+    """Return what SANDBOX calls itself, the whole name first, then what stands before the domain."""
+    hostname = sandbox.hostname or sandbox.name
+    whole = f"{hostname}.{sandbox.domainname}" if sandbox.domainname else hostname
+    return list(dict.fromkeys((whole, hostname, hostname.partition(".")[0])))
+
+
+def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways: Sequence[str] = ()) -> File:
+    """Return the resolv.conf of SANDBOX.
+
+    :param host: the host's own, from which comes what the sandbox does not say
+    :param reaches: the families of its networks that are not internal; it could not ask the host's name servers of
+        others
+    :param gateways: where the host's name server answers it; each knows all of its networks, and asks the sandbox's
+        own servers, or the host's, for all other names
+    """
+    found = _parse(host)
+    servers = [server for server in found["nameserver"] if ipaddress.ip_address(server).version in reaches]
+    if gateways:
+        asked = [server for server in sandbox.dns_servers or () if not is_local(server)] or found["asked"]
+        options = _for_name_server(found["options"], sandbox.dns_opts, len(asked))
+        sandbox = replace(sandbox, dns_servers=tuple(gateways[:_SERVERS]), dns_opts=options)
+    chosen: List[Tuple[str, Optional[Sequence[str]], Sequence[str]]] = [
+        ("nameserver", sandbox.dns_servers, servers),
+        ("search", sandbox.dns_search_domains, found["search"]),
+        ("options", sandbox.dns_opts, found["options"]),
+    ]
+    text = ""
+    for keyword, wanted, inherited in chosen:
+        values = inherited if wanted is None else wanted
+        if keyword == "nameserver":
+            text += "".join(f"nameserver {value}\n" for value in values)
+        elif values:
+            text += f"{keyword} {' '.join(values)}\n"
+    return File(f"{sandbox.configuration}/resolv.conf", text)
+
+
+def _for_name_server(host: Sequence[str], own: Optional[Sequence[str]], servers: int) -> Tuple[str, ...]:
+    """Return the options with which a sandbox asks the host's name server: its OWN, or the HOST's.
+
+    :param servers: how many servers that one asks in turn for other names
+    """
+    needed = {
+        # Or a name without a dot would be looked for in all search domains first (resolv.conf(5)).
+        "ndots": "ndots:0",
+        # Up to version 1.11 it does not answer by TCP, and without this no answer by UDP has more than 512 bytes.
+        "edns0": "edns0",
+    }
+    if servers > 1:
+        # It waits 5 s for a server before it asks the next one, and who asks must not give up earlier.
+        needed["timeout"] = f"timeout:{min(_WAITED * servers, _LONGEST)}"
+    given = {option.partition(":")[0] for option in own or ()}
+    kept = own if own is not None else [option for option in host if option.partition(":")[0] not in needed]
+    return (*kept, *(option for key, option in needed.items() if key not in given))
+
+
+@lru_cache(maxsize=2)
+def _parse(text: str) -> Mapping[str, List[str]]:
+    """Return what TEXT says by keyword; name servers that only the host can ask are under ``asked`` alone."""
+    found: Mapping[str, List[str]] = {"nameserver": [], "asked": [], "search": [], "options": []}
+    for line in text.splitlines():
+        keyword, *values = line.split() or [""]
+        if keyword == "nameserver" and values:
+            found["asked"] += values[:1]
+            found["nameserver"] += [] if is_local(values[0]) else values[:1]
+        elif keyword in ("search", "domain") and values:
+            found["search"][:] = values
+        elif keyword == "options":
+            found["options"].extend(values)
+    return found
+
+
+def is_local(server: str) -> bool:
+    """Say whether only its own host can ask the name server SERVER: at a loopback address, or by one of its links."""
+    try:
+        found = ipaddress.ip_address(server.partition("%")[0])
+    except ValueError:
+        return True
+    return found.is_loopback or (found.version == 6 and found.is_link_local)

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host's name server knows, and where it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Tuple
+
+from .kinds import HOST, Key, Resource
+
+RECORDS = "/run/cnm-dns"
+"""The folder with the records of each network, which are written from the store after a reboot.
+
+It is not in ``/run/cnm``, which only root may enter: the name server runs as a user of its own.
+"""
+
+
+@dataclass(frozen=True)
+class Records(Resource):
+    """The names on a network, in the form that aardvark-dns reads.
+
+    The first line has the addresses at which to answer, and each other one a sandbox: its id, IPv4 and IPv6 addresses,
+    names, and perhaps the servers that are asked for other names (aardvark-dns 1.4, config/mod.rs).
+    """
+
+    path: str
+    text: str
+
+    kind: ClassVar[str] = "records"
+    rank: ClassVar[int] = 8
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.path)
+
+    def __str__(self) -> str:
+        return f"records '{self.path}'"
+
+    @property
+    def gateways(self) -> Tuple[str, ...]:
+        """The addresses at which to answer."""
+        return tuple(self.text.split("\n", 1)[0].split(","))
+
+
+@dataclass(frozen=True)
+class NameServer(Resource):
+    """The host's name server, at one of the addresses at which it answers."""
+
+    address: str
+    current: bool = True
+    """Whether it has read the records as they are now."""
+
+    kind: ClassVar[str] = "name-server"
+    rank: ClassVar[int] = 9
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.address)
+
+    def __str__(self) -> str:
+        return f"name server at {self.address}"
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", HOST),)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host is told of the endpoints of other hosts: where their frames go, and whose an address is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Tuple
+
+from .kinds import Key, Resource
+
+ANYBODY = "00:00:00:00:00:00"
+"""The MAC address of entries for frames that are for all, or for somebody unknown: each host gets a copy."""
+
+
+@dataclass(frozen=True)
+class Forwarding(Resource):
+    """A lasting entry of a forwarding table."""
+
+    namespace: str
+    link: str
+    """A VXLAN device."""
+    mac: str
+    destination: str
+    """The host to which LINK sends frames for MAC; empty for an entry of its bridge, by which they go to LINK."""
+    sticky: bool = True
+    """False, of an entry of a bridge, if it leads elsewhere as soon as somebody else sends with MAC."""
+    astray: Tuple[int, ...] = ()
+    """Of an entry that we never make: the VNI, UDP port, device and group of next hops by which it leads, 0 for LINK's
+    own; or, of an entry of a bridge, 1 if it keeps frames on the host."""
+
+    kind: ClassVar[str] = "forwarding"
+    rank: ClassVar[int] = 6
+
+    @property
+    def key(self) -> Key:
+        if self.astray:
+            return (self.kind, self.namespace, self.link, self.mac, self.destination, *map(str, self.astray))
+        if self.mac == ANYBODY:
+            return (self.kind, self.namespace, self.link, self.mac, self.destination)
+        return (self.kind, self.namespace, self.link, self.mac, "tunnel" if self.destination else "bridge")
+
+    def __str__(self) -> str:
+        who = "everybody" if self.mac == ANYBODY else self.mac
+        return f"forwarding to {who} by way of {self.destination or 'its bridge'} on '{self.link}'"
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+
+
+@dataclass(frozen=True)
+class Neighbour(Resource):
+    """A lasting neighbour: nobody need ask for its MAC address."""
+
+    namespace: str
+    link: str
+    address: str
+    mac: str
+    announced: str = ""
+    """The link by which all hosts are told that this neighbour is here now; empty to tell nobody."""
+    holder: Tuple[str, str] = ("", "")
+    """The namespace that has ADDRESS, and its interface; empty if that is on another host."""
+
+    kind: ClassVar[str] = "neighbour"
+    rank: ClassVar[int] = 7
+    ignored: ClassVar[Tuple[str, ...]] = ("announced", "holder")
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.link, self.address)
+
+    def __str__(self) -> str:
+        return f"neighbour {self.address} on '{self.link}'"
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))

@@ -1,0 +1,468 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host can hold, how two of it compare, and in which order they come and go.
+
+A resource is a value. Its key says which thing on the host it is, the other fields say how that thing is
+to be. A field that is None is left as it is on the host. Whether a resource is wanted or was read from the
+kernel, it has the same type, so that the difference of two is a comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, NamedTuple, Optional, Tuple
+
+from ..model.addresses import Address as IPAddress
+
+Key = Tuple[str, ...]
+
+HOST = ""
+"""The network namespace that we run in; other namespaces are named by their path."""
+
+GROUP = 0x636E6D
+"""Device group of every link that is ours (``ip link show group 6516333``): "cnm" in ASCII.
+
+The kernel lets nft and iptables match on it, so one rule serves any number of networks, and it tells
+our links from those of others.
+"""
+
+FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
+"""The kernel settings, by family, with which a host forwards."""
+
+
+def _where(namespace: str) -> str:
+    return f" in '{namespace}'" if namespace else ""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One thing that a host can hold."""
+
+    kind: ClassVar[str] = ""
+    rank: ClassVar[int] = 0
+    """Resources of lower rank are made first and removed last."""
+
+    @property
+    def key(self) -> Key:
+        """Which thing on the host this is."""
+        raise NotImplementedError
+
+    @property
+    def order(self) -> Tuple[Any, ...]:
+        """When this is made among those of its rank and others: the lower first; removed the other way round."""
+        return (self.rank, self.key)
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        """The things with which this one comes and goes."""
+        return ()
+
+    @property
+    def goes_with_parent(self) -> bool:
+        """Whether the kernel removes this by itself, at once, with any of the things it is within."""
+        return True
+
+    def satisfied_by(self, present: "Resource") -> bool:
+        """Whether PRESENT, read from the host, is as this resource wants it."""
+        if self == present:
+            return True
+        return all(
+            getattr(self, field.name) is None or getattr(self, field.name) == getattr(present, field.name)
+            for field in fields(self)
+            if field.name not in self.ignored
+        )
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this, read from the host, was made by somebody else."""
+        return False
+
+    @property
+    def removable(self) -> bool:
+        """Whether this can be absent: a kernel setting always has some value."""
+        return True
+
+    @property
+    def lent(self) -> bool:
+        """Whether this, wanted, was adopted from somebody else: it is neither made nor removed by us."""
+        return False
+
+    def released(self) -> Optional["Resource"]:
+        """Return what this, adopted and no longer needed, is to be; None to leave it as it is."""
+        return None
+
+    ignored: ClassVar[Tuple[str, ...]] = ()
+    """Fields that say how to treat the thing, and are not properties of it."""
+
+    immutable: ClassVar[Tuple[str, ...]] = ()
+    """Fields that the kernel cannot change in place: another value means to remove and to make anew."""
+
+
+@dataclass(frozen=True)
+class Obstacle(Resource):
+    """What stands where a resource may have to be, and cannot be read or changed."""
+
+    place: Key
+    """The key of that resource."""
+    reason: str
+
+    @property
+    def key(self) -> Key:
+        return self.place
+
+
+@dataclass(frozen=True)
+class Ruleset(Resource):
+    """Our nft table ``inet cnm`` with its chains and its empty sets and maps."""
+
+    text: Optional[str]
+    """In nft's language; None for a table that somebody has changed."""
+
+    kind: ClassVar[str] = "ruleset"
+    rank: ClassVar[int] = 0
+    immutable: ClassVar[Tuple[str, ...]] = ("text",)
+
+    @property
+    def key(self) -> Key:
+        return ("ruleset",)
+
+    def __str__(self) -> str:
+        return "nft table 'inet cnm'"
+
+
+@dataclass(frozen=True)
+class Element(Resource):
+    """One element of a set or map of our nft table."""
+
+    set: str
+    entry: str
+    """As nft writes it, parts joined by `` . ``, such as ``8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0``."""
+    value: str = ""
+    """What a map maps to; empty for a set."""
+
+    kind: ClassVar[str] = "element"
+    rank: ClassVar[int] = 1
+    immutable: ClassVar[Tuple[str, ...]] = ("value",)
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.set, self.entry)
+
+    def __str__(self) -> str:
+        return f"element '{self.entry}' of nft set '{self.set}'"
+
+    @property
+    def translates(self) -> bool:
+        """Whether this says where the packets of a published port go: connections go on as they began."""
+        return self.set in ("published4", "published6")
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("ruleset",),)
+
+
+@dataclass(frozen=True)
+class ForwardAccept(Resource):
+    """Our rules in ``DOCKER-USER``, the chain in which Docker lets others accept what its policy drops."""
+
+    family: str
+    """``ip`` or ``ip6``."""
+    complete: bool = True
+    """Whether all of them are there, at the head of the chain and in their order."""
+
+    kind: ClassVar[str] = "forward-accept"
+    rank: ClassVar[int] = 2
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.family)
+
+    def __str__(self) -> str:
+        return f"accepting rules in the {self.family} chain 'DOCKER-USER'"
+
+
+FIREWALL = frozenset((Ruleset.kind, Element.kind, ForwardAccept.kind))
+"""Kinds that are read and changed together, by nft and iptables."""
+
+
+NAMING = frozenset(("records", "name-server"))
+"""Kinds that make the host's name server look again, when they change."""
+
+
+@dataclass(frozen=True)
+class Namespace(Resource):
+    """A network namespace at a path, with its loopback up."""
+
+    path: str
+    ours: bool = True
+    mounted: bool = True
+    """False for what is left of one: the empty file on which it was mounted, or was to be."""
+    adopted: bool = False
+
+    kind: ClassVar[str] = "namespace"
+    immutable: ClassVar[Tuple[str, ...]] = ("mounted",)
+    rank: ClassVar[int] = 3
+    ignored: ClassVar[Tuple[str, ...]] = ("ours", "adopted")
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.path)
+
+    def __str__(self) -> str:
+        return f"{'' if self.mounted else 'what is left of '}network namespace '{self.path}'"
+
+    @property
+    def foreign(self) -> bool:
+        return not self.ours
+
+    @property
+    def lent(self) -> bool:
+        return self.adopted
+
+
+@dataclass(frozen=True)
+class HostEnd:
+    """The end of a veth pair that stays on the host."""
+
+    name: str
+    master: str
+    mtu: Optional[int] = None
+    isolated: Optional[bool] = False
+    """Bridge port isolation (IFLA_BRPORT_ISOLATED), and no learning: there is no traffic between two isolated ports,
+    and what one of them sends does not change where frames go. None if only one of both is so."""
+    hairpin: bool = False
+    """Whether a frame may leave by the port by which it came (IFLA_BRPORT_MODE)."""
+    pinned: bool = False
+    """Whether the bridge has a lasting entry for the other end's MAC address, so that nobody else can draw its frames
+    by sending with that address (NTF_STICKY)."""
+    group: int = GROUP
+
+    def __str__(self) -> str:
+        modes = ", isolated" * bool(self.isolated) + ", hairpin" * self.hairpin + ", pinned" * self.pinned
+        return f"'{self.name}' on '{self.master}' with mtu {self.mtu}{modes}"
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """What makes a link a VXLAN device (RFC 7348): where its frames go, and how it is a port of a bridge."""
+
+    id: int
+    """The network identifier, VNI."""
+    local: str
+    """The address from which its packets come: the host's tunnel end point, VTEP."""
+    port: int
+    """UDP port, here and at the other hosts."""
+    device: str
+    """The device by which its packets leave; empty to leave that to the host's routes."""
+    learning: Optional[bool]
+    """Whether it notes from which host a MAC address comes, and its bridge port does the same; None if one does."""
+    master: str
+    ttl: int = 64
+    suppress: bool = True
+    """Whether its bridge answers for neighbours that it knows, and keeps its own address from crossing
+    (IFLA_BRPORT_NEIGH_SUPPRESS)."""
+    isolated: bool = True
+    """Bridge port isolation (IFLA_BRPORT_ISOLATED): an isolated port of a sandbox does not reach other hosts."""
+
+    def __str__(self) -> str:
+        ways = f" by '{self.device}'" * bool(self.device) + ", learning" * bool(self.learning)
+        return f"VNI {self.id} from {self.local} port {self.port}{ways} on '{self.master}'"
+
+
+@dataclass(frozen=True)
+class Link(Resource):
+    """A network interface: a bridge or a VXLAN device on the host, or the inner end of a veth pair."""
+
+    namespace: str
+    name: str
+    type: str
+    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan`` or ``veth``."""
+    address: Optional[str] = None
+    mtu: Optional[int] = None
+    """In bytes."""
+    up: Optional[bool] = True
+    group: int = GROUP
+    peer: Optional[HostEnd] = None
+    adopted: bool = False
+    tunnel: Optional[Tunnel] = None
+
+    kind: ClassVar[str] = "link"
+    rank: ClassVar[int] = 4
+    ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
+    immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel", "end")
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.type} '{self.name}'{_where(self.namespace)}"
+
+    @property
+    def end(self) -> Optional[str]:
+        """The name of the pair's end on the host; None if there is none."""
+        return self.peer.name if self.peer else None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether somebody else made it. One marked end makes a pair ours: a sandbox can change the inner one."""
+        return GROUP not in (self.group, self.peer and self.peer.group)
+
+    @property
+    def lent(self) -> bool:
+        return self.adopted
+
+    def released(self) -> "Link":
+        return replace(self, address=None, mtu=None, up=None, group=0, peer=None)
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace),)
+
+    @property
+    def goes_with_parent(self) -> bool:
+        """False: a namespace is taken apart later, by a kernel thread, and its veth pairs outlive it until then."""
+        return False
+
+
+@dataclass(frozen=True)
+class Sysctl(Resource):
+    """A kernel setting of a network namespace."""
+
+    namespace: str
+    name: str
+    """Below ``/proc/sys``, with slashes."""
+    value: str
+    link: str = ""
+    """The link that the setting belongs to, if it belongs to one."""
+
+    kind: ClassVar[str] = "sysctl"
+    ignored: ClassVar[Tuple[str, ...]] = ("link",)
+    rank: ClassVar[int] = 5
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"sysctl '{self.name}'{_where(self.namespace)}"
+
+    @property
+    def order(self) -> Tuple[Any, ...]:
+        """Settings of all links at once come last, as the kernel heeds those of single links when they change.
+
+        Only the one that switches IPv6 off comes first: the kernel hands it on to the single links.
+        """
+        late = "/all/" in self.name and not self.name.endswith("/disable_ipv6")
+        return (self.rank, late, "/all/" not in self.name, self.key)
+
+    @property
+    def removable(self) -> bool:
+        return False
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+
+
+@dataclass(frozen=True)
+class Address(Resource):
+    """An address of a link."""
+
+    namespace: str
+    link: str
+    interface: str
+    """With its prefix length, such as ``172.18.0.2/16``."""
+    adopted: bool = False
+
+    kind: ClassVar[str] = "address"
+    rank: ClassVar[int] = 6
+    ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.link, self.interface)
+
+    def __str__(self) -> str:
+        return f"address {self.interface} on '{self.link}'{_where(self.namespace)}"
+
+    @property
+    def lent(self) -> bool:
+        return self.adopted
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+
+
+@dataclass(frozen=True)
+class Route(Resource):
+    """A route of the main table."""
+
+    namespace: str
+    destination: str
+    """``0.0.0.0/0`` and ``::/0`` for the default routes."""
+    gateway: str
+    """Empty for a type that leads nowhere; it has no link either."""
+    link: str
+    foremost: Optional[bool] = None
+    """Whether it comes before all others to its destination, which stay; None where there are to be no others."""
+    metric: Optional[int] = None
+    type: str = "unicast"
+    """As ``ip route`` calls it: ``unicast``, ``blackhole``, ``unreachable`` or ``prohibit``."""
+    static: bool = False
+    """Whether there may be others to its destination, with other metrics: a default route is the only one."""
+
+    kind: ClassVar[str] = "route"
+    rank: ClassVar[int] = 7
+
+    @property
+    def key(self) -> Key:
+        key = (self.kind, self.namespace, self.destination)
+        return (*key, str(self.metric)) if self.static else key
+
+    def __str__(self) -> str:
+        way = f" by way of {self.gateway}" if self.gateway else ""
+        kind = "" if self.type == "unicast" else f" {self.type}"
+        metric = f" with metric {self.metric}" if self.static and self.metric else ""
+        return f"route{kind} {self.destination}{way}{metric}{_where(self.namespace)}"
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+
+
+@dataclass(frozen=True)
+class File(Resource):
+    """A block of lines that is ours in a text file; the other lines are the user's and stay."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+
+    kind: ClassVar[str] = "file"
+    rank: ClassVar[int] = 8
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.path)
+
+    def __str__(self) -> str:
+        return f"file '{self.path}'"
+
+
+class Listener(NamedTuple):
+    """A socket that waits on a port. On ``::`` it is taken to wait for IPv4 as well, as it does by default."""
+
+    protocol: str
+    address: IPAddress
+    port: int
+    inode: int
+
+    def hears(self, version: int, address: Optional[IPAddress]) -> bool:
+        """Say whether it gets what comes to the host's ADDRESS of family VERSION, None for all of that family."""
+        if self.address.version != version:
+            return self.address.version == 6 and self.address.is_unspecified
+        return address is None or self.address.is_unspecified or self.address == address

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Wanted minus present: the plan that makes a host what it ought to be."""
+
+from __future__ import annotations
+
+from typing import FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set
+
+from ..model.errors import CnmError, Conflict, raise_all
+from .kinds import Key, Obstacle, Resource
+
+
+class Step(NamedTuple):
+    """One change of the host. No ``before`` is a creation, no ``after`` a removal, both a change in place."""
+
+    before: Optional[Resource]
+    after: Optional[Resource]
+
+    @property
+    def resource(self) -> Resource:
+        """What the step is about, as it will be or as it was."""
+        found = self.after or self.before
+        if found is None:
+            raise ValueError("a step is about something")
+        return found
+
+
+def index(resources: Iterable[Resource]) -> Mapping[Key, Resource]:
+    """Return RESOURCES by key."""
+    return {resource.key: resource for resource in resources}
+
+
+def plan(
+    wanted: Mapping[Key, Resource], present: Mapping[Key, Resource], renew: FrozenSet[Key] = frozenset()
+) -> List[Step]:
+    """Return the steps from PRESENT to WANTED, in order: removals, then creations and changes.
+
+    What is within a thing that has to be made anew counts as absent, and what goes away with its parent
+    is not removed by a step of its own. What is not ours is left alone.
+
+    :param renew: what is to be made anew though it is as it should be
+
+    :raises CnmError: where something that is not ours stands in the way, or something adopted is gone: each Conflict
+        is about one resource
+    """
+    gone: Set[Key] = set()
+    obstacles = [resource for resource in present.values() if isinstance(resource, Obstacle)]
+    conflicts: List[CnmError] = [Conflict(obstacle.reason, obstacle.key) for obstacle in obstacles]
+    removals: List[Step] = []
+    arrivals: List[Step] = []
+    for key, resource in sorted(present.items(), key=lambda item: item[1].order):
+        after = wanted.get(key)
+        if isinstance(resource, Obstacle):
+            continue
+        if resource.foreign and not (after and after.lent):
+            if after:
+                text = f"There is a {resource} that was not made by us, where ours has to be. Remove or rename it."
+                conflicts.append(Conflict(text, key))
+            continue
+        if after and after.lent and _must_be_made_anew(after, resource):
+            conflicts.append(Conflict(f"The {resource} cannot be adopted: a {after} is needed.", key))
+            continue
+        lost = any(parent in gone for parent in resource.within)
+        if lost and resource.goes_with_parent:
+            gone.add(key)
+        elif after is None and not resource.removable:
+            continue
+        elif lost or after is None or (key in renew and not after.lent) or _must_be_made_anew(after, resource):
+            gone.add(key)
+            removals.append(Step(resource, None))
+    for key, resource in sorted(wanted.items(), key=lambda item: item[1].order):
+        before = None if key in gone else present.get(key)
+        if isinstance(before, Obstacle):
+            continue
+        if before is None and resource.lent and resource.foreign:
+            continue  # It was to be let go, and its owner has taken it away already.
+        if before is None and resource.lent:
+            text = f"The {resource}, which was adopted, is gone. Bring it back, or remove what uses it."
+            conflicts.append(Conflict(text, key))
+        elif before is None:
+            arrivals.append(Step(None, resource))
+        elif not resource.satisfied_by(before):
+            arrivals.append(Step(before, resource))
+    raise_all(conflicts)
+    return removals[::-1] + arrivals
+
+
+def _must_be_made_anew(wanted: Resource, present: Resource) -> bool:
+    return any(
+        getattr(wanted, name) is not None and getattr(wanted, name) != getattr(present, name)
+        for name in wanted.immutable
+    )

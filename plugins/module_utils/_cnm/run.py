@@ -1,0 +1,406 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From two states of the store to what has to be done on the host, and doing it, so that a kill loses nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import AbstractSet, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+
+from .composition import APART_UNIT, HOST_UNIT, Topology, apart_element
+from .kernel.host import Kernel
+from .model.errors import CnmError, Collected, KernelRefused
+from .resources.kinds import (
+    FIREWALL,
+    HOST,
+    NAMING,
+    Address,
+    Element,
+    Key,
+    Link,
+    Namespace,
+    Obstacle,
+    Resource,
+    Ruleset,
+    Sysctl,
+)
+from .resources.plan import Step, plan
+from .store import journal, schema
+from .store.journal import Intent, Setting, Unit
+from .store.objects import SqliteStore
+
+ATTEMPTS = 3
+"""How often the host is brought nearer to what is wanted, before we give up: the kernel does some things later
+than it says, and takes away more than it was asked to."""
+
+
+class Reconciliation:
+    """From two states of the store to what has to be done on the host, and doing it."""
+
+    def __init__(
+        self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool, unfinished: Intent
+    ) -> None:
+        self._store = store
+        self._kernel = kernel
+        self._folder = folder
+        self._check = check
+        self._intent = unfinished
+        self._after_a_kill = unfinished != Intent()
+        self._earlier = before
+        self.before = Topology(before, kernel.facts)
+        self.after = Topology(store, kernel.facts)
+        self._required: Set[Unit] = set()
+        """What the run is about: if one of these units cannot be as it has to be, nothing is done."""
+        self.left_out: Dict[Unit, List[CnmError]] = {}
+        """The other units that cannot be, with the reasons; none for one that stands on another which is left out."""
+        for name, setting in self._intent.settings.items():
+            store.put_setting(name, setting)
+
+    def differs(self) -> bool:
+        """Say whether the transaction has changed any object."""
+        return any(
+            getattr(self._store, kind)(identifier) != getattr(self._earlier, kind)(identifier)
+            for kind, identifier in self._store.touched
+        )
+
+    def reconcile(self, named: Set[Unit], renew: Set[str], insist: bool = True) -> List[Step]:
+        """Bring the host from what it has to what the store says, in check mode only in thought.
+
+        :param named: the objects that the run is about, whose state on the host is looked at even if unchanged
+        :param renew: ids of sandboxes to make anew
+        :param insist: whether they have to be as they ought to, and not only what stands on nothing that is gone
+        """
+        units = named | self._affected(named)
+        self._required = self.before.insisted = self.after.insisted = units if insist else set()
+        units = units | set(self._intent.units) | {HOST_UNIT}
+        try:
+            scope, steps = self._planned(units, renew)
+        except CnmError as error:
+            if not self._check:
+                self._load_table(error)
+            raise
+        if not self._check:
+            self._carry_out(units, scope, steps)
+        return steps
+
+    def _planned(self, units: Set[Unit], renew: Set[str]) -> Tuple["Scope", List[Step]]:
+        """Return what is to do for UNITS, to which those are added that lose something by it."""
+        while True:
+            scope = self._scope(units)
+            steps = self._plan(scope, renew)
+            more = self._consequences(steps, scope) - units
+            if not more:
+                return scope, steps
+            units |= more
+
+    def _affected(self, named: Set[Unit]) -> Set[Unit]:
+        """Return the units that a change of the store, and the objects that the run is about, bear upon."""
+        units: Set[Unit] = set()
+        changed: Set[str] = set()
+        renamed: Set[str] = set()
+        for kind, identifier in self._store.touched | named:
+            for topology, store in ((self.before, self._earlier), (self.after, self._store)):
+                if kind == "sandbox":
+                    units |= topology.of_sandbox(identifier)
+                elif kind == "endpoint":
+                    endpoint = store.endpoint(identifier)
+                    if endpoint is not None:
+                        units.add(("network", endpoint.network))
+                        units |= topology.of_sandbox(endpoint.sandbox) if endpoint.sandbox else set()
+        for kind, identifier in self._store.touched:
+            was, now = getattr(self._earlier, kind)(identifier), getattr(self._store, kind)(identifier)
+            if kind == "network" and was is not None and now is not None and was != now:
+                changed.add(identifier)
+            elif kind == "endpoint":
+                renamed |= {found.network for found in (was, now) if found is not None}
+            elif kind == "sandbox" and (was is None or now is None or was.running != now.running):
+                for store in (self._earlier, self._store):
+                    renamed |= {endpoint.network for endpoint in store.endpoints_of_sandbox(identifier)}
+        for topology in (self.before, self.after):
+            for network in changed:
+                units |= topology.on_network(network)
+            for network in renamed - changed:
+                units |= topology.names_on_network(network)
+        return units
+
+    def _scope(self, units: Set[Unit]) -> "Scope":
+        scope = Scope()
+        for unit in units:
+            for resource in self.before.resources(unit):
+                scope.known[resource.key] = resource
+                scope.unit_of.setdefault(resource.key, self._owner(unit, resource))
+            for resource in self.after.resources(unit):
+                scope.wanted[resource.key] = resource
+                scope.unit_of[resource.key] = self._owner(unit, resource)
+        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | _ends(scope.known.values())
+        for unit in units:
+            for key in self.before.unused_ends(unit) | self.after.unused_ends(unit):
+                scope.keys.add(key)
+                scope.unit_of.setdefault(key, unit)
+        scope.keys -= _ends(scope.wanted.values())
+        self._release(scope)
+        self._restore_settings(scope, units)
+        scope.leave_out(set(self.left_out))
+        return scope
+
+    def _owner(self, unit: Unit, resource: Resource) -> Unit:
+        """Return what is left out if RESOURCE of UNIT cannot be: a network without its name server is still one."""
+        return ("dns", unit[1]) if resource.kind in NAMING and unit not in self._required else unit
+
+    def _leave_out(self, scope: "Scope", error: CnmError) -> None:
+        """Leave out the units that ERROR is about, and what stands on them.
+
+        What they had on the host stays as it is, and what this run has made of them goes again. Their rules stay.
+
+        :raises CnmError: that ERROR, if it is about something that the run cannot do without
+        """
+        found: Dict[Unit, List[CnmError]] = {}
+        for each in error.each():
+            unit = scope.unit_of.get(each.about or ())
+            if unit is None:
+                raise error
+            found.setdefault(unit, []).append(each)
+        for kind, identifier in list(found):
+            if kind == "network":
+                found.setdefault(("dns", identifier), [])
+                for unit in self.after.on_network(identifier):
+                    if unit[0] == "sandbox":
+                        found.setdefault(unit, [])
+        if not self._required.union({HOST_UNIT}).isdisjoint(found):
+            raise error
+        for unit, errors in found.items():
+            self.left_out.setdefault(unit, errors)
+        scope.leave_out(set(found))
+
+    def _load_table(self, error: CnmError) -> None:
+        """Load the firewall's table if it is gone, though ERROR keeps the run from going on: it parts the networks."""
+        self.after = Topology(self._earlier, self._kernel.facts)
+        self._required, self.left_out = set(), {}
+        try:
+            if any(step.resource.kind == Ruleset.kind for step in self._plan(self._scope({HOST_UNIT}))):
+                steps = self._plan(self._scope(self.after.everything()))
+                self._kernel.apply([step for step in steps if step.resource.kind in FIREWALL])
+        except CnmError as other:
+            raise Collected([error, other]) from error
+
+    def _release(self, scope: "Scope") -> None:
+        """Let go of what was adopted and is no longer wanted."""
+        lent = {key: resource for key, resource in scope.known.items() if resource.lent}
+        lent.update((key, Link(HOST, key[2], "bridge", adopted=True)) for key in self._intent.lent)
+        for key, resource in lent.items():
+            if key in scope.wanted:
+                continue
+            released = resource.released()
+            scope.keys.discard(key)
+            if released is not None:
+                scope.wanted[key] = released
+                scope.keys.add(key)
+
+    def _restore_settings(self, scope: "Scope", units: Set[Unit]) -> None:
+        """Want the values that kernel settings had before us, where UNITS no longer need others.
+
+        Forwarding stays if there are other bridges: those who made them rely on it by now. A bridge that a run
+        which was killed has let go is none of them.
+        """
+        released, apart = {key[2] for key in self._intent.lent}, self.after.apart()
+        for name, setting in {**self._intent.settings, **self._store.settings()}.items():
+            key = (Sysctl.kind, HOST, name)
+            if setting.unit == APART_UNIT and name not in apart:
+                # The setting itself goes with that of all interfaces.
+                scope.restored.add(name)
+                scope.keys.add(apart_element(name).key)
+            if setting.unit not in units or key in scope.wanted:
+                continue
+            scope.restored.add(name)
+            if setting.unit != HOST_UNIT or not set(self._kernel.facts.other_bridges()) - released:
+                scope.wanted[key] = Sysctl(HOST, name, setting.original)
+                scope.keys.add(key)
+
+    def _plan(self, scope: "Scope", renew: AbstractSet[str] = frozenset(), leave_firewall: bool = False) -> List[Step]:
+        """Return what is to do.
+
+        :param leave_firewall: whether the rules are taken to be as they were read before; to read them is to run
+            three programs
+        """
+        anew = frozenset(
+            key
+            for key, unit in scope.unit_of.items()
+            if unit[0] == "sandbox" and unit[1] in renew and key[0] in (Namespace.kind, Link.kind)
+        )
+        present = {key: resource for key, resource in scope.firewall.items() if leave_firewall}
+        present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and key[0] in FIREWALL)))
+        scope.firewall = {key: resource for key, resource in present.items() if key[0] in FIREWALL}
+        for name in scope.restored:
+            if (Sysctl.kind, HOST, name) not in present:
+                scope.wanted.pop((Sysctl.kind, HOST, name), None)
+        while True:
+            try:
+                return plan(scope.wanted, scope.part(present), anew)
+            except CnmError as error:
+                self._leave_out(scope, error)
+
+    def _consequences(self, steps: Sequence[Step], scope: "Scope") -> Set[Unit]:
+        """Return the units that lose something by what STEPS make anew.
+
+        With the last address of a family the kernel forgets a link's neighbours (fib_disable_ip in net/ipv4).
+        """
+        units: Set[Unit] = set()
+        for step in steps:
+            if step.after is None or not (step.before is None or _forgets(step)):
+                continue
+            if step.resource.kind == "ruleset":
+                return self.after.everything()
+            unit = scope.unit_of.get(step.resource.key)
+            if step.resource.kind in (Link.kind, Address.kind) and unit is not None and unit[0] == "network":
+                units |= self.after.on_network(unit[1])
+        return units
+
+    def _carry_out(self, units: Set[Unit], scope: "Scope", steps: List[Step]) -> None:
+        unfinished = self._intent.published
+        if steps:
+            for step in steps:
+                if isinstance(step.before, Sysctl) and not scope.owns(step.before):
+                    unit = scope.unit_of.get(step.before.key, HOST_UNIT)
+                    self._store.put_setting(step.before.name, Setting(step.before.value, unit))
+            for name in self.after.apart():
+                self._store.put_setting(name, Setting("0", APART_UNIT))
+            self._intent = self._intended(units, scope, steps)
+            journal.write(self._folder, self._intent)
+        try:
+            self._settle(scope, steps)
+            self._end_stale_connections(unfinished, scope)
+            with schema.explained(self._folder):
+                for name in scope.restored:
+                    self._store.delete_setting(name)
+                self._store.commit()
+        except CnmError as error:
+            self._store.rollback()
+            self._recover(units, error)
+            raise
+        journal.clear(self._folder)
+
+    def _intended(self, units: Set[Unit], scope: "Scope", steps: Sequence[Step]) -> Intent:
+        lent = {key for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
+        keys = {step.resource.key for step in steps} | _ends(step.resource for step in steps) | set(self._intent.keys)
+        touched = [one for step in steps for one in (step.before, step.after)]
+        return Intent(
+            frozenset(units),
+            frozenset(keys - lent),
+            frozenset(key for key in lent if key[0] == Link.kind),
+            self._store.settings(),
+            self._intent.published | {one for one in touched if isinstance(one, Element) and one.translates},
+        )
+
+    def _settle(self, scope: "Scope", steps: List[Step]) -> None:
+        """Carry STEPS out, look again, and do what is still missing.
+
+        :raises CnmError: if the host does not come to be as it ought to
+        """
+        attempts = ATTEMPTS
+        while steps:
+            scope.created |= {step.resource.key for step in steps if step.before is None and not step.resource.lent}
+            try:
+                if not attempts:
+                    raise _not_settled(scope, steps)
+                self._kernel.apply(steps)
+                attempts -= 1
+            except CnmError as error:
+                self._leave_out(scope, error)
+                attempts = max(attempts, 1)
+            # An nft that a killed run had started may still have been at work when the rules were read.
+            leave = not self._after_a_kill and all(step.resource.kind not in FIREWALL for step in steps)
+            steps = self._plan(scope, leave_firewall=leave)
+
+    def _end_stale_connections(self, published: AbstractSet[Element], scope: "Scope") -> None:
+        """End connections that go by what a killed run has changed: it may not have come to that."""
+        if published:
+            now = {one for one in published if scope.wanted.get(one.key) == one}
+            self._kernel.end_stale_connections(sorted(published - now, key=str), sorted(now, key=str))
+
+    def _recover(self, units: Set[Unit], error: CnmError) -> None:
+        """Make the host again as it was, after ERROR; what cannot be done is left to the next run."""
+        self.after = Topology(self._earlier, self._kernel.facts)
+        self._required = units - set(self.left_out)
+        scope = self._scope(units)
+        try:
+            self._settle(scope, self._plan(scope))
+        except CnmError as other:
+            raise Collected([error, other]) from error
+        journal.clear(self._folder)
+
+
+def _ends(resources: Iterable[Resource]) -> Set[Key]:
+    """Return the keys of the host's ends of the links among RESOURCES.
+
+    An end that no wanted link has is removed by its own name: what a sandbox does to the inner one does not keep it.
+    """
+    return {(Link.kind, HOST, each.end) for each in resources if isinstance(each, Link) and each.end}
+
+
+def _forgets(step: Step) -> bool:
+    """Say whether STEP is about a link whose neighbours the kernel forgets: it was down, or gets another address."""
+    before, after = step.before, step.after
+    if not isinstance(before, Link) or not isinstance(after, Link):
+        return False
+    return before.up is False or after.address not in (None, before.address)
+
+
+def _not_settled(scope: "Scope", steps: Sequence[Step]) -> CnmError:
+    """Return the error that says for each unit what STEPS would still have to make of it."""
+    left: Dict[Optional[Unit], List[Resource]] = {}
+    for step in steps:
+        left.setdefault(scope.unit_of.get(step.resource.key), []).append(step.resource)
+    errors: List[CnmError] = []
+    for resources in left.values():
+        what = ", ".join(sorted(set(map(str, resources)))[:5])
+        text = f"The host did not come to be as it should: {what}. Something else may be changing it."
+        errors.append(KernelRefused(text, resources[0].key))
+    return errors[0] if len(errors) == 1 else Collected(errors)
+
+
+@dataclass
+class Scope:
+    """What a run looks at."""
+
+    known: Dict[Key, Resource] = field(default_factory=dict)
+    wanted: Dict[Key, Resource] = field(default_factory=dict)
+    unit_of: Dict[Key, Unit] = field(default_factory=dict)
+    """Who wants the resource, or had it before."""
+    keys: Set[Key] = field(default_factory=set)
+    firewall: Dict[Key, Resource] = field(default_factory=dict)
+    """Of what was read last, the firewall's part."""
+    created: Set[Key] = field(default_factory=set)
+    """What was to be made, and may be there by now."""
+    left_out: Set[Unit] = field(default_factory=set)
+    restored: Set[str] = field(default_factory=set)
+    """Kernel settings of the host that are to have the values which they had before us."""
+
+    def leave_out(self, units: Set[Unit]) -> None:
+        """Want nothing of UNITS but their rules; of what they have only that is looked at which was made just now.
+
+        Where even that cannot be taken away, it is left.
+        """
+        for key, unit in self.unit_of.items():
+            if unit in units and key[0] not in FIREWALL:
+                self.wanted.pop(key, None)
+                if unit in self.left_out or key not in self.created:
+                    self.keys.discard(key)
+        self.left_out |= units
+
+    def part(self, present: Mapping[Key, Resource]) -> Dict[Key, Resource]:
+        """Return what of PRESENT is to be looked at, with that which stands on it."""
+        return {
+            key: resource
+            for key, resource in present.items()
+            if (key in self.keys or not self.keys.isdisjoint(resource.within))
+            and (key in self.unit_of or not isinstance(resource, Obstacle))
+        }
+
+    def owns(self, setting: Sysctl) -> bool:
+        """Say whether SETTING comes and goes with something of ours."""
+        if setting.namespace != HOST:
+            return True
+        link = self.wanted.get((Link.kind, HOST, setting.link)) or self.known.get((Link.kind, HOST, setting.link))
+        return link is not None and not link.lent

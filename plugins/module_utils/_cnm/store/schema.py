@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file of a store: its place, its schema, and whether it can be trusted."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing, contextmanager
+from typing import Iterator
+
+from ..model.errors import CnmError, StoreDamaged
+from ..private_files import close_file, make_private
+from .lock import holding
+
+VERSION = 1
+"""Of the schema; kept in SQLite's user_version."""
+
+BRIDGE_NAME = """json_extract(data, '$.options."com.docker.network.bridge.name"')"""
+"""The bridge that a network's options name."""
+
+_SCHEMA = f"""
+CREATE TABLE network (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, data TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX network_adopted ON network (id) WHERE json_extract(data, '$.adopted');
+CREATE INDEX network_bridge ON network ({BRIDGE_NAME}) WHERE json_valid(data);
+CREATE TABLE sandbox (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, running INTEGER NOT NULL, data TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE endpoint (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, network TEXT NOT NULL, sandbox TEXT, data TEXT NOT NULL,
+    UNIQUE (network, name)
+) WITHOUT ROWID;
+CREATE INDEX endpoint_sandbox ON endpoint (sandbox);
+CREATE INDEX endpoint_name ON endpoint (name);
+CREATE TABLE pool (network TEXT NOT NULL, version INTEGER NOT NULL, first BLOB NOT NULL, last BLOB NOT NULL);
+CREATE INDEX pool_first ON pool (version, first);
+CREATE INDEX pool_network ON pool (network);
+CREATE TABLE address (
+    network TEXT NOT NULL, version INTEGER NOT NULL, address BLOB NOT NULL, endpoint TEXT NOT NULL,
+    PRIMARY KEY (network, version, address)
+) WITHOUT ROWID;
+CREATE INDEX address_endpoint ON address (endpoint);
+CREATE TABLE port (protocol TEXT NOT NULL, port INTEGER NOT NULL, endpoint TEXT NOT NULL);
+CREATE INDEX port_number ON port (protocol, port);
+CREATE INDEX port_endpoint ON port (endpoint);
+CREATE TABLE setting (
+    name TEXT PRIMARY KEY, original TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_FILES = ("cnm.db", "cnm.db-wal", "cnm.db-shm", "cnm.db-journal", "intent.json", "lock")
+"""What we keep in the folder; what ends in ``.new`` besides is always made anew."""
+
+_BROKEN = (
+    "no such table",
+    "no such column",
+    "has no column",
+    "columns but",
+    "constraint failed",
+    "datatype mismatch",
+    "Could not decode",
+    "malformed JSON",
+)
+"""What SQLite says of a file that is whole but not as our schema has it."""
+
+
+def path(folder: str) -> str:
+    """Return the path of the file in FOLDER."""
+    return os.path.join(folder, "cnm.db")
+
+
+def memory() -> sqlite3.Connection:
+    """Return an empty store that nobody else sees."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+def close(folder: str) -> None:
+    """Make FOLDER for our own user alone, with all that we keep in it.
+
+    :raises CnmError: if there is something that is not ours
+    """
+    make_private(folder)
+    for name in _FILES:
+        close_file(os.path.join(folder, name))
+
+
+def create(folder: str) -> None:
+    """Make an empty store in FOLDER, of mode 0700, unless there is one."""
+    make_private(folder)
+    file = path(folder)
+    if os.path.lexists(file):
+        return
+    try:
+        _make(file)
+    except (OSError, sqlite3.Error) as error:
+        raise CnmError(f"The store '{file}' cannot be made: {getattr(error, 'strerror', error)}.") from error
+
+
+def _make(file: str) -> None:
+    # Under another name first, so that a run that is killed here leaves no store without a schema.
+    growing = f"{file}.new"
+    for leftover in (growing, f"{growing}-wal", f"{growing}-shm", f"{growing}-journal"):
+        if os.path.lexists(leftover):
+            os.unlink(leftover)
+    os.close(os.open(growing, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    connection = _connect(growing)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    finally:
+        connection.close()
+    os.rename(growing, file)
+
+
+def in_memory(source: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy of what SOURCE holds, which nobody else sees."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    source.backup(connection)
+    return connection
+
+
+def connect(folder: str, check: bool = True, write: bool = True) -> sqlite3.Connection:
+    """Open the store in FOLDER, which exists.
+
+    :param check: whether to look if it is whole
+    :param write: whether it is to be written; to read it, it need not be writable
+    :raises StoreDamaged: if it cannot be trusted; the file is left as it is
+    """
+    file = path(folder)
+    _check_folder(folder)
+    if not stat.S_ISREG(os.lstat(file).st_mode):
+        raise CnmError(f"'{file}' is not a file; the store cannot be kept there.")
+    connection = _connect(file)
+    try:
+        if not write and _is_read_only(connection):
+            connection.close()
+            connection = _copied(file)
+        if check:
+            with explained(folder):
+                _check(connection, file)
+    except CnmError:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_read_only(connection: sqlite3.Connection) -> bool:
+    """Say whether the folder of CONNECTION cannot be written: to read a store, SQLite makes a file beside it."""
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        return "unable to open" in str(error) or "readonly" in str(error)
+    except sqlite3.DatabaseError:
+        return False
+    return False
+
+
+def _copied(file: str) -> sqlite3.Connection:
+    """Return the store FILE in memory, by way of a folder that can be written.
+
+    :raises CnmError: if there is no such folder, or the store cannot be read
+    """
+    import shutil
+    import tempfile
+
+    folder = next((each for each in ("/run", "/dev/shm") if os.access(each, os.W_OK)), None)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as copy:
+            for source in (file, f"{file}-wal"):
+                if os.path.exists(source):
+                    shutil.copyfile(source, os.path.join(copy, os.path.basename(source)))
+            with closing(_connect(path(copy))) as connection:
+                return in_memory(connection)
+    except OSError as error:
+        raise CnmError(f"The store '{file}' cannot be read: {error.strerror}.") from error
+
+
+def _check(connection: sqlite3.Connection, file: str) -> None:
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except TypeError as error:  # there is no answer
+        raise damaged(file, error) from error
+    if verdict != "ok" or version <= 0:
+        raise damaged(file, verdict if verdict != "ok" else "it has no schema")
+    if version > VERSION:
+        raise StoreDamaged(
+            f"The store '{file}' was written by a newer version of cnm.linux (schema {version}, "
+            f"this one knows {VERSION}). Use that version; the file was left as it is."
+        )
+
+
+def _connect(file: str) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(file, isolation_level=None, timeout=30)
+    except sqlite3.OperationalError as error:
+        raise CnmError(f"The store '{file}' cannot be opened: {error}.") from error
+
+
+def _check_folder(folder: str) -> None:
+    try:
+        found = os.lstat(folder)
+    except OSError as error:
+        raise CnmError(f"The folder '{folder}' of the store cannot be used: {error.strerror}.") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
+
+
+@contextmanager
+def explained(folder: str) -> Iterator[None]:
+    """Turn what SQLite says of the store in FOLDER, while the block works with it, into an error for the user.
+
+    :raises StoreDamaged: if it is not as we have written it
+    :raises CnmError: if it cannot be read or written, as on a full disk
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if any(part in str(error) for part in _BROKEN):
+            raise damaged(path(folder), error) from error
+        if "locked" in str(error):
+            holder = f"process {holding(folder)}, which runs cnm.linux," if holding(folder) else "another program"
+            raise CnmError(
+                f"The store '{path(folder)}' cannot be used: {holder} has locked it. Wait for it to end, or end it."
+            ) from error
+        raise CnmError(f"The store '{path(folder)}' cannot be used: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise damaged(path(folder), error) from error
+
+
+def damaged(file: str, why: object) -> StoreDamaged:
+    """Return the error for the store in FILE, which is damaged; WHY says by what that was noticed."""
+    return StoreDamaged(
+        f"The store '{file}' is damaged ({why}). It was left as it is. Put a backup in its place, or move it away "
+        "and run your playbook again: what it declares is made anew, and only addresses chosen for you may change."
+    )

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which addresses endpoints get: first those that are asked for, then the lowest that are free."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Mapping, Tuple
+
+from ..model.addresses import Address, mac_of
+from ..model.allocation import lowest_free, span
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from .context import Context, quoted
+
+
+def has_own_mac(endpoint: Endpoint) -> bool:
+    """Say whether the MAC address of ENDPOINT was given, and does not follow from one of its addresses."""
+    return bool(endpoint.mac) and endpoint.mac not in {mac_of(held) for held in endpoint.held}
+
+
+def claim_addresses(context: Context) -> None:
+    """Give endpoints the addresses that items ask for, which others may have let go since."""
+    for endpoint, address, holder in context.store.claim():
+        subject = context.subject("endpoint", endpoint)
+        context.problems.add(f"{subject}: address {address} is taken: endpoint '{holder.name}' has it.")
+
+
+def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Dict[Tuple[str, int], int]) -> Endpoint:
+    """Return ENDPOINT with what it lacks of addresses, and with the MAC address that follows from them.
+
+    :param starts: by network and family, the number below which nothing is free
+    :raises ValueError: if no address is free
+    """
+    for pool in network.pools:
+        version = pool.subnet.version
+        if getattr(endpoint, f"ipv{version}") is None:
+            start = starts.get((network.id, version), span(pool)[0])
+            elsewhere = remote_holders(network, version) if network.peers else ()
+            found = lowest_free(pool, context.store.taken(network.id, version, start), start, elsewhere)
+            starts[(network.id, version)] = int(found) + 1
+            chosen: Dict[str, Any] = {f"ipv{version}": found}
+            endpoint = replace(endpoint, **chosen)
+    return endpoint if endpoint.mac or not endpoint.held else replace(endpoint, mac=mac_of(endpoint.held[0]))
+
+
+def remote_holders(network: Network, version: int, but: str = "") -> Mapping[Address, str]:
+    """Return the addresses of family VERSION that endpoints of other hosts have, and whose they are.
+
+    :param but: the name of an endpoint that comes from there
+    """
+    return {
+        held: f"endpoint '{remote.name}' on host '{peer.name}'"
+        for peer, remote in network.remotes()
+        if remote.name != but
+        for held in remote.addresses
+        if held.version == version
+    }
+
+
+def check_remotes(context: Context, network: Network, endpoint: Endpoint, subject: str) -> None:
+    """See that no endpoint of another host has the address that an item asks for."""
+    for held in endpoint.held if network.peers else ():
+        if (endpoint.id, held.version) in context.asked:
+            holders = remote_holders(network, held.version, but=endpoint.name)
+            if held in holders:
+                context.problems.add(f"{subject}: address {held} is taken: {holders[held]} has it.")
+
+
+def check_displaced(context: Context) -> None:
+    """See that nobody loses an address by a change of the network without force, unless an item gives another one."""
+    for identifier, pairs in context.displaced.items():
+        network = context.store.network(identifier)
+        losers: Dict[str, Endpoint] = {}
+        for held_by, version in pairs:
+            endpoint = context.store.endpoint(held_by)
+            if endpoint is not None and (held_by, version) not in context.asked:
+                losers[held_by] = endpoint
+        if losers and network is not None:
+            context.problems.add(
+                f"Network '{network.name}': the change would take the addresses of endpoints "
+                f"{quoted(list(losers.values()))} away. Remove them first, or use force: true, which gives them new "
+                "ones."
+            )
+
+
+def arrived(context: Context, network: Network, endpoint: Endpoint) -> None:
+    """Note that ENDPOINT is on this host now, if another one was known to have it."""
+    if network.underlay is None or all(remote.name != endpoint.name for _peer, remote in network.remotes()):
+        return
+    peers = tuple(
+        replace(peer, endpoints=tuple(remote for remote in peer.endpoints if remote.name != endpoint.name))
+        for peer in network.peers
+    )
+    context.store.put_network(replace(network, underlay=replace(network.underlay, peers=peers)))

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the host's name server answers for the names on a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Optional
+
+from ..model.addresses import address
+from ..model.ids import check_device
+from ..model.network import Network
+from .context import Context
+
+_PORT = 53
+
+
+def wanted_dns(
+    context: Context, existing: Optional[Network], network: Network, given: Optional[bool], subject: str
+) -> bool:
+    """Return whether NETWORK is to have DNS: as GIVEN, or as before; a new one has it if it can.
+
+    Why it cannot have what was asked for is added to the problems.
+    """
+    chosen = given if given is not None or existing is None else existing.dns
+    if chosen is False:
+        return False
+    candidate = replace(network, dns=True)
+    lack = _lack(context, candidate) if given or chosen is None else ""
+    reason = lack or _rival(context, existing, candidate)
+    if reason and chosen is None:
+        return False
+    if reason:
+        context.problems.add(f"{subject}: dns: {reason}")
+    return True
+
+
+def name_server(text: str) -> str:
+    """Return the address that TEXT writes, with the interface by which one that is link-local is reached.
+
+    :raises ValueError: if it writes none
+    """
+    bare, percent, device = text.partition("%")
+    found = address(bare)
+    if percent and not (found.version == 6 and found.is_link_local):
+        raise ValueError(f"'{text}': only a link-local IPv6 address is one of an interface.")
+    return f"{found}%{check_device(device)}" if percent else str(found)
+
+
+def _lack(context: Context, network: Network) -> str:
+    """Return what NETWORK or the host lacks for DNS; empty for nothing."""
+    if network.internal:
+        return "an internal network has its names in hosts files, as nobody there may be asked for others."
+    if not network.has_dns:
+        return "the network has no gateway that could be asked."
+    return "" if context.host.has_name_server() else "aardvark-dns, which answers, is not installed on this host."
+
+
+def _rival(context: Context, existing: Optional[Network], network: Network) -> str:
+    """Return who has the port of a gateway at which the name server is to answer on NETWORK; empty for nobody."""
+    if not network.has_dns:
+        return ""
+    known = [gateway for _pool, gateway in existing.gateways()] if existing is not None and existing.has_dns else []
+    for gateway in [gateway for _pool, gateway in network.gateways() if gateway not in known]:
+        for listener in context.host.listening():
+            if (listener.protocol, listener.port) == ("udp", _PORT) and listener.hears(gateway.version, gateway):
+                process = context.host.process(listener.inode)
+                who = f"process {process}" if process else "a process of the host"
+                return f"{who} listens on {gateway} port {_PORT}."
+    return ""

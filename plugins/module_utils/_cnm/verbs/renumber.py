@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a change of a network does to its endpoints: other addresses, other ports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Tuple
+
+from ..model.allocation import check_address
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from .addresses import has_own_mac
+from .context import Context
+from .ports import assign
+
+
+def readdress(context: Context, existing: Network, wanted: Network, force: bool, subject: str) -> None:
+    """Take the addresses that they cannot have on WANTED from the endpoints of a network; they get others later."""
+    displaced: List[Tuple[str, int]] = []
+    for endpoint in context.store.endpoints_of_network(existing.id):
+        after = _fitting(endpoint, wanted)
+        if after.held == endpoint.held and not (wanted.ipv6 and after.ipv6 is None):
+            continue
+        displaced += [(endpoint.id, lost.version) for lost in endpoint.held if lost not in after.held]
+        context.subjects[("endpoint", endpoint.id)] = f"{subject}: endpoint '{endpoint.name}'"
+        context.store.put_endpoint(after if has_own_mac(endpoint) else replace(after, mac=""))
+    if displaced and not force:
+        context.displaced[existing.id] = displaced
+
+
+def _fitting(endpoint: Endpoint, network: Network) -> Endpoint:
+    """Return ENDPOINT without the addresses that it cannot have on NETWORK."""
+    keep: Dict[str, Any] = {}
+    for version in (4, 6):
+        address = endpoint.ipv4 if version == 4 else endpoint.ipv6
+        try:
+            if address is not None:
+                check_address(network.pool(version), address)
+        except ValueError:
+            address = None
+        keep[f"ipv{version}"] = address
+    return replace(endpoint, **keep)
+
+
+def republish(context: Context, network: Network, subject: str) -> None:
+    """See that the endpoints of NETWORK, which has changed, can publish their ports on it as it is now."""
+    for endpoint in context.store.endpoints_of_network(network.id):
+        if endpoint.ports:
+            about = f"{subject}: endpoint '{endpoint.name}'"
+            ports = assign(context, network, replace(endpoint, ports=()), endpoint.ports, about)
+            context.store.put_endpoint(replace(endpoint, ports=ports))
