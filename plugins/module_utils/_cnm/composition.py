@@ -63,6 +63,9 @@ class Host(Holding, Protocol):
     def unforwarded(self) -> Mapping[int, Sequence[str]]:
         """Return by family the interfaces that are not ours, where the host forwards nothing of that family."""
 
+    def lan_interfaces(self) -> Sequence[str]:
+        """Return the interfaces that are not ours and join the host to a LAN: hardware, VLANs, bonds."""
+
     def is_router(self) -> bool:
         """Say whether the administrator wants the host to forward for its neighbours, too."""
 
@@ -340,7 +343,8 @@ class Topology:
     def apart(self) -> Set[str]:
         """Return the settings of the interfaces between which the host forwarded nothing before us.
 
-        Bridges that came later belong to somebody who relies on forwarding.
+        Hardware, VLANs and bonds that came later are among them. Others that did, such as bridges and tunnels, belong
+        to somebody who relies on forwarding.
         """
         if not self.in_use():
             return set()
@@ -352,6 +356,8 @@ class Topology:
             devices = self._host.unforwarded()[version]
             if devices and known and self._host.other_bridges():
                 devices = ()
+            if known:
+                found |= {f"{prefix}{device}/forwarding" for device in self._host.lan_interfaces()}
             found |= known | {f"{prefix}{device}/forwarding" for device in devices}
         return set() if found and self._host.is_router() else found
 

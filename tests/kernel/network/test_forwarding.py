@@ -12,6 +12,8 @@ import pytest
 from lab import OUTSIDE, OUTSIDE4, OUTSIDE6, at, command, sysctl
 from tasks import Tasks, eventually, reaches, setting, source_outside
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import facts
+
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 LAN = {4: "192.0.2.2", 6: "2001:db8:2::2"}
 
@@ -77,3 +79,34 @@ def test_a_host_does_not_become_a_router_for_its_neighbours(lans: Tasks) -> None
     command("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
     lans.network("n", "10.1.0.0/24,fd00:1::/64")
     assert routed("lan", LAN) == {4, 6}
+
+
+@pytest.fixture()
+def card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pair of links count as a network card, which a test cannot plug in."""
+    monkeypatch.setattr(facts, "_LAN", (*facts._LAN, "veth"))
+
+
+@pytest.mark.usefixtures("card")
+def test_a_network_card_that_comes_later_is_kept_apart_too(lans: Tasks) -> None:
+    """The next run sees it; by the role, udev starts one when an interface appears."""
+    lans.network("n", "10.1.0.0/24,fd00:1::/64")
+    lans.sandbox("s", "n")
+    lan(lans, "later", "203.0.113", "2001:db8:3:")
+    there = {4: "203.0.113.2", 6: "2001:db8:3::2"}
+    assert eventually(lambda: routed("later", there) == {4, 6})
+    assert lans.restore().changed
+    assert routed("later", there) == set() and routed("lan", LAN) == set()
+    assert source_outside("s") and source_outside("s", OUTSIDE6)
+    assert not lans.restore().changed
+    lans.host.ip("link delete to-later\n")
+    assert not lans.restore().changed
+
+
+@pytest.mark.usefixtures("card")
+def test_a_network_card_that_comes_later_to_a_router(lans: Tasks) -> None:
+    command("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
+    lans.network("n", "10.1.0.0/24,fd00:1::/64")
+    lan(lans, "later", "203.0.113", "2001:db8:3:")
+    assert not lans.restore().changed
+    assert eventually(lambda: routed("later", {4: "203.0.113.2", 6: "2001:db8:3::2"}) == {4, 6})

@@ -29,6 +29,11 @@ _DEFAULT_MTU = 1500
 _DEFAULTS = ("0.0.0.0/0", "::/0")
 _IGNORES_FORWARDING = "2"
 """accept_ra=2: router advertisements count on a host that forwards, too (ip-sysctl.rst)."""
+_INTERFACES = "/proc/sys/net/ipv4/conf"
+_OFTEN = ("veth", "br-", "vx-")
+"""How names begin of which a host may have a thousand, and which no interface to a LAN has."""
+_LAN = ("", "vlan", "bond", "team")
+"""Kinds, as in IFLA_INFO_KIND; hardware has none."""
 
 
 T = TypeVar("T")
@@ -182,6 +187,22 @@ class Facts:
                     name = check_device(each.name)
                     for version in off:
                         found[version].append(name)
+        return found
+
+    @_once
+    def lan_interfaces(self) -> List[str]:
+        """Return hardware, VLANs and bonds of the host.
+
+        Bridges, tunnels and the links of containers and virtual machines are made by programs that forward.
+        """
+        from ..model.ids import check_device
+
+        names = [name for name in os.listdir(_INTERFACES) if not name.startswith(_OFTEN)]
+        found: List[str] = []
+        for each in interface.find(self._host, sorted(names)).values():
+            with suppress(ValueError):
+                if each.type in _LAN and each.group not in (GROUP, LEAVING) and each.index != LOOPBACK_INDEX:
+                    found.append(check_device(each.name))
         return found
 
     @_once

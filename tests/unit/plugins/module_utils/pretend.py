@@ -105,6 +105,9 @@ class PretendFacts:
     def unforwarded(self):
         return self.apart
 
+    def lan_interfaces(self):
+        return []
+
     def is_router(self):
         return False
 
