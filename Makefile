@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PYTHON=3.9 runs unit, kernel and units with that Python as the managed host's; without it they run in .venv.
-# CORE=2.16 runs unit, examples and integration with that ansible-core, 2.16 to 2.21, as the controller's.
-# TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." molecule; ARGS="-k name -x" is handed to
-# pytest and ansible-test.
+# PYTHON=3.9 runs unit, kernel and units with that Python, as on a managed host; without it, they run in .venv.
+# CORE=2.16 runs unit, examples and integration with that ansible-core (2.16 to 2.21), as on a controller.
+# TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." restricts molecule; ARGS="-k name -x" is passed
+# to pytest and ansible-test.
 
 SHELL := /bin/bash
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache
@@ -26,8 +26,8 @@ TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env)
 PLAYBOOK := $(AS_ROOT) $(BIN)/ansible-playbook --inventory playbooks/inventory/localhost.ini
 
-# Says so and succeeds where there is nothing to run yet: $(call if-any,FOLDER,COMMAND)
-if-any = @if [ -d $(1) ]; then set -x; $(2); else echo 'There is no $(1) to run.'; fi
+# Run COMMAND if FOLDER exists; otherwise say so and succeed: $(call if-any,FOLDER,COMMAND)
+if-any = @if [ -d $(1) ]; then set -x; $(2); else echo '$(1) does not exist, so there is nothing to run.'; fi
 
 .PHONY: help
 help: ## Show this list
@@ -44,14 +44,14 @@ tools: venv
 	@.ci/setup tools ip nft ping curl mount
 
 .PHONY: set-up
-set-up: tools ## Make .venv and install the missing packages; the other targets do it when they need it
+set-up: tools ## Make .venv and install missing packages; the other targets do this when needed
 
 .PHONY: unit
-unit: venv ## Test the core: seconds, no root
+unit: venv ## Test the core; takes seconds, no root
 	$(TEST_PYTHON) -m pytest -q tests/unit --ignore $(EXHAUSTIVE) $(ARGS)
 
 .PHONY: exhaustive
-exhaustive: venv ## Break a run off before each of its steps, and put each option through its whole life; no root
+exhaustive: venv ## Interrupt runs before each step, and put each option through its twelve steps; no root
 	$(TEST_PYTHON) -m pytest -q $(EXHAUSTIVE) $(ARGS)
 
 .PHONY: kernel
@@ -60,16 +60,16 @@ kernel: tools ## Test against the kernel, on private hosts (root)
 	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel --ignore $(FAULTS) $(ARGS))
 
 .PHONY: faults
-faults: tools ## Let runs be killed, refused, interrupted at their steps, and be many at once (root)
+faults: tools ## Test runs that are killed, refused by the kernel, interrupted at each step, or concurrent (root)
 	@.ci/setup tools aardvark-dns conntrack
 	$(call if-any,$(FAULTS),$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q $(FAULTS) $(ARGS))
 
 .PHONY: integration
-integration: tools ## Run the modules by ansible-test, on a private host (root)
+integration: tools ## Test the modules with ansible-test, on a private host (root)
 	$(call if-any,tests/integration/targets,$(AS_ROOT) tests/private-host .ci/ansible-test integration --allow-destructive --python default $(TARGETS) $(ARGS))
 
 .PHONY: examples
-examples: tools ## Run the examples of the modules and of the documents, on private hosts (root)
+examples: tools ## Run the examples of the modules and of the documentation, on private hosts (root)
 	$(call if-any,tests/examples,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/examples $(ARGS))
 
 .PHONY: molecule
@@ -78,18 +78,18 @@ molecule: tools ## Run the Molecule scenarios on a fleet of hosts in containers 
 	$(AS_ROOT) tests/fleet $(MAKE) --jobs 2 --output-sync $(SCENARIOS:%=molecule-%)
 
 molecule-%: export ANSIBLE_REMOTE_TEMP := ~/.ansible/tmp
-# What a run that was broken off remembers is of hosts that went with their engine.
+# The state of an interrupted run describes hosts that disappeared with their engine.
 molecule-%:
 	molecule reset --scenario-name $*
 	molecule test --scenario-name $*
 
 .PHONY: parity
-parity: tools ## Do the same at random with a real Docker and with us, and compare, for 90 seconds (root)
+parity: tools ## Compare random steps with a real Docker and with cnm.linux, for 90 seconds (root)
 	@.ci/setup tools dockerd busybox
 	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/parity --seconds 90 $(ARGS)
 
 .PHONY: oracle
-oracle: tools ## Tell one story on two real Dockers with an etcd and on two hosts of ours, and compare (root)
+oracle: tools ## Compare one story on two real Docker hosts with etcd and on two cnm.linux hosts (root)
 	@.ci/setup tools aardvark-dns busybox dockerd etcd
 	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/oracle $(ARGS)
 
@@ -98,10 +98,10 @@ fuzz: tools ## Give the modules bad options and damaged files, for about 60 seco
 	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/fuzz $(ARGS)
 
 .PHONY: test
-test: unit exhaustive kernel faults integration examples parity fuzz ## All eight of these
+test: unit exhaustive kernel faults integration examples parity fuzz ## Run unit, exhaustive, kernel, faults, integration, examples, parity and fuzz (root)
 
 .PHONY: bench
-bench: tools ## Measure, beside Docker, CNI, netavark and bare netlink, on private hosts (root); minutes
+bench: tools ## Compare with Docker, CNI, netavark and bare netlink, on private hosts; half an hour (root)
 	@.ci/setup tools aardvark-dns busybox cni dockerd etcd ethtool iperf3 netavark
 	$(BIN)/python -m pip install -qq --requirement tests/benchmarks/requirements.txt
 	$(AS_ROOT) tests/private-host $(BIN)/python tests/benchmarks $(ARGS)
@@ -111,7 +111,7 @@ sanity: venv ## Run ansible-test sanity
 	.ci/ansible-test sanity $(ARGS)
 
 .PHONY: units
-units: venv ## Run the unit tests by ansible-test
+units: venv ## Run the unit tests with ansible-test
 	.ci/ansible-test units --venv --python $(or $(PYTHON),default) $(ARGS)
 
 .PHONY: lint
@@ -125,30 +125,30 @@ lint: venv ## Run ruff, mypy, ansible-lint and antsibull
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .
 
 .PHONY: importer
-importer: venv ## Build the collection, and let Galaxy's importer say what it would warn of
+importer: venv ## Build the collection, and run Galaxy's importer on it
 	@.ci/setup importer
 	rm -rf .cache/built
 	$(BIN)/ansible-galaxy collection build --output-path .cache/built
 	.ci/importer .cache/built/*.tar.gz
 
 .PHONY: format
-format: venv ## Let ruff format the code and mend what it can
+format: venv ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 .PHONY: demo
-demo: tools ## Docker 1.9's walk-through on this host, without Docker (root)
+demo: tools ## Run Docker 1.9's walk-through on this host, without Docker (root)
 	@.ci/setup tools nginx
 	ANSIBLE_CALLBACK_RESULT_FORMAT=yaml ANSIBLE_DISPLAY_SKIPPED_HOSTS=false $(PLAYBOOK) playbooks/demo.yml
 
 .PHONY: demo-down
-demo-down: venv ## Take the demo away, and every package that make has installed
+demo-down: venv ## Remove the demo, and every package that make installed (root)
 	$(PLAYBOOK) playbooks/demo_down.yml
 	@.ci/setup remove
 
 .PHONY: clean
-clean: ## Remove what make has made in the checkout
+clean: ## Remove everything that make created in the checkout
 	@if [ -s .cache/installed ]; then \
-	    echo 'make has installed packages on this host; make demo-down removes them. Or: rm .cache/installed'; exit 1; fi
+	    echo 'make installed packages on this host. Remove them with make demo-down, or keep them: rm .cache/installed'; exit 1; fi
 	$(AS_ROOT) rm -rf .ansible .cache .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,31 +20,45 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
     :raises SystemExit: after the help or the version was printed, or with status 2 if ARGV makes no sense
     """
-    parser = argparse.ArgumentParser(prog="cnm", description="The Container Network Model on this host.")
+    parser = argparse.ArgumentParser(
+        prog="cnm", description="Shows, restores and checks the container networks of this host."
+    )
     parser.add_argument("--version", action="version", version=f"cnm {VERSION}")
     kinds = parser.add_subparsers(dest="kind", metavar="COMMAND", required=True)
     for kind, plural in _PLURAL.items():
-        text = f"look at {plural}{', run programs in them' if kind == 'sandbox' else ''}"
-        verbs = kinds.add_parser(kind, help=text, description=text).add_subparsers(
-            dest="action", metavar="COMMAND", required=True
-        )
+        text = f"show {plural}{', and run programs in them' if kind == 'sandbox' else ''}"
+        verbs = _described(kinds, kind, text).add_subparsers(dest="action", metavar="COMMAND", required=True)
         _add_list(verbs, kind, plural)
-        inspect = verbs.add_parser("inspect", help=f"all that is known of {plural}, as JSON")
-        inspect.add_argument("names", metavar="NAME", nargs="+", help="name, id or unique beginning of an id")
+        inspect = _described(verbs, "inspect", f"show all details of {plural} as JSON")
+        inspect.add_argument("names", metavar="NAME", nargs="+", help="name, id or unique prefix of an id")
         if kind == "sandbox":
-            execute = verbs.add_parser("exec", help="run a program with the network and the names of a sandbox")
-            execute.add_argument("name", metavar="NAME", help="name, id or unique beginning of an id")
-            execute.add_argument("program", metavar="COMMAND", help="the program")
+            execute = _described(
+                verbs,
+                "exec",
+                "run a program with the network and the names of a sandbox",
+                "The exit status is the program's; 127 if it was not found, 126 if it cannot be run, "
+                "125 if cnm itself failed.",
+            )
+            execute.add_argument("name", metavar="NAME", help="name, id or unique prefix of an id")
+            execute.add_argument("program", metavar="COMMAND", help="the program to run")
             arguments = execute.add_argument(
-                "arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="and its arguments"
+                "arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="the program's arguments"
             )
             # Else argparse says that they are required, too, where there is no command.
             arguments.required = False
-    kinds.add_parser("restore", help="make everything again that the kernel has forgotten").set_defaults(
-        action="restore"
+    restore = _described(
+        kinds,
+        "restore",
+        "restore networks after a reboot",
+        "Running it again is harmless. The exit status is 3 if objects were left out.",
     )
-    text = "say what of the things that networks need this host has"
-    check = kinds.add_parser("check", help=text, description=f"{text[0].upper()}{text[1:]}, and what to do.")
+    restore.set_defaults(action="restore")
+    check = _described(
+        kinds,
+        "check",
+        "check the host's prerequisites",
+        "The output says what to do about missing ones. The exit status is 1 if a required one is missing.",
+    )
     check.set_defaults(action="check")
     check.add_argument("--format", choices=("table", "json"), default="table", help="json: one object")
     options = parser.parse_args(argv)
@@ -53,17 +67,26 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def _described(parsers: Any, name: str, text: str, more: str = "", **options: Any) -> argparse.ArgumentParser:
+    """Add the command NAME to PARSERS; its own help begins with TEXT as a sentence, and says MORE."""
+    sentence = f"{text[0].upper()}{text[1:]}."
+    parser: argparse.ArgumentParser = parsers.add_parser(
+        name, help=text, description=f"{sentence} {more}".strip(), **options
+    )
+    return parser
+
+
 def _add_list(verbs: Any, kind: str, plural: str) -> None:
-    listing = verbs.add_parser("ls", aliases=["list"], help=f"list {plural}")
+    listing = _described(verbs, "ls", f"list {plural}", aliases=["list"])
     listing.set_defaults(action="ls")
-    listing.add_argument("-q", "--quiet", action="store_true", help="only ids")
-    listing.add_argument("--no-trunc", action="store_true", help="whole ids")
+    listing.add_argument("-q", "--quiet", action="store_true", help="show only ids")
+    listing.add_argument("--no-trunc", action="store_true", help="do not shorten ids")
     listing.add_argument(
         "-f",
         "--filter",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"only those that match; keys: {', '.join(KEYS[kind])}",
+        help=f"show only matching {plural}; keys: {', '.join(KEYS[kind])}",
     )
-    listing.add_argument("--format", choices=("table", "json"), default="table", help="json: an object a line")
+    listing.add_argument("--format", choices=("table", "json"), default="table", help="json: one object per line")
