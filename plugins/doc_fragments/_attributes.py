@@ -14,8 +14,8 @@ class ModuleDocFragment:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/cnm.linux.cnm) in C(module_defaults) to set options for all modules of this collection but
-      M(cnm.linux.topology), which takes none.
+    description: Use C(group/cnm.linux.cnm) in C(module_defaults) to set options for all modules of this collection
+      except M(cnm.linux.topology), which takes none.
     support: full
     membership:
       - cnm.linux.cnm
@@ -42,13 +42,13 @@ attributes:
 options: {}
 attributes:
   check_mode:
-    description: Tells what would change, and what the result would be, without touching the host.
+    description: Returns what would change, and what the result would be, without touching the host.
     support: full
   diff_mode:
-    description: Shows what has changed, or in check mode what would change, on the host and in the store.
+    description: Shows the changes on the host and in the store. In check mode, shows the changes that a run would make.
     support: full
   idempotent:
-    description: Changes nothing when the host already is as the task wants it.
+    description: Changes nothing if the host is already in the wanted state.
     support: full
 """
 
@@ -56,7 +56,7 @@ attributes:
 options: {}
 attributes:
   check_mode:
-    description: Changes nothing, so it does the same with and without check mode.
+    description: Changes nothing, so it behaves the same with and without check mode.
     support: full
   diff_mode:
     description: Changes nothing, so there is nothing to show.

@@ -16,19 +16,19 @@ requirements:
   - Python 3.9 or newer on the managed host
   - nft (C(nftables) in Debian and Ubuntu)
 notes:
-  - The module needs root on the managed host. Use C(become) where Ansible connects as another user.
-  - Left out means unchanged. An option that is not given keeps the value that the object has, and a new object gets
-    the default that the option's description names. An empty list or dictionary means none.
-  - All objects of a list are handled in one run, under one lock. This is far faster than a loop over single tasks.
+  - The module needs root on the managed host. Use C(become) if Ansible connects as another user.
+  - An option that is left out stays unchanged. A new object gets the default in the option's description. An empty list
+    or dictionary means none.
+  - All objects of a list are handled in one run, under one lock. This is much faster than a loop over single tasks.
   - Every run compares the wanted state with the host and repairs what differs, for example a bridge that somebody
     deleted or a firewall rule that somebody flushed. Such a repair counts as a change.
-  - All problems with the options are reported together, before anything is touched. Values are looked at when all
-    options are known and of their types, and what depends on a value when that is right.
-  - In check mode, a network or sandbox that does not exist is a warning and not an error where a task names it as a
-    parent, since an earlier task of the playbook may be the one that makes it.
+  - All problems with the options are reported together, before anything is touched. Values are checked when all options
+    are known and have the right types. Options that depend on another value are checked when that value is valid.
+  - In check mode, if a task refers to a network or sandbox that does not exist, this is a warning and not an error,
+    because an earlier task of the playbook may be about to create it.
   - Ids are strings of 64 hexadecimal digits. Where a task refers to another object, a unique prefix of its id is
-    accepted in place of its name, and an ambiguous prefix is refused. The object that the task is about is named by
-    its name or its whole id.
+    accepted instead of its name; an ambiguous prefix is refused. The object that the task manages is identified by its
+    name or its whole id.
 """
 
     INFO = r"""
@@ -36,8 +36,8 @@ options: {}
 requirements:
   - Python 3.9 or newer on the managed host
 notes:
-  - The module needs root on the managed host. Use C(become) where Ansible connects as another user.
-  - The answer is always a list. It is empty where nothing matches, and also on a host that has never had an object of
-    this collection, apart from the predefined networks.
-  - Several filters narrow the answer. An object is returned if it matches all of them.
+  - The module needs root on the managed host. Use C(become) if Ansible connects as another user.
+  - The result is always a list. If nothing matches, it is empty. On a host that has never had an object of this
+    collection, it has only the predefined networks.
+  - With several filters, an object is returned if it matches all of them.
 """

@@ -15,15 +15,15 @@ version_added: 0.1.0
 author:
   - cnm.linux developers (@cnm-linux)
 description:
-  - Makes, joins, moves and deletes endpoints on a Linux host.
+  - Creates, joins, moves and deletes endpoints on a Linux host.
   - An endpoint is a service address on one network, with a name, IP addresses, a MAC address, aliases and published
     ports.
-  - An endpoint exists with or without a sandbox, and is in at most one at a time. It keeps its addresses until it is
-    deleted, through every leave, join, stop, restart and reboot.
-  - M(cnm.linux.cnm_sandbox) makes the endpoints of the usual case by itself. This module is for addresses that are
-    reserved in advance or that move from one sandbox to another.
-  - Either O(name) describes one endpoint, or O(endpoints) describes several. The two cannot be combined, and beside
-    O(endpoints) no other option is accepted.
+  - An endpoint exists with or without a sandbox, and is in at most one sandbox at a time. It keeps its addresses
+    through every leave, join, stop, restart and reboot, until it is deleted.
+  - Usually, M(cnm.linux.cnm_sandbox) creates the endpoints. This module is for addresses that are reserved in advance,
+    or that move from one sandbox to another.
+  - Use either O(name) for one endpoint, or O(endpoints) for several. O(endpoints) cannot be combined with any other
+    option.
 extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.changes
@@ -31,26 +31,26 @@ extends_documentation_fragment:
 options:
   name: &name
     description:
-      - Name of the endpoint. Together with O(network) it is the key by which the endpoint is found again. The others
-        on the network find the endpoint by this name.
-      - Up to 63 letters, digits, V(_), V(.) and V(-), the first of them a letter or a digit.
+      - Name of the endpoint. Together with O(network), it identifies the endpoint in later runs. Others on the network
+        find the endpoint by this name.
+      - Up to 63 letters, digits, V(_), V(.) and V(-). The first character is a letter or a digit.
     type: str
   network: &network
     description:
-      - Network of the endpoint, which must exist. An endpoint cannot change its network.
-      - It may be left out if exactly one network has an endpoint with this name. A new endpoint needs it.
+      - Network of the endpoint. It must exist. An endpoint cannot change its network.
+      - It is required for a new endpoint. It may be left out if exactly one network has an endpoint with this name.
     type: str
   sandbox: &sandbox
     description:
-      - The sandbox to join, which must exist. If it is stopped, the endpoint gets its interface at the next start.
-      - O(state=joined) needs it. The other states refuse it.
+      - The sandbox to join. It must exist. If it is stopped, the endpoint gets its interface at the next start.
+      - It is required with O(state=joined), and refused with the other states.
     type: str
   state: &state
     description:
-      - V(present) makes the endpoint or changes it where it differs. It stays in the sandbox that it is in, if any.
+      - V(present) creates the endpoint, or changes it if it differs. It stays in its sandbox, if any.
       - V(joined) does the same and joins it to O(sandbox).
-      - V(left) does the same and takes it out of the sandbox that it is in. The addresses stay reserved.
-      - V(absent) takes it out of its sandbox and deletes it. Its addresses become free.
+      - V(left) does the same and removes it from its sandbox. Its addresses stay reserved.
+      - V(absent) removes it from its sandbox and deletes it. Its addresses become free.
       - The default is V(joined) if O(sandbox) is given, and V(present) otherwise.
     type: str
     choices:
@@ -60,64 +60,61 @@ options:
       - absent
   ipv4_address: &ipv4_address
     description:
-      - IPv4 address, without a prefix length. The default is the lowest free one, chosen once and kept.
+      - IPv4 address, without a prefix length. The default is the lowest free address, chosen once and kept.
     type: str
   ipv6_address: &ipv6_address
     description:
-      - IPv6 address, without a prefix length. The default is the lowest free one, chosen once and kept.
+      - IPv6 address, without a prefix length. The default is the lowest free address, chosen once and kept.
     type: str
   mac_address: &mac_address
     description:
-      - MAC address. The default is V(02:42:) and the four bytes of the IPv4 address.
+      - MAC address. The default is V(02:42:) followed by the four bytes of the IPv4 address.
     type: str
   aliases: &aliases
     description:
-      - More names by which the others on the network find the endpoint. Several endpoints may share one. The default
-        is none.
-      - The list is all of them. An empty list means none.
+      - Additional names by which others on the network find the endpoint. Several endpoints may share an alias. The
+        default is none.
+      - The list replaces all aliases. An empty list means none.
     type: list
     elements: str
   published_ports: &published_ports
     description:
-      - Ports of the endpoint that are reached at the host while it is in a running sandbox. The list is all of them,
-        and an empty list means none.
-      - A text has the form V([HOST_ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]), for example V(8080:80), V(8053:53/udp),
-        V(127.0.0.1:8080:80), V([fd00::1]:8080:80), V(8000-8010:80-90) or V(80). Both ranges must have
-        the same length.
+      - Ports of the endpoint that are published on the host while it is in a running sandbox. The list replaces all
+        ports. An empty list means none.
+      - A string has the form V([HOST_ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]), for example V(8080:80), V(8053:53/udp),
+        V(127.0.0.1:8080:80), V([fd00::1]:8080:80), V(8000-8010:80-90) or V(80). Both ranges must have the same length.
       - A dictionary has C(container_port) (a number, or a range such as V("80-90")), and may have C(host_port) (the
         same), C(host_ip), C(protocol), and C(allowed_sources), a list of the addresses and subnets that may use the
-        port. It holds for the host's own connections too, so list V(127.0.0.0/8) to let these in.
-        Without it everybody may use the port. An empty list is refused.
+        port. The list also applies to the host's own connections; to allow them, include V(127.0.0.0/8). Without it,
+        everybody may use the port. An empty list is refused.
       - The protocol is V(tcp), V(udp) or V(sctp). The default is V(tcp).
-      - Without a host address, the port is open at all addresses of the host. Without a host port, a free one is
-        chosen once and kept. RV(endpoint.Ports) tells which.
-      - On a network of gateway mode V(routed), the port is open at the endpoint's own address, and a host port means
-        nothing.
+      - Without a host address, the port is open at all addresses of the host. Without a host port, a free one is chosen
+        once and kept. RV(endpoint.Ports) shows it.
+      - On a network with gateway mode V(routed), the port is open at the endpoint's own address, and the host port has
+        no effect.
       - A host port that another endpoint or a program of the host uses is refused.
     type: list
     elements: raw
   gateway_priority: &gateway_priority
     description:
-      - Of the endpoints in a sandbox, the one with the highest number provides the default route. The default is
+      - Among the endpoints of a sandbox, the one with the highest number provides the default route. The default is
         V(0).
-      - If several have the same number, it is the one whose network is not internal, then the first by the network's
-        name.
+      - Among equal numbers, endpoints on networks that are not internal come first, then the network's name decides.
     type: int
     aliases: [gw_priority]
   interface_name: &interface_name
     description:
-      - Name of the interface in the sandbox, at most 15 characters. The default is the first free of V(eth0), V(eth1)
-        and so on, chosen at the first join and kept. The network's option
+      - Name of the interface in the sandbox, at most 15 characters. The default is the first free name of V(eth0),
+        V(eth1) and so on, chosen at the first join and kept. The network's option
         C(com.docker.network.container_iface_prefix) can replace V(eth).
     type: str
   driver_options: &driver_options
     description:
-      - Options of the network's driver for this endpoint. None of the drivers has any at present. Unknown keys are
-        refused.
+      - Options of the network's driver for this endpoint. At present, the drivers have none. Unknown keys are refused.
     type: dict
   force: &force
     description:
-      - Lets O(state=joined) take the endpoint out of another sandbox. Without it, this is refused. The default is
+      - Allows O(state=joined) to move the endpoint from another sandbox. Without it, this is refused. The default is
         V(false).
     type: bool
   endpoints:
@@ -156,13 +153,13 @@ EXAMPLES = r"""
       - subnet: fd00:77::/64
     enable_ipv6: true
 
-- name: Two sandboxes, on no network yet
+- name: Two sandboxes without networks
   cnm.linux.cnm_sandbox:
     sandboxes:
       - name: db1
       - name: db2
 
-- name: Reserve addresses for a service, long before it runs
+- name: Reserve addresses for a future service
   cnm.linux.cnm_endpoint:
     name: database
     network: backend
@@ -194,13 +191,13 @@ EXAMPLES = r"""
         host_port: 8433
         allowed_sources: [192.0.2.0/24]
 
-- name: Take it out of the sandbox, its addresses stay reserved
+- name: Remove it from the sandbox; its addresses stay reserved
   cnm.linux.cnm_endpoint:
     name: database
     network: backend
     state: left
 
-- name: Several endpoints in one go
+- name: Several endpoints at once
   cnm.linux.cnm_endpoint:
     endpoints:
       - name: database
@@ -214,7 +211,7 @@ EXAMPLES = r"""
       - name: spare
         network: backend
 
-- name: Delete the endpoints, their addresses become free
+- name: Delete the endpoints; their addresses become free
   cnm.linux.cnm_endpoint:
     endpoints:
       - {name: database, network: backend, state: absent}
@@ -236,8 +233,8 @@ EXAMPLES = r"""
 RETURN = r"""
 endpoint:
   description:
-    - The endpoint, with Docker's names for its values. Empty after O(state=absent).
-    - In check mode it is what the run would return.
+    - The endpoint, with Docker's names for the values. Empty after O(state=absent).
+    - Check mode returns the same as the run.
   returned: success, if O(name) is given
   type: dict
   contains: &endpoint
@@ -262,17 +259,17 @@ endpoint:
       type: str
       sample: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11
     Sandbox:
-      description: Name of the sandbox that it is in. Empty if it is in none.
+      description: Name of the sandbox that it is in. Empty if it is not in a sandbox.
       returned: success
       type: str
       sample: db1
     SandboxID:
-      description: Id of the sandbox that it is in. Empty if it is in none.
+      description: Id of the sandbox that it is in. Empty if it is not in a sandbox.
       returned: success
       type: str
       sample: 3f2c9d5a70c64a0ab1dd5e1d8e3b40f2a6a2f1b7a5f84f0f9b0f7a1d0c9e8b76
     State:
-      description: V(joined) if it is in a sandbox, V(left) if not.
+      description: V(joined) if it is in a sandbox, otherwise V(left).
       returned: success
       type: str
       sample: joined
@@ -292,7 +289,7 @@ endpoint:
       type: str
       sample: fd00:77::10/64
     Aliases:
-      description: More names on the network.
+      description: Additional names on the network.
       returned: success
       type: list
       elements: str
@@ -308,7 +305,7 @@ endpoint:
       type: str
       sample: eth0
     Ports:
-      description: Published ports, by the port of the endpoint and the protocol.
+      description: Published ports, by port of the endpoint and protocol.
       returned: success
       type: dict
       sample:
@@ -317,7 +314,7 @@ endpoint:
             HostPort: '8432'
 endpoints:
   description:
-    - The endpoints in the order of O(endpoints), in the same shape. Those with O(endpoints[].state=absent) are left
+    - The endpoints in the order of O(endpoints), in the same format. Those with O(endpoints[].state=absent) are left
       out.
   returned: success, if O(endpoints) is given
   type: list

@@ -16,7 +16,7 @@ author:
   - cnm.linux developers (@cnm-linux)
 description:
   - Returns the endpoints of a Linux host, all of them or those that match the filters.
-  - Nothing on the host is changed. An endpoint that does not exist is no error.
+  - Nothing on the host is changed. An endpoint that does not exist is not an error.
 extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.info
@@ -24,19 +24,19 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The endpoints to return, by names, ids or prefixes of ids. Those that do not exist are left out.
-      - A prefix of several ids returns all of them.
+      - The endpoints to return, by name, id or prefix of an id. Those that do not exist are left out.
+      - If several ids have the prefix, all of them are returned.
     type: list
     elements: str
   network:
     description:
       - Returns only endpoints of this network, given by its name, its id or a unique prefix of the id.
-      - If the network does not exist, the answer is empty.
+      - If the network does not exist, the result is empty.
     type: str
   sandbox:
     description:
       - Returns only endpoints in this sandbox, given by its name, its id or a unique prefix of the id.
-      - If the sandbox does not exist, the answer is empty.
+      - If the sandbox does not exist, the result is empty.
     type: str
 seealso:
   - module: cnm.linux.cnm_endpoint
@@ -51,7 +51,7 @@ EXAMPLES = r"""
     ipam_config:
       - subnet: 10.77.0.0/16
 
-- name: A sandbox, which gets an endpoint of its own name
+- name: A sandbox, which gets an endpoint with its name
   cnm.linux.cnm_sandbox:
     name: db
     networks:
@@ -63,12 +63,12 @@ EXAMPLES = r"""
     network: backend
     ipv4_address: 10.77.0.10
 
-- name: Look at one endpoint
+- name: Get one endpoint
   cnm.linux.cnm_endpoint_info:
     name: reserved
   register: found
 
-- name: Use what was found
+- name: Use the result
   ansible.builtin.assert:
     that:
       - found.endpoints | length == 1
@@ -76,22 +76,22 @@ EXAMPLES = r"""
       - found.endpoints[0].IPv4Address == '10.77.0.10/16'
       - found.endpoints[0].MacAddress == '02:42:0a:4d:00:0a'
 
-- name: Look for all endpoints of a network
+- name: Get all endpoints of a network
   cnm.linux.cnm_endpoint_info:
     network: backend
   register: attached
 
-- name: Look for those in a sandbox
+- name: Get the endpoints in a sandbox
   cnm.linux.cnm_endpoint_info:
     sandbox: db
   register: joined
 
-- name: Look for one that does not exist
+- name: Get one that does not exist
   cnm.linux.cnm_endpoint_info:
     name: nowhere
   register: missing
 
-- name: Use the answers
+- name: Use the results
   ansible.builtin.assert:
     that:
       - attached.endpoints | map(attribute='Name') | list == ['db', 'reserved']
@@ -117,7 +117,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 endpoints:
-  description: The endpoints, sorted by name and network, with Docker's names for their values.
+  description: The endpoints, sorted by name and network, with Docker's names for the values.
   returned: success
   type: list
   elements: dict
@@ -143,17 +143,17 @@ endpoints:
       type: str
       sample: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11
     Sandbox:
-      description: Name of the sandbox that it is in. Empty if it is in none.
+      description: Name of the sandbox that it is in. Empty if it is not in a sandbox.
       returned: success
       type: str
       sample: db1
     SandboxID:
-      description: Id of the sandbox that it is in. Empty if it is in none.
+      description: Id of the sandbox that it is in. Empty if it is not in a sandbox.
       returned: success
       type: str
       sample: 3f2c9d5a70c64a0ab1dd5e1d8e3b40f2a6a2f1b7a5f84f0f9b0f7a1d0c9e8b76
     State:
-      description: V(joined) if it is in a sandbox, V(left) if not.
+      description: V(joined) if it is in a sandbox, otherwise V(left).
       returned: success
       type: str
       sample: joined
@@ -173,7 +173,7 @@ endpoints:
       type: str
       sample: fd00:77::10/64
     Aliases:
-      description: More names on the network.
+      description: Additional names on the network.
       returned: success
       type: list
       elements: str
@@ -189,7 +189,7 @@ endpoints:
       type: str
       sample: eth0
     Ports:
-      description: Published ports, by the port of the endpoint and the protocol.
+      description: Published ports, by port of the endpoint and protocol.
       returned: success
       type: dict
       sample:

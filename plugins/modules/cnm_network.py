@@ -15,12 +15,12 @@ version_added: 0.1.0
 author:
   - cnm.linux developers (@cnm-linux)
 description:
-  - Makes, changes and removes networks on a Linux host.
+  - Creates, changes and removes networks on a Linux host.
   - A network is a group of endpoints that reach each other. It has address pools, a driver, options and labels.
   - Networks are isolated from each other. No container engine is needed.
-  - The networks V(bridge), V(host) and V(none) always exist and can be neither made, changed nor removed.
-  - Either O(name) describes one network, or O(networks) describes several. The two cannot be combined, and beside
-    O(networks) no other option is accepted.
+  - The networks V(bridge), V(host) and V(none) always exist. They cannot be created, changed or removed.
+  - Use either O(name) for one network, or O(networks) for several. O(networks) cannot be combined with any other
+    option.
 extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.changes
@@ -28,16 +28,16 @@ extends_documentation_fragment:
 attributes:
   idempotent:
     details:
-      - O(force=true) does nothing to a network that is as the task wants it.
+      - O(force=true) does not touch a network that is already in the wanted state.
 options:
   name: &name
     description:
-      - Name of the network. It is the key by which the network is found again.
-      - Up to 63 letters, digits, V(_), V(.) and V(-), the first of them a letter or a digit.
+      - Name of the network. It identifies the network in later runs.
+      - Up to 63 letters, digits, V(_), V(.) and V(-). The first character is a letter or a digit.
     type: str
   state: &state
     description:
-      - V(present) makes the network, or changes it where it differs.
+      - V(present) creates the network, or changes it if it differs.
       - V(absent) removes it. A network with endpoints is removed only with O(force=true).
     type: str
     choices:
@@ -46,15 +46,15 @@ options:
     default: present
   driver: &driver
     description:
-      - What the network is made of. A new network is a V(bridge) unless this says otherwise.
+      - Network driver. The default for a new network is V(bridge).
       - V(bridge) is a Linux bridge with NAT to the outside.
-      - V(overlay) is a network that is the same on several hosts. On each it is a bridge, and a VXLAN device that
-        joins it to those of the other hosts, O(peers). The gateway has the same addresses on all of them, so that a
-        sandbox reaches the outside, and is reached at its published ports, by the host that it is on. The module
-        M(cnm.linux.topology) fills in O(peers) and what else differs between hosts from the inventory.
-      - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). No other network can have
+      - V(overlay) is a network that spans several hosts. Each host has a bridge, and a VXLAN device that connects it to
+        the bridges of the other hosts, O(peers). The gateway has the same addresses on all hosts. A sandbox reaches the
+        outside, and is reached at its published ports, through its own host. The module M(cnm.linux.topology) sets
+        O(peers), and everything else that differs between hosts, from the inventory.
+      - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). Other networks cannot have
         them.
-      - A network keeps its driver. To have it with another one, remove it first.
+      - The driver of a network cannot be changed. To use another driver, remove the network first.
     type: str
     choices:
       - bridge
@@ -63,66 +63,70 @@ options:
       - 'null'
   driver_options: &driver_options
     description:
-      - Options of the driver, by Docker's keys. An unknown key and a malformed value are refused.
-      - The dictionary is the whole of the options. A key that is left out of it gets its default again.
-      - Booleans, numbers and their text are the same, so V(true) and V("true") do not differ.
-      - C(com.docker.network.bridge.name) (string, at most 15 characters) names the bridge device. The default is
-        V(br-) and the first 12 digits of the network's id. A bridge that exists already is adopted, and then never
-        deleted. A change needs O(force=true) while endpoints are in running sandboxes.
+      - Options of the driver, with Docker's keys. Unknown keys and malformed values are refused.
+      - The dictionary replaces all options. A key that is left out gets its default again.
+      - A boolean or number is the same as its text, so V(true) and V("true") do not differ.
+      - C(com.docker.network.bridge.name) (string, at most 15 characters) names the bridge device. The default is V(br-)
+        and the first 12 digits of the network's id. An existing bridge is adopted, and then never deleted. While
+        endpoints are in running sandboxes, a change needs O(force=true).
       - C(com.docker.network.bridge.enable_icc) (boolean, default V(true)) lets endpoints of this network reach each
         other.
       - C(com.docker.network.bridge.enable_ip_masquerade) (boolean, default V(true)) hides the endpoints behind an
         address of the host when they reach the outside.
-      - C(com.docker.network.bridge.host_binding_ipv4) (address, default V(0.0.0.0)) is the host's address for
-        published ports that name none. Another one than V(0.0.0.0) leaves IPv6 unpublished, unless
-        C(cnm.host_binding_ipv6) is given, too.
-      - C(cnm.host_binding_ipv6) (address, default V(::)) is the same for IPv6. The key is this collection's own.
+      - C(com.docker.network.bridge.host_binding_ipv4) (address, default V(0.0.0.0)) is the host's address for published
+        ports that do not name one. With a value other than V(0.0.0.0), ports are not published by IPv6 unless
+        C(cnm.host_binding_ipv6) is also given.
+      - C(cnm.host_binding_ipv6) (address, default V(::)) is the same for IPv6. This key does not exist in Docker.
       - C(com.docker.network.bridge.inhibit_ipv4) (boolean, default V(false)) gives the bridge no IPv4 address. This
         leaves the network without a gateway, so it needs O(internal=true).
       - C(com.docker.network.bridge.gateway_mode_ipv4) and C(com.docker.network.bridge.gateway_mode_ipv6) (V(nat) or
-        V(routed), default V(nat)). With V(routed) there is no NAT, and the published ports are reached at the
-        endpoint's own address. The other ports of the endpoint are closed.
+        V(routed), default V(nat)). With V(routed) there is no NAT, and published ports are open at the endpoint's own
+        address. Its other ports are closed.
       - C(com.docker.network.driver.mtu) (number of bytes, V(68) to V(65535), with IPv6 at least V(1280)) is the MTU of
-        the bridge and of both ends of each link. The default is the MTU that the host's interface to the outside has
-        when the network is made, or that of the bridge which the network adopts.
+        the bridge and of both ends of each link. The default is the MTU of the host's interface to the outside when the
+        network is created, or the MTU of an adopted bridge.
       - C(com.docker.network.enable_ipv6) (boolean) is the same as O(enable_ipv6); the two must not differ.
       - C(com.docker.network.host_ipv4) and C(com.docker.network.host_ipv6) (address) is the source address of traffic
-        to the outside, in place of the one that masquerading takes. It should be an address of the host.
-      - C(com.docker.network.container_iface_prefix) (string, default V(eth)) starts the interface names in sandboxes.
-      - C(cnm.allow_host_overlap) (boolean, default V(false)) accepts a subnet of O(ipam_config) although it overlaps
-        a directly connected route of the host. The key is this collection's own.
-      - An V(overlay) has of these C(com.docker.network.bridge.enable_ip_masquerade),
+        to the outside, instead of the one that masquerading chooses. It should be an address of the host.
+      - C(com.docker.network.container_iface_prefix) (string, default V(eth)) is the beginning of interface names in
+        sandboxes.
+      - C(cnm.allow_host_overlap) (boolean, default V(false)) accepts a subnet of O(ipam_config) even if it overlaps a
+        directly connected route of the host. This key does not exist in Docker.
+      - Of these options, an V(overlay) supports C(com.docker.network.bridge.enable_ip_masquerade),
         C(com.docker.network.bridge.host_binding_ipv4), C(cnm.host_binding_ipv6), C(com.docker.network.driver.mtu),
         C(com.docker.network.enable_ipv6), C(com.docker.network.host_ipv4), C(com.docker.network.host_ipv6),
-        C(com.docker.network.container_iface_prefix) and C(cnm.allow_host_overlap), and those that follow. Its MTU is
-        by default what the host's packets hold, less 50 bytes, or 70 between IPv6 addresses, when the network is made.
+        C(com.docker.network.container_iface_prefix) and C(cnm.allow_host_overlap), and it also has the options below.
+        Its default MTU is that of the host's interface when the network is created, minus 50 bytes, or minus 70 bytes
+        between IPv6 addresses.
       - C(com.docker.network.driver.overlay.vxlanid_list) (number, V(1) to V(16777215)) is the VXLAN network identifier
-        of an V(overlay), VNI. The default follows from the name of the network and is the same on every host. It is
-        refused where another network of the host has it; then give one of the two another.
+        of an V(overlay), VNI. The default is derived from the name of the network and is the same on every host. If
+        another network of the host already uses it, it is refused; set the identifier of one of the two networks.
       - C(cnm.overlay.vtep_address) (address) is the address of this host at which the others reach it. The default is
-        that of the interface of the default route, and the family of that address is the one between the hosts.
-      - C(cnm.overlay.port) (number, default V(4789)) is the UDP port between the hosts, the same on all. It is refused
-        where something else uses it.
-      - C(cnm.overlay.learning) (boolean, default V(true)) says how a host knows where to send what. With V(true) it
-        sends what is for all, or for somebody unknown, to each of O(peers), and learns from what it gets. With
-        V(false) it knows the endpoints of O(peers), answers for them, and sends nothing else, so that endpoints which
-        are not listed there cannot be reached.
+        the address of the interface with the default route. The hosts use the family of this address between them.
+      - C(cnm.overlay.port) (number, default V(4789)) is the UDP port between the hosts. It must be the same on all
+        hosts, and is refused if something else uses it.
+      - C(cnm.overlay.learning) (boolean, default V(true)) says how a host knows the location of endpoints. With
+        V(true), it sends broadcast traffic, and traffic to unknown addresses, to each of O(peers), and learns addresses
+        from the traffic that it receives. With V(false), forwarding entries for the endpoints of O(peers) are
+        preconfigured, and the host answers address queries for them. Endpoints that are not listed there cannot be
+        reached.
     type: dict
   ipam_config: &ipam_config
     description:
       - Address pools of the network, at most one for IPv4 and one for IPv6.
       - Without an IPv4 pool, a new network gets the first free one of V(172.17.0.0/16) to V(172.31.0.0/16), then of
-        V(192.168.0.0/20) to V(192.168.240.0/20). Pools are skipped that overlap another network, a directly connected
-        route or a nameserver of the host. The file C(/etc/cnm/cnm.json) can name others under
-        C(default-address-pools), as Docker's C(daemon.json) does.
-      - Without an IPv6 pool, a new network with O(enable_ipv6=true) gets a unique local one (V(/64)).
-      - On a bridge that is adopted, a pool that is not given is that of the bridge's address, if it has one.
-      - The pools are chosen once and kept. A family that the list does not name keeps its pool, and what an entry
-        leaves out stays as it is.
+        V(192.168.0.0/20) to V(192.168.240.0/20). Pools that overlap another network, a directly connected route or a
+        nameserver of the host are skipped. The file C(/etc/cnm/cnm.json) can set other pools with
+        C(default-address-pools), as in Docker's C(daemon.json).
+      - Without an IPv6 pool, a new network with O(enable_ipv6=true) gets a unique local pool (V(/64)).
+      - On an adopted bridge, a pool that is not given is taken from the bridge's address, if it has one.
+      - The pools are chosen once and kept. If the list leaves out a family, its pool is kept. If an entry leaves out a
+        value, this value is kept.
       - A change of a subnet is made in place if every endpoint can keep its addresses. Otherwise it needs
         O(force=true).
-      - An V(overlay) needs its subnets, as one that is chosen on this host may be taken on another. Where each host
-        chooses addresses, give each its own O(ipam_config[].iprange), so that no two choose the same one.
+      - Subnets are required for an V(overlay), because a subnet that this host chooses may be in use on another host.
+        If hosts choose addresses, give each host its own O(ipam_config[].iprange), so that two hosts never choose the
+        same address.
     type: list
     elements: dict
     suboptions:
@@ -137,79 +141,79 @@ options:
         required: true
       gateway:
         description:
-          - Address of the bridge, inside the subnet. The default is the lowest that is not among
+          - Address of the bridge, inside the subnet. The default is the lowest address that is not in
             O(ipam_config[].aux_addresses).
         type: str
       iprange:
         description:
-          - Part of the subnet, in CIDR notation, from which addresses are chosen. Addresses that an endpoint asks for
-            may lie outside of it. The default is the whole subnet. An empty text means the whole subnet again.
+          - Part of the subnet, in CIDR notation, from which addresses are chosen. An endpoint may ask for an address
+            outside it. The default is the whole subnet. An empty string resets it to the whole subnet.
         type: str
       aux_addresses:
         description:
-          - Names and addresses that are in use already, such as a router's. No endpoint gets them.
+          - Names and addresses that are already in use, such as a router's. Endpoints do not get them.
         type: dict
   enable_ipv6: &enable_ipv6
     description:
-      - Gives the network an IPv6 pool beside the IPv4 one. The default is V(false), and V(true) if O(ipam_config) has
-        an IPv6 subnet.
-      - V(false) takes the IPv6 pool away. This needs O(force=true) if there are endpoints, as they lose their IPv6
+      - Gives the network an IPv6 pool in addition to the IPv4 pool. The default is V(true) if O(ipam_config) has an
+        IPv6 subnet, otherwise V(false).
+      - V(false) removes the IPv6 pool. If there are endpoints, this needs O(force=true), because they lose their IPv6
         addresses.
     type: bool
   internal: &internal
     description:
-      - Cuts the network off from everything outside of it. Its endpoints get no default route, and reach of the host
-        only the network's gateway address. The default is V(false).
-      - A network whose endpoints publish ports cannot become internal.
+      - Isolates the network from everything outside it. Its endpoints get no default route, and reach the host only at
+        the network's gateway address. The default is V(false).
+      - A network cannot become internal while its endpoints publish ports.
     type: bool
   dns: &dns
     description:
-      - Lets a name server of the host, C(aardvark-dns), answer for the names on this network at the addresses of its
-        gateways. It knows the names and addresses of all endpoints, also of those that O(peers) list, and forward and
-        reverse. A sandbox sees the networks that it is on. What is no name on them is asked of its C(dns_servers), or
-        of those of the host.
-      - The hosts file of a sandbox then has its own name only. That is for large networks, where each endpoint that
-        comes or goes would change all of these files.
-      - The default is V(true) for a new network that can have it. For this C(aardvark-dns) is installed, and no other
-        program listens on port 53 of the gateways. Otherwise names are in hosts files.
-      - A network keeps what it has, unless this says otherwise. One with O(internal=true) has its names in hosts
-        files, as it has no way to other name servers.
+      - With V(true), a name server on the host, C(aardvark-dns), answers queries for the names on this network at its
+        gateway addresses. It answers forward and reverse queries for all endpoints, including those listed in O(peers).
+        A sandbox finds only the names on its own networks. Queries for all other names go to its C(dns_servers), or to
+        those of the host.
+      - The hosts file of a sandbox then has only the sandbox's own name. This helps on large networks, where each new
+        or removed endpoint would otherwise change all hosts files.
+      - For a new network, the default is V(true) if C(aardvark-dns) is installed and no other program listens on port
+        53 of the gateways. Otherwise, names are in hosts files.
+      - Without this option, an existing network keeps its setting. A network with O(internal=true) always has its names
+        in hosts files, because it cannot reach other name servers.
     type: bool
   dns_servers: &dns_servers
     description:
-      - Addresses of name servers that are asked for all names that are not on this network, by its sandboxes which have
-        no C(dns_servers) of their own. The default is those of the host.
-      - The network's own gateway is refused. An empty list means those of the host.
+      - Addresses of the name servers for all names that are not on this network. They apply to sandboxes without their
+        own C(dns_servers). The default is the host's name servers.
+      - The network's own gateway is refused. An empty list selects the host's name servers.
     type: list
     elements: str
   routes: &routes
     description:
-      - Routes that each sandbox on this network gets, beside the default route. The default is none.
-      - A sandbox that is the router itself, or is on the subnet to which a route leads, does not get that route.
-      - The list is the whole of them. An empty list removes all.
+      - Routes that each sandbox on this network gets in addition to the default route. The default is none.
+      - A sandbox that is the router itself, or is on the destination subnet, does not get the route.
+      - The list replaces all routes. An empty list removes them.
     type: list
     elements: dict
     suboptions:
       destination:
         description:
-          - Where packets are to go, as a subnet or an address. Host bits are refused.
-          - V(0.0.0.0/0) or V(::/0) takes the place of the default route.
+          - Destination of the route, a subnet or an address. Host bits are refused.
+          - V(0.0.0.0/0) or V(::/0) replaces the default route.
         type: str
         required: true
       gateway:
         description:
           - The router, an address in the subnet of this network.
-          - It is needed with V(unicast), and refused with the other types.
+          - It is required for V(unicast), and refused for the other types.
         type: str
       metric:
         description:
-          - Of several routes to one destination, the one with the lowest metric is used. The default is
+          - If several routes have the same destination, the one with the lowest metric is used. The default is
             O(metric).
         type: int
       type:
         description:
-          - V(unicast) leads to O(routes[].gateway), and V(blackhole) drops packets without a word. V(unreachable) and
-            V(prohibit) drop them and tell the sender.
+          - V(unicast) routes packets to O(routes[].gateway). V(blackhole) drops packets silently. V(unreachable) and
+            V(prohibit) drop them and notify the sender.
           - The default is V(unicast).
         type: str
         choices:
@@ -219,23 +223,23 @@ options:
           - prohibit
   no_default_route: &no_default_route
     description:
-      - With V(true), the sandboxes on this network get no default route by its gateway. If they are on other networks,
-        one of those provides it. The default is V(false).
-      - Without a default route, a port that is published can be used from directly connected subnets only, as other
-        answers find no way.
+      - With V(true), sandboxes get no default route through this network's gateway. If they are on other networks, one
+        of those provides it. The default is V(false).
+      - Without a default route, a published port can be used only from directly connected subnets, because the sandbox
+        cannot route its answers to others.
     type: bool
   metric: &metric
     description:
-      - Metric of the default route that the network provides, and of O(routes) that have none. V(0) means the kernel's
-        own again, 0 for IPv4 and 1024 for IPv6, which is the default.
-      - In a namespace that a sandbox has adopted, the default route comes before those of its owner, whatever its
-        metric.
+      - Metric of the default route that the network provides, and of O(routes) without a metric. The default, V(0),
+        selects the kernel's default, which is 0 for IPv4 and 1024 for IPv6.
+      - In an adopted namespace, this default route always takes precedence over those of the namespace's owner,
+        whatever its metric.
     type: int
   peers: &peers
     description:
-      - The other hosts that have this network. It is for networks of driver V(overlay).
-      - The list is the whole of the peers. What is on the host for one that is left out of it is removed.
-      - A new network has none unless this says otherwise.
+      - The other hosts that have this network, for the driver V(overlay).
+      - The list replaces all peers. Entries on the host for a peer that is left out are removed.
+      - The default for a new network is none.
     type: list
     elements: dict
     suboptions:
@@ -246,15 +250,15 @@ options:
         required: true
       address:
         description:
-          - Address at which this host reaches it, its C(cnm.overlay.vtep_address).
+          - Address at which this host reaches the peer, the peer's C(cnm.overlay.vtep_address).
         type: str
         required: true
       endpoints:
         description:
-          - The endpoints that it is known to have. Sandboxes here find them by their names, and their addresses are
-            given to nobody here.
-          - An endpoint of this host with the name and an address of one in the list has moved there. It leaves its
-            sandbox here and is removed. One with another name and the same address is an error.
+          - The known endpoints of the peer. Sandboxes on this host find them by name, and their addresses are not
+            assigned on this host.
+          - If an endpoint of this host has the name and an address of an endpoint in the list, it has moved to the
+            peer. It leaves its sandbox on this host and is removed. If only the address is the same, this is an error.
         type: list
         elements: dict
         suboptions:
@@ -273,25 +277,25 @@ options:
             type: str
           mac_address:
             description:
-              - Its MAC address. The default is the one that follows from its address.
+              - Its MAC address. The default is derived from its IP address.
             type: str
           aliases:
             description:
-              - Its other names on the network.
+              - Additional names of the endpoint on the network.
             type: list
             elements: str
   labels: &labels
     description:
-      - Names and values for your own use. Values are kept as text.
-      - The dictionary is the whole of the labels. Those left out of it are removed.
+      - Names and values for your own use. Values are stored as text.
+      - The dictionary replaces all labels. Labels that are left out are removed.
     type: dict
   force: &force
     description:
       - With O(state=absent), removes the network together with its endpoints.
-      - With O(state=present), makes a change that takes endpoints out of their addresses, or that makes the bridge
-        anew under another name. Endpoints keep the addresses that fit the new pools, and get new ones otherwise. Their
-        connections are interrupted.
-      - Without it, these are refused. All other changes are made in place, with or without it. The default is
+      - With O(state=present), allows a change that renumbers endpoints, or that recreates the bridge under another
+        name. Endpoints keep the addresses that are in the new pools, and get new ones otherwise. Their connections are
+        interrupted.
+      - Without it, such changes are refused. All other changes are made in place, with or without it. The default is
         V(false).
     type: bool
   networks:
@@ -331,7 +335,7 @@ EXAMPLES = r"""
   cnm.linux.cnm_network:
     name: web
 
-- name: A network with its own subnet, gateway, range and a router that is there already
+- name: A network with its own subnet, gateway and range, and an existing router
   cnm.linux.cnm_network:
     name: backend
     ipam_config:
@@ -357,7 +361,7 @@ EXAMPLES = r"""
     name: dual-auto
     enable_ipv6: true
 
-- name: A network whose ports are published at two addresses of the host, unless they name another
+- name: A network whose ports are published at two addresses of the host by default
   cnm.linux.cnm_network:
     name: behind-proxy
     enable_ipv6: true
@@ -365,17 +369,17 @@ EXAMPLES = r"""
       com.docker.network.bridge.host_binding_ipv4: 127.0.0.1
       cnm.host_binding_ipv6: 2001:db8::2
 
-- name: A network without a way out
+- name: A network without access to the outside
   cnm.linux.cnm_network:
     name: vault
     internal: true
 
-- name: A network whose names are in hosts files alone
+- name: A network whose names are only in hosts files
   cnm.linux.cnm_network:
     name: plain
     dns: false
 
-- name: A network with a router of its own to other subnets, and name servers behind it
+- name: A network with its own router to other subnets, and name servers behind it
   cnm.linux.cnm_network:
     name: branch
     ipam_config:
@@ -406,7 +410,7 @@ EXAMPLES = r"""
     driver_options:
       com.docker.network.bridge.enable_icc: false
 
-- name: A network without NAT, for hosts whose router knows the way to it
+- name: A network without NAT, where the hosts' router has a route to it
   cnm.linux.cnm_network:
     name: lab
     ipam_config:
@@ -416,7 +420,7 @@ EXAMPLES = r"""
       com.docker.network.bridge.gateway_mode_ipv4: routed
       com.docker.network.driver.mtu: 1400
 
-- name: A network that this host and another one share, with what the other host is known to have
+- name: A network that this host shares with another, with the known endpoints of the other host
   cnm.linux.cnm_network:
     name: shared
     driver: overlay
@@ -433,7 +437,7 @@ EXAMPLES = r"""
             ipv4_address: 10.81.2.10
             aliases: [sql]
 
-- name: Several networks in one go
+- name: Several networks at once
   cnm.linux.cnm_network:
     networks:
       - name: blue
@@ -443,13 +447,13 @@ EXAMPLES = r"""
       - name: red
         internal: true
 
-- name: Other labels, changed in place
+- name: Change labels in place
   cnm.linux.cnm_network:
     name: backend
     labels:
       tier: storage
 
-- name: Another subnet, which would take addresses away if there were endpoints
+- name: Change the subnet, even if endpoints lose their addresses
   cnm.linux.cnm_network:
     name: lab
     ipam_config:
@@ -482,8 +486,8 @@ EXAMPLES = r"""
 RETURN = r"""
 network:
   description:
-    - The network in the shape of C(docker network inspect). Empty after O(state=absent).
-    - In check mode it is what the run would return. There is no C(Created), so that the two are equal.
+    - The network in the format of C(docker network inspect). Empty after O(state=absent).
+    - Check mode returns the same as the run. For this reason there is no C(Created).
   returned: success, if O(name) is given
   type: dict
   contains: &network
@@ -498,7 +502,7 @@ network:
       type: str
       sample: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11
     Scope:
-      description: Where the network exists. V(local) is this host, V(global) this host and its peers.
+      description: Where the network exists. V(local) means this host, V(global) means this host and its peers.
       returned: success
       type: str
       sample: local
@@ -539,17 +543,17 @@ network:
               type: str
               sample: 10.77.0.0/16
             IPRange:
-              description: The part from which addresses are chosen.
+              description: The part of the pool from which addresses are chosen.
               returned: if it was given
               type: str
               sample: 10.77.4.0/24
             Gateway:
-              description: Address of the bridge, also where it was chosen for you.
+              description: Address of the bridge, also if it was chosen for you.
               returned: if there is one
               type: str
               sample: 10.77.0.1
             AuxiliaryAddresses:
-              description: Names and addresses that no endpoint gets.
+              description: Names and addresses that endpoints do not get.
               returned: if there are any
               type: dict
               sample: {router: 10.77.0.254}
@@ -559,30 +563,30 @@ network:
       type: bool
       sample: false
     Attachable:
-      description: As Docker has it. Always V(false).
+      description: For compatibility with Docker. Always V(false).
       returned: success
       type: bool
       sample: false
     Ingress:
-      description: As Docker has it. Always V(false).
+      description: For compatibility with Docker. Always V(false).
       returned: success
       type: bool
       sample: false
     ConfigFrom:
-      description: As Docker has it. Names no network.
+      description: For compatibility with Docker. Never names a network.
       returned: success
       type: dict
       sample: {Network: ''}
     ConfigOnly:
-      description: As Docker has it. Always V(false).
+      description: For compatibility with Docker. Always V(false).
       returned: success
       type: bool
       sample: false
     Containers:
       description:
-        - The running sandboxes on the network, by their ids. Each has the name and the values of its endpoint.
-        - Of an V(overlay) also the endpoints that its peers are known to have, by V(ep-) and an id. Each of these has
-          the name of its C(Host).
+        - The running sandboxes on the network, by id, each with the name and values of its endpoint.
+        - For an V(overlay), also the known endpoints of its peers, by V(ep-) and an id. Each of these names its
+          C(Host).
       returned: success
       type: dict
       sample:
@@ -593,13 +597,13 @@ network:
           IPv4Address: 10.77.4.0/16
           IPv6Address: ''
     Routes:
-      description: Routes that each sandbox on the network gets beside the default route.
+      description: Routes that each sandbox on the network gets in addition to the default route.
       returned: success
       type: list
       elements: dict
       sample: [{Destination: 10.90.0.0/16, Gateway: 10.82.0.254, Type: unicast}]
     NoDefaultRoute:
-      description: Whether the network provides no default route by its gateway.
+      description: Whether sandboxes get no default route through the network's gateway.
       returned: success
       type: bool
       sample: false
@@ -609,13 +613,13 @@ network:
       type: int
       sample: 50
     DnsServers:
-      description: Who is asked for names that are not on the network. Empty if it is those of the host.
+      description: Name servers for names that are not on the network. Empty if they are those of the host.
       returned: success
       type: list
       elements: str
       sample: [10.90.0.53]
     Options:
-      description: Options of the driver, by Docker's keys, values as text.
+      description: Options of the driver, with Docker's keys and values as text.
       returned: success
       type: dict
       sample: {com.docker.network.driver.mtu: '1400'}
@@ -625,7 +629,7 @@ network:
       type: dict
       sample: {tier: data}
     Host:
-      description: What Docker leaves out about the network's device on this host.
+      description: Details about the network's device on this host, which Docker does not show.
       returned: success
       type: dict
       contains:
@@ -635,12 +639,12 @@ network:
           type: str
           sample: br-f2f4bb7ca2a9
         Mtu:
-          description: MTU of the bridge, in bytes. It means nothing for the networks V(host) and V(none).
+          description: MTU of the bridge, in bytes. It has no meaning for the networks V(host) and V(none).
           returned: success
           type: int
           sample: 1500
         Dns:
-          description: Whether names on the network are asked for, and not in hosts files.
+          description: Whether a name server answers for the names on the network, instead of hosts files.
           returned: success
           type: bool
           sample: true
@@ -665,12 +669,12 @@ network:
           type: str
           sample: 192.0.2.11
         VtepDevice:
-          description: Interface with that address. Empty for the loopback, from which the host's routes lead on.
+          description: Interface with that address. Empty for the loopback interface, where the host's routes decide.
           returned: if the driver is V(overlay)
           type: str
           sample: eth0
         Learning:
-          description: Whether the host learns where endpoints are. V(false) if it is told of all of them.
+          description: Whether the host learns the location of endpoints. V(false) if all of them are preconfigured.
           returned: if the driver is V(overlay)
           type: bool
           sample: true
@@ -682,7 +686,7 @@ network:
       sample: [{Name: other, IP: 192.0.2.12}]
 networks:
   description:
-    - The networks in the order of O(networks), in the same shape. Those with O(networks[].state=absent) are left out.
+    - The networks in the order of O(networks), in the same format. Those with O(networks[].state=absent) are left out.
   returned: success, if O(networks) is given
   type: list
   elements: dict

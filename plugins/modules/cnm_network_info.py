@@ -16,7 +16,7 @@ author:
   - cnm.linux developers (@cnm-linux)
 description:
   - Returns the networks of a Linux host, all of them or those that match the filters.
-  - Nothing on the host is changed. A network that does not exist is no error.
+  - Nothing on the host is changed. A network that does not exist is not an error.
 extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.info
@@ -24,13 +24,13 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The networks to return, by names, ids or prefixes of ids. Those that do not exist are left out.
-      - A prefix of several ids returns all of them.
+      - The networks to return, by name, id or prefix of an id. Those that do not exist are left out.
+      - If several ids have the prefix, all of them are returned.
     type: list
     elements: str
   labels:
     description:
-      - Returns only networks with all of these labels. Each is V(key), or V(key=value).
+      - Returns only networks with all of these labels. Each is V(key) or V(key=value).
     type: list
     elements: str
   driver:
@@ -52,7 +52,7 @@ options:
       - custom
   dangling:
     description:
-      - V(true) returns only networks without endpoints that are not predefined. V(false) returns only the others.
+      - V(true) returns only networks that are not predefined and have no endpoints. V(false) returns only the others.
     type: bool
 seealso:
   - module: cnm.linux.cnm_network
@@ -77,35 +77,35 @@ EXAMPLES = r"""
     networks:
       - name: backend
 
-- name: Look at one network
+- name: Get one network
   cnm.linux.cnm_network_info:
     name: backend
   register: found
 
-- name: Use what was found
+- name: Use the result
   ansible.builtin.assert:
     that:
       - found.networks | length == 1
       - found.networks[0].IPAM.Config[0].Gateway == '10.77.0.1'
       - found.networks[0].Containers.values() | map(attribute='Name') | list == ['db']
 
-- name: Look for networks of a tier
+- name: Get the networks of a tier
   cnm.linux.cnm_network_info:
     driver: bridge
     labels: [tier=data]
   register: tier
 
-- name: Look for networks that nobody uses
+- name: Get unused networks
   cnm.linux.cnm_network_info:
     dangling: true
   register: unused
 
-- name: Look for one that does not exist
+- name: Get one that does not exist
   cnm.linux.cnm_network_info:
     name: nowhere
   register: missing
 
-- name: Use the answers
+- name: Use the results
   ansible.builtin.assert:
     that:
       - tier.networks | map(attribute='Name') | list == ['backend']
@@ -117,7 +117,7 @@ EXAMPLES = r"""
     name: db
     state: absent
 
-- name: Remove the networks that nobody uses any more
+- name: Remove the networks that are no longer used
   cnm.linux.cnm_network:
     name: "{{ item }}"
     state: absent
@@ -126,7 +126,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 networks:
-  description: The networks, sorted by name, in the shape of C(docker network inspect).
+  description: The networks, sorted by name, in the format of C(docker network inspect).
   returned: success
   type: list
   elements: dict
@@ -142,7 +142,7 @@ networks:
       type: str
       sample: f2f4bb7ca2a9b9c1d6dbf4a47ffb65f4a3e9d93c01f2a70e2c8f0ad7e6b05c11
     Scope:
-      description: Where the network exists. V(local) is this host, V(global) this host and its peers.
+      description: Where the network exists. V(local) means this host, V(global) means this host and its peers.
       returned: success
       type: str
       sample: local
@@ -183,17 +183,17 @@ networks:
               type: str
               sample: 10.77.0.0/16
             IPRange:
-              description: The part from which addresses are chosen.
+              description: The part of the pool from which addresses are chosen.
               returned: if it was given
               type: str
               sample: 10.77.4.0/24
             Gateway:
-              description: Address of the bridge, also where it was chosen for you.
+              description: Address of the bridge, also if it was chosen for you.
               returned: if there is one
               type: str
               sample: 10.77.0.1
             AuxiliaryAddresses:
-              description: Names and addresses that no endpoint gets.
+              description: Names and addresses that endpoints do not get.
               returned: if there are any
               type: dict
               sample: {router: 10.77.0.254}
@@ -203,28 +203,28 @@ networks:
       type: bool
       sample: false
     Attachable:
-      description: As Docker has it. Always V(false).
+      description: For compatibility with Docker. Always V(false).
       returned: success
       type: bool
       sample: false
     Ingress:
-      description: As Docker has it. Always V(false).
+      description: For compatibility with Docker. Always V(false).
       returned: success
       type: bool
       sample: false
     ConfigFrom:
-      description: As Docker has it. Names no network.
+      description: For compatibility with Docker. Never names a network.
       returned: success
       type: dict
       sample: {Network: ''}
     ConfigOnly:
-      description: As Docker has it. Always V(false).
+      description: For compatibility with Docker. Always V(false).
       returned: success
       type: bool
       sample: false
     Containers:
       description:
-        - The sandboxes on the network, by their ids. Each has the name of the sandbox and its endpoint's values.
+        - The sandboxes on the network, by id, each with the name of the sandbox and the values of its endpoint.
       returned: success
       type: dict
       sample:
@@ -235,13 +235,13 @@ networks:
           IPv4Address: 10.77.4.0/16
           IPv6Address: ''
     Routes:
-      description: Routes that each sandbox on the network gets beside the default route.
+      description: Routes that each sandbox on the network gets in addition to the default route.
       returned: success
       type: list
       elements: dict
       sample: [{Destination: 10.90.0.0/16, Gateway: 10.82.0.254, Type: unicast}]
     NoDefaultRoute:
-      description: Whether the network provides no default route by its gateway.
+      description: Whether sandboxes get no default route through the network's gateway.
       returned: success
       type: bool
       sample: false
@@ -251,13 +251,13 @@ networks:
       type: int
       sample: 50
     DnsServers:
-      description: Who is asked for names that are not on the network. Empty if it is those of the host.
+      description: Name servers for names that are not on the network. Empty if they are those of the host.
       returned: success
       type: list
       elements: str
       sample: [10.90.0.53]
     Options:
-      description: Options of the driver, by Docker's keys, values as text.
+      description: Options of the driver, with Docker's keys and values as text.
       returned: success
       type: dict
       sample: {com.docker.network.driver.mtu: '1400'}
@@ -267,7 +267,7 @@ networks:
       type: dict
       sample: {tier: data}
     Host:
-      description: What Docker leaves out about the network's device on this host.
+      description: Details about the network's device on this host, which Docker does not show.
       returned: success
       type: dict
       contains:
@@ -282,7 +282,7 @@ networks:
           type: int
           sample: 1500
         Dns:
-          description: Whether names on the network are asked for, and not in hosts files.
+          description: Whether a name server answers for the names on the network, instead of hosts files.
           returned: success
           type: bool
           sample: true
@@ -307,12 +307,12 @@ networks:
           type: str
           sample: 192.0.2.11
         VtepDevice:
-          description: Interface with that address. Empty for the loopback, from which the host's routes lead on.
+          description: Interface with that address. Empty for the loopback interface, where the host's routes decide.
           returned: if the driver is V(overlay)
           type: str
           sample: eth0
         Learning:
-          description: Whether the host learns where endpoints are. V(false) if it is told of all of them.
+          description: Whether the host learns the location of endpoints. V(false) if all of them are preconfigured.
           returned: if the driver is V(overlay)
           type: bool
           sample: true

@@ -15,15 +15,14 @@ version_added: 0.1.0
 author:
   - cnm.linux developers (@cnm-linux)
 description:
-  - Makes, changes, stops and removes sandboxes on a Linux host.
-  - A sandbox is a network stack of its own. It is a network namespace with interfaces, routes, names and DNS
-    settings.
-  - A sandbox can be on several networks. O(networks) makes an endpoint on each of them and joins it, so that the
-    usual case is one task.
-  - C(ip netns exec) finds the namespace under the name of the sandbox, unless it was adopted under another one.
-    Programs that are started so see the sandbox's C(/etc/hosts) and C(/etc/resolv.conf).
-  - Either O(name) describes one sandbox, or O(sandboxes) describes several. The two cannot be combined, and beside
-    O(sandboxes) no other option is accepted.
+  - Creates, changes, stops and removes sandboxes on a Linux host.
+  - A sandbox is a separate network stack. It is a network namespace with interfaces, routes, names and DNS settings.
+  - A sandbox can be on several networks. O(networks) creates an endpoint on each of them and joins it, so the usual
+    case needs only one task.
+  - C(ip netns exec) finds the namespace by the name of the sandbox, unless it was adopted under another name. Programs
+    that are started in this way see the sandbox's C(/etc/hosts) and C(/etc/resolv.conf).
+  - Use either O(name) for one sandbox, or O(sandboxes) for several. O(sandboxes) cannot be combined with any other
+    option.
 extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.changes
@@ -32,23 +31,23 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(state=restarted) every run restarts the sandbox and is a change.
+      - With O(state=restarted), every run restarts the sandbox and reports a change.
 options:
   name: &name
     description:
-      - Name of the sandbox. It is the key by which the sandbox is found again, and the name of its endpoints.
-      - Up to 63 letters, digits, V(_), V(.) and V(-), the first of them a letter or a digit.
+      - Name of the sandbox, and of its endpoints. It identifies the sandbox in later runs.
+      - Up to 63 letters, digits, V(_), V(.) and V(-). The first character is a letter or a digit.
     type: str
   state: &state
     description:
-      - V(present) makes the sandbox, starts it if it is stopped, and changes it where it differs.
-      - V(stopped) takes the namespace and the interfaces away. The endpoints keep their addresses, and get them back
-        at the next start. A sandbox that does not exist is made, but not started.
-      - V(restarted) stops the sandbox if it runs, and starts it.
-      - V(absent) removes the sandbox. Endpoints that O(networks) has made are deleted. Those that
-        M(cnm.linux.cnm_endpoint) has made leave it and keep their addresses.
-      - Programs are not ended. Those that run in a namespace that is taken away go on without any interface.
-      - An adopted namespace is never destroyed. Only what was added to it is taken away.
+      - V(present) creates the sandbox, starts it if it is stopped, and changes it if it differs.
+      - V(stopped) removes the namespace and the interfaces. The endpoints keep their addresses for the next start. A
+        sandbox that does not exist is created, but not started.
+      - V(restarted) stops the sandbox if it is running, and starts it.
+      - V(absent) removes the sandbox. Endpoints that O(networks) created are deleted. Endpoints that
+        M(cnm.linux.cnm_endpoint) created leave the sandbox and keep their addresses.
+      - Programs are not stopped. Programs in a removed namespace keep running without any interface.
+      - An adopted namespace is never removed. Only our additions to it are removed.
     type: str
     choices:
       - present
@@ -58,16 +57,16 @@ options:
     default: present
   netns: &netns
     description:
-      - Path of a network namespace that exists already, such as V(/run/netns/legacy). The sandbox adopts it.
-      - Default routes that it has stay. Those of the sandbox come before them as long as they are there.
-      - Mutually exclusive with O(pid). Without both, a new sandbox gets a namespace of its own, and an existing one
-        stays where it is.
-      - With another path, the sandbox moves there with its endpoints. A namespace of its own is removed then.
+      - Path of an existing network namespace, such as V(/run/netns/legacy). The sandbox adopts it.
+      - Its own default routes stay. The sandbox's default routes take precedence over them.
+      - Mutually exclusive with O(pid). Without both, a new sandbox gets its own namespace, and an existing sandbox
+        keeps its namespace.
+      - With another path, the sandbox moves there with its endpoints. If it had its own namespace, this is removed.
     type: path
   pid: &pid
     description:
       - Id of a process whose network namespace the sandbox adopts. The process must run as long as the sandbox is used.
-        When it has ended, a task that neither gives another one nor stops or removes the sandbox is refused.
+        If it has ended, a task is refused unless it gives another process, or stops or removes the sandbox.
       - Mutually exclusive with O(netns).
     type: int
   hostname: &hostname
@@ -80,65 +79,67 @@ options:
     type: str
   dns_servers: &dns_servers
     description:
-      - Addresses of nameservers. The default is those of the host that can be reached from a sandbox.
+      - Addresses of name servers. The default is those of the host's name servers that a sandbox can reach.
     type: list
     elements: str
   dns_search_domains: &dns_search_domains
     description:
-      - Domains to search. The default is those of the host.
+      - Search domains. The default is those of the host.
     type: list
     elements: str
   dns_opts: &dns_opts
     description:
       - Options of the resolver, such as V(ndots:2). The default is those of the host.
-      - Two lists that have the same options in another order, or one of them twice, are the same.
-      - On a network with DNS V(ndots:0), V(edns0) and, with several servers, V(timeout) are added unless given here.
+      - The order of the options, and duplicates, do not matter.
+      - On a network with DNS, V(ndots:0) and V(edns0) are added unless given here. With several servers, so is
+        V(timeout).
     type: list
     elements: str
   etc_hosts: &etc_hosts
     description:
-      - More names for the sandbox's C(/etc/hosts), each with its address or a list of addresses. The default is none.
-      - In place of an address, V(host-gateway) is the host as the sandbox reaches it. It is the gateway of the network
-        with the default route, of each IP version that the sandbox has there. Docker takes that of its default bridge
-        instead, which no sandbox on another network reaches here. While the sandbox is on no network with a gateway,
-        such a name is not in the file.
+      - Additional names for the sandbox's C(/etc/hosts), each with its address or a list of addresses. The default is
+        none.
+      - Instead of an address, V(host-gateway) means the host, at the address where the sandbox reaches it. This is the
+        gateway of the network with the default route, for each IP version that the sandbox has there. Docker uses the
+        gateway of its default bridge instead, but sandboxes on other networks cannot reach that. While the sandbox has
+        no network with a gateway, the name is not in the file.
     type: dict
   sysctls: &sysctls
     description:
       - Kernel parameters of the namespace and their values. Only keys that begin with V(net.) are accepted.
-      - A key that is no longer listed keeps its value until the next start.
-      - The values of C(net.ipv4.tcp_fastopen_key) and C(net.ipv6.conf.*.stable_secret) are secrets. No result, message
-        or log shows them.
-      - If they switch IPv6 off, by C(net.ipv6.conf.all.disable_ipv6) or that of an interface, the sandbox has IPv4
-        alone on networks with IPv6. Its endpoints keep their IPv6 addresses for when it is switched on again.
+      - A key that is removed from the list keeps its value until the next start.
+      - The values of C(net.ipv4.tcp_fastopen_key) and C(net.ipv6.conf.*.stable_secret) are secrets. Results, messages
+        and logs do not show them.
+      - If C(net.ipv6.conf.all.disable_ipv6), or the same parameter of an interface, switches IPv6 off, the sandbox has
+        only IPv4 on networks with IPv6. Its endpoints keep their IPv6 addresses for when it is switched on again.
     type: dict
   routes: &routes
     description:
-      - Routes of the sandbox itself. They come before those of its networks. The default is none.
-      - The list is the whole of them. An empty list removes all.
+      - Routes of the sandbox itself. They take precedence over those of its networks. The default is none.
+      - The list replaces all routes. An empty list removes them.
     type: list
     elements: dict
     suboptions:
       destination:
         description:
-          - Where packets are to go, as a subnet or an address. Host bits are refused.
-          - V(0.0.0.0/0) or V(::/0) takes the place of the default route.
+          - Destination of the route, a subnet or an address. Host bits are refused.
+          - V(0.0.0.0/0) or V(::/0) replaces the default route.
         type: str
         required: true
       gateway:
         description:
           - The router, an address in the subnet of one of its networks.
-          - It is needed with V(unicast), and refused with the other types.
+          - It is required for V(unicast), and refused for the other types.
         type: str
       metric:
         description:
-          - Of several routes to one destination, the one with the lowest metric is used. The default is V(0)
-            for IPv4 and V(1024) for IPv6.
+          - If several routes have the same destination, the one with the lowest metric is used. The default is V(0) for
+            IPv4 and V(1024) for IPv6.
         type: int
       type:
         description:
-          - V(unicast) leads to O(routes[].gateway), and V(blackhole) drops packets without a word. V(unreachable) and
-            V(prohibit) drop them and tell the sender.
+          - V(unicast) routes packets to O(routes[].gateway). V(blackhole) drops packets silently. V(unreachable) and
+            V(prohibit) drop them and notify the sender.
           - The default is V(unicast).
         type: str
         choices:
@@ -152,15 +153,15 @@ options:
     type: bool
   networks: &networks
     description:
-      - The networks that the sandbox is on. An endpoint with the sandbox's name is made on each, and joined. An
-        endpoint of that name that exists in no sandbox, or one that is in the sandbox already, is used in its place,
-        and leaves when this list no longer names its network.
-      - If it is left out, the endpoints stay as they are, and a new sandbox has none.
-      - If it is given, the endpoints that the list has made, and no longer names, are deleted. Those that it has named
-        and M(cnm.linux.cnm_endpoint) has made only leave, and keep their addresses. An empty list names none.
+      - The networks that the sandbox is on. An endpoint with the sandbox's name is created and joined on each. If an
+        endpoint with this name exists already, and is in this sandbox or in none, it is used instead.
+      - Without this option, the endpoints stay unchanged, and a new sandbox has none.
+      - When a network is removed from the list, its endpoint is deleted if the list created it. If
+        M(cnm.linux.cnm_endpoint) created it, it only leaves the sandbox, and keeps its addresses. An empty list removes
+        all networks.
       - Endpoints that only M(cnm.linux.cnm_endpoint) has joined are not touched.
       - The predefined networks V(host) and V(none) cannot be combined with others.
-      - A sandbox in which programs run cannot move to V(host), as they would be left without a network.
+      - A sandbox in which programs run cannot move to V(host), because the programs would lose their network.
     type: list
     elements: dict
     suboptions:
@@ -169,54 +170,55 @@ options:
         type: str
         required: true
       ipv4_address:
-        description: IPv4 address, without a prefix length. The default is the lowest free one, chosen once and kept.
+        description: IPv4 address, without a prefix length. The default is the lowest free address, chosen once and
+          kept.
         type: str
       ipv6_address:
-        description: IPv6 address, without a prefix length. The default is the lowest free one, chosen once and kept.
+        description: IPv6 address, without a prefix length. The default is the lowest free address, chosen once and
+          kept.
         type: str
       mac_address:
-        description: MAC address. The default is V(02:42:) and the four bytes of the IPv4 address.
+        description: MAC address. The default is V(02:42:) followed by the four bytes of the IPv4 address.
         type: str
       aliases:
-        description: More names by which the others on this network find the sandbox. The default is none.
+        description: Additional names by which others on this network find the sandbox. The default is none.
         type: list
         elements: str
       gateway_priority:
         description:
           - The network with the highest number provides the default route. The default is V(0).
-          - If several have the same number, it is the one that is not internal, then the first by name.
+          - Among equal numbers, networks that are not internal come first, then the name decides.
         type: int
         aliases: [gw_priority]
       interface_name:
         description:
-          - Name of the interface in the sandbox, at most 15 characters. The default is the first free of V(eth0),
+          - Name of the interface in the sandbox, at most 15 characters. The default is the first free name of V(eth0),
             V(eth1) and so on, chosen at the first join and kept. The network's option
             C(com.docker.network.container_iface_prefix) can replace V(eth).
         type: str
   published_ports: &published_ports
     description:
-      - Ports of the sandbox that are reached at the host. The list is all of them, and an empty list means none.
-      - A text has the form V([HOST_ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]), for example V(8080:80), V(8053:53/udp),
-        V(127.0.0.1:8080:80), V([fd00::1]:8080:80), V(8000-8010:80-90) or V(80). Both ranges must have
-        the same length.
+      - Ports of the sandbox that are published on the host. The list replaces all ports. An empty list means none.
+      - A string has the form V([HOST_ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]), for example V(8080:80), V(8053:53/udp),
+        V(127.0.0.1:8080:80), V([fd00::1]:8080:80), V(8000-8010:80-90) or V(80). Both ranges must have the same length.
       - A dictionary has C(container_port) (a number, or a range such as V("80-90")), and may have C(host_port) (the
         same), C(host_ip), C(protocol), and C(allowed_sources), a list of the addresses and subnets that may use the
-        port. It holds for the host's own connections too, so list V(127.0.0.0/8) to let these in.
-        Without it everybody may use the port. An empty list is refused.
+        port. The list also applies to the host's own connections; to allow them, include V(127.0.0.0/8). Without it,
+        everybody may use the port. An empty list is refused.
       - The protocol is V(tcp), V(udp) or V(sctp). The default is V(tcp).
-      - Without a host address, the port is open at all addresses of the host. Without a host port, a free one is
-        chosen once and kept. RV(sandbox.Ports) tells which.
-      - The ports belong to the endpoint that has the default route when they are declared, and stay with it. If the
-        sandbox leaves its network, they move to the endpoint that has the default route then.
-      - On a network of gateway mode V(routed), the port is open at the endpoint's own address, and a host port means
-        nothing.
+      - Without a host address, the port is open at all addresses of the host. Without a host port, a free one is chosen
+        once and kept. RV(sandbox.Ports) shows it.
+      - The ports belong to the endpoint that has the default route when they are declared, and stay with this endpoint.
+        If the sandbox leaves its network, they move to the endpoint that then has the default route.
+      - On a network with gateway mode V(routed), the port is open at the endpoint's own address, and the host port has
+        no effect.
       - A host port that another endpoint or a program of the host uses is refused.
     type: list
     elements: raw
   labels: &labels
     description:
-      - Names and values for your own use. Values are kept as text.
-      - The dictionary is the whole of the labels. Those left out of it are removed.
+      - Names and values for your own use. Values are stored as text.
+      - The dictionary replaces all labels. Labels that are left out are removed.
     type: dict
   sandboxes:
     description:
@@ -280,11 +282,11 @@ EXAMPLES = r"""
       - "127.0.0.1:8081:81"
       - "8100-8109:9100-9109"
 
-- name: Run a program in the sandbox, which finds the other one by its name
+- name: Run a program that finds the other sandbox by name
   ansible.builtin.command: ip netns exec www getent hosts db
   changed_when: false
 
-- name: A port for certain sources only, and one whose host port is chosen
+- name: A port for certain sources only, and one with a chosen host port
   cnm.linux.cnm_sandbox:
     name: www
     published_ports:
@@ -313,7 +315,7 @@ EXAMPLES = r"""
     labels:
       role: frontend
 
-- name: Routes of its own
+- name: Routes for one sandbox
   cnm.linux.cnm_sandbox:
     name: www
     routes:
@@ -323,7 +325,7 @@ EXAMPLES = r"""
       - destination: 192.0.2.128/25
         type: blackhole
 
-- name: Several sandboxes in one go
+- name: Several sandboxes at once
   cnm.linux.cnm_sandbox:
     sandboxes:
       - name: worker1
@@ -336,7 +338,7 @@ EXAMPLES = r"""
     name: www
     state: restarted
 
-- name: Stop a sandbox, whose endpoints keep their addresses
+- name: Stop a sandbox; its endpoints keep their addresses
   cnm.linux.cnm_sandbox:
     name: www
     state: stopped
@@ -345,12 +347,12 @@ EXAMPLES = r"""
   cnm.linux.cnm_sandbox:
     name: www
 
-- name: Take a sandbox off all networks
+- name: Remove a sandbox from all networks
   cnm.linux.cnm_sandbox:
     name: worker2
     networks: []
 
-- name: A namespace that somebody else has made
+- name: A namespace that already exists
   ansible.builtin.command: ip netns add legacy
   args:
     creates: /run/netns/legacy
@@ -362,7 +364,7 @@ EXAMPLES = r"""
     networks:
       - name: backend
 
-- name: A program with a network namespace of its own, which prints its process id
+- name: A program with its own network namespace, which prints its process id
   ansible.builtin.command:
     argv: [unshare, --net, setsid, --fork, sh, -c, "echo $$; exec sleep 600 >/dev/null 2>&1"]
   register: program
@@ -375,7 +377,7 @@ EXAMPLES = r"""
     networks:
       - name: backend
 
-- name: Give both namespaces back, remove the other sandboxes
+- name: Release both namespaces, and remove the other sandboxes
   cnm.linux.cnm_sandbox:
     sandboxes:
       - {name: old-app, state: absent}
@@ -404,8 +406,8 @@ EXAMPLES = r"""
 RETURN = r"""
 sandbox:
   description:
-    - The sandbox, with Docker's names for its values. Empty after O(state=absent).
-    - In check mode it is what the run would return.
+    - The sandbox, with Docker's names for the values. Empty after O(state=absent).
+    - Check mode returns the same as the run.
   returned: success, if O(name) is given
   type: dict
   contains: &sandbox
@@ -420,7 +422,7 @@ sandbox:
       type: str
       sample: 3f2c9d5a70c64a0ab1dd5e1d8e3b40f2a6a2f1b7a5f84f0f9b0f7a1d0c9e8b76
     State:
-      description: V(running) or V(stopped), as the task has made it.
+      description: V(running) or V(stopped), the state after the task.
       returned: success
       type: str
       sample: running
@@ -458,24 +460,24 @@ sandbox:
       elements: str
       sample: ['ndots:2']
     ExtraHosts:
-      description: More names in its C(/etc/hosts), each with its address.
+      description: Additional names in its C(/etc/hosts), each with its address.
       returned: success
       type: list
       elements: str
       sample: ['printer:192.0.2.9']
     Sysctls:
-      description: Kernel parameters that were given for the namespace, as text.
+      description: The given kernel parameters of the namespace, as text.
       returned: success
       type: dict
       sample: {net.ipv4.ip_unprivileged_port_start: '0'}
     Routes:
-      description: Routes that were given for the sandbox itself.
+      description: The given routes of the sandbox itself.
       returned: success
       type: list
       elements: dict
       sample: [{Destination: 10.95.0.0/16, Gateway: 10.77.0.81, Metric: 10, Type: unicast}]
     NoDefaultRoute:
-      description: Whether the sandbox takes no default route from its networks.
+      description: Whether the sandbox gets no default route from its networks.
       returned: success
       type: bool
       sample: false
@@ -485,7 +487,7 @@ sandbox:
       type: dict
       sample: {role: frontend}
     Networks:
-      description: The networks that the sandbox is on, by their names, each with the values of the endpoint there.
+      description: The networks that the sandbox is on, by name, each with the values of its endpoint there.
       returned: success
       type: dict
       sample:
@@ -505,7 +507,7 @@ sandbox:
           DefaultRoute4: false
           DefaultRoute6: false
     Ports:
-      description: Published ports, by the port in the sandbox and the protocol.
+      description: Published ports, by port in the sandbox and protocol.
       returned: success
       type: dict
       sample:
@@ -514,7 +516,7 @@ sandbox:
             HostPort: '8080'
 sandboxes:
   description:
-    - The sandboxes in the order of O(sandboxes), in the same shape. Those with O(sandboxes[].state=absent) are left
+    - The sandboxes in the order of O(sandboxes), in the same format. Those with O(sandboxes[].state=absent) are left
       out.
   returned: success, if O(sandboxes) is given
   type: list

@@ -16,7 +16,7 @@ author:
   - cnm.linux developers (@cnm-linux)
 description:
   - Returns the sandboxes of a Linux host, all of them or those that match the filters.
-  - Nothing on the host is changed. A sandbox that does not exist is no error.
+  - Nothing on the host is changed. A sandbox that does not exist is not an error.
 extends_documentation_fragment:
   - cnm.linux._attributes
   - cnm.linux._attributes.info
@@ -24,19 +24,19 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The sandboxes to return, by names, ids or prefixes of ids. Those that do not exist are left out.
-      - A prefix of several ids returns all of them.
+      - The sandboxes to return, by name, id or prefix of an id. Those that do not exist are left out.
+      - If several ids have the prefix, all of them are returned.
     type: list
     elements: str
   labels:
     description:
-      - Returns only sandboxes with all of these labels. Each is V(key), or V(key=value).
+      - Returns only sandboxes with all of these labels. Each is V(key) or V(key=value).
     type: list
     elements: str
   network:
     description:
       - Returns only sandboxes that are on this network, given by its name, its id or a unique prefix of the id.
-      - If the network does not exist, the answer is empty.
+      - If the network does not exist, the result is empty.
     type: str
 seealso:
   - module: cnm.linux.cnm_sandbox
@@ -63,12 +63,12 @@ EXAMPLES = r"""
           tier: data
       - name: spare
 
-- name: Look at one sandbox
+- name: Get one sandbox
   cnm.linux.cnm_sandbox_info:
     name: db
   register: found
 
-- name: Use what was found
+- name: Use the result
   ansible.builtin.assert:
     that:
       - found.sandboxes | length == 1
@@ -76,22 +76,22 @@ EXAMPLES = r"""
       - found.sandboxes[0].Networks.backend.IPAddress == '10.77.0.10'
       - found.sandboxes[0].Ports['5432/tcp'][0].HostPort == '8432'
 
-- name: Look for the sandboxes on a network
+- name: Get the sandboxes on a network
   cnm.linux.cnm_sandbox_info:
     network: backend
   register: attached
 
-- name: Look for sandboxes with a label
+- name: Get the sandboxes with a label
   cnm.linux.cnm_sandbox_info:
     labels: [tier]
   register: labelled
 
-- name: Look for one that does not exist
+- name: Get one that does not exist
   cnm.linux.cnm_sandbox_info:
     name: nowhere
   register: missing
 
-- name: Use the answers
+- name: Use the results
   ansible.builtin.assert:
     that:
       - attached.sandboxes | map(attribute='Name') | list == ['db']
@@ -112,7 +112,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sandboxes:
-  description: The sandboxes, sorted by name, with Docker's names for their values.
+  description: The sandboxes, sorted by name, with Docker's names for the values.
   returned: success
   type: list
   elements: dict
@@ -130,8 +130,8 @@ sandboxes:
     State:
       description:
         - V(running), V(stopped) or V(lost).
-        - A sandbox is lost if it should be running, but its network namespace is gone, such as after
-          C(ip netns delete). Any task about the sandbox, and C(cnm restore), makes one of its own again.
+        - A sandbox is lost if it should be running but its network namespace is gone, for example after
+          C(ip netns delete). Any task for the sandbox, and C(cnm restore), creates its namespace again.
       returned: success
       type: str
       sample: running
@@ -169,24 +169,24 @@ sandboxes:
       elements: str
       sample: ['ndots:2']
     ExtraHosts:
-      description: More names in its C(/etc/hosts), each with its address.
+      description: Additional names in its C(/etc/hosts), each with its address.
       returned: success
       type: list
       elements: str
       sample: ['printer:192.0.2.9']
     Sysctls:
-      description: Kernel parameters that were given for the namespace, as text.
+      description: The given kernel parameters of the namespace, as text.
       returned: success
       type: dict
       sample: {net.ipv4.ip_unprivileged_port_start: '0'}
     Routes:
-      description: Routes that were given for the sandbox itself.
+      description: The given routes of the sandbox itself.
       returned: success
       type: list
       elements: dict
       sample: [{Destination: 10.95.0.0/16, Gateway: 10.77.0.81, Metric: 10, Type: unicast}]
     NoDefaultRoute:
-      description: Whether the sandbox takes no default route from its networks.
+      description: Whether the sandbox gets no default route from its networks.
       returned: success
       type: bool
       sample: false
@@ -196,7 +196,7 @@ sandboxes:
       type: dict
       sample: {role: frontend}
     Networks:
-      description: The networks that the sandbox is on, by their names, each with the values of the endpoint there.
+      description: The networks that the sandbox is on, by name, each with the values of its endpoint there.
       returned: success
       type: dict
       sample:
@@ -216,7 +216,7 @@ sandboxes:
           DefaultRoute4: false
           DefaultRoute6: false
     Ports:
-      description: Published ports, by the port in the sandbox and the protocol.
+      description: Published ports, by port in the sandbox and protocol.
       returned: success
       type: dict
       sample:
