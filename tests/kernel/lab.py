@@ -31,10 +31,11 @@ _NEWNET = 0x40000000
 HOST = ""
 OUTSIDE4, UPLINK4 = "198.51.100.1", "198.51.100.2"
 OUTSIDE6, UPLINK6 = "2001:db8::1", "2001:db8::2"
-PATIENCE = 0.25
-"""Seconds until a packet counts as dropped; one that is not needs less than a millisecond."""
+PATIENCE = 20.0
+"""Seconds to wait for what has to come. It needs less than a millisecond, but a loaded machine is late."""
 SLICE, SLICES = 0.01, 15
-"""How often, and for how many seconds each time, :func:`await_` has to have waited undisturbed for the same."""
+"""How often, and for how many seconds each time, :func:`await_` has to have waited undisturbed for a packet until that
+counts as dropped."""
 
 BLUE4, BLUE6 = ipaddress.ip_network("172.18.0.0/16"), ipaddress.ip_network("fd00:18::/64")
 RED4, RED6 = ipaddress.ip_network("172.19.0.0/16"), ipaddress.ip_network("fd00:19::/64")
@@ -226,6 +227,16 @@ def await_(waiting: socket.socket, event: int = select.POLLIN) -> None:
             return
         undisturbed += time.monotonic() - began < 2 * SLICE
     raise socket.timeout
+
+
+def delivered(client: socket.socket, server: socket.socket, text: bytes = b"more") -> bool:
+    """Whether TEXT, sent by CLIENT, arrives at SERVER."""
+    try:
+        client.send(text)
+        await_(server)
+        return server.recv(100) == text
+    except OSError:
+        return False
 
 
 def seen(

@@ -82,8 +82,8 @@ def test_a_pair_that_nobody_has_looked_at_is_known_at_once(host: Host) -> None:
 def test_everything_is_made_and_works(host: Host) -> None:
     converge(host, ALL)
     settled(host, ALL)
-    host.out(["ping", "-c1", "-W2", "10.0.0.1"], WEB)
-    host.out(["ping", "-c1", "-W2", "fd00::1"], WEB)
+    host.out(["ping", "-c1", "-W20", "10.0.0.1"], WEB)
+    host.out(["ping", "-c1", "-W20", "fd00::1"], WEB)
     inner, end = shown(host, "eth0", WEB), shown(host, "vethweb")
     assert (inner["address"], inner["mtu"], inner["group"]) == ("02:42:0a:00:00:02", 1400, str(GROUP))
     assert (end["master"], end["mtu"], end["group"]) == ("br-web", 1400, str(GROUP))
@@ -147,8 +147,8 @@ def test_drift_is_seen_and_repaired_at_once(host: Host, drift: str) -> None:
     host.ip(command + "\n", namespace or None)
     assert converge(host, ALL), "the drift was not seen"
     settled(host, ALL)
-    host.out(["ping", "-c1", "-W2", "10.0.0.1"], WEB)
-    host.out(["ping", "-c1", "-W2", "fd00::1"], WEB)
+    host.out(["ping", "-c1", "-W20", "10.0.0.1"], WEB)
+    host.out(["ping", "-c1", "-W20", "fd00::1"], WEB)
 
 
 @pytest.mark.parametrize("isolated", [False, True])
@@ -164,7 +164,7 @@ def test_two_isolated_ports_do_not_reach_each_other(host: Host, isolated: bool) 
         ]
     converge(host, wanted)
     settled(host, wanted)
-    ping = host.run(["ping", "-c1", "-W1", "10.0.0.3"], "/run/netns/a")
+    ping = host.run(["ping", "-c1", "-W1" if isolated else "-W20", "10.0.0.3"], "/run/netns/a")
     assert ping.returncode == (1 if isolated else 0)
 
 

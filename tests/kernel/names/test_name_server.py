@@ -19,7 +19,7 @@ from typing import Iterator
 
 import pytest
 from inventory import inventory, nothing_left
-from lab import OUTSIDE4, at, command, sysctl
+from lab import OUTSIDE4, PATIENCE, at, command, sysctl
 from stand_in import OUTSIDE, Host
 from tasks import Tasks, eventually, listed
 
@@ -35,12 +35,12 @@ def known(tasks: Tasks, sandbox: str, name: str, database: str = "ahosts") -> li
     return sorted({line.split()[0] for line in done.stdout.splitlines()})
 
 
-def ask(place: str, server: str, name: str, kind: int = 1) -> bytes:
+def ask(place: str, server: str, name: str, kind: int = 1, patience: float = PATIENCE) -> bytes:
     """Return the answer, without the question, that SERVER gives PLACE about NAME; nothing without one (RFC 1035)."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
     question = labels + b"\0\0" + bytes([kind]) + b"\0\1"
     with at(place), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-        asker.settimeout(0.3)
+        asker.settimeout(patience)
         try:
             asker.sendto(b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + question, (server, 53))
             return asker.recv(512)[12 + len(question) :]
@@ -48,9 +48,9 @@ def ask(place: str, server: str, name: str, kind: int = 1) -> bytes:
             return b""
 
 
-def reverse(place: str, server: str, address: str) -> bytes:
+def reverse(place: str, server: str, address: str, patience: float = PATIENCE) -> bytes:
     """Ask for the name of ADDRESS. Up to 1.10 aardvark-dns answers in a way that glibc does not understand."""
-    return ask(place, server, ipaddress.ip_address(address).reverse_pointer, kind=12)
+    return ask(place, server, ipaddress.ip_address(address).reverse_pointer, kind=12, patience=patience)
 
 
 def other_files(but: str = "") -> dict[Path, tuple[str, int]]:
@@ -147,7 +147,7 @@ def test_a_sandbox_sees_the_networks_that_it_is_on(tasks: Tasks) -> None:
     assert known(tasks, "both", "a") == ["10.1.0.2"]
     assert known(tasks, "both", "b") == ["10.2.0.2"]
     assert known(tasks, "a", "both") == ["10.1.0.3"]
-    assert b"\1b\0" not in reverse("a", "10.1.0.1", "10.2.0.2")
+    assert b"\1b\0" not in reverse("a", "10.1.0.1", "10.2.0.2", patience=0.3)
     tasks.end()
 
 
@@ -167,7 +167,7 @@ def test_who_takes_a_neighbour_s_address_learns_no_names_of_its_other_networks(t
         (victim,) = listed(tasks.host, "ip", "link", "show", "dev", "eth0", place="both")
         tasks.host.ip(f"link set eth0 address {victim['address']}", "/run/netns/thief")
     for _try in range(3):
-        assert found not in ask("thief", "10.1.0.1", "b")
+        assert found not in ask("thief", "10.1.0.1", "b", patience=0.3)
     tasks.end()
 
 
@@ -210,8 +210,10 @@ def test_only_sandboxes_and_the_host_are_answered(tasks: Tasks) -> None:
     tasks.sandbox("a", "n")
     tasks.sandbox("b", "m")
     tasks.host.ip("route add 10.1.0.0/24 via 198.51.100.2", OUTSIDE)
-    asked = {place: socket.inet_aton("10.1.0.2") in ask(place, "10.1.0.1", "a") for place in ("a", "", "b", OUTSIDE)}
-    assert asked == {"a": True, "": True, "b": False, OUTSIDE: False}
+    for place in ("a", ""):
+        assert socket.inet_aton("10.1.0.2") in ask(place, "10.1.0.1", "a"), place
+    for place in ("b", OUTSIDE):
+        assert socket.inet_aton("10.1.0.2") not in ask(place, "10.1.0.1", "a", patience=0.3), place
     tasks.end()
 
 

@@ -19,10 +19,10 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ids import ma
 IP_HEADER, IP6_HEADER, ICMP_HEADER = 20, 40, 8
 
 
-def passes(host: Host, source: str, target: str, size: int) -> bool:
+def passes(host: Host, source: str, target: str, size: int, patience: float = 20.0) -> bool:
     """Whether an IP packet of SIZE bytes, which nobody may fragment, goes from SOURCE to TARGET and back."""
     data = size - ICMP_HEADER - (IP6_HEADER if ":" in target else IP_HEADER)
-    done = host.run(["ping", "-c1", "-W0.3", "-M", "do", "-s", str(data), target], f"/run/netns/{source}")
+    done = host.run(["ping", "-c1", f"-W{patience}", "-M", "do", "-s", str(data), target], f"/run/netns/{source}")
     return done.returncode == 0
 
 
@@ -36,7 +36,7 @@ def test_mtu_of_all_parts(tasks: Tasks) -> None:
         for version in (4, 6):
             b = tasks.address("b", "n", version)
             assert passes(tasks.host, "a", b, mtu)
-            assert not passes(tasks.host, "a", b, mtu + 1)
+            assert not passes(tasks.host, "a", b, mtu + 1, patience=0.3)
         tasks.network("n", options={f"{DRIVER}.driver.mtu": 1300})
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, endpoint, seen, sysctl
+from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, delivered, endpoint, seen, sysctl
 from stand_in import OUTSIDE
 from tasks import ANY, BRIDGE, Tasks, answers, eventually, reaches
 
@@ -134,23 +134,13 @@ def conversation(place: str, protocol: str, target: tuple[str, int]) -> Iterator
             server.listen()
             client.connect(target)
             accepted = server.accept()[0]
-            accepted.settimeout(0.25)
         else:
             client.connect(target)
             client.send(b"first")
             accepted = server.dup()
-            accepted.settimeout(0.25)
             accepted.connect(accepted.recvfrom(10)[1])
         with accepted:
             yield client, accepted
-
-
-def arrives(client: socket.socket, server: socket.socket) -> bool:
-    try:
-        client.send(b"more")
-        return server.recv(10) == b"more"
-    except OSError:
-        return False
 
 
 @both_families
@@ -161,11 +151,11 @@ def test_a_removed_port_ends_for_those_inside_too(tasks: Tasks, version: int, pr
     tasks.sandbox("a", "n", published_ports=ports)
     uplink = UPLINKS[version]
     with conversation("a", protocol, (uplink, 8080)) as ends:
-        assert arrives(*ends)
+        assert delivered(*ends)
         assert tasks.sandbox("a", published_ports=ports[1:]).changed
         with at(HOST), open("/proc/thread-self/net/nf_conntrack") as stream:
             assert "dport=8080 " not in stream.read()
-        assert not arrives(*ends)
+        assert not delivered(*ends)
     assert not answers(8080, "a", OUTSIDE, uplink, protocol)
     assert answers(8081, "a", OUTSIDE, uplink, protocol)
 

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from typing import Optional
 
-from lab import PATIENCE, at, command, endpoint
+from lab import at, await_, command, endpoint
 
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 BODY = b"forged"
@@ -91,9 +91,9 @@ def heard(
                     where = (target, 0)
                 with made:
                     made.sendto(datagram(source, target, port), where)
-        waiting.settimeout(PATIENCE)
         while len(found) < len(sources):
             try:
+                await_(waiting)
                 data, peer = waiting.recvfrom(100)
             except OSError:
                 break

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from attack import datagram
-from lab import HOST, PATIENCE, endpoint
+from lab import HOST, await_, endpoint
 
 sys.path.append(str(Path(__file__).parents[1] / "overlay"))
 
@@ -39,7 +39,6 @@ def enters(source: Place, place: str, addresses: Sequence[str], via: Member, net
     with via.here():
         waiting = endpoint(f"s{via.number}", "udp", "0.0.0.0", 53)
     with waiting:
-        waiting.settimeout(PATIENCE)
         for address in addresses:
             with source.here():
                 sending = endpoint(place, "udp", "::" if ":" in address else "0.0.0.0")
@@ -47,6 +46,7 @@ def enters(source: Place, place: str, addresses: Sequence[str], via: Member, net
                 sending.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
                 sending.sendto(encapsulated(network, target(network, via)), (address, PORT))
         try:
+            await_(waiting)
             return waiting.recvfrom(100)[1][0] == INTRUDER
         except OSError:
             return False
