@@ -56,7 +56,7 @@ exhaustive: venv ## Interrupt runs before each step, and put each option through
 
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
-	@.ci/setup tools aardvark-dns conntrack
+	@.ci/setup tools aardvark-dns conntrack unbound
 	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel --ignore $(FAULTS) $(ARGS))
 
 .PHONY: faults
