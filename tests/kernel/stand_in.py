@@ -79,7 +79,7 @@ class Host:
     def __init__(self) -> None:
         _mount("none", "/", flags=_MS_REC | _MS_PRIVATE)
         _mount("tmpfs", "/run", "tmpfs")
-        for folder in ("/etc", "/var/lib"):
+        for folder in ("/etc", "/var/cache", "/var/lib"):
             _overlay(folder)
         # The program mount makes the last one for itself, as on every host that has booted.
         for folder in ("/run/netns", "/run/cnm", "/etc/netns", "/var/lib/cnm", "/run/mount"):

@@ -38,7 +38,10 @@ ALLOWED = {
     "plugin_utils": PURE | {"verbs"},
     "modules": {"task"},
     "doc_fragments": set(),
-    "task": {"controller"} | BELOW_CONTROLLER,
+    "__init__": {"loader"},
+    "loader": set(),
+    "compiled": {"loader", "private_files"},
+    "task": {"compiled", "controller"} | BELOW_CONTROLLER,
     "controller": {"run"} | BELOW_CONTROLLER,
     "run": BELOW_CONTROLLER,
     "verbs": MODEL | {"composition", "drivers", "resources.kinds", "resources.routes", "store"},
@@ -73,7 +76,9 @@ ONLY_IN = {
     "ctypes": {"kernel"},
     "socket": {"kernel"},
     "sqlite3": {"store"},
-    "importlib": set(),
+    "importlib": {"loader"},
+    "marshal": {"compiled", "loader"},
+    "zipimport": {"__init__", "loader"},
 }
 """Package -> the layers that may import it."""
 

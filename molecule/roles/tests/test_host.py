@@ -34,6 +34,7 @@ def test_the_units_have_nothing_wrong(host):
     ("path", "mode"),
     [
         ("/var/lib/cnm", 0o700),
+        ("/var/cache/cnm", 0o700),
         ("/var/lib/cnm-host", 0o700),
         ("/var/lib/cnm-host/state.json", 0o600),
         ("/etc/netns", 0o755),

@@ -16,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import ArgumentTypeError, ElementError, UnsupportedError
 
+from .compiled import keep
 from .controller import Controller, in_order
 from .kernel.host import Kernel
 from .model.errors import CnmError, InvalidInput
@@ -241,4 +242,6 @@ def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]]) 
             answer = work(kernel)
     except CnmError as error:
         module.fail_json(msg=str(error))
+    if not module.check_mode:
+        keep()
     module.exit_json(**answer)

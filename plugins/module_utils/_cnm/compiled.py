@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes the compiled copy of the core from which later tasks load it; `loader` has the reasons and the form."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+import zlib
+from contextlib import suppress
+
+from .loader import CHECKSUM, FOLDER, Loader, only_root_writes
+from .private_files import create_private
+
+KEPT = 4
+"""How many copies a host keeps: of several versions of the core, or for several Pythons."""
+
+
+def keep() -> None:
+    """Write the copy if this process has had to do without. It only saves time, so nothing is said if that fails.
+
+    A folder that others may have written to is left alone: they may have put links into it.
+    """
+    loader = next((each for each in sys.meta_path if isinstance(each, Loader)), None)
+    if loader is None or loader.complete:
+        return
+    with suppress(OSError):
+        if only_root_writes(os.path.dirname(FOLDER)):
+            with suppress(FileExistsError):
+                os.mkdir(FOLDER, 0o700)
+            if only_root_writes(FOLDER):
+                _write(loader)
+                _remove_old()
+
+
+def _write(loader: Loader) -> None:
+    for name in loader.files:
+        loader.get_code(name)
+    data = marshal.dumps(loader.compiled)
+    # Each run writes its own, and a whole one takes the place at once.
+    growing = f"{loader.path}.{os.getpid()}"
+    try:
+        with open(create_private(growing), "wb") as file:
+            file.write(zlib.crc32(data).to_bytes(CHECKSUM, "big") + data)
+        os.rename(growing, loader.path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(growing)
+        raise
+
+
+def _remove_old() -> None:
+    paths = [os.path.join(FOLDER, name) for name in os.listdir(FOLDER)]
+    for path in sorted(paths, key=lambda path: os.lstat(path).st_mtime)[:-KEPT]:
+        os.unlink(path)
