@@ -50,7 +50,7 @@ ALLOWED = {
     "composition": PURE | {"store"},
     "drivers": MODEL | {"resources.fdb", "resources.firewall", "resources.kinds"},
     "naming": MODEL | {"resources.dns", "resources.kinds"},
-    "store": MODEL | {"private_files", "resources.kinds"},
+    "store": MODEL | {"drivers", "private_files", "resources.kinds"},
     "kernel": VALUES | {"private_files", "resources.dns", "resources.fdb", "resources.kinds", "resources.plan"},
     "resources.diff_output": {"model.secret_settings", "resources.dns", "resources.kinds", "resources.plan"},
     "resources.plan": {"model.errors", "resources.kinds"},
@@ -69,6 +69,20 @@ ALLOWED = {
     "model.suggestions": set(),
 }
 """Layer -> the layers that it may import, besides itself."""
+
+DRIVERS = (*CORE, "drivers")
+FILES_OF_DRIVERS = {path.stem for path in PLUGINS.joinpath(*DRIVERS).glob("*.py")} - {"__init__"}
+NAMES_OF_DRIVERS = FILES_OF_DRIVERS & {"bridge", "macvlan", "null", "overlay"}
+"""Not ``host``, a word of everything."""
+OUTSIDE_DRIVERS = sorted(
+    path
+    for path in (found.relative_to(PLUGINS) for found in PLUGINS.rglob("*.py"))
+    if path.parts[: len(DRIVERS)] != DRIVERS
+)
+KNOWS_LINKS = {"modules", "kernel", "resources"}
+"""Documentation and argument spec name drivers, and the kernel's types of links have such names too."""
+NAMES_NETWORKS = {Path(*CORE, "model/network.py")}
+"""The predefined networks are called ``bridge``, ``host`` and ``none``."""
 
 ONLY_IN = {
     "ansible": {"action", "task"},
@@ -106,6 +120,22 @@ def imports(tree: ast.AST, package: tuple[str, ...]) -> list[tuple[str, ...]]:
     return found
 
 
+def below_drivers(source: str, path: Path) -> list[str]:
+    """Return which files below drivers/ SOURCE, the file at PATH below plugins/ and outside of drivers/, imports."""
+    found = []
+    for name in imports(ast.parse(source), path.parent.parts):
+        inside = name[4:] if name[:4] == COLLECTION else ()
+        if inside[:3] == DRIVERS and inside[3:] and inside[3] in FILES_OF_DRIVERS:
+            found.append(".".join(inside[3:]))
+    return found
+
+
+def names_of_drivers(source: str) -> list[str]:
+    """Return which names of drivers SOURCE has as texts of its own."""
+    constants = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
+    return [text for text in constants if text in NAMES_OF_DRIVERS]
+
+
 def violations(source: str, path: Path) -> list[str]:
     """Return what SOURCE, the file at PATH below plugins/, imports against the rules."""
     package = path.parent.parts
@@ -129,6 +159,38 @@ def violations(source: str, path: Path) -> list[str]:
 @pytest.mark.parametrize("path", sorted(path.relative_to(PLUGINS) for path in PLUGINS.rglob("*.py")), ids=str)
 def test_imports_go_downwards(path: Path) -> None:
     assert violations((PLUGINS / path).read_text(encoding="utf-8"), path) == []
+
+
+@pytest.mark.parametrize("path", OUTSIDE_DRIVERS, ids=str)
+def test_nobody_outside_imports_what_is_below_drivers(path: Path) -> None:
+    assert below_drivers((PLUGINS / path).read_text(encoding="utf-8"), path) == []
+
+
+@pytest.mark.parametrize("path", [path for path in OUTSIDE_DRIVERS if not KNOWS_LINKS & set(path.parts)], ids=str)
+def test_nobody_outside_knows_a_driver_by_its_name(path: Path) -> None:
+    assert path in NAMES_NETWORKS or names_of_drivers((PLUGINS / path).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from ..drivers.bridge import Bridge",
+        "from ..drivers import bridge_options",
+        "def load():\n    from ..drivers.overlay_options import parse",
+        "from .. import drivers\nfrom ..drivers import driver, null",
+    ],
+)
+def test_an_import_from_below_drivers_is_noticed(line: str) -> None:
+    assert len(below_drivers(line, Path("module_utils/_cnm/verbs/ports.py"))) == 1
+
+
+def test_the_interface_of_drivers_can_be_imported() -> None:
+    line = "from ..drivers import Driver, driver, spanning"
+    assert below_drivers(line, Path("module_utils/_cnm/verbs/ports.py")) == []
+
+
+def test_the_name_of_a_driver_is_noticed() -> None:
+    assert names_of_drivers("if network.driver == 'overlay': pass") == ["overlay"]
 
 
 @pytest.mark.parametrize(

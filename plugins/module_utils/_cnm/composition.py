@@ -10,10 +10,10 @@ import ipaddress
 from dataclasses import replace
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
 
-from .drivers import driver
+from .drivers import driver, spanning
 from .model.endpoint import Endpoint
 from .model.errors import CnmError
-from .model.network import Network
+from .model.network import DEFAULT, Network
 from .model.overlay_peer import Remote
 from .model.sandbox import Sandbox
 from .naming import hosts_files
@@ -121,7 +121,7 @@ class Topology:
         if kind == "network":
             network = self._network(identifier)
             found = self._of_network(network, unit) if network and self._realised(network) else []
-            if network and unit not in self.insisted and lost_bridge(network, self._host):
+            if network and unit not in self.insisted and lost_device(network, self._host):
                 found = _on_host(found)
             return [resource for resource in found if not _of_ipv6(resource) or self._host.ipv6()]
         if kind == "host":
@@ -243,11 +243,9 @@ class Topology:
         for network in self._store.networks():
             if not network.peers:
                 continue
-            from .drivers.overlay import tunnel_device
-            from .drivers.overlay_options import parse
-
-            if parse(network.options).learning:
-                device = tunnel_device(network)
+            way = spanning(network.driver)
+            if way.tunnel(network.name, network.options).learning:
+                device = way.device(network)
                 for endpoint in self._store.running_endpoints(network.id):
                     sandbox = self._store.sandbox(str(endpoint.sandbox))
                     if sandbox is not None:
@@ -259,7 +257,7 @@ class Topology:
 
     def _lost_network(self, sandbox: Sandbox) -> str:
         attachments = self.attachments(sandbox)
-        return next(filter(None, (lost_bridge(network, self._host) for network, _endpoint in attachments)), "")
+        return next(filter(None, (lost_device(network, self._host) for network, _endpoint in attachments)), "")
 
     def loss(self, sandbox: Sandbox) -> str:
         """Return why SANDBOX is not made: it lacks something that was adopted, or is withheld; empty if it is made."""
@@ -321,8 +319,8 @@ class Topology:
 
     def in_use(self) -> bool:
         """Say whether the host has any network that is made of something."""
-        bridge = self._store.network_named("bridge")
-        return self._store.has_networks() or (bridge is not None and self._realised(bridge))
+        default = self._store.network_named(DEFAULT)
+        return self._store.has_networks() or (default is not None and self._realised(default))
 
     def _host_resources(self) -> List[Resource]:
         if not self.in_use():
@@ -364,10 +362,9 @@ class Topology:
     def _tunnels(self) -> List[Element]:
         """Return what lets the packets of other hosts in; it is the host's, as networks may have the same peers."""
         found: List[Element] = []
-        for options, device, peers in self._store.underlays():
-            from .drivers.overlay_options import parse
-
-            found += tunnel_elements(parse(options).port, device, map(ipaddress.ip_address, peers))
+        for kind, name, options, device, peers in self._store.underlays():
+            port = spanning(kind).tunnel(name, options).port
+            found += tunnel_elements(port, device, map(ipaddress.ip_address, peers))
         return found
 
 
@@ -380,6 +377,8 @@ def apart_element(name: str) -> Element:
 def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]:
     """Return the addresses of the host on the first network that has any, of the families that the endpoint has."""
     for network, endpoint in attachments:
+        if not driver(network.driver).host_is_gateway:
+            continue
         found = [str(gateway) for _pool, gateway in network.gateways() if endpoint.address(gateway.version)]
         if found:
             return found
@@ -389,6 +388,8 @@ def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]
 def _sent_by(network: Network, attachments: Sequence[Tuple[Network, Endpoint]]) -> List[Element]:
     """Return what lets a sandbox with ATTACHMENTS send by NETWORK what comes from its addresses on the others."""
     found: List[Element] = []
+    if not driver(network.driver).host_is_gateway:
+        return found
     for other, endpoint in attachments:
         if other.id != network.id and not other.internal and not network.internal:
             found += elsewhere(driver(network.driver).device(network) or "", endpoint.addresses)
@@ -428,12 +429,10 @@ def _on_host(resources: Iterable[Resource]) -> List[Resource]:
     return [resource for resource in resources if isinstance(resource, Element)]
 
 
-def lost_bridge(network: Network, host: Holding) -> str:
-    """Return that the bridge which NETWORK has adopted is not there; empty if it is, or if it is one of ours."""
-    device = driver(network.driver).device(network) or ""
-    if not network.adopted or host.has_link(device):
-        return ""
-    return f"the bridge '{device}', which network '{network.name}' adopted, is gone"
+def lost_device(network: Network, host: Holding) -> str:
+    """Return that the interface which NETWORK needs, and others create, is not there; empty if it needs none."""
+    borrowed = driver(network.driver).borrowed(network)
+    return f"{borrowed.description} is gone" if borrowed is not None and not host.has_link(borrowed.device) else ""
 
 
 def _lost_underlay(network: Network, host: Holding) -> str:
@@ -460,4 +459,4 @@ def loss(sandbox: Sandbox, host: Identifying) -> str:
 
 def on_host(attachments: Iterable[Tuple[Network, Endpoint]]) -> bool:
     """Say whether a sandbox with ATTACHMENTS has the host's network stack."""
-    return any(network.driver == "host" for network, _endpoint in attachments)
+    return any(driver(network.driver).in_host_namespace for network, _endpoint in attachments)

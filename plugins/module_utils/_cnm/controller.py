@@ -18,7 +18,7 @@ from .kernel.host import Kernel
 from .model.endpoint import Endpoint
 from .model.errors import CnmError, Incomplete, InvalidInput, Problems, printable
 from .model.ids import check_name, is_text
-from .model.network import Network
+from .model.network import DEFAULT, Network
 from .model.overlay_peer import Underlay
 from .model.sandbox import Sandbox
 from .resources.plan import Step
@@ -318,7 +318,7 @@ class Controller:
         else:
             store = SqliteStore.memory()
         try:
-            if store.network_named("bridge") is None:
+            if store.network_named(DEFAULT) is None:
                 from .verbs.network import predefine
 
                 if not write:

@@ -13,13 +13,11 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 from .composition import on_host
 from .drivers import driver
-from .drivers.bridge import translated
-from .drivers.bridge_options import parse
 from .model.addresses import with_prefix
 from .model.endpoint import Endpoint
 from .model.ids import make_id
 from .model.network import Network, Pool
-from .model.overlay_peer import Remote, Underlay
+from .model.overlay_peer import Remote
 from .model.sandbox import Sandbox
 from .model.secret_settings import told
 from .model.static_route import StaticRoute
@@ -32,10 +30,11 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
 
     :param elsewhere: whether to show what other hosts have of it
     """
+    kind = driver(item.driver)
     shown: Dict[str, Any] = {
         "Name": item.name,
         "Id": item.id,
-        "Scope": driver(item.driver).scope,
+        "Scope": kind.scope,
         "Driver": item.driver,
         "EnableIPv6": item.ipv6,
         "IPAM": {"Driver": "default", "Options": {}, "Config": [_pool(pool) for pool in item.pools]},
@@ -57,17 +56,15 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
         "Routes": [_route(route) for route in item.routes],
         "NoDefaultRoute": item.no_default_route,
         "DnsServers": list(item.dns_servers),
-        "Options": _options(item),
+        "Options": kind.shown_options(item),
         "Labels": dict(item.labels),
-        "Host": {"Device": driver(item.driver).device(item) or "", "Mtu": item.mtu, "Dns": item.has_dns},
+        "Host": {"Device": kind.device(item) or "", "Mtu": item.mtu, "Dns": item.has_dns, **kind.shown(item)},
     }
     if item.metric is not None:
         shown["Metric"] = item.metric
-    if item.underlay is not None:
-        if elsewhere:
-            shown["Peers"] = [{"Name": peer.name, "IP": str(peer.address)} for peer in item.peers]
-            shown["Containers"].update(_elsewhere(item))
-        shown["Host"].update(_tunnel(item, item.underlay))
+    if item.underlay is not None and elsewhere:
+        shown["Peers"] = [{"Name": peer.name, "IP": str(peer.address)} for peer in item.peers]
+        shown["Containers"].update(_elsewhere(item))
     return shown
 
 
@@ -83,34 +80,6 @@ def _elsewhere(item: Network) -> Dict[str, Any]:
             "Host": peer.name,
         }
         for peer, remote in item.remotes()
-    }
-
-
-def _tunnel(item: Network, underlay: Underlay) -> Dict[str, Any]:
-    from .drivers import overlay_options
-    from .drivers.overlay import tunnel_device
-
-    options = overlay_options.parse(item.options)
-    return {
-        "VxlanDevice": tunnel_device(item),
-        "VxlanId": overlay_options.vni(item.name, item.options),
-        "VxlanPort": options.port,
-        "VtepAddress": str(underlay.address),
-        "VtepDevice": underlay.device,
-        "Learning": options.learning,
-    }
-
-
-def _options(item: Network) -> Dict[str, str]:
-    if not (item.predefined and item.driver == "bridge"):
-        return dict(item.options)
-    return {
-        "com.docker.network.bridge.default_bridge": "true",
-        "com.docker.network.bridge.enable_icc": "true",
-        "com.docker.network.bridge.enable_ip_masquerade": "true",
-        "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
-        "com.docker.network.bridge.name": driver(item.driver).device(item) or "",
-        "com.docker.network.driver.mtu": str(item.mtu),
     }
 
 
@@ -165,9 +134,11 @@ def _ports(on: Optional[Network], item: Endpoint) -> Dict[str, List[Dict[str, st
     shown: Dict[str, List[Dict[str, str]]] = {}
     for port in item.ports:
         bindings = shown.setdefault(f"{port.container_port}/{port.protocol}", [])
-        if port.host_port is None:
+        if port.host_port is None or on is None:
             continue
-        for address, host_ip in translated(parse(on.options if on else {}), item, port):
+        for address, host_ip, translated in driver(on.driver).targets(on, item, port):
+            if not translated:
+                continue
             everywhere = "0.0.0.0" if address.version == 4 else "::"
             binding = {"HostIp": str(host_ip or everywhere), "HostPort": str(port.host_port)}
             if binding not in bindings:

@@ -13,6 +13,7 @@ from .composition import APART_UNIT, HOST_UNIT, Topology, apart_element
 from .kernel.host import Kernel
 from .model.errors import CnmError, Collected, KernelRefused
 from .resources.kinds import (
+    BRIDGE,
     FIREWALL,
     HOST,
     NAMING,
@@ -188,7 +189,7 @@ class Reconciliation:
     def _release(self, scope: "Scope") -> None:
         """Let go of what was adopted and is no longer wanted."""
         lent = {key: resource for key, resource in scope.known.items() if resource.lent}
-        lent.update((key, Link(HOST, key[2], "bridge", adopted=True)) for key in self._intent.lent)
+        lent.update((key, Link(HOST, key[2], BRIDGE, adopted=True)) for key in self._intent.lent)
         for key, resource in lent.items():
             if key in scope.wanted:
                 continue

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ...module_utils._cnm.drivers import is_number
-from ...module_utils._cnm.drivers.overlay_options import VTEP
+from ...module_utils._cnm.drivers import SPANNING, is_number, spanning
 from ...module_utils._cnm.model.addresses import Address, address
 from ...module_utils._cnm.model.errors import Problems
 from ...module_utils._cnm.verbs.context import texts
@@ -47,7 +46,7 @@ class Declaration:
     def overlays(self) -> Iterator[Item]:
         """Yield the overlays that the host has."""
         for item in self.networks:
-            if item.get("driver") == "overlay" and item.get("state") != "absent":
+            if item.get("driver") in SPANNING and item.get("state") != "absent":
                 yield item
 
     def attachments(self, network: str) -> Iterator[Tuple[str, Item]]:
@@ -128,9 +127,10 @@ def read(
                 "cnm_vtep_address, or ansible_host to an address."
             )
     for item in found.overlays():
-        if isinstance(item.get("driver_options"), Mapping) and VTEP in item["driver_options"]:
+        option = spanning(item["driver"]).address_option
+        if isinstance(item.get("driver_options"), Mapping) and option in item["driver_options"]:
             problems.append(
-                f"Host '{host}': network '{item['name']}': the other hosts do not see driver option '{VTEP}'. Set the "
-                "variable cnm_vtep_address."
+                f"Host '{host}': network '{item['name']}': the other hosts do not see driver option '{option}'. Set "
+                "the variable cnm_vtep_address."
             )
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
-from ...module_utils._cnm.drivers.overlay_options import LEARNING, PORT, VTEP, option_problems, parse, vni
+from ...module_utils._cnm.drivers import driver, spanning
 from ...module_utils._cnm.model.addresses import Address, HostBits, Subnet, address, mac, mac_of, subnet
 from ...module_utils._cnm.model.overlay_peer import pack
 from . import slices
@@ -27,6 +27,8 @@ class Fabric:
         self.problems: List[str] = []
         self.warnings: List[str] = []
         self._items: Dict[str, Item] = {host: one.network(name) or {} for host, one in self.members.items()}
+        self.driver = str(next(iter(self._items.values()))["driver"])
+        self._way = spanning(self.driver)
         self._subnets: Dict[int, Subnet] = {}
         self._endpoints: Dict[str, List[Dict[str, Any]]] = {}
         self._slices: Dict[str, Dict[int, Subnet]] = {host: {} for host in self.members}
@@ -43,7 +45,10 @@ class Fabric:
     def identifier(self) -> Optional[int]:
         """The network's VNI and UDP port as one number; None if the options are not sound."""
         chosen = self._options()
-        return None if option_problems(chosen) else vni(self.name, chosen) << 16 | parse(chosen).port
+        if driver(self.driver).option_problems(chosen):
+            return None
+        tunnel = self._way.tunnel(self.name, chosen)
+        return tunnel.id << 16 | tunnel.port
 
     def item(self, host: str) -> Dict[str, Any]:
         """Return what the module is to be told of the network on HOST."""
@@ -52,9 +57,12 @@ class Fabric:
         for entry in declared.get("ipam_config") or ():
             part = self._slices[host].get(subnet(str(entry["subnet"])).version)
             pools.append({**entry, "iprange": str(part)} if part is not None else entry)
-        chosen: Dict[str, Any] = {**(declared.get("driver_options") or {}), VTEP: str(self._local(host))}
-        if LEARNING not in chosen and self.complete:
-            chosen[LEARNING] = False
+        chosen: Dict[str, Any] = {
+            **(declared.get("driver_options") or {}),
+            self._way.address_option: str(self._local(host)),
+        }
+        if self._way.learning_option not in chosen and self.complete:
+            chosen[self._way.learning_option] = False
         return {**declared, "ipam_config": pools, "driver_options": chosen}
 
     def _local(self, host: str) -> Optional[Address]:
@@ -86,9 +94,9 @@ class Fabric:
     def _check_declarations(self) -> None:
         """See that all hosts say the same of the network, and that it can be understood."""
         hosts = list(self._items)
-        first = _shared(self._items[hosts[0]])
+        first = self._shared(self._items[hosts[0]])
         for host in hosts[1:]:
-            found = _shared(self._items[host])
+            found = self._shared(self._items[host])
             for key in sorted(first.keys() | found.keys()):
                 if first.get(key) != found.get(key):
                     self._add(
@@ -96,7 +104,7 @@ class Fabric:
                         f"the one and {_shown(found.get(key))} on the other."
                     )
         try:
-            for problem in option_problems(options(self._items[hosts[0]])).values():
+            for problem in driver(self.driver).option_problems(options(self._items[hosts[0]])).values():
                 self._add(problem)
         except ValueError as error:
             self._add(f"driver_options: {error}")
@@ -237,25 +245,24 @@ class Fabric:
         found["aliases"] = list(attachment.get("aliases") or ())
         return found
 
-
-def _shared(item: Item) -> Dict[str, Any]:
-    """Return what all hosts have to say alike of a network, in one spelling."""
-    found = {key: value for key, value in item.items() if key not in (*_OWN, "ipam_config", "driver_options")}
-    found = {key: value for key, value in found.items() if value is not None}
-    try:
-        for key, text in options(item).items():
-            if key != VTEP:
-                found[f"driver option '{key}'"] = text
-    except ValueError:
-        found["driver_options"] = str(item.get("driver_options"))
-    found.setdefault(f"driver option '{PORT}'", "4789")
-    for entry in item.get("ipam_config") or ():
-        if isinstance(entry, Mapping):
-            rest = {key: value for key, value in entry.items() if key not in ("iprange", "subnet") and value}
-            found.setdefault("subnet", []).append(str(entry.get("subnet")))
-            for key, value in rest.items():
-                found[f"{key} of {entry.get('subnet')}"] = str(value)
-    return found
+    def _shared(self, item: Item) -> Dict[str, Any]:
+        """Return what all hosts have to say alike of a network, in one spelling."""
+        found = {key: value for key, value in item.items() if key not in (*_OWN, "ipam_config", "driver_options")}
+        found = {key: value for key, value in found.items() if value is not None}
+        try:
+            for key, text in options(item).items():
+                if key != self._way.address_option:
+                    found[f"driver option '{key}'"] = text
+        except ValueError:
+            found["driver_options"] = str(item.get("driver_options"))
+        found.setdefault(f"driver option '{self._way.port_option}'", str(self._way.tunnel(self.name, {}).port))
+        for entry in item.get("ipam_config") or ():
+            if isinstance(entry, Mapping):
+                rest = {key: value for key, value in entry.items() if key not in ("iprange", "subnet") and value}
+                found.setdefault("subnet", []).append(str(entry.get("subnet")))
+                for key, value in rest.items():
+                    found[f"{key} of {entry.get('subnet')}"] = str(value)
+        return found
 
 
 def _shown(value: Any) -> str:

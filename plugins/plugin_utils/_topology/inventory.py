@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
+from ...module_utils._cnm.drivers import DEFAULT, SPANNING, spanning
 from .declaration import Declaration
 from .fabric import Fabric
 from .oversights import empty, misspellings
@@ -68,7 +69,7 @@ class Inventory:
         """Return HOST's networks, as the module is to be told of them."""
         found = []
         for item in self._declarations[host].networks:
-            shared = item.get("driver") == "overlay" and item.get("state") != "absent"
+            shared = item.get("driver") in SPANNING and item.get("state") != "absent"
             found.append(self._fabrics[item["name"]].item(host) if shared else dict(item))
         return found
 
@@ -80,10 +81,10 @@ class Inventory:
         """See that no host has another kind of network under the NAME of an overlay."""
         for host, one in self._declarations.items():
             for item in one.networks:
-                if item["name"] == name and item.get("state") != "absent" and item.get("driver") != "overlay":
+                if item["name"] == name and item.get("state") != "absent" and item.get("driver") not in SPANNING:
                     self.problems.append(
                         f"Network '{name}': hosts '{min(members)}' and '{host}' declare it differently: driver is "
-                        f"'overlay' on the one and '{item.get('driver') or 'bridge'}' on the other."
+                        f"'{self._fabrics[name].driver}' on the one and '{item.get('driver') or DEFAULT}' on the other."
                     )
 
     def _check_identifiers(self) -> None:
@@ -96,6 +97,6 @@ class Inventory:
             if identifier in holders:
                 self.problems.append(
                     f"Networks '{holders[identifier]}' and '{name}' have one VNI, {identifier >> 16}. Give one of them "
-                    "another by driver option 'com.docker.network.driver.overlay.vxlanid_list'."
+                    f"another by driver option '{spanning(fabric.driver).identifier_option}'."
                 )
             holders.setdefault(identifier, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from ...module_utils._cnm.drivers import SPANNING
 from ...module_utils._cnm.model.errors import Problems, every
 from ...module_utils._cnm.model.sandbox import Sandbox
 from ...module_utils._cnm.verbs.context import texts
@@ -26,7 +27,7 @@ def check_network(problems: Problems, item: Mapping[str, Any], subject: str) -> 
     read_routes(problems, item.get("routes") or (), subject)
     with problems.about(f"{subject}: dns_servers"):
         every(name_server, item.get("dns_servers") or ())
-    if item.get("driver") != "overlay":
+    if item.get("driver") not in SPANNING:
         for entry in item.get("ipam_config") or ():
             check_pool(problems, entry, subject)
 

@@ -2,60 +2,259 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drivers: which things on a host a network and an endpoint are made of. One kind a file; pure functions.
+"""Drivers: which things on a host a network and an endpoint consist of. One driver a file; pure functions.
 
-A driver never touches the kernel: it returns resources, and the core makes them so.
+A driver never touches the kernel: it returns resources, and the core creates them. This file is all that the rest of
+the core knows of drivers: nothing else imports what is below this folder, or compares the name of a driver.
 """
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 from ..model.addresses import Address
-from ..model.endpoint import Endpoint
+from ..model.endpoint import Endpoint, Port
 from ..model.network import Network
-from ..resources.kinds import Resource
+from ..resources.kinds import Parent, Resource
 
 Answers = Mapping[int, Address]
 """By family the address from which a sandbox answers whom it knows by no other route: that of its default route."""
 
+MTU = "com.docker.network.driver.mtu"
+ENABLE_IPV6 = "com.docker.network.enable_ipv6"
+ALLOW_HOST_OVERLAP = "cnm.allow_host_overlap"
+"""Options that mean the same to every driver that has them."""
+
+
+class Settings(NamedTuple):
+    """What the options of a network say that concerns more than its driver; None where they say nothing."""
+
+    device: Optional[str] = None
+    """The device of the network on the host. If it exists when the network is created, it is adopted."""
+    mtu: Optional[int] = None
+    """In bytes."""
+    ipv6: Optional[bool] = None
+    """Whether the network has IPv6."""
+    internal: Optional[bool] = None
+    """Whether the network is cut off from everything outside of it."""
+    interface_prefix: str = "eth"
+    """With what the names of interfaces in sandboxes begin."""
+    allow_host_overlap: bool = False
+    """Whether a subnet that overlaps a route of the host is accepted."""
+
+
+class Borrowed(NamedTuple):
+    """An interface of the host that a network needs and that others create."""
+
+    device: str
+    description: str
+    """What messages call it."""
+
+
+class Host(Protocol):
+    """What a driver may ask about the host before a network is created or changed."""
+
+    def parent(self, name: str) -> Optional[Parent]:
+        """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
+
+
+class Tunnel(NamedTuple):
+    """How the hosts of a network send to each other, as its options say."""
+
+    id: int
+    """The network's identifier in the packets between hosts."""
+    id_is_given: bool
+    """Whether the options give it; otherwise it follows from the network's name."""
+    port: int
+    """The UDP port on all hosts."""
+    learning: bool
+    """Whether hosts learn from the packets where a sandbox is; otherwise they are told."""
+    address: Optional[Address]
+    """This host's end; None for the address of its default route."""
+
+
+class Spanning(Protocol):
+    """What a driver has besides if its networks span hosts."""
+
+    identifier_option: str
+    address_option: str
+    port_option: str
+    learning_option: str
+    """The options that give what is in a Tunnel."""
+
+    overhead: Mapping[int, int]
+    """Bytes of a packet between hosts that sandboxes cannot use, by the family of the hosts' addresses."""
+
+    def tunnel(self, name: str, options: Mapping[str, str]) -> Tunnel:
+        """Return how the hosts of the network NAME, whose OPTIONS are valid, send to each other."""
+
+    def device(self, network: Network) -> str:
+        """Return the name of the device of NETWORK by which packets go to other hosts."""
+
 
 class Driver(Protocol):
-    """What a kind of network is made of."""
+    """What a kind of network consists of, and what is special about it.
 
-    has_addresses: bool
-    """Whether its networks have address pools, and its endpoints addresses and ports."""
+    A driver subclasses this; what has a body here is right for most.
+    """
 
-    ports: int
-    """How many endpoints can be in sandboxes at once."""
+    has_addresses: bool = True
+    """Whether its networks have address pools, and its endpoints addresses and interfaces."""
 
-    scope: str
+    in_host_namespace: bool = False
+    """Whether its sandboxes have the network stack of the host."""
+
+    host_is_gateway: bool = True
+    """Whether the host has the addresses of the gateways and forwards what leaves the network.
+
+    Only then can the host answer names at the gateways, publish ports, and lose a route to an overlapping subnet.
+    """
+
+    has_bridge: bool = False
+    """Whether its device is a bridge, whose name the option of driver ``bridge`` can give."""
+
+    scope: str = "local"
     """``local`` for a network of one host, ``global`` for one that is the same on several."""
+
+    spanning: Optional[Spanning] = None
+    """For scope ``global``: how the hosts reach each other."""
+
+    without_gateway: str = ""
+    """A sentence that says how a subnet without room for a gateway can be used; empty if it cannot."""
+
+    # Options
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
 
-    def spelled(self, options: Mapping[str, str]) -> Dict[str, str]:
+    def normalized(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
 
+    def settings(self, options: Mapping[str, str]) -> Settings:
+        """Return what OPTIONS, in which there is no problem, say that concerns more than the driver."""
+        return Settings()
+
+    # Checks
+
     def problems(self, network: Network) -> List[str]:
-        """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
+        """Return why NETWORK, whose options are valid, is impossible, each reason in a sentence."""
+        return []
+
+    def host_problems(self, network: Network, host: Host) -> List[str]:
+        """Return why HOST cannot have NETWORK, each reason in a sentence."""
+        return []
+
+    def no_gateway(self, network: Network, version: int) -> str:
+        """Return why NETWORK has no gateway of family VERSION, in a sentence; empty if it has one."""
+        return ""
+
+    def room(self, network: Network) -> Tuple[int, str]:
+        """Return how many endpoints of NETWORK can be in sandboxes at once, and the sentence that says so."""
+
+    def clash(self, network: Network, other: Network) -> str:
+        """Return in a sentence that NETWORK cannot have its device, which OTHER, of the same driver, has."""
+        return f"'{self.device(network)}' belongs to network '{other.name}'."
+
+    # What the host has of a network
 
     def device(self, network: Network) -> Optional[str]:
-        """Return the name of the network's interface on the host."""
+        """Return the name of the host's interface that stands for NETWORK; None if there is none."""
+
+    def borrowed(self, network: Network) -> Optional[Borrowed]:
+        """Return the interface that NETWORK needs and that others create; None if it needs none.
+
+        Its MTU is that of a new network. While it is gone, ``restore`` leaves the network out.
+        """
+        return None
+
+    def immutable(self, network: Network) -> Tuple[Any, ...]:
+        """Return what cannot change while endpoints of NETWORK are in use: they would be interrupted."""
+        return (self.device(network),)
 
     def network(self, network: Network) -> List[Resource]:
-        """Return what NETWORK is made of."""
+        """Return what NETWORK consists of."""
 
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
-        """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of.
+        """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, consists of.
 
         :param answers: where the sandbox's other traffic leaves
         """
 
+    # Published ports
 
-CREATABLE: Sequence[str] = ("bridge", "overlay")
-"""Drivers of which a user can make networks; the others have one predefined network each."""
+    def unpublishable(self, network: Network) -> str:
+        """Return why no port can be published on NETWORK; empty if ports can be published."""
+        return f"network '{network.name}' is internal, and nothing can be published on it." if network.internal else ""
+
+    def bindings(self, network: Network, port: Port) -> Dict[int, Optional[Address]]:
+        """Return by family the host's address at which PORT is published on NETWORK, None for all addresses."""
+        return {}
+
+    def targets(
+        self, network: Network, endpoint: Endpoint, port: Port
+    ) -> Iterator[Tuple[Address, Optional[Address], bool]]:
+        """Yield for each address of ENDPOINT on NETWORK at which PORT arrives how it gets there.
+
+        That is the address, the host's address at which the port is published (None for all of the family), and
+        whether it arrives by way of a port of the host.
+        """
+        yield from ()
+
+    # Inspect
+
+    def shown_options(self, network: Network) -> Dict[str, str]:
+        """Return the options of NETWORK as inspect shows them."""
+        return dict(network.options)
+
+    def shown(self, network: Network) -> Dict[str, Any]:
+        """Return what inspect shows under ``Host`` besides what it shows of all networks."""
+        return {}
+
+
+def _bridge() -> Driver:
+    from .bridge import Bridge
+
+    return Bridge()
+
+
+def _overlay() -> Driver:
+    from .overlay import Overlay
+
+    return Overlay()
+
+
+def _host() -> Driver:
+    from .null import Host as OnHost
+
+    return OnHost()
+
+
+def _null() -> Driver:
+    from .null import Null
+
+    return Null()
+
+
+# Ansible sends a host the files that an import statement names, so each driver has one; it runs when it is needed.
+LOADERS: Dict[str, Callable[[], Driver]] = {"bridge": _bridge, "overlay": _overlay, "host": _host, "null": _null}
+"""What loads each driver, by its name."""
+
+DEFAULT = "bridge"
+"""The driver of networks that name none."""
+
+PREDEFINED: Mapping[str, str] = {"bridge": "bridge", "host": "host", "none": "null"}
+"""The drivers of the networks that always exist (Docker 1.9)."""
+
+SPANNING: Sequence[str] = ("overlay",)
+"""The drivers whose networks span hosts."""
+
+_ONLY_PREDEFINED = ("host", "null")
+_LOADED: Dict[str, Driver] = {}
+
+
+def creatable() -> List[str]:
+    """Return the drivers of networks that users can create; the others have one predefined network each."""
+    return [name for name in LOADERS if name not in _ONLY_PREDEFINED]
 
 
 def driver(name: str) -> Driver:
@@ -63,19 +262,22 @@ def driver(name: str) -> Driver:
 
     :raises ValueError: if there is none
     """
-    if name == "bridge":
-        from .bridge import Bridge
+    if name not in _LOADED:
+        if name not in LOADERS:
+            raise ValueError(f"there is no driver '{name}'; there are {', '.join(creatable())}.")
+        _LOADED[name] = LOADERS[name]()
+    return _LOADED[name]
 
-        return Bridge()
-    if name == "overlay":
-        from .overlay import Overlay
 
-        return Overlay()
-    if name in ("host", "null"):
-        from .null import Null
+def spanning(name: str) -> Spanning:
+    """Return how the hosts of networks of the driver NAME, which span hosts, reach each other.
 
-        return Null()
-    raise ValueError(f"there is no driver '{name}'; there are {', '.join(CREATABLE)}.")
+    :raises ValueError: if they do not span hosts
+    """
+    found = driver(name).spanning
+    if found is None:
+        raise ValueError(f"networks of driver '{name}' do not span hosts.")
+    return found
 
 
 def is_number(text: str) -> bool:

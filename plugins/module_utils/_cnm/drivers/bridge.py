@@ -15,8 +15,8 @@ from ..model.network import Network
 from ..resources.fdb import Neighbour
 from ..resources.firewall import network_elements, opened, published
 from ..resources.kinds import HOST, Address, HostEnd, Link, Resource, Sysctl
-from . import Answers
-from .bridge_options import BridgeOptions, option_problems, parse, spelled
+from . import MTU, Answers, Borrowed, Driver, Settings
+from .bridge_options import INHIBIT_IPV4, NAME, BridgeOptions, normalized, option_problems, parse
 
 PORTS = 1023
 """How many ports a Linux bridge has (net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and 0 is none)."""
@@ -27,20 +27,31 @@ DEFAULT_DEVICE = "cnm0"
 MINIMUM_IPV6_MTU = 1280
 
 
-class Bridge:
+class Bridge(Driver):
     """A network on one host, behind a Linux bridge."""
 
-    has_addresses = True
+    has_bridge = True
     ports = PORTS
-    scope = "local"
+    without_gateway = f"A /31 can only be used with internal: true and driver option '{INHIBIT_IPV4}'."
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
         return option_problems(options)
 
-    def spelled(self, options: Mapping[str, str]) -> Dict[str, str]:
+    def normalized(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
-        return spelled(options)
+        return normalized(options)
+
+    def settings(self, options: Mapping[str, str]) -> Settings:
+        """Return what OPTIONS, in which there is no problem, say that concerns more than the driver."""
+        chosen = parse(options)
+        return Settings(
+            device=chosen.name,
+            mtu=chosen.mtu,
+            ipv6=chosen.enable_ipv6,
+            interface_prefix=chosen.interface_prefix,
+            allow_host_overlap=chosen.allow_host_overlap,
+        )
 
     def problems(self, network: Network) -> List[str]:
         """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
@@ -49,19 +60,40 @@ class Bridge:
         if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
             found.append(
                 f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
-                "Set driver option 'com.docker.network.driver.mtu'."
+                f"Set driver option '{MTU}'."
             )
         if options.inhibit_ipv4 and not network.internal:
-            found.append(
-                "option 'com.docker.network.bridge.inhibit_ipv4' leaves no gateway, so it needs internal: true."
-            )
+            found.append(f"option '{INHIBIT_IPV4}' leaves no gateway, so it needs internal: true.")
         return found
+
+    def no_gateway(self, network: Network, version: int) -> str:
+        """Return why NETWORK has no gateway of family VERSION, in a sentence; empty if it has one."""
+        inhibited = version == 4 and parse(network.options).inhibit_ipv4
+        return f"there is none with driver option '{INHIBIT_IPV4}'." if inhibited else ""
+
+    def room(self, network: Network) -> Tuple[int, str]:
+        """Return how many endpoints of NETWORK can be in sandboxes at once, and the sentence that says so."""
+        return self.ports, (
+            f"a Linux bridge has {self.ports} ports, and those of network '{network.name}' are all in use. Put "
+            "further endpoints on another network."
+        )
+
+    def clash(self, network: Network, other: Network) -> str:
+        """Return in a sentence that NETWORK cannot have its bridge, which OTHER has."""
+        return f"the bridge '{self.device(network)}' belongs to network '{other.name}'."
 
     def device(self, network: Network) -> Optional[str]:
         """Return the name of NETWORK's bridge."""
         if network.predefined:
             return DEFAULT_DEVICE
         return parse(network.options).name or f"br-{network.id[:12]}"
+
+    def borrowed(self, network: Network) -> Optional[Borrowed]:
+        """Return the bridge that NETWORK has adopted; None if its bridge is ours."""
+        if not network.adopted:
+            return None
+        device = self.device(network) or ""
+        return Borrowed(device, f"the bridge '{device}', which network '{network.name}' adopted,")
 
     def network(self, network: Network) -> List[Resource]:
         """Return what NETWORK is made of."""
@@ -139,8 +171,8 @@ class Bridge:
                 if pool.gateway is not None and _mac(network) is not None:
                     resources.append(Neighbour(namespace, interface, str(pool.gateway), _mac(network) or ""))
         for port in endpoint.ports:
-            for address, host_ip in targets(options, endpoint, port):
-                if address.version in _routed(options):
+            for address, host_ip, translated in self.targets(network, endpoint, port):
+                if not translated:
                     resources += opened(address, port.protocol, port.container_port, _sources(port, address.version))
                 else:
                     # A server on all addresses answers a datagram from the one by whose network the answer leaves.
@@ -155,47 +187,49 @@ class Bridge:
                     )
         return resources
 
+    def bindings(self, network: Network, port: Port) -> Dict[int, Optional[IPAddress]]:
+        """Return by family the host's address at which PORT is published on NETWORK: its own, or the network's.
+
+        As in Docker, a network that has one for IPv4 alone publishes nothing by IPv6.
+        """
+        options = parse(network.options)
+        four, six = options.host_binding_ipv4, options.host_binding_ipv6
+        if port.host_ip is not None:
+            return {port.host_ip.version: None if port.host_ip.is_unspecified else port.host_ip}
+        if four is not None and six is None:
+            return {4: four}
+        return {4: four, 6: None if six is None or six.is_unspecified else six}
+
+    def targets(
+        self, network: Network, endpoint: Endpoint, port: Port
+    ) -> Iterator[Tuple[IPAddress, Optional[IPAddress], bool]]:
+        """Yield for each address of ENDPOINT on NETWORK at which PORT arrives how it gets there."""
+        bound, routed = self.bindings(network, port), _routed(parse(network.options))
+        for address in endpoint.addresses:
+            if address.version not in bound:
+                continue
+            if port.sources and not any(source.version == address.version for source in port.sources):
+                continue
+            yield address, bound[address.version], address.version not in routed
+
+    def shown_options(self, network: Network) -> Dict[str, str]:
+        """Return the options of NETWORK; Docker shows those of the predefined one, though nobody has given any."""
+        if not network.predefined:
+            return dict(network.options)
+        return {
+            "com.docker.network.bridge.default_bridge": "true",
+            "com.docker.network.bridge.enable_icc": "true",
+            "com.docker.network.bridge.enable_ip_masquerade": "true",
+            "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
+            NAME: self.device(network) or "",
+            MTU: str(network.mtu),
+        }
+
 
 def _mac(network: Network) -> Optional[str]:
     """Return the MAC address that the bridge of NETWORK is given; None if it has one of its own."""
     gateway = next((address for _pool, address in network.gateways()), None)
     return None if network.adopted or gateway is None else mac_of(gateway)
-
-
-def bindings(options: BridgeOptions, port: Port) -> Dict[int, Optional[IPAddress]]:
-    """Return by family the host's address at which PORT is published, None for all: its own, or the network's.
-
-    As in Docker, a network that has one for IPv4 alone publishes nothing by IPv6.
-    """
-    four, six = options.host_binding_ipv4, options.host_binding_ipv6
-    if port.host_ip is not None:
-        return {port.host_ip.version: None if port.host_ip.is_unspecified else port.host_ip}
-    if four is not None and six is None:
-        return {4: four}
-    return {4: four, 6: None if six is None or six.is_unspecified else six}
-
-
-def targets(options: BridgeOptions, endpoint: Endpoint, port: Port) -> Iterator[Tuple[IPAddress, Optional[IPAddress]]]:
-    """Yield each address of ENDPOINT at which PORT arrives, and the host's address at which it is published.
-
-    The host's address is None for all of the family.
-    """
-    bound = bindings(options, port)
-    for address in endpoint.addresses:
-        if address.version not in bound:
-            continue
-        if port.sources and not any(source.version == address.version for source in port.sources):
-            continue
-        yield address, bound[address.version]
-
-
-def translated(
-    options: BridgeOptions, endpoint: Endpoint, port: Port
-) -> Iterator[Tuple[IPAddress, Optional[IPAddress]]]:
-    """Yield those of targets() at which PORT arrives by way of a port of the host."""
-    for address, host_ip in targets(options, endpoint, port):
-        if address.version not in _routed(options):
-            yield address, host_ip
 
 
 def _sources(port: Port, version: int) -> List[Subnet]:

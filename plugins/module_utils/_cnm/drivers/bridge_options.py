@@ -12,13 +12,12 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 from ..model.addresses import address
 from ..model.ids import check_device
 from ..model.suggestions import did_you_mean
-from . import flag, is_number
+from . import ALLOW_HOST_OVERLAP, ENABLE_IPV6, MTU, flag, is_number
 
 NAME = "com.docker.network.bridge.name"
-ENABLE_IPV6 = "com.docker.network.enable_ipv6"
 INHIBIT_IPV4 = "com.docker.network.bridge.inhibit_ipv4"
 HOST_BINDING_IPV6 = "cnm.host_binding_ipv6"
-ALLOW_HOST_OVERLAP = "cnm.allow_host_overlap"
+INTERFACE_PREFIX = "com.docker.network.container_iface_prefix"
 
 
 class BridgeOptions(NamedTuple):
@@ -40,7 +39,11 @@ class BridgeOptions(NamedTuple):
     allow_host_overlap: bool = False
 
 
-def _mtu(text: str) -> int:
+def read_mtu(text: str) -> int:
+    """Return the number of bytes that TEXT, an option's, writes.
+
+    :raises ValueError: if it is not an MTU
+    """
     if not is_number(text) or not 68 <= int(text) <= 65535:
         raise ValueError(f"'{text}' is no MTU: a number of bytes from 68 to 65535 (RFC 791).")
     return int(text)
@@ -52,7 +55,11 @@ def _mode(text: str) -> str:
     return text
 
 
-def _prefix(text: str) -> str:
+def read_prefix(text: str) -> str:
+    """Return TEXT, with which names of interfaces are to begin.
+
+    :raises ValueError: if they cannot
+    """
     check_device(f"{text}0")
     return text
 
@@ -89,11 +96,11 @@ KEYS: Keys = {
     INHIBIT_IPV4: ("inhibit_ipv4", flag),
     "com.docker.network.bridge.gateway_mode_ipv4": ("gateway_mode_ipv4", _mode),
     "com.docker.network.bridge.gateway_mode_ipv6": ("gateway_mode_ipv6", _mode),
-    "com.docker.network.driver.mtu": ("mtu", _mtu),
+    MTU: ("mtu", read_mtu),
     ENABLE_IPV6: ("enable_ipv6", flag),
     "com.docker.network.host_ipv4": ("host_ipv4", _ipv4),
     "com.docker.network.host_ipv6": ("host_ipv6", _ipv6),
-    "com.docker.network.container_iface_prefix": ("interface_prefix", _prefix),
+    INTERFACE_PREFIX: ("interface_prefix", read_prefix),
     ALLOW_HOST_OVERLAP: ("allow_host_overlap", flag),
 }
 
@@ -119,7 +126,7 @@ def option_problems(options: Mapping[str, str], kind: str = "bridge", keys: Opti
     return problems
 
 
-def spelled(options: Mapping[str, str], keys: Optional[Keys] = None) -> Dict[str, str]:
+def normalized(options: Mapping[str, str], keys: Optional[Keys] = None) -> Dict[str, str]:
     """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
     keys = keys or KEYS
     values = {key: keys[key][1](text) for key, text in options.items()}

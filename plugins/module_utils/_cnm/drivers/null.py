@@ -6,32 +6,35 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..resources.kinds import Resource
-from . import Answers
+from . import Answers, Driver
 
 
-class Null:
-    """A network that is made of nothing."""
+class Null(Driver):
+    """A network that consists of nothing."""
 
     has_addresses = False
-    ports = 0
-    scope = "local"
+    host_is_gateway = False
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
-        """Every option is one too many."""
+        """The driver has no options."""
         return {key: f"the driver has no option '{key}'." for key in sorted(options)}
 
-    def spelled(self, options: Mapping[str, str]) -> Dict[str, str]:
-        """There is nothing to spell."""
+    def normalized(self, options: Mapping[str, str]) -> Dict[str, str]:
+        """There are none."""
         return dict(options)
 
-    def problems(self, network: Network) -> List[str]:
-        """There is nothing that could be wrong."""
-        return []
+    def room(self, network: Network) -> Tuple[int, str]:
+        """There is nothing that endpoints could use up."""
+        return 0, ""
+
+    def unpublishable(self, network: Network) -> str:
+        """Nothing can be published."""
+        return f"nothing can be published on network '{network.name}'."
 
     def device(self, network: Network) -> Optional[str]:
         """There is none."""
@@ -44,3 +47,9 @@ class Null:
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """There is nothing."""
         return []
+
+
+class Host(Null):
+    """The host's network stack."""
+
+    in_host_namespace = True

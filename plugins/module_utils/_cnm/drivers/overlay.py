@@ -10,19 +10,39 @@ The gateway has one address and one MAC address on all of them, so a sandbox lea
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Mapping
+from typing import Any, Dict, List, Mapping
 
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..resources.fdb import ANYBODY, Forwarding, Neighbour
 from ..resources.kinds import HOST, Link, Resource, Sysctl, Tunnel
-from . import Answers
+from . import Answers, Spanning
+from . import Tunnel as TunnelSettings
 from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge
-from .overlay_options import option_problems, parse, spelled, vni
+from .overlay_options import LEARNING, PORT, VNI, VTEP, normalized, option_problems, parse, vni
 
 OVERHEAD = {4: 50, 6: 70}
 """Bytes of a packet between hosts that are not the sandboxes' (RFC 7348 section 5), by the family of the hosts'
 addresses: Ethernet 14, IP 20 or 40, UDP 8, VXLAN 8."""
+
+
+class Vxlan(Spanning):
+    """How the hosts of an overlay reach each other: by VXLAN (RFC 7348)."""
+
+    identifier_option = VNI
+    address_option = VTEP
+    port_option = PORT
+    learning_option = LEARNING
+    overhead = OVERHEAD
+
+    def tunnel(self, name: str, options: Mapping[str, str]) -> TunnelSettings:
+        """Return how the hosts of the network NAME, whose OPTIONS are valid, send to each other."""
+        chosen = parse(options)
+        return TunnelSettings(vni(name, options), chosen.vni is not None, chosen.port, chosen.learning, chosen.vtep)
+
+    def device(self, network: Network) -> str:
+        """Return the name of NETWORK's VXLAN device."""
+        return tunnel_device(network)
 
 
 class Overlay(Bridge):
@@ -30,14 +50,15 @@ class Overlay(Bridge):
 
     ports = PORTS - 1
     scope = "global"
+    spanning = Vxlan()
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
         return option_problems(options)
 
-    def spelled(self, options: Mapping[str, str]) -> Dict[str, str]:
+    def normalized(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
-        return spelled(options)
+        return normalized(options)
 
     def problems(self, network: Network) -> List[str]:
         """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
@@ -101,6 +122,20 @@ class Overlay(Bridge):
             else resource
             for resource in super().endpoint(network, endpoint, namespace, answers)
         ]
+
+    def shown(self, network: Network) -> Dict[str, Any]:
+        """Return what inspect shows under ``Host`` besides what it shows of all networks."""
+        if network.underlay is None:
+            return {}
+        options = parse(network.options)
+        return {
+            "VxlanDevice": tunnel_device(network),
+            "VxlanId": vni(network.name, network.options),
+            "VxlanPort": options.port,
+            "VtepAddress": str(network.underlay.address),
+            "VtepDevice": network.underlay.device,
+            "Learning": options.learning,
+        }
 
 
 def tunnel_device(network: Network) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Dict, Mapping, Optional
 
 from ..model.addresses import Address, address
-from . import bridge_options, flag, is_number
+from . import ALLOW_HOST_OVERLAP, ENABLE_IPV6, MTU, bridge_options, flag, is_number
 
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
 VTEP = "cnm.overlay.vtep_address"
@@ -64,12 +64,12 @@ _SHARED = (
     "com.docker.network.bridge.enable_ip_masquerade",
     "com.docker.network.bridge.host_binding_ipv4",
     bridge_options.HOST_BINDING_IPV6,
-    "com.docker.network.driver.mtu",
-    bridge_options.ENABLE_IPV6,
+    MTU,
+    ENABLE_IPV6,
     "com.docker.network.host_ipv4",
     "com.docker.network.host_ipv6",
-    "com.docker.network.container_iface_prefix",
-    bridge_options.ALLOW_HOST_OVERLAP,
+    bridge_options.INTERFACE_PREFIX,
+    ALLOW_HOST_OVERLAP,
 )
 KEYS: bridge_options.Keys = {**_OWN, **{key: bridge_options.KEYS[key] for key in _SHARED}}
 
@@ -79,9 +79,9 @@ def option_problems(options: Mapping[str, str]) -> Dict[str, str]:
     return bridge_options.option_problems(options, "overlay", KEYS)
 
 
-def spelled(options: Mapping[str, str]) -> Dict[str, str]:
+def normalized(options: Mapping[str, str]) -> Dict[str, str]:
     """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
-    return bridge_options.spelled(options, KEYS)
+    return bridge_options.normalized(options, KEYS)
 
 
 def parse(options: Mapping[str, str]) -> OverlayOptions:

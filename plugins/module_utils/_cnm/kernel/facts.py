@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from ..model import addresses as forms
-from ..resources.kinds import FORWARDING, GROUP, HOST, Listener
+from ..resources.kinds import FORWARDING, GROUP, HOST, Listener, Parent
 from .firewall.docker_user import DockerUser
 from .namespace import LOOPBACK_INDEX, Namespaces
 from .rtnl import address, interface, route
@@ -149,6 +149,19 @@ class Facts:
         """Return the MTU in bytes of the host's interface called NAME; 1500 without one."""
         found = interface.find(self._host, [name]).get(name)
         return found.mtu if found is not None else _DEFAULT_MTU
+
+    def parent(self, name: str) -> Optional[Parent]:
+        """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
+        found = interface.find(self._host, [name]).get(name)
+        if found is None:
+            return None
+        return Parent(
+            found.type,
+            found.mtu,
+            found.group in (GROUP, LEAVING),
+            found.index == LOOPBACK_INDEX,
+            self._names({found.master} - {0}).get(found.master, ""),
+        )
 
     def addresses(self, link: str) -> List[str]:
         """Return the addresses of the host's LINK, with their prefix lengths."""

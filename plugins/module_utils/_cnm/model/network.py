@@ -14,8 +14,11 @@ from .addresses import Address, Subnet
 from .overlay_peer import Peer, Remote, Underlay
 from .static_route import StaticRoute
 
-PREDEFINED = {"bridge": "bridge", "host": "host", "none": "null"}
-"""The networks that always exist, and their drivers (Docker 1.9)."""
+PREDEFINED = ("bridge", "host", "none")
+"""The networks that always exist (Docker 1.9)."""
+
+DEFAULT = PREDEFINED[0]
+"""The one that consists of something."""
 
 
 @dataclass(frozen=True)

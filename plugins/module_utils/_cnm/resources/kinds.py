@@ -28,6 +28,9 @@ The kernel lets nft and iptables match on it, so one rule serves any number of n
 our links from those of others.
 """
 
+BRIDGE = "bridge"
+"""The type of links that networks adopt, as in IFLA_INFO_KIND."""
+
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 """The kernel settings, by family, with which a host forwards."""
 
@@ -451,6 +454,20 @@ class File(Resource):
 
     def __str__(self) -> str:
         return f"file '{self.path}'"
+
+
+class Parent(NamedTuple):
+    """What an interface of the host is to a link on top of it."""
+
+    type: str
+    """As in IFLA_INFO_KIND; empty for hardware and loopback."""
+    mtu: int
+    """In bytes."""
+    ours: bool
+    """Whether it belongs to a network or a sandbox of ours."""
+    loopback: bool
+    busy: str
+    """The interface of the host that takes all its frames, such as a bridge or a bond; empty if there is none."""
 
 
 class Listener(NamedTuple):

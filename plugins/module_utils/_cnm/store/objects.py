@@ -204,14 +204,17 @@ class SqliteStore:
         """Say whether any network has IPv6."""
         return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM pool WHERE version = 6)").fetchone()[0])
 
-    def underlays(self) -> List[Tuple[Dict[str, str], str, List[str]]]:
-        """Return of each network of several hosts its options, its underlay's device, and the peers' addresses."""
+    def underlays(self) -> List[Tuple[str, str, Dict[str, str], str, List[str]]]:
+        """Return each network of several hosts: driver, name, options, the underlay's device, the peers' addresses."""
         rows = self._connection.execute(
-            "SELECT json_extract(data, '$.options'), json_extract(data, '$.underlay.device'), "
+            "SELECT json_extract(data, '$.driver'), name, json_extract(data, '$.options'), "
+            "json_extract(data, '$.underlay.device'), "
             "(SELECT json_group_array(json_extract(value, '$.address')) FROM json_each(data, '$.underlay.peers')) "
             "FROM network WHERE instr(data, '\"underlay\":') AND json_type(data, '$.underlay') = 'object'"
         )
-        return [(json.loads(options), device, json.loads(peers)) for options, device, peers in rows]
+        return [
+            (kind, name, json.loads(options), device, json.loads(peers)) for kind, name, options, device, peers in rows
+        ]
 
     def networks_on_bridge(self, name: str) -> List[Network]:
         """Return the networks whose options name the bridge NAME."""

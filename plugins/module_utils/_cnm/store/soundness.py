@@ -10,6 +10,7 @@ import ipaddress
 from dataclasses import fields
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
+from ..drivers import LOADERS
 from ..model.overlay_peer import Underlay
 
 _TYPES: Dict[str, Tuple[Type[Any], ...]] = {
@@ -22,7 +23,6 @@ _TYPES: Dict[str, Tuple[Type[Any], ...]] = {
     "Subnet": (ipaddress.IPv4Network, ipaddress.IPv6Network),
     "Underlay": (Underlay,),
 }
-_DRIVERS = ("bridge", "overlay", "host", "null")
 _OBJECTS = ("Underlay", "Tuple[Peer, ...]", "Tuple[Remote, ...]", "Tuple[StaticRoute, ...]")
 """Fields that hold objects which are looked at in their turn."""
 Expected = Tuple[str, Tuple[Type[Any], ...], Optional[str]]
@@ -64,6 +64,6 @@ def check(item: Any) -> None:
         elif sound and container and value:
             sound = all(isinstance(each, str) for each in (value.values() if container == "Mapping" else value))
         if name == "driver":
-            sound = value in _DRIVERS
+            sound = value in LOADERS
         if not sound:
             raise ValueError(f"'{name}' of a {type(item).__name__.lower()} is {value!r}")

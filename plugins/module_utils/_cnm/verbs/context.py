@@ -19,7 +19,7 @@ from ..model.errors import Problems, every
 from ..model.ids import Named, check_reference, make_id
 from ..model.network import Network
 from ..model.sandbox import Sandbox
-from ..resources.kinds import Listener
+from ..resources.kinds import Listener, Parent
 from ..store.journal import Intent, Unit
 from ..store.objects import SqliteStore
 
@@ -49,6 +49,9 @@ class Host(Protocol):
 
     def link_mtu(self, name: str) -> int:
         """Return the MTU in bytes of the interface called NAME."""
+
+    def parent(self, name: str) -> Optional[Parent]:
+        """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
 
     def addresses(self, link: str) -> Sequence[str]:
         """Return the addresses of an interface, with their prefix lengths."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional
 
+from ..drivers import driver
 from ..model.addresses import address
 from ..model.ids import check_device
 from ..model.network import Network
@@ -53,6 +54,8 @@ def _lack(context: Context, network: Network) -> str:
     """Return what NETWORK or the host lacks for DNS; empty for nothing."""
     if network.internal:
         return "an internal network has its names in hosts files, as nobody there may be asked for others."
+    if not driver(network.driver).host_is_gateway:
+        return f"the gateway of a network of driver '{network.driver}' is not this host, so it cannot answer there."
     if not network.has_dns:
         return "the network has no gateway that could be asked."
     return "" if context.host.has_name_server() else "aardvark-dns, which answers, is not installed on this host."

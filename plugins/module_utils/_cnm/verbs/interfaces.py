@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Set
 
-from ..drivers.bridge_options import parse
+from ..drivers import driver
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.sandbox import Sandbox
@@ -39,7 +39,7 @@ def _chosen(context: Context, network: Network, endpoint: Endpoint, sandbox: San
     used |= foreign
     if endpoint.interface is not None and endpoint.interface not in used:
         return endpoint.interface
-    prefix = parse(network.options).interface_prefix
+    prefix = driver(network.driver).settings(network.options).interface_prefix
     number = 0
     while f"{prefix}{number}" in used:
         number += 1

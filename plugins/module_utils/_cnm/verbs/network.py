@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional
 
-from ..drivers import CREATABLE, driver
+from ..drivers import DEFAULT, PREDEFINED, SPANNING, creatable, driver
 from ..model.errors import every
 from ..model.ids import check_name, make_id
-from ..model.network import PREDEFINED, Network
+from ..model.network import Network
 from ..model.suggestions import not_supported
 from ..resources.kinds import HOST, Address, Link
 from .context import Context, check_absent, listed, quoted, texts
@@ -26,7 +26,7 @@ def predefine(context: Context) -> None:
     """Write the networks that always exist; ``bridge`` claims its pool."""
     for name, kind in PREDEFINED.items():
         network = Network(context.id_for("network", name), name, kind)
-        if kind == "bridge":
+        if driver(kind).has_addresses:
             pools, _choices = wanted_pools(context, network, None, False, name)
             network = replace(network, pools=pools, mtu=context.host.egress_mtu())
         context.store.put_network(network)
@@ -66,11 +66,11 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
 
 def _keep_device(context: Context, existing: Network, wanted: Network, subject: str) -> None:
     """Refuse another device while endpoints have their connections by the one that there is."""
-    device = driver(wanted.driver).device(wanted)
+    kind = driver(wanted.driver)
     tenants = context.store.running_endpoints(existing.id)
-    if tenants and device != driver(existing.driver).device(existing):
+    if tenants and kind.immutable(wanted) != kind.immutable(existing):
         context.problems.add(
-            f"{subject}: to make it anew as '{device}' would interrupt endpoints {quoted(tenants)}. "
+            f"{subject}: to make it anew as '{kind.device(wanted)}' would interrupt endpoints {quoted(tenants)}. "
             "Let them leave first, or use force: true."
         )
 
@@ -115,15 +115,15 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     """Return the network as it is to be, its problems added to the context's."""
     problems = context.problems
     labels = _texts(context, item.get("labels"), existing.labels if existing else {}, "labels", subject)
-    kind = item.get("driver") or (existing.driver if existing else "bridge")
+    kind = item.get("driver") or (existing.driver if existing else DEFAULT)
     if existing is None:
         with problems.about(subject):
             check_name(item["name"])
-    if kind not in CREATABLE:
+    if kind not in creatable():
         reason = (
             f"driver '{kind}' has one predefined network, and no more can be made"
             if kind in PREDEFINED.values()
-            else f"there is no driver '{kind}'; there are {', '.join(CREATABLE)}{not_supported(kind)}"
+            else f"there is no driver '{kind}'; there are {', '.join(creatable())}{not_supported(kind)}"
         )
         problems.add(f"{subject}: {reason}.")
         return None
@@ -139,14 +139,15 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     wrong = driver(kind).option_problems(options)
     for problem in wrong.values():
         problems.add(f"{subject}: {problem}")
-    options = driver(kind).spelled({key: text for key, text in options.items() if key not in wrong})
+    options = driver(kind).normalized({key: text for key, text in options.items() if key not in wrong})
     everywhere = driver(kind).scope == "global"
     new = make_id("global", "network", item["name"]) if everywhere else context.id_for("network", item["name"])
     identifier = existing.id if existing else new
     network = existing or Network(identifier, item["name"], kind)
     network = replace(network, driver=kind, options=options, labels=labels)
-    if item.get("internal") is not None:
-        network = replace(network, internal=item["internal"])
+    internal = item["internal"] if item.get("internal") is not None else driver(kind).settings(options).internal
+    if internal is not None:
+        network = replace(network, internal=internal)
     network = _adopt(context, existing, network, subject)
     pools, ipv6 = wanted_pools(context, network, item.get("ipam_config"), item.get("enable_ipv6"), subject)
     network = replace(network, pools=pools)
@@ -162,8 +163,8 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
 
         network = underlaid(context, network, item, subject)
     elif item.get("peers"):
-        problems.add(f"{subject}: peers are for driver 'overlay', and its driver is '{kind}'.")
-    for problem in driver(kind).problems(network):
+        problems.add(f"{subject}: peers are for driver '{SPANNING[0]}', and its driver is '{kind}'.")
+    for problem in (*driver(kind).problems(network), *driver(kind).host_problems(network, context.host)):
         problems.add(f"{subject}: {problem}")
     return network
 
@@ -191,7 +192,7 @@ def _routed(context: Context, network: Network, item: Mapping[str, Any], subject
             asked["dns_servers"] = tuple(every(name_server, listed(item["dns_servers"])))
     network = replace(network, **asked) if asked else network
     check_ways(context.problems, network, subject)
-    own = {str(gateway) for _pool, gateway in network.gateways()}
+    own = {str(gateway) for _pool, gateway in network.gateways() if driver(network.driver).host_is_gateway}
     for server in network.dns_servers:
         if server in own:
             context.problems.add(
@@ -202,13 +203,13 @@ def _routed(context: Context, network: Network, item: Mapping[str, Any], subject
 
 
 def _mtu(context: Context, existing: Optional[Network], network: Network) -> int:
-    key = "com.docker.network.driver.mtu"
-    if key in network.options:
-        return int(network.options[key])
-    device = driver(network.driver).device(network) or ""
-    if network.adopted and (existing is None or driver(existing.driver).device(existing) != device):
-        return context.host.link_mtu(device)
-    if existing is not None and key not in existing.options:
+    kind = driver(network.driver)
+    given, borrowed = kind.settings(network.options).mtu, kind.borrowed(network)
+    if given is not None:
+        return given
+    if borrowed is not None and (existing is None or kind.device(existing) != borrowed.device):
+        return context.host.link_mtu(borrowed.device)
+    if existing is not None and kind.settings(existing.options).mtu is None:
         return existing.mtu
     return context.host.egress_mtu()
 
@@ -218,7 +219,7 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
     device = driver(network.driver).device(network) or ""
     if existing is not None and driver(existing.driver).device(existing) == device:
         return network
-    if "com.docker.network.bridge.name" not in network.options:
+    if driver(network.driver).settings(network.options).device is None:
         return replace(network, adopted=False, kept=())
     # A bridge that a killed run was about to adopt carries the mark of ours already.
     if not context.host.link_exists(device) and (Link.kind, HOST, device) not in context.unfinished.lent:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..drivers import driver
-from ..drivers.overlay import OVERHEAD
-from ..drivers.overlay_options import LEARNING, PORT, VNI, VTEP, parse, vni
+from ..drivers import Tunnel, driver, spanning
 from ..model.addresses import Address, address, mac, mac_of
 from ..model.allocation import check_address
 from ..model.errors import every
@@ -21,7 +19,6 @@ from ..model.overlay_peer import Peer, Remote, Underlay
 from ..store.objects import SqliteStore
 from .context import Context, listed, quoted
 
-_MTU = "com.docker.network.driver.mtu"
 _UDP = "udp"
 
 
@@ -47,15 +44,16 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         if peer.address == underlay.address:
             context.problems.add(f"{subject}: peer '{peer.name}' has {peer.address}, which is this host's own address.")
     earlier, mtu = network.underlay, network.mtu
-    if earlier is not None and earlier.address != underlay.address and parse(network.options).vtep is None:
+    if earlier is not None and earlier.address != underlay.address and _tunnel(network).address is None:
         context.warn(
             f"{subject}: {earlier.address} is no longer an address of this host, which now sends to others from "
             f"{underlay.address}. Give them this address of '{underlay.device}' in their peers."
         )
-    if _MTU in network.options:
-        mtu = int(network.options[_MTU])
+    given = driver(network.driver).settings(network.options).mtu
+    if given is not None:
+        mtu = given
     elif earlier is None or (earlier.address, earlier.mtu) != (underlay.address, underlay.mtu):
-        mtu = underlay.mtu - OVERHEAD[underlay.address.version]
+        mtu = underlay.mtu - spanning(network.driver).overhead[underlay.address.version]
     network = replace(network, underlay=underlay, mtu=mtu)
     _warn_of_learning(context, network, subject)
     _check_port(context, network, subject)
@@ -77,7 +75,7 @@ def _check_subnets(context: Context, network: Network, item: Mapping[str, Any], 
 
 def _underlay(context: Context, network: Network, subject: str) -> Optional[Underlay]:
     """Return the host's own end, as the options say, as before, or the address of its way out."""
-    given = parse(network.options).vtep
+    given = _tunnel(network).address
     earlier = network.underlay
     found = None
     if given is None and earlier is not None:
@@ -85,10 +83,11 @@ def _underlay(context: Context, network: Network, subject: str) -> Optional[Unde
     if found is None:
         found = context.host.underlay(given)
     if found is None:
+        option = spanning(network.driver).address_option
         reason = (
-            f"no interface of this host has the address {given} of driver option '{VTEP}'"
+            f"no interface of this host has the address {given} of driver option '{option}'"
             if given is not None
-            else f"this host has no default route by whose address others could reach it; give driver option '{VTEP}'"
+            else f"this host has no default route by whose address others could reach it; give driver option '{option}'"
         )
         context.problems.add(f"{subject}: {reason}.")
         return None
@@ -189,22 +188,23 @@ def check_ranges(context: Context, before: SqliteStore) -> None:
 def strangers(store: SqliteStore, network: Network) -> str:
     """Return which endpoints here other hosts do not reach, as nobody tells them; empty if there are none."""
     known = network.underlay.known if network.underlay is not None else None
-    if known is None or parse(network.options).learning:
+    if known is None or _tunnel(network).learning:
         return ""
     found = [one for one in store.running_endpoints(network.id) if not set(map(str, one.addresses)) <= set(known)]
     if not found:
         return ""
+    option = spanning(network.driver).learning_option
     return (
         f"Network '{network.name}': other hosts are not told of {quoted(found)} and cannot reach "
         f"{'it' if len(found) == 1 else 'them'}. Declare all sandboxes on this network in cnm_sandboxes, with fixed "
-        f"addresses, or set its driver option '{LEARNING}' to true; then run cnm.linux.topology for all hosts."
+        f"addresses, or set its driver option '{option}' to true; then run cnm.linux.topology for all hosts."
     )
 
 
 def _warn_of_learning(context: Context, network: Network, subject: str) -> None:
     """Say that hosts have to begin to learn together."""
     earlier = context.store.network(network.id)
-    if earlier is not None and parse(network.options).learning and not parse(earlier.options).learning:
+    if earlier is not None and _tunnel(network).learning and not _tunnel(earlier).learning:
         context.warn(
             f"{subject}: this host now learns where sandboxes are, as not all addresses are declared. Other hosts do "
             "not reach those with chosen addresses until the task has run there too. Run it for all hosts."
@@ -228,34 +228,40 @@ def tunnel(network: Network) -> Optional[Tuple[int, int]]:
     """Return NETWORK's identifier and UDP port, which no other one has on its host; None if it does not use any."""
     if driver(network.driver).scope != "global":
         return None
-    return vni(network.name, network.options), parse(network.options).port
+    return _tunnel(network).id, _tunnel(network).port
 
 
 def same_tunnel(network: Network, other: Network) -> str:
     """Return in a sentence that OTHER has the tunnel of NETWORK."""
-    derived = "" if parse(network.options).vni is not None else " that follows from its name"
+    own = _tunnel(network)
+    option = spanning(network.driver).identifier_option
+    derived = "" if own.id_is_given else " that follows from its name"
     return (
-        f"the VNI {vni(network.name, network.options)}{derived} is that of network '{other.name}'. Give one of them "
-        f"another by driver option '{VNI}', on all hosts."
+        f"the VNI {own.id}{derived} is that of network '{other.name}'. Give one of them "
+        f"another by driver option '{option}', on all hosts."
     )
+
+
+def _tunnel(network: Network) -> Tunnel:
+    return spanning(network.driver).tunnel(network.name, network.options)
 
 
 def _check_port(context: Context, network: Network, subject: str) -> None:
     """See that NETWORK's UDP port is free on this host."""
-    port = parse(network.options).port
+    port, option = _tunnel(network).port, spanning(network.driver).port_option
     tunnels = [found for found in context.host.tunnels() if found[1] == port]
     for name, _port, ours in tunnels:
         if not ours:
             context.problems.add(
                 f"{subject}: UDP port {port} is that of the VXLAN device '{name}', which was not made by us. Give "
-                f"another port by driver option '{PORT}', on all hosts."
+                f"another port by driver option '{option}', on all hosts."
             )
     if not any(ours for _name, _port, ours in tunnels):
         for listener in context.host.listening():
             if (listener.protocol, listener.port) == (_UDP, port) and not any(not ours for _n, _p, ours in tunnels):
                 process = context.host.process(listener.inode) or "something that is not ours, such as a VXLAN device"
                 context.problems.add(
-                    f"{subject}: UDP port {port} is in use by {process}. Give another by driver option '{PORT}', on "
+                    f"{subject}: UDP port {port} is in use by {process}. Give another by driver option '{option}', on "
                     "all hosts."
                 )
                 break

@@ -10,8 +10,7 @@ import ipaddress
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..drivers import driver
-from ..drivers.bridge_options import ALLOW_HOST_OVERLAP, ENABLE_IPV6, INHIBIT_IPV4, parse
+from ..drivers import ALLOW_HOST_OVERLAP, ENABLE_IPV6, driver
 from ..model.addresses import Address, HostBits, Subnet, address, check_usable, subnet
 from ..model.errors import Problems
 from ..model.network import Network, Pool
@@ -35,7 +34,7 @@ def wanted_pools(
     for version in (4, 6):
         if sum(pool.subnet.version == version for pool in given) > 1:
             context.problems.add(f"{subject}: driver '{network.driver}' takes one IPv{version} subnet a network.")
-    option = parse(network.options).enable_ipv6
+    option = driver(network.driver).settings(network.options).ipv6
     if option is not None and ipv6 not in (None, option):
         context.problems.add(f"{subject}: enable_ipv6 contradicts driver option '{ENABLE_IPV6}'.")
     if ipv6 is None:
@@ -170,8 +169,9 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
     auxiliary = pool.auxiliary
     if entry.get("gateway") is not None:
         with problems.about(f"{subject}: gateway"):
-            if pool.subnet.version == 4 and parse(network.options).inhibit_ipv4:
-                raise ValueError(f"there is none with driver option '{INHIBIT_IPV4}'.")
+            reason = driver(network.driver).no_gateway(network, pool.subnet.version)
+            if reason:
+                raise ValueError(reason)
             gateway = _inside(pool, entry["gateway"])
     if entry.get("iprange") is not None:
         with problems.about(f"{subject}: iprange"):
@@ -216,7 +216,8 @@ def _range(pool: Pool, text: str) -> Subnet:
 def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: str, problems: Problems) -> None:
     if chosen.num_addresses == 1:
         problems.add(f"{subject}: subnet {chosen} has one address, no room for an endpoint.")
-    if parse(network.options).allow_host_overlap:
+    kind = driver(network.driver)
+    if kind.settings(network.options).allow_host_overlap or not kind.host_is_gateway:
         return
     for found, device in _elsewhere(context, network, chosen):
         problems.add(
@@ -227,13 +228,12 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
 
 def _with_gateway(network: Network, pool: Pool, subject: str, problems: Problems) -> Pool:
     """Return POOL with the gateway that was chosen for it, the lowest address that is not auxiliary."""
-    if pool.subnet.version == 4 and parse(network.options).inhibit_ipv4:
+    kind = driver(network.driver)
+    if kind.no_gateway(network, pool.subnet.version):
         return Pool(pool.subnet, None, pool.iprange, pool.auxiliary)
     if pool.subnet.num_addresses == 2:
-        problems.add(
-            f"{subject}: subnet {pool.subnet} has no room for a gateway. A /31 can only be used with internal: true "
-            "and driver option 'com.docker.network.bridge.inhibit_ipv4'."
-        )
+        hint = f" {kind.without_gateway}" if kind.without_gateway else ""
+        problems.add(f"{subject}: subnet {pool.subnet} has no room for a gateway.{hint}")
     if pool.gateway is not None:
         return pool
     first, last = pool.usable

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Container, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..drivers.bridge import bindings, targets, translated
-from ..drivers.bridge_options import parse
+from ..drivers import driver
 from ..model.addresses import Address
 from ..model.endpoint import Endpoint, Port
 from ..model.network import Network
@@ -30,16 +29,14 @@ def assign(
     """
     assigned: List[Port] = []
     spare = list(endpoint.ports)
+    reason = driver(network.driver).unpublishable(network)
     for wish in particular_first(wishes):
         present = next((port for port in spare if port.meets(wish)), None)
         if present is not None:
             spare.remove(present)
             assigned.append(present)
-        elif network.internal:
-            context.problems.add(
-                f"{subject}: published port '{wish}': network '{network.name}' is internal, and nothing can be "
-                "published on it."
-            )
+        elif reason:
+            context.problems.add(f"{subject}: published port '{wish}': {reason}")
         elif wish.host_port is None or wish not in assigned:
             assigned.append(wish)
             context.published.append((endpoint.id, wish, subject))
@@ -80,9 +77,10 @@ def _settled(
     :param hints: by protocol, the number below which none is free
     :raises ValueError: if it cannot have any
     """
-    if not list(targets(parse(network.options), endpoint, port)):
+    targets = list(driver(network.driver).targets(network, endpoint, port))
+    if not targets:
         raise ValueError(f"it has no address on network '{network.name}' of the family that it asks for.")
-    if not list(translated(parse(network.options), endpoint, port)):
+    if not any(translated for _address, _host_ip, translated in targets):
         return replace(port, host_port=None)
     if port.host_port is not None:
         reason = taken(context, network, endpoint, port, later)
@@ -105,15 +103,15 @@ def taken(
 
     :param later: ports, by their endpoint, that are not in the way yet
     """
-    where = bindings(parse(network.options), port)
+    where = driver(network.driver).bindings(network, port)
     for holder, other in context.store.ports(port.protocol, port.host_port or 0):
         its_network = context.store.network(holder.network)
         if (holder.id, other) == (endpoint.id, port) or (holder.id, other) in later or its_network is None:
             continue
-        if overlap(where, bindings(parse(its_network.options), other)):
+        if overlap(where, driver(its_network.driver).bindings(its_network, other)):
             return f"endpoint '{holder.name}' on network '{its_network.name}' has it."
-    at = translated(parse(network.options), endpoint, port)
-    published_at = [(address.version, host_ip) for address, host_ip in at]
+    targets = driver(network.driver).targets(network, endpoint, port)
+    published_at = [(address.version, host_ip) for address, host_ip, translated in targets if translated]
     for listener in listeners(context, port):
         if any(listener.hears(version, host_ip) for version, host_ip in published_at):
             process = context.host.process(listener.inode)

@@ -266,7 +266,11 @@ def _publish(
             context.store.put_endpoint(replace(endpoint, ports=kept[endpoint.id]))
     if not left:
         return
-    able = [pair for pair in own if driver(pair[0].driver).has_addresses and not pair[0].internal]
+    able = [pair for pair in own if not driver(pair[0].driver).unpublishable(pair[0])]
+    others = [each for each, _endpoint in own if not driver(each.driver).host_is_gateway and not each.internal]
+    if not able and others and driver(others[0].driver).has_addresses:
+        context.problems.add(f"{subject}: published_ports: {driver(others[0].driver).unpublishable(others[0])}")
+        return
     if not able:
         context.problems.add(
             f"{subject}: published_ports need a network that is neither internal, nor 'host', nor 'none'. "

@@ -17,7 +17,7 @@ from ..composition import on_host
 from ..drivers import driver
 from ..model.addresses import address_of
 from ..model.endpoint import Endpoint
-from ..model.network import Network
+from ..model.network import DEFAULT, Network
 from ..model.sandbox import Sandbox
 from ..store.objects import SqliteStore
 from .addresses import addressed, check_displaced, check_remotes, claim_addresses, has_own_mac
@@ -102,9 +102,9 @@ class _Uniqueness:
             was = self._before.network(network.id)
             if device is None or (was is not None and _device(was) == device):
                 continue
-            for one, other in self._twice("network", self._on_device(device), _device):
+            for one, other in self._twice("network", self._on_device(network, device), _device):
                 subject = self._context.subject("network", one)
-                self._context.problems.add(f"{subject}: the bridge '{device}' belongs to network '{other.name}'.")
+                self._context.problems.add(f"{subject}: {driver(one.driver).clash(one, other)}")
         if any(driver(network.driver).scope == "global" for network in networks):
             from .overlay import check_holders, same_tunnel, tunnel
 
@@ -113,12 +113,14 @@ class _Uniqueness:
             for network in networks:
                 check_holders(self._context, network)
 
-    def _on_device(self, device: str) -> List[Network]:
-        """Return the networks whose bridge is DEVICE: by their options, or by their ids."""
+    def _on_device(self, network: Network, device: str) -> List[Network]:
+        """Return the networks whose device is DEVICE, that of NETWORK: by their options, or by their ids."""
+        if not driver(network.driver).has_bridge:
+            return [other for other in self._store.networks() if other.driver == network.driver]
         found = self._store.networks_on_bridge(device)
         digits = device.partition("-")[2]
         for other in (
-            self._store.network_named("bridge"),
+            self._store.network_named(DEFAULT),
             self._store.find_network(digits) if len(digits) == 12 else None,
         ):
             if other is not None and _device(other) == device and other not in found:
@@ -216,14 +218,10 @@ class _Uniqueness:
             written = [one for one in found if one.network == identifier]
             if any(map(has_own_mac, written)):
                 self._check_macs(network, written)
-            ports = driver(network.driver).ports
+            most, sentence = driver(network.driver).room(network)
             arrived = [one for one in written if self._joined(one)]
-            if arrived and self._store.joined(identifier) > ports:
-                self._add(
-                    arrived[-1],
-                    f"a Linux bridge has {ports} ports, and those of network '{network.name}' are all in use. Put "
-                    "further endpoints on another network.",
-                )
+            if arrived and self._store.joined(identifier) > most:
+                self._add(arrived[-1], sentence)
 
     def _check_macs(self, network: Network, written: Sequence[Endpoint]) -> None:
         pool = network.pool(4)

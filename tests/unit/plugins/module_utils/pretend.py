@@ -24,6 +24,7 @@ class PretendFacts:
         self.mtu = 1500
         self.links = {}
         self.mtus = {}
+        self.parents = {}
         self.programs = {}
         self.namespaces = {"/proc/self/ns/net": "1"}
         self.lost = []
@@ -64,6 +65,9 @@ class PretendFacts:
 
     def link_mtu(self, name):
         return self.mtus.get(name, 1500)
+
+    def parent(self, name):
+        return self.parents.get(name)
 
     def programs_in(self, namespace):
         return self.programs.get(namespace, [])
