@@ -5,7 +5,7 @@
 # PYTHON=3.9 runs unit, kernel and units with that Python, as on a managed host; without it, they run in .venv.
 # CORE=2.16 runs unit, examples and integration with that ansible-core (2.16 to 2.21), as on a controller.
 # TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." restricts molecule; ARGS="-k name -x" is passed
-# to pytest and ansible-test.
+# to pytest and ansible-test. kernel, faults and examples run in WORKERS=4 processes; ARGS="-n 0" in one, for --pdb.
 
 SHELL := /bin/bash
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache
@@ -23,6 +23,10 @@ SCENARIOS := default roles reboot docker-beside overlay
 FAULTS := tests/kernel/faults
 EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
+# These tests mostly wait, so four workers suit two cores. $(call PRIVATE_PYTEST,PYTHON)
+WORKERS := 4
+PRIVATE_PYTEST = $(AS_ROOT) tests/private-host $(1) -m pytest -q --dist worksteal \
+    --tx '$(WORKERS)*popen//python=tests/private-host --processes $(1)'
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env)
 PLAYBOOK := $(AS_ROOT) $(BIN)/ansible-playbook --inventory playbooks/inventory/localhost.ini
 
@@ -57,12 +61,12 @@ exhaustive: venv ## Interrupt runs before each step, and put each option through
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
 	@.ci/setup tools aardvark-dns conntrack unbound
-	$(call if-any,tests/kernel,$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q tests/kernel --ignore $(FAULTS) $(ARGS))
+	$(call if-any,tests/kernel,$(call PRIVATE_PYTEST,$(TEST_PYTHON)) tests/kernel --ignore $(FAULTS) $(ARGS))
 
 .PHONY: faults
 faults: tools ## Test runs that are killed, refused by the kernel, interrupted at each step, or concurrent (root)
 	@.ci/setup tools aardvark-dns conntrack
-	$(call if-any,$(FAULTS),$(AS_ROOT) tests/private-host $(TEST_PYTHON) -m pytest -q $(FAULTS) $(ARGS))
+	$(call if-any,$(FAULTS),$(call PRIVATE_PYTEST,$(TEST_PYTHON)) $(FAULTS) $(ARGS))
 
 .PHONY: integration
 integration: tools ## Test the modules with ansible-test, on a private host (root)
@@ -70,7 +74,7 @@ integration: tools ## Test the modules with ansible-test, on a private host (roo
 
 .PHONY: examples
 examples: tools ## Run the examples of the modules and of the documentation, on private hosts (root)
-	$(call if-any,tests/examples,$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/examples $(ARGS))
+	$(call if-any,tests/examples,$(call PRIVATE_PYTEST,$(BIN)/python) tests/examples $(ARGS))
 
 .PHONY: molecule
 molecule: tools ## Run the Molecule scenarios on a fleet of hosts in containers (root); SCENARIOS=reboot for one

@@ -10,12 +10,16 @@ import os
 import signal
 import time
 import traceback
+import warnings
 from typing import Callable, Optional
 
 
 def start(act: Callable[[], object]) -> int:
     """Let a child process ACT; return its number. It ends with status 0 if nothing is raised."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        # A worker of pytest-xdist has one more thread, which waits for the controller and holds no lock that ACT takes.
+        warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
+        child = os.fork()
     if child:
         return child
     status = 1

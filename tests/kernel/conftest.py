@@ -9,15 +9,26 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
-from typing import Iterator, List
+from typing import Any, Iterator, List
 
 import pytest
 from stand_in import Host, private
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seed", type=int, default=random.randrange(1 << 16), help="what chance begins with")
+    parser.addoption("--seed", type=int, help="what chance begins with; a new one each time without it")
     parser.addoption("--seconds", type=float, help="how long an adversary, or several writers, are at work")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.seed is None:
+        config.option.seed = getattr(config, "workerinput", {}).get("seed", random.randrange(1 << 16))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let a worker of pytest-xdist begin with the same as the others."""
+    node.workerinput["seed"] = node.config.option.seed
 
 
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
@@ -27,6 +38,10 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
     for item in items:
         if Path(str(item.fspath)).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.skip(reason="kernel tests make network and mount namespaces: run them as root"))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    terminalreporter.write_line(f"--seed {config.getoption('--seed')}")
 
 
 @pytest.fixture()

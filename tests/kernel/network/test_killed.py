@@ -43,9 +43,7 @@ TASKS: tuple[tuple[str, list[Mapping[str, Any]]], ...] = (
 )
 
 
-def test_the_next_run_finishes_what_a_killed_one_began(tasks: Tasks) -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
+def test_the_next_run_finishes_what_a_killed_one_began(tasks: Tasks, seed: int) -> None:
     chance = random.Random(seed)
     before = inventory(tasks.host)
     wanted, seconds = [], []
