@@ -93,7 +93,7 @@ def run(found: list[list[Any]], folder: Path) -> subprocess.CompletedProcess[str
     ]
     environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
     return subprocess.run(
-        command, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        command, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=1200
     )
 
 
