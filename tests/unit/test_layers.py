@@ -16,7 +16,7 @@ COLLECTION = ("ansible_collections", "cnm", "linux", "plugins")
 CORE = ("module_utils", "_cnm")
 BY_FILE = ("model", "resources")
 
-VALUES = {f"model.{value}" for value in ("addresses", "errors", "ids", "secret_settings", "suggestions")}
+VALUES = {f"model.{value}" for value in ("addresses", "codec", "errors", "ids", "secret_settings", "suggestions")}
 NOUNS = {f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "sandbox", "static_route")}
 IPAM = {"model.allocation", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
@@ -64,6 +64,7 @@ ALLOWED = {
     **dict.fromkeys(NOUNS, NOUNS | VALUES),
     "model.ids": {"model.errors"},
     "model.addresses": {"model.errors"},
+    "model.codec": set(),
     "model.errors": set(),
     "model.secret_settings": set(),
     "model.suggestions": set(),

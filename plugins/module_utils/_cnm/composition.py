@@ -24,10 +24,10 @@ from .resources.routes import answering, gateway_order, routes
 from .store.journal import Setting, Unit
 from .store.objects import SqliteStore
 
-HOST_UNIT: Unit = ("host", "")
+HOST_UNIT = Unit("host", "")
 """What the host itself needs as long as it has any network: the firewall's table, forwarding."""
 
-APART_UNIT: Unit = ("host", "apart")
+APART_UNIT = Unit("host", "apart")
 """What remembers between which interfaces the host forwarded nothing before us."""
 
 LOOSE = "2"
@@ -136,7 +136,7 @@ class Topology:
 
     def unused_ends(self, unit: Unit) -> Set[Key]:
         """Return the keys of the host's ends of interfaces that a sandbox which does not run is not to have."""
-        sandbox = self._store.sandbox(unit[1]) if unit[0] == "sandbox" else None
+        sandbox = self._store.sandbox(unit.id) if unit.kind == "sandbox" else None
         if sandbox is None or (sandbox.running and not self._lost_namespace(sandbox)):
             return set()
         endpoints = self._store.endpoints_of_sandbox(sandbox.id)
@@ -144,30 +144,32 @@ class Topology:
 
     def everything(self) -> Set[Unit]:
         """Return the units of all objects."""
-        units: Set[Unit] = {HOST_UNIT} | {("network", network.id) for network in self._store.networks()}
+        units: Set[Unit] = {HOST_UNIT} | {Unit("network", network.id) for network in self._store.networks()}
         for sandbox in self._store.sandboxes():
-            units |= {("sandbox", sandbox.id), ("names", sandbox.id)}
+            units |= {Unit("sandbox", sandbox.id), Unit("names", sandbox.id)}
         return units
 
     def on_network(self, identifier: str) -> Set[Unit]:
         """Return the units of a network and of all that is on it."""
-        units: Set[Unit] = {("network", identifier)}
+        units: Set[Unit] = {Unit("network", identifier)}
         for endpoint in self._store.running_endpoints(identifier):
-            units |= {("sandbox", str(endpoint.sandbox)), ("names", str(endpoint.sandbox))}
+            units |= {Unit("sandbox", str(endpoint.sandbox)), Unit("names", str(endpoint.sandbox))}
         return units
 
     def names_on_network(self, identifier: str) -> Set[Unit]:
         """Return the units of a network and of the files that have the names of those that are on it."""
         network = self._network(identifier)
         if network is not None and self._has_dns(network):
-            return {("network", identifier)}
+            return {Unit("network", identifier)}
         endpoints = self._store.running_endpoints(identifier)
-        return {("network", identifier)} | {("names", str(endpoint.sandbox)) for endpoint in endpoints}
+        return {Unit("network", identifier)} | {Unit("names", str(endpoint.sandbox)) for endpoint in endpoints}
 
     def of_sandbox(self, identifier: str) -> Set[Unit]:
         """Return the units of a sandbox and of the networks that it is on."""
         endpoints = self._store.endpoints_of_sandbox(identifier)
-        return {("sandbox", identifier), ("names", identifier)} | {("network", one.network) for one in endpoints}
+        return {Unit("sandbox", identifier), Unit("names", identifier)} | {
+            Unit("network", one.network) for one in endpoints
+        }
 
     def _network(self, identifier: str) -> Optional[Network]:
         if identifier not in self._networks:

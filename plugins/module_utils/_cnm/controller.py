@@ -110,7 +110,7 @@ class Controller:
                 context.problems.add(problem)
             context.problems.check()
             named = {
-                (kind, found)
+                Unit(kind, found)
                 for (kind, _item), was, now in zip(pairs, earlier, identifiers)
                 for found in (was, now)
                 if found
@@ -164,7 +164,7 @@ class Controller:
                     tentative[one.endpoint] = f"another host has its address {taken}" if taken else ""
             run.after.withheld = {identifier: why for identifier, why in tentative.items() if why}
             self._kernel.note_tentative(tentative)
-            units = {(kind, one.sandbox) for one in doubtful for kind in ("sandbox", "names")}
+            units = {Unit(kind, one.sandbox) for one in doubtful for kind in ("sandbox", "names")}
             steps += run.reconcile(units, set(), insist=False)
             failures += [text for text in _failures(run, store, before) if text not in failures]
             return self._restored(store, run, steps, failures)

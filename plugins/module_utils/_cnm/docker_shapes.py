@@ -99,7 +99,7 @@ def _pool(pool: Pool) -> Dict[str, Any]:
     if pool.gateway is not None:
         shown["Gateway"] = str(pool.gateway)
     if pool.auxiliary:
-        shown["AuxiliaryAddresses"] = {name: str(address) for name, address in pool.auxiliary}
+        shown["AuxiliaryAddresses"] = {name: str(address) for name, address in pool.auxiliary.items()}
     return shown
 
 

@@ -108,7 +108,7 @@ class Reconciliation:
                 elif kind == "endpoint":
                     endpoint = store.endpoint(identifier)
                     if endpoint is not None:
-                        units.add(("network", endpoint.network))
+                        units.add(Unit("network", endpoint.network))
                         units |= topology.of_sandbox(endpoint.sandbox) if endpoint.sandbox else set()
         for kind, identifier in self._store.touched:
             was, now = getattr(self._earlier, kind)(identifier), getattr(self._store, kind)(identifier)
@@ -148,7 +148,7 @@ class Reconciliation:
 
     def _owner(self, unit: Unit, resource: Resource) -> Unit:
         """Return what is left out if RESOURCE of UNIT cannot be: a network without its name server is still one."""
-        return ("dns", unit[1]) if resource.kind in NAMING and unit not in self._required else unit
+        return Unit("dns", unit.id) if resource.kind in NAMING and unit not in self._required else unit
 
     def _leave_out(self, scope: "Scope", error: CnmError) -> None:
         """Leave out the units that ERROR is about, and what stands on them.
@@ -165,9 +165,9 @@ class Reconciliation:
             found.setdefault(unit, []).append(each)
         for kind, identifier in list(found):
             if kind == "network":
-                found.setdefault(("dns", identifier), [])
+                found.setdefault(Unit("dns", identifier), [])
                 for unit in self.after.on_network(identifier):
-                    if unit[0] == "sandbox":
+                    if unit.kind == "sandbox":
                         found.setdefault(unit, [])
         if not self._required.union({HOST_UNIT}).isdisjoint(found):
             raise error
@@ -228,7 +228,7 @@ class Reconciliation:
         anew = frozenset(
             key
             for key, unit in scope.unit_of.items()
-            if unit[0] == "sandbox" and unit[1] in renew and key[0] in (Namespace.kind, Link.kind)
+            if unit.kind == "sandbox" and unit.id in renew and key[0] in (Namespace.kind, Link.kind)
         )
         present = {key: resource for key, resource in scope.firewall.items() if leave_firewall}
         present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and key[0] in FIREWALL)))
@@ -254,8 +254,8 @@ class Reconciliation:
             if step.resource.kind == "ruleset":
                 return self.after.everything()
             unit = scope.unit_of.get(step.resource.key)
-            if step.resource.kind in (Link.kind, Address.kind) and unit is not None and unit[0] == "network":
-                units |= self.after.on_network(unit[1])
+            if step.resource.kind in (Link.kind, Address.kind) and unit is not None and unit.kind == "network":
+                units |= self.after.on_network(unit.id)
         return units
 
     def _carry_out(self, units: Set[Unit], scope: "Scope", steps: List[Step]) -> None:

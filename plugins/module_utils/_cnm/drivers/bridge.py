@@ -121,7 +121,7 @@ class Bridge(Driver):
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{device}/disable_ipv6", "0", device))
         for pool, address in network.gateways():
             interface = with_prefix(address, pool.subnet)
-            resources.append(Address(HOST, device, interface, adopted=interface in network.kept))
+            resources.append(Address(HOST, device, interface, adopted=interface in map(str, network.kept)))
         resources += network_elements(
             device,
             pools=[(pool.subnet, pool.gateway) for pool in network.pools],

@@ -17,6 +17,8 @@ from typing import Optional, Tuple, Union
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
+"""An address with the prefix length of its subnet."""
 
 _UNUSABLE: Tuple[Tuple[Subnet, str], ...] = tuple(
     (ipaddress.ip_network(text), what)

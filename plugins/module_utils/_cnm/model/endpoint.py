@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from .addresses import Address, Subnet, address, subnet
 from .errors import Problems, every
@@ -45,27 +45,6 @@ class Port:
             wish.protocol,
             wish.sources,
         ) and wish.host_port in (None, self.host_port)
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        return {
-            "container_port": self.container_port,
-            "host_port": self.host_port,
-            "host_ip": str(self.host_ip) if self.host_ip is not None else None,
-            "protocol": self.protocol,
-            "sources": [str(source) for source in self.sources],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Port":
-        """Return what to_json made DATA of."""
-        return cls(
-            data["container_port"],
-            data["host_port"],
-            ipaddress.ip_address(data["host_ip"]) if data["host_ip"] else None,
-            data["protocol"],
-            tuple(ipaddress.ip_network(source) for source in data["sources"]),
-        )
 
 
 def parse_ports(specification: Any) -> Sequence[Port]:
@@ -232,35 +211,3 @@ class Endpoint:
     def device(self) -> str:
         """The name of the host's end of its veth pair."""
         return f"veth{self.id[:11]}"
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "network": self.network,
-            "sandbox": self.sandbox,
-            "ipv4": str(self.ipv4) if self.ipv4 is not None else None,
-            "ipv6": str(self.ipv6) if self.ipv6 is not None else None,
-            "mac": self.mac,
-            "aliases": list(self.aliases),
-            "ports": [port.to_json() for port in self.ports],
-            "gateway_priority": self.gateway_priority,
-            "interface": self.interface,
-            "declared": self.declared,
-            "reserved": self.reserved,
-            **({"ipv6_off": True} if self.ipv6_off else {}),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Endpoint":
-        """Return what to_json made DATA of."""
-        return cls(
-            **{
-                **data,
-                "ipv4": ipaddress.ip_address(data["ipv4"]) if data["ipv4"] else None,
-                "ipv6": ipaddress.ip_address(data["ipv6"]) if data["ipv6"] else None,
-                "aliases": tuple(data["aliases"]),
-                "ports": tuple(Port.from_json(port) for port in data["ports"]),
-            }
-        )

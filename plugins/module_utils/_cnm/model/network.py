@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Iterator, Mapping, Optional, Tuple
 
-from .addresses import Address, Subnet
+from .addresses import Address, Interface, Subnet
 from .overlay_peer import Peer, Remote, Underlay
 from .static_route import StaticRoute
 
@@ -30,13 +29,13 @@ class Pool:
     """The host's own address on the network; None where the network has no way out."""
     iprange: Optional[Subnet] = None
     """Where addresses are chosen from; the whole subnet if None."""
-    auxiliary: Tuple[Tuple[str, Address], ...] = ()
+    auxiliary: Mapping[str, Address] = field(default_factory=dict)
     """Names and addresses of things that are none of ours, so that no endpoint gets their addresses."""
 
     @property
     def reserved(self) -> Mapping[Address, str]:
         """Addresses that no endpoint can have, and what they are for."""
-        held = {address: f"the auxiliary address '{name}'" for name, address in self.auxiliary}
+        held = {address: f"the auxiliary address '{name}'" for name, address in self.auxiliary.items()}
         if self.gateway is not None:
             held[self.gateway] = "the gateway"
         return held
@@ -48,25 +47,6 @@ class Pool:
         if self.subnet.num_addresses <= 2:
             return first, last
         return first + 1, last - 1 if self.subnet.version == 4 else last
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        return {
-            "subnet": str(self.subnet),
-            "gateway": str(self.gateway) if self.gateway is not None else None,
-            "iprange": str(self.iprange) if self.iprange is not None else None,
-            "auxiliary": {name: str(address) for name, address in self.auxiliary},
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Pool":
-        """Return what to_json made DATA of."""
-        return cls(
-            ipaddress.ip_network(data["subnet"]),
-            ipaddress.ip_address(data["gateway"]) if data["gateway"] else None,
-            ipaddress.ip_network(data["iprange"]) if data["iprange"] else None,
-            tuple((name, ipaddress.ip_address(text)) for name, text in data["auxiliary"].items()),
-        )
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ class Network:
     """In bytes; chosen from the way out of the host when the network is made, and kept."""
     adopted: bool = False
     """Whether its bridge was on the host before us, and stays when the network goes."""
-    kept: Tuple[str, ...] = ()
+    kept: Tuple[Interface, ...] = ()
     """Addresses, with prefix lengths, that an adopted bridge had before us."""
     dns: bool = False
     """Whether the host's name server answers for its names; chosen when the network is made, and kept."""
@@ -136,45 +116,3 @@ class Network:
         for pool in self.pools:
             if pool.gateway is not None:
                 yield pool, pool.gateway
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        shared = {} if self.underlay is None else {"underlay": self.underlay.to_json()}
-        served: Dict[str, Any] = {"dns": True} if self.dns else {}
-        # Left out where they say nothing, as a store that an older version wrote has them.
-        if self.dns_servers:
-            served["dns_servers"] = list(self.dns_servers)
-        routed: Dict[str, Any] = {"routes": [route.to_json() for route in self.routes]} if self.routes else {}
-        routed.update({"no_default_route": True} if self.no_default_route else {})
-        routed.update({"metric": self.metric} if self.metric is not None else {})
-        return {
-            **shared,
-            **served,
-            **routed,
-            "id": self.id,
-            "name": self.name,
-            "driver": self.driver,
-            "pools": [pool.to_json() for pool in self.pools],
-            "options": dict(self.options),
-            "labels": dict(self.labels),
-            "internal": self.internal,
-            "mtu": self.mtu,
-            "adopted": self.adopted,
-            "kept": list(self.kept),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Network":
-        """Return what to_json made DATA of.
-
-        :raises ValueError: if it did not make it
-        """
-        pools = tuple(Pool.from_json(pool) for pool in data["pools"])
-        underlay = Underlay.from_json(data["underlay"]) if "underlay" in data else None
-        for text in data["kept"]:
-            if isinstance(text, str):
-                ipaddress.ip_interface(text)
-        routes = tuple(StaticRoute.from_json(route) for route in data.get("routes", ()))
-        servers, kept = tuple(data.get("dns_servers", ())), tuple(data["kept"])
-        parts = {"pools": pools, "kept": kept, "underlay": underlay, "routes": routes, "dns_servers": servers}
-        return cls(**{**data, **parts})

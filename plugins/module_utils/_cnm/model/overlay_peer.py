@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 import zlib
 from dataclasses import dataclass
@@ -35,22 +34,6 @@ class Remote:
         """Return its address of family VERSION, 4 or 6."""
         return self.ipv4 if version == 4 else self.ipv6
 
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        return {
-            "name": self.name,
-            "ipv4": str(self.ipv4) if self.ipv4 is not None else None,
-            "ipv6": str(self.ipv6) if self.ipv6 is not None else None,
-            "mac": self.mac,
-            "aliases": list(self.aliases),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Remote":
-        """Return what to_json made DATA of."""
-        four, six = (ipaddress.ip_address(data[key]) if data[key] else None for key in ("ipv4", "ipv6"))
-        return cls(data["name"], four, six, data["mac"], tuple(data["aliases"]))
-
 
 @dataclass(frozen=True)
 class Peer:
@@ -60,20 +43,6 @@ class Peer:
     address: Address
     """Its tunnel end point, VTEP."""
     endpoints: Tuple[Remote, ...] = ()
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        return {
-            "name": self.name,
-            "address": str(self.address),
-            "endpoints": [endpoint.to_json() for endpoint in self.endpoints],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Peer":
-        """Return what to_json made DATA of."""
-        endpoints = tuple(Remote.from_json(endpoint) for endpoint in data["endpoints"])
-        return cls(data["name"], ipaddress.ip_address(data["address"]), endpoints)
 
 
 @dataclass(frozen=True)
@@ -89,24 +58,6 @@ class Underlay:
     peers: Tuple[Peer, ...] = ()
     known: Optional[Tuple[str, ...]] = None
     """Addresses of endpoints here that other hosts are told of; None if nobody has said which they are."""
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        known = {} if self.known is None else {"known": list(self.known)}
-        return {
-            **known,
-            "address": str(self.address),
-            "device": self.device,
-            "mtu": self.mtu,
-            "peers": [peer.to_json() for peer in self.peers],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Underlay":
-        """Return what to_json made DATA of."""
-        peers = tuple(Peer.from_json(peer) for peer in data["peers"])
-        known = tuple(data["known"]) if "known" in data else None
-        return cls(ipaddress.ip_address(data["address"]), data["device"], data["mtu"], peers, known)
 
 
 def pack(hosts: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Mapping, Optional, Tuple
 
 from .static_route import StaticRoute
 
@@ -62,31 +62,3 @@ class Sandbox:
         settings = {name if "/" in name else name.replace(".", "/"): value for name, value in self.sysctls.items()}
         given = (settings.get(f"net/ipv6/conf/{name}/disable_ipv6") for name in (interface, "all", "default"))
         return next(filter(None, given), "0").strip() != "0"
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "netns": self.netns,
-            "identity": self.identity,
-            "running": self.running,
-            "hostname": self.hostname,
-            "domainname": self.domainname,
-            "dns_servers": self.dns_servers,
-            "dns_search_domains": self.dns_search_domains,
-            "dns_opts": self.dns_opts,
-            "etc_hosts": dict(self.etc_hosts),
-            "sysctls": dict(self.sysctls),
-            "labels": dict(self.labels),
-            **({"routes": [route.to_json() for route in self.routes]} if self.routes else {}),
-            **({"no_default_route": True} if self.no_default_route else {}),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Sandbox":
-        """Return what to_json made DATA of."""
-        lists = ("dns_servers", "dns_search_domains", "dns_opts")
-        read: Dict[str, Any] = {name: None if data[name] is None else tuple(data[name]) for name in lists}
-        read["routes"] = tuple(StaticRoute.from_json(route) for route in data.get("routes", ()))
-        return cls(**{**data, **read})

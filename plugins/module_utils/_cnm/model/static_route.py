@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Optional
 
 from .addresses import Address, Subnet
 
@@ -31,18 +30,3 @@ class StaticRoute:
         kind = "" if self.type == "unicast" else f"{self.type} "
         via = "" if self.gateway is None else f" by way of {self.gateway}"
         return f"{kind}{self.destination}{via}"
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return this as JSON can hold it."""
-        return {
-            "destination": str(self.destination),
-            "gateway": str(self.gateway) if self.gateway is not None else None,
-            "metric": self.metric,
-            "type": self.type,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "StaticRoute":
-        """Return what to_json made DATA of."""
-        gateway = ipaddress.ip_address(data["gateway"]) if data["gateway"] else None
-        return cls(ipaddress.ip_network(data["destination"]), gateway, data["metric"], data["type"])

@@ -470,6 +470,29 @@ class Parent(NamedTuple):
     """The interface of the host that takes all its frames, such as a bridge or a bond; empty if there is none."""
 
 
+_KEYS = {
+    Ruleset.kind: (1,),
+    Element.kind: (3,),
+    ForwardAccept.kind: (2,),
+    Namespace.kind: (2,),
+    Link.kind: (3,),
+    Sysctl.kind: (3,),
+    Address.kind: (4,),
+    Route.kind: (3, 4),
+    File.kind: (2,),
+    "forwarding": (5,),
+    "neighbour": (4,),
+    "records": (2,),
+    "name-server": (2,),
+}
+"""How many parts the keys of each kind have; the last four are named, as few hosts need their files."""
+
+
+def is_key(parts: Key) -> bool:
+    """Say whether PARTS could be the key of a resource."""
+    return len(parts) in _KEYS.get(parts[0] if parts else "", ()) and not any("\0" in part for part in parts)
+
+
 class Listener(NamedTuple):
     """A socket that waits on a port. On ``::`` it is taken to wait for IPv4 as well, as it does by default."""
 

@@ -10,14 +10,21 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, FrozenSet, Mapping, NamedTuple, Sequence, Tuple
+from typing import FrozenSet, Mapping, NamedTuple
 
+from ..model.codec import from_json, to_json
 from ..model.errors import CnmError, StoreDamaged
 from ..private_files import create_private, open_private
-from ..resources.kinds import Address, Element, File, ForwardAccept, Key, Link, Namespace, Route, Ruleset, Sysctl
+from ..resources.kinds import Element, Key, Link, is_key
 
-Unit = Tuple[str, str]
-"""A kind of object and its id: what is reconciled as a whole."""
+
+class Unit(NamedTuple):
+    """What is reconciled as a whole."""
+
+    kind: str
+    """``network``, ``sandbox``; ``names`` for those that a sandbox sees; ``host`` for what all networks need."""
+    id: str
+    """Of the object; of the host's units it tells which one."""
 
 
 class Setting(NamedTuple):
@@ -43,43 +50,20 @@ class Intent:
     """What said where the packets of published ports go, before and after."""
 
 
-_UNITS = ("network", "endpoint", "sandbox", "names", "host")
-_LENGTHS = {
-    Ruleset.kind: 1,
-    Element.kind: 3,
-    ForwardAccept.kind: 2,
-    Namespace.kind: 2,
-    Link.kind: 3,
-    Sysctl.kind: 3,
-    Address.kind: 4,
-    Route.kind: 3,
-    File.kind: 2,
-    "forwarding": 5,
-    "neighbour": 4,
-    "records": 2,
-    "name-server": 2,
-}
-"""Of the keys of each kind of resource; the last four are named, as few hosts need their files."""
+_KINDS = ("network", "endpoint", "sandbox", "names", "host")
 
 
-def _texts(found: Sequence[Any]) -> Tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(part, str) and "\0" not in part for part in found):
-        raise ValueError(f"{found!r} is not a list of texts")
-    return tuple(found)
+def _check(intent: Intent) -> None:
+    """See that INTENT names what there can be.
 
-
-def _unit(found: Sequence[Any]) -> Unit:
-    kind, identifier = _texts(found)
-    if kind not in _UNITS:
-        raise ValueError(f"there is no kind of object '{kind}'")
-    return kind, identifier
-
-
-def _key(found: Sequence[Any], *kinds: str) -> Key:
-    key = _texts(found)
-    if not key or _LENGTHS.get(key[0]) != len(key) or (kinds and key[0] not in kinds):
-        raise ValueError(f"{found!r} names no resource")
-    return key
+    :raises ValueError: if it does not
+    """
+    for unit in (*intent.units, *(setting.unit for setting in intent.settings.values())):
+        if unit.kind not in _KINDS:
+            raise ValueError(f"there is no kind of object '{unit.kind}'")
+    for key in (*intent.keys, *intent.lent, *(each.key for each in intent.published)):
+        if not is_key(key) or (key in intent.lent and key[0] != Link.kind):
+            raise ValueError(f"{list(key)!r} names no resource")
 
 
 def read(folder: str) -> Intent:
@@ -88,13 +72,13 @@ def read(folder: str) -> Intent:
     try:
         with os.fdopen(open_private(path), encoding="utf-8") as file:
             data = json.load(file)
-        return Intent(
-            frozenset(_unit(unit) for unit in data["units"]),
-            frozenset(_key(key) for key in data["keys"]),
-            frozenset(_key(key, Link.kind) for key in data["lent"]),
-            {str(name): Setting(str(original), _unit(unit)) for name, (original, unit) in data["settings"].items()},
-            frozenset(Element(*_texts(fields)) for fields in data["published"]),
-        )
+        # As versions wrote it whose stores are of version 1: an element is a list of its fields.
+        data["published"] = [
+            dict(zip(("set", "entry", "value"), each)) if isinstance(each, list) else each for each in data["published"]
+        ]
+        intent = from_json(Intent, data)
+        _check(intent)
+        return intent
     except FileNotFoundError:
         return Intent()
     except OSError as error:
@@ -123,14 +107,7 @@ def write(folder: str, intent: Intent) -> None:
 def _write(path: str, intent: Intent) -> None:
     descriptor = create_private(f"{path}.new")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        data = {
-            "units": sorted(intent.units),
-            "keys": sorted(intent.keys),
-            "lent": sorted(intent.lent),
-            "settings": dict(intent.settings),
-            "published": sorted((one.set, one.entry, one.value) for one in intent.published),
-        }
-        file.write(json.dumps(data))
+        file.write(json.dumps(to_json(intent)))
         file.flush()
         os.fsync(descriptor)
     os.replace(f"{path}.new", path)

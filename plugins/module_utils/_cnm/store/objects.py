@@ -15,14 +15,15 @@ import sqlite3
 from bisect import insort
 from typing import Any, Container, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
+from ..drivers import LOADERS
 from ..model.addresses import Address, Subnet
+from ..model.codec import from_json, to_json
 from ..model.endpoint import Endpoint, Port
 from ..model.ids import find, is_id
 from ..model.network import PREDEFINED, Network, Pool
 from ..model.sandbox import Sandbox
 from . import schema
-from .journal import Setting
-from .soundness import check
+from .journal import Setting, Unit
 
 Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
@@ -48,7 +49,7 @@ class SqliteStore:
         """How many endpoints of a network are joined, where that was asked."""
         self._ranges: Dict[int, List[Tuple[int, int, str]]] = {}
         """First and last address of all pools of a family, with their networks, where that was asked."""
-        self.touched: Set[Tuple[str, str]] = set()
+        self.touched: Set[Unit] = set()
         """Kind and id of what this transaction has changed."""
         self._unclaimed: Dict[str, None] = {}
         """Ids of endpoints with an address that another one had when they were written, in that order."""
@@ -210,7 +211,7 @@ class SqliteStore:
             "SELECT json_extract(data, '$.driver'), name, json_extract(data, '$.options'), "
             "json_extract(data, '$.underlay.device'), "
             "(SELECT json_group_array(json_extract(value, '$.address')) FROM json_each(data, '$.underlay.peers')) "
-            "FROM network WHERE instr(data, '\"underlay\":') AND json_type(data, '$.underlay') = 'object'"
+            "FROM network WHERE json_type(data, '$.underlay') = 'object'"
         )
         return [
             (kind, name, json.loads(options), device, json.loads(peers)) for kind, name, options, device, peers in rows
@@ -287,7 +288,7 @@ class SqliteStore:
     def settings(self) -> Dict[str, Setting]:
         """Return the kernel settings of the host that we have changed, by name."""
         rows = self._connection.execute("SELECT name, original, kind, object FROM setting")
-        return {name: Setting(original, (kind, identifier)) for name, original, kind, identifier in rows}
+        return {name: Setting(original, Unit(kind, identifier)) for name, original, kind, identifier in rows}
 
     def put_setting(self, name: str, setting: Setting) -> None:
         """Remember the value that a kernel setting had before us; what is remembered already stays."""
@@ -421,7 +422,7 @@ class SqliteStore:
         self._answers[table].clear()
         # Which endpoints are running is a question of sandboxes too.
         self._answers["endpoint"].clear()
-        self.touched.add((table, identifier))
+        self.touched.add(Unit(table, identifier))
 
     def _unchanged(self, table: str, item: Object) -> bool:
         if getattr(self, table)(item.id) == item:
@@ -458,13 +459,14 @@ class SqliteStore:
         """Return the object that DATA is; the same one for the same text, as objects are values."""
         found = self._seen.get(data)
         if not isinstance(found, noun):
-            found = noun.from_json(json.loads(data))
-            check(found)
+            found = from_json(noun, json.loads(data))
+            if isinstance(found, Network) and found.driver not in LOADERS:
+                raise ValueError(f"there is no driver '{found.driver}'")
             self._seen[data] = found
         return found
 
     def _text(self, item: Object) -> str:
-        text = _encode(item.to_json())
+        text = _encode(to_json(item))
         self._seen[text] = item
         return text
 

@@ -10,19 +10,17 @@ import os
 import sqlite3
 import stat
 from contextlib import closing, contextmanager
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from ..model.errors import CnmError, StoreDamaged
 from ..private_files import close_file, make_private
 from .lock import holding
 
-VERSION = 1
-"""Of the schema; kept in SQLite's user_version."""
-
 BRIDGE_NAME = """json_extract(data, '$.options."com.docker.network.bridge.name"')"""
 """The bridge that a network's options name."""
 
-_SCHEMA = f"""
+_MIGRATIONS: Sequence[str] = (
+    f"""
 CREATE TABLE network (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX network_adopted ON network (id) WHERE json_extract(data, '$.adopted');
 CREATE INDEX network_bridge ON network ({BRIDGE_NAME}) WHERE json_valid(data);
@@ -49,7 +47,27 @@ CREATE INDEX port_endpoint ON port (endpoint);
 CREATE TABLE setting (
     name TEXT PRIMARY KEY, original TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL
 ) WITHOUT ROWID;
+""",
+    # Fields that version 1 left out where they said nothing.
+    """
+UPDATE network SET data = json_insert(
+    data, '$.dns', json('false'), '$.dns_servers', json('[]'), '$.routes', json('[]'), '$.no_default_route',
+    json('false'), '$.metric', NULL, '$.underlay', NULL
+);
+UPDATE network SET data = json_insert(data, '$.underlay.known', NULL) WHERE json_type(data, '$.underlay') = 'object';
+UPDATE sandbox SET data = json_insert(data, '$.routes', json('[]'), '$.no_default_route', json('false'));
+UPDATE endpoint SET data = json_insert(data, '$.ipv6_off', json('false'));
+CREATE INDEX network_underlay ON network (id) WHERE json_type(data, '$.underlay') = 'object';
+""",
+)
+"""What makes of an empty file a store of version 1, of that one a store of version 2, and so on.
+
+Hosts have stores of each version, so no migration is changed later. What is stored has exactly the fields of the nouns:
+a new field needs a migration that puts it into the objects of older stores.
 """
+
+VERSION = len(_MIGRATIONS)
+"""Of the schema; kept in SQLite's user_version."""
 
 _FILES = ("cnm.db", "cnm.db-wal", "cnm.db-shm", "cnm.db-journal", "intent.json", "lock")
 """What we keep in the folder; what ends in ``.new`` besides is always made anew."""
@@ -75,7 +93,7 @@ def path(folder: str) -> str:
 def memory() -> sqlite3.Connection:
     """Return an empty store that nobody else sees."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(_SCHEMA)
+    _migrate(connection, 0)
     return connection
 
 
@@ -111,7 +129,7 @@ def _make(file: str) -> None:
     connection = _connect(growing)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        _migrate(connection, 0)
     finally:
         connection.close()
     os.rename(growing, file)
@@ -125,9 +143,9 @@ def in_memory(source: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def connect(folder: str, check: bool = True, write: bool = True) -> sqlite3.Connection:
-    """Open the store in FOLDER, which exists.
+    """Open the store in FOLDER, which exists. One of an older version is brought to ours: in memory if it is only read.
 
-    :param check: whether to look if it is whole
+    :param check: whether to look if it is whole, and of which version it is
     :param write: whether it is to be written; to read it, it need not be writable
     :raises StoreDamaged: if it cannot be trusted; the file is left as it is
     """
@@ -142,11 +160,27 @@ def connect(folder: str, check: bool = True, write: bool = True) -> sqlite3.Conn
             connection = _copied(file)
         if check:
             with explained(folder):
-                _check(connection, file)
+                version = _checked_version(connection, file)
+                if version < VERSION and not write:
+                    with closing(connection):
+                        connection = in_memory(connection)
+                if version < VERSION:
+                    _migrate(connection, version)
     except CnmError:
         connection.close()
         raise
     return connection
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Make of the store of VERSION, 0 for an empty file, one of ours; all of it or nothing."""
+    steps = "".join(_MIGRATIONS[version:])
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _is_read_only(connection: sqlite3.Connection) -> bool:
@@ -180,7 +214,8 @@ def _copied(file: str) -> sqlite3.Connection:
         raise CnmError(f"The store '{file}' cannot be read: {error.strerror}.") from error
 
 
-def _check(connection: sqlite3.Connection, file: str) -> None:
+def _checked_version(connection: sqlite3.Connection, file: str) -> int:
+    """Return of which version the store FILE is; see that it is whole, and that we know this version."""
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -193,6 +228,7 @@ def _check(connection: sqlite3.Connection, file: str) -> None:
             f"The store '{file}' was written by a newer version of cnm.linux (schema {version}, "
             f"this one knows {VERSION}). Use that version; the file was left as it is."
         )
+    return int(version)
 
 
 def _connect(file: str) -> sqlite3.Connection:

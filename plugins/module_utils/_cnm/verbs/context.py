@@ -122,7 +122,7 @@ class Context:
 
     def subject(self, kind: str, item: Named) -> str:
         """Return what messages call ITEM, an object of KIND."""
-        return self.subjects.get((kind, item.id), f"{kind.capitalize()} '{item.name}'")
+        return self.subjects.get(Unit(kind, item.id), f"{kind.capitalize()} '{item.name}'")
 
     def network(self, reference: str, subject: str) -> Optional[Network]:
         """Return the network that REFERENCE names; without one, add a problem with SUBJECT.

@@ -17,6 +17,7 @@ from ..model.errors import Problems, every
 from ..model.ids import check_alias, check_device, check_name
 from ..model.network import Network
 from ..model.sandbox import Sandbox
+from ..store.journal import Unit
 from .addresses import arrived, has_own_mac
 from .context import Context, check_absent, listed
 from .pools import settled
@@ -160,7 +161,7 @@ def write(
     network = settled(context, network)
     identifier = existing.id if existing else context.id_for("endpoint", network.id, name)
     endpoint = existing or Endpoint(identifier, name, network.id)
-    context.subjects[("endpoint", endpoint.id)] = subject
+    context.subjects[Unit("endpoint", endpoint.id)] = subject
     if driver(network.driver).has_addresses:
         endpoint = _addressed(context, network, endpoint, wishes, subject)
     else:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional
 
@@ -15,6 +16,7 @@ from ..model.ids import check_name, make_id
 from ..model.network import Network
 from ..model.suggestions import not_supported
 from ..resources.kinds import HOST, Address, Link
+from ..store.journal import Unit
 from .context import Context, check_absent, listed, quoted, texts
 from .dns import name_server, wanted_dns
 from .pools import wanted_pools
@@ -48,7 +50,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     wanted = _wanted(context, existing, item, subject)
     if wanted is None:
         return existing.id if existing else None
-    context.subjects[("network", wanted.id)] = subject
+    context.subjects[Unit("network", wanted.id)] = subject
     # Also with problems, with which nothing of the store will be kept: its subnet may be taken, too.
     context.store.put_network(wanted)
     if wanted.peers and item.get("peers"):
@@ -226,4 +228,4 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
         return replace(network, adopted=False, kept=())
     begun = context.unfinished.keys
     kept = (found for found in context.host.addresses(device) if (Address.kind, HOST, device, found) not in begun)
-    return replace(network, adopted=True, kept=tuple(kept))
+    return replace(network, adopted=True, kept=tuple(map(ipaddress.ip_interface, kept)))

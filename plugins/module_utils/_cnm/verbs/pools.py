@@ -79,7 +79,7 @@ def _elsewhere(context: Context, network: Network, chosen: Subnet) -> List[Tuple
 def _by_adopted_bridges(context: Context) -> Iterator[Tuple[Subnet, str]]:
     """Yield the subnets that adopted bridges have beside those of their networks, and the bridges."""
     for adopting in context.store.adopted_networks():
-        for found in {ipaddress.ip_interface(text).network for text in adopting.kept}:
+        for found in {interface.network for interface in adopting.kept}:
             if not (found.version == 6 and found.is_link_local) and found not in {
                 pool.subnet for pool in adopting.pools
             }:
@@ -110,8 +110,7 @@ def _free(context: Context, network: Network, version: int) -> Subnet:
 
 def _kept_by_bridge(context: Context, network: Network, version: int) -> Optional[Pool]:
     """Return the pool that an adopted bridge brings with it: its subnet, and its address as gateway."""
-    for text in network.kept:
-        interface = ipaddress.ip_interface(text)
+    for interface in network.kept:
         if interface.version == version and not interface.is_link_local:
             return Pool(interface.network, interface.ip)
     return None
@@ -187,11 +186,11 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
                     if found in names:
                         raise ValueError(f"{found} is '{names[found]}' already.")
                     names[found] = name
-        auxiliary = tuple((name, found) for found, name in names.items())
-    kept = [text for text in network.kept if ipaddress.ip_interface(text).network == pool.subnet]
+        auxiliary = {name: found for found, name in names.items()}
+    kept = [interface.ip for interface in network.kept if interface.network == pool.subnet]
     if kept and gateway is None:
-        gateway = ipaddress.ip_interface(kept[0]).ip
-    for name, found in auxiliary:
+        gateway = kept[0]
+    for name, found in auxiliary.items():
         if found == gateway:
             problems.add(f"{subject}: gateway: {found} is taken: it is the auxiliary address '{name}'.")
     return Pool(pool.subnet, gateway, iprange, auxiliary)
@@ -237,7 +236,7 @@ def _with_gateway(network: Network, pool: Pool, subject: str, problems: Problems
     if pool.gateway is not None:
         return pool
     first, last = pool.usable
-    held = [int(found) for _name, found in pool.auxiliary]
+    held = [int(found) for found in pool.auxiliary.values()]
     lowest = next((number for number in range(first, last + 1) if number not in held), None)
     if lowest is None:
         problems.add(f"{subject}: no address of subnet {pool.subnet} is left for the gateway.")

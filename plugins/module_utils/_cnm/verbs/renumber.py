@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Tuple
 from ..model.allocation import check_address
 from ..model.endpoint import Endpoint
 from ..model.network import Network
+from ..store.journal import Unit
 from .addresses import has_own_mac
 from .context import Context
 from .ports import assign
@@ -25,7 +26,7 @@ def readdress(context: Context, existing: Network, wanted: Network, force: bool,
         if after.held == endpoint.held and not (wanted.ipv6 and after.ipv6 is None):
             continue
         displaced += [(endpoint.id, lost.version) for lost in endpoint.held if lost not in after.held]
-        context.subjects[("endpoint", endpoint.id)] = f"{subject}: endpoint '{endpoint.name}'"
+        context.subjects[Unit("endpoint", endpoint.id)] = f"{subject}: endpoint '{endpoint.name}'"
         context.store.put_endpoint(after if has_own_mac(endpoint) else replace(after, mac=""))
     if displaced and not force:
         context.displaced[existing.id] = displaced

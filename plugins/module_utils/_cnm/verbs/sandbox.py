@@ -19,6 +19,7 @@ from ..model.ids import check_hostname, check_name
 from ..model.network import Network
 from ..model.sandbox import HOST_GATEWAY, Sandbox
 from ..resources.routes import gateway_order
+from ..store.journal import Unit
 from .context import Context, check_absent, listed, texts
 from .dns import name_server
 from .endpoint import Wishes, join, part, read, read_ports, write
@@ -53,7 +54,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     wishes = None
     if item.get("published_ports") is not None:
         wishes = read_ports(context.problems, item["published_ports"], subject)
-    context.subjects[("sandbox", sandbox.id)] = subject
+    context.subjects[Unit("sandbox", sandbox.id)] = subject
     # Also with problems, with which nothing of the store will be kept: what follows may have some, too.
     context.store.put_sandbox(sandbox)
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):

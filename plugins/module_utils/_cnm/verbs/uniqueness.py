@@ -19,6 +19,7 @@ from ..model.addresses import address_of
 from ..model.endpoint import Endpoint
 from ..model.network import DEFAULT, Network
 from ..model.sandbox import Sandbox
+from ..store.journal import Unit
 from ..store.objects import SqliteStore
 from .addresses import addressed, check_displaced, check_remotes, claim_addresses, has_own_mac
 from .context import Context
@@ -77,10 +78,10 @@ class _Uniqueness:
             sandbox = self._store.sandbox(identifier)
             if sandbox is not None:
                 self._check_attachments(sandbox)
-        self._check_endpoints([unit[1] for unit in written if unit[0] == "endpoint"])
+        self._check_endpoints([unit.id for unit in written if unit.kind == "endpoint"])
 
     def _place(self, kind: str, identifier: str) -> int:
-        return self._places.get((kind, identifier), len(self._places))
+        return self._places.get(Unit(kind, identifier), len(self._places))
 
     def _twice(self, kind: str, items: Iterable[T], key: Callable[[T], Optional[Hashable]]) -> Iterator[Tuple[T, T]]:
         """Yield each of ITEMS that has come to a KEY which another one has, and that one."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.codec import to_json
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput, StoreDamaged
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import schema
 
@@ -63,7 +64,7 @@ class Host:
 
         def note(store, _item):
             for kind in (store.networks, store.endpoints, store.sandboxes):
-                found[kind.__name__] = [item.to_json() for item in kind()]
+                found[kind.__name__] = [to_json(item) for item in kind()]
             found["settings"] = store.settings()
 
         self.controller(check=True).describe("network", note)

@@ -27,7 +27,7 @@ def pool(subnet, gateway=None, iprange=None, auxiliary=()):
         ipaddress.ip_network(subnet),
         ip(gateway) if gateway else None,
         ipaddress.ip_network(iprange) if iprange else None,
-        tuple((f"aux{number}", ip(text)) for number, text in enumerate(auxiliary)),
+        {f"aux{number}": ip(text) for number, text in enumerate(auxiliary)},
     )
 
 

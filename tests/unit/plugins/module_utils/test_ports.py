@@ -11,6 +11,7 @@ import ipaddress
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.listeners import Listener
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.codec import from_json, to_json
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Port, parse_ports
 
 LOCAL = ipaddress.ip_address("127.0.0.1")
@@ -48,7 +49,7 @@ BINDING = "com.docker.network.bridge.host_binding_ipv4"
 )
 def test_how_a_port_is_written(specification, ports):
     assert list(parse_ports(specification)) == ports
-    assert [Port.from_json(port.to_json()) for port in ports] == ports
+    assert [from_json(Port, to_json(port)) for port in ports] == ports
 
 
 def published(host):

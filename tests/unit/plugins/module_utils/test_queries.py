@@ -16,10 +16,9 @@ FEW = (
     "FROM setting",
     # Ends at the first network that is not one of the three predefined ones.
     "SELECT EXISTS (SELECT 1 FROM network WHERE name NOT IN",
-    # By an index of those alone.
+    # Both by an index of those alone.
     "FROM network WHERE json_extract(data, '$.adopted')",
-    # Reads no more of the networks than whether they are of several hosts.
-    "FROM network WHERE instr(data, '\"underlay\":')",
+    "FROM network WHERE json_type(data, '$.underlay') = 'object'",
 )
 """Statements that go through some rows and end."""
 
