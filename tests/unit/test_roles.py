@@ -47,10 +47,10 @@ def play(folder: Path, tasks: list[dict[str, Any]], files: list[str], facts: boo
 
 REFUSED = {
     "cnm_service_problems_of_unit": ("cnm_service_name", "nginx\n", "is not the name of a service"),
-    "cnm_docker_problems_of_host[2]": ("cnm_docker_version", "20.10.24\n", "is no version"),
+    "cnm_docker_problems_of_host[2]": ("cnm_docker_version", "20.10.24\n", "is not a version"),
     "cnm_docker_problems_of_repository[0]": ("cnm_docker_repository_url", "https://a\nSigned-By: b", "is no URL"),
-    "cnm_docker_problems_of_repository[1]": ("cnm_docker_repository_suite", "bookworm\n", "is no suite"),
-    "cnm_docker_problems_of_repository[2]": ("cnm_docker_repository_components", ["a b"], "is not a word"),
+    "cnm_docker_problems_of_repository[1]": ("cnm_docker_repository_suite", "bookworm\n", "is not a suite"),
+    "cnm_docker_problems_of_repository[2]": ("cnm_docker_repository_components", ["a b"], "is not a single word"),
     "cnm_docker_problems_of_repository[3]": ("cnm_docker_key_checksum", f"sha256:{64 * '0'}\n", "is not sha256"),
     "cnm_docker_problems_of_repository[4]": ("cnm_docker_key_fingerprint", 40 * "0" + "\n", "is not 40"),
 }

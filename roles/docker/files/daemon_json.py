@@ -17,18 +17,18 @@ import sys
 
 
 def without_repetition(pairs):
-    """Return a dict of PAIRS; raises ValueError for a key that is there twice, which a merge would lose."""
+    """Return a dict of PAIRS; raises ValueError for a key that occurs twice, which a merge would lose."""
     members = {}
     for key, value in pairs:
         if key in members:
-            raise ValueError(f'the key "{key}" is there twice')
+            raise ValueError(f'the key "{key}" occurs twice')
         members[key] = value
     return members
 
 
 def not_json(name):
     """Refuse NaN and Infinity, which Python reads and Docker does not."""
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def patched(present, patch):
@@ -62,7 +62,7 @@ def merge(present, wanted, pools, reloadable, ours):
     text = base64.b64decode(present or "").decode()
     config = json.loads(text, object_pairs_hook=without_repetition, parse_constant=not_json) if text.strip() else {}
     if not isinstance(config, dict):
-        raise ValueError("it has no object, that is {...}, at the top")
+        raise ValueError("its top level is not an object, {...}")
     if pools and "default-address-pools" not in config and "default-address-pools" not in wanted:
         wanted = {**wanted, "default-address-pools": pools}
     merged = patched(config, wanted)

@@ -60,17 +60,17 @@ def bridges():
 
 
 def pool_problems(pools):
-    """Return what makes no sense of address POOLS, in words."""
+    """Return the problems of the address POOLS, as texts."""
     problems, bases = [], []
     for pool in pools:
         try:
             base = ipaddress.IPv4Network(pool["base"])
         except ValueError as error:
-            problems.append(f"'{pool['base']}' is no subnet such as 10.200.0.0/16 ({error})")
+            problems.append(f"'{pool['base']}' is not a subnet such as 10.200.0.0/16 ({error})")
             continue
         if not base.prefixlen <= int(pool["size"]) <= 30:
             sense = f"the size is a prefix length from {base.prefixlen} to 30"
-            problems.append(f"{base} cannot be given out in parts of /{pool['size']}: {sense}")
+            problems.append(f"{base} cannot be split into subnets of /{pool['size']}: {sense}")
         problems += [f"{base} overlaps {other}" for other in bases if base.overlaps(other)]
         bases.append(base)
     return problems
