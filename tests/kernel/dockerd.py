@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import shutil
 import subprocess
 import time
@@ -38,7 +39,8 @@ class Dockerd:
     def __init__(self, host: Host, hostname: str = "") -> None:
         self._host = host
         self._hostname = hostname or platform.node()
-        self._cgroup = f"cnm-test-{os.getpid()}{hostname}"
+        # Groups are the machine's, and processes that start a dockerd at the same time may have the same number.
+        self._cgroup = f"cnm-test-{secrets.token_hex(4)}"
         self._daemon: subprocess.Popen[bytes] | None = None
         FOLDER.mkdir()
 
