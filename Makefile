@@ -45,7 +45,7 @@ venv:
 
 .PHONY: tools
 tools: venv
-	@.ci/setup tools ip nft ping curl mount
+	@.ci/setup tools ip nft ping pyroute2 curl mount
 
 .PHONY: set-up
 set-up: tools ## Make .venv and install missing packages; the other targets do this when needed

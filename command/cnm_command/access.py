@@ -14,6 +14,7 @@ from typing import Iterator, List, Optional, Tuple
 
 from _cnm.controller import Controller
 from _cnm.kernel.host import Kernel
+from _cnm.kernel.rtnl.message_classes import missing
 
 from .errors import Failure
 
@@ -55,8 +56,11 @@ def controller(check: bool) -> Iterator[Controller]:
     """Yield the core's verbs.
 
     :param check: whether the host and the store are only looked at
-    :raises Failure: without root
+    :raises Failure: without root, or without the library pyroute2
     """
     require_root()
+    lacking = missing()
+    if lacking:
+        raise Failure(lacking)
     with Kernel(run_program) as kernel:
         yield Controller(kernel, warn, check)

@@ -14,6 +14,7 @@ class ModuleDocFragment:
 options: {}
 requirements:
   - Python 3.9 or newer on the managed host
+  - pyroute2 0.5.14 or newer for that Python (C(python3-pyroute2) in Debian and Ubuntu)
   - nft (C(nftables) in Debian and Ubuntu)
 notes:
   - The module needs root on the managed host. Use C(become) if Ansible connects as another user.
@@ -35,6 +36,7 @@ notes:
 options: {}
 requirements:
   - Python 3.9 or newer on the managed host
+  - pyroute2 0.5.14 or newer for that Python (C(python3-pyroute2) in Debian and Ubuntu)
 notes:
   - The module needs root on the managed host. Use C(become) if Ansible connects as another user.
   - The result is always a list. If nothing matches, it is empty. On a host that has never had an object of this

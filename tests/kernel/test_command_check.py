@@ -57,7 +57,7 @@ def test_a_host_with_everything_that_is_required_is_usable_and_stays_as_it_is(ho
     before = host.run(inventory).stdout
     code, findings = checked(host)
     assert (code, missing(findings)) == (0, [])
-    assert {"kernel", "python", "nft", "bridge", "veth", "vxlan", "conntrack"} <= set(findings)
+    assert {"kernel", "python", "pyroute2", "nft", "bridge", "veth", "vxlan", "conntrack"} <= set(findings)
     assert all(bool(finding["advice"]) is (finding["state"] != "ok") for finding in findings.values())
     assert host.run(inventory).stdout == before
 
@@ -114,6 +114,20 @@ def test_the_version_of_the_name_server_is_shown(host: Host, prints: str, found:
     program.chmod(0o755)
     _code, findings = checked(host)
     assert (findings["aardvark-dns"]["state"], findings["aardvark-dns"]["found"]) == ("ok", found)
+
+
+def test_a_python_without_pyroute2_is_named(host: Host) -> None:
+    host.out([sys.executable, "-m", "venv", "--without-pip", "/run/bare"])
+    bare = ["/run/bare/bin/python", CNM[1]]
+    done = host.run([*bare, "check", "--format", "json"])
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert (done.returncode, missing(findings)) == (1, ["pyroute2"])
+    lacking = "The Python library pyroute2 is missing for the interpreter '/run/bare/bin/python'. "
+    assert findings["pyroute2"]["advice"] == f"{lacking}Install it: /run/bare/bin/python -m pip install pyroute2."
+    for action in ("network ls", "restore"):
+        done = host.run([*bare, *action.split()])
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"cnm: {findings['pyroute2']['advice']}\n"
 
 
 def test_without_ip_it_says_so(host: Host) -> None:

@@ -10,8 +10,10 @@ import json
 import os
 import re
 import sys
+from importlib.metadata import version as distribution_version
 from typing import List
 
+from _cnm.kernel.rtnl.message_classes import missing
 from _cnm.kernel.system.programs import find
 
 from ..access import run_program
@@ -19,12 +21,13 @@ from .finding import Finding, dotted, judge, version
 
 _KERNEL = (5, 10)
 _NFT = (1, 0, 2)
+_PYROUTE2 = (0, 5, 14)
 _AARDVARK = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns")
 
 
 def findings() -> List[Finding]:
     """Return what was found about each part that a distribution or an administrator installs."""
-    return [_kernel(), _python(), _nft(), _ip(), _util_linux(), _aardvark()]
+    return [_kernel(), _python(), _pyroute2(), _nft(), _ip(), _util_linux(), _aardvark()]
 
 
 def _older(found: str, least: "tuple[int, ...]") -> str:
@@ -40,6 +43,15 @@ def _kernel() -> Finding:
 def _python() -> Finding:
     """It is new enough, or cnm.py would not have begun."""
     return Finding("python", True, f"{dotted(sys.version_info[:3])} ({sys.executable})")
+
+
+def _pyroute2() -> Finding:
+    lacking = missing()
+    if lacking:
+        return Finding("pyroute2", False, "not installed", lacking)
+    release = distribution_version("pyroute2")
+    advice = f"Requests to the kernel need pyroute2 {dotted(_PYROUTE2)} or newer."
+    return judge("pyroute2", release, _older(release, _PYROUTE2), advice)
 
 
 def _program(name: str, *arguments: str) -> "tuple[str, str]":

@@ -17,7 +17,7 @@ import socket
 import struct
 from typing import Callable, Iterator, List
 
-from _cnm.kernel.firewall.conntrack import NETLINK_NETFILTER
+from _cnm.kernel.firewall.conntrack import NETLINK_NETFILTER, listing
 from _cnm.kernel.system.programs import find
 from _cnm.resources.firewall import RULESET
 from _cnm.resources.kinds import GROUP
@@ -28,8 +28,6 @@ from .finding import Finding, judge
 _CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
 _OWN = "/proc/self/ns/net"
 _MODULES = "apt install linux-modules-extra-$(uname -r) where the distribution has it, or run another kernel."
-_CONNTRACK_DUMP = struct.pack("=IHHIIBBH", 20, (1 << 8) | 1, 0x301, 1, 0, socket.AF_INET, 0, 0)
-"""IPCTNL_MSG_CT_GET of include/uapi/linux/netfilter/nfnetlink_conntrack.h as a dump request."""
 _ERROR = 2
 _DOCKER_RULES = f"""*filter
 -N CNM-CHECK
@@ -129,7 +127,7 @@ def _sysctl() -> Finding:
 def _conntrack() -> Finding:
     def dump() -> None:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as channel:
-            channel.send(_CONNTRACK_DUMP)
+            channel.send(listing(socket.AF_INET))
             answer = channel.recv(1 << 16)
             kind = struct.unpack_from("=H", answer, 4)[0]
             code = -struct.unpack_from("=i", answer, 16)[0] if kind == _ERROR else 0

@@ -19,6 +19,7 @@ from ansible.module_utils.errors import ArgumentTypeError, ElementError, Unsuppo
 from .compiled import keep
 from .controller import Controller, in_order
 from .kernel.host import Kernel
+from .kernel.rtnl.message_classes import missing
 from .model.errors import CnmError, InvalidInput
 from .model.overlay_peer import unpack
 from .model.secret_settings import is_secret
@@ -237,6 +238,9 @@ def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]]) 
 
     if os.geteuid() != 0:
         module.fail_json(msg="Networks of the host can only be looked at and changed by root. Set become: true.")
+    lacking = missing()
+    if lacking:
+        module.fail_json(msg=lacking)
     try:
         with Kernel(run_program) as kernel:
             answer = work(kernel)

@@ -12,8 +12,15 @@ from clock import Cost, measured
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.namespace import Namespaces
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import address, interface, link, route, veth
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import ACK, CREATE, NEWROUTE, encode
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import (
+    address,
+    interface,
+    link,
+    route,
+    uapi,
+    veth,
+)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import encode
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.socket import CHUNK, Refusal
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
     GROUP,
@@ -86,8 +93,10 @@ def _attach(spaces: Namespaces, numbers: range) -> None:
     master = interface.find(kernel, ["br0"])["br0"].index
     spaces.make([Namespace(namespaces.path(each)) for each in numbers])
     opened = [spaces.open(namespaces.path(each)) for each in numbers]
-    shape = veth.Shape(False, None, None, GROUP, master, True)
-    _sent(kernel.exchange([veth.creation(shape, f"v{each}", "eth0", "", fd or 0) for each, fd in zip(numbers, opened)]))
+    pair = veth.Pair(None, None, GROUP, master, True)
+    _sent(
+        kernel.exchange([veth.creation(pair, f"v{each}", "eth0", None, fd or 0) for each, fd in zip(numbers, opened)])
+    )
     for fd in opened:
         os.close(fd or 0)
     for each in numbers:
@@ -95,8 +104,8 @@ def _attach(spaces: Namespaces, numbers: range) -> None:
         index = interface.find(inside, ["eth0"])["eth0"].index
         way = encode(
             "route",
-            NEWROUTE,
-            ACK | CREATE,
+            uapi.RTM_NEWROUTE,
+            uapi.NLM_F_ACK | uapi.NLM_F_CREATE,
             [("RTA_GATEWAY", GATEWAY), ("RTA_OIF", index)],
             family=2,
             table=254,

@@ -25,7 +25,7 @@ import pytest
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import conntrack
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import socket as netlink
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import GETNSID, NEWLINK
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi import RTM_GETNSID, RTM_NEWLINK
 
 CHANGES = ("netlink", "write", "unlink", "namespace", "program", "conntrack", "commit")
 """Kinds of steps after which the host or the store's files are otherwise than before."""
@@ -158,7 +158,7 @@ def _running(argv: Sequence[str], text: Optional[str]) -> Step:
 def _is_change(message: bytes) -> bool:
     """Whether MESSAGE is no question: of four kinds for each object the first is to make, the second to remove."""
     kind = struct.unpack_from("=H", message, 4)[0]
-    return NEWLINK <= kind < GETNSID and kind % 4 < 2
+    return RTM_NEWLINK <= kind < RTM_GETNSID and kind % 4 < 2
 
 
 def _exchanging(original: Callable[..., Any], fault: Fault) -> Callable[..., Any]:

@@ -24,7 +24,8 @@ from ..private_files import make_public
 from ..resources import kinds
 from ..resources.kinds import HOST
 from . import ownership
-from .rtnl.request import ACK, NEWLINK, encode
+from .rtnl import uapi
+from .rtnl.request import encode
 from .rtnl.socket import CHUNK, Refusal, Socket, needs_root
 
 LOOPBACK_INDEX = 1
@@ -240,7 +241,7 @@ class Namespaces:
         """Make a namespace, with its loopback up, at the path of each of WANTED."""
         if not wanted:
             return
-        up = encode("link", NEWLINK, ACK, [], index=LOOPBACK_INDEX, flags=1, change=1)
+        up = encode("link", uapi.RTM_NEWLINK, uapi.NLM_F_ACK, [], index=LOOPBACK_INDEX, flags=1, change=1)
         errors: List[CnmError] = []
         try:
             for namespace in wanted:

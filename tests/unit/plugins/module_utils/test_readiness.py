@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import interface, readiness, route
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import HEADER, NEWLINK, encode
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import interface, readiness, route, uapi
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.query import (
+    HEADER,
+    LINK,
+    WORD,
+    attribute,
+    query,
+)
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.socket import Refusal
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address
 
@@ -20,12 +24,10 @@ LOCAL, UNICAST = (HEADER.pack(28, 24, 0, 0, 0) + bytes([10, 128, 0, 0, 255, 2, 0
 
 def port(state):
     """Return what the kernel says of a bridge port in STATE."""
-    slave = ("IFLA_INFO_SLAVE_DATA", [("IFLA_BRPORT_MODE", state)])
-    values = [("IFLA_IFNAME", "veth0"), ("IFLA_MTU", 1500), ("IFLA_LINKINFO", [slave])]
-    message = encode("link", NEWLINK, 0, values, index=7)
-    mode, other = (struct.pack("=HHB", 5, number, state) for number in (4, 1))
-    assert message.count(mode) == 1
-    return message.replace(mode, other)
+    slave = attribute(uapi.IFLA_INFO_SLAVE_DATA, attribute(uapi.IFLA_BRPORT_STATE, bytes([state])))
+    mtu = (uapi.IFLA_MTU, WORD.pack(1500))
+    fixed = LINK.pack(0, 0, 7, 0, 0)
+    return query(uapi.RTM_NEWLINK, 0, fixed, (uapi.IFLA_IFNAME, b"veth0\0"), mtu, (uapi.IFLA_LINKINFO, slave))
 
 
 class Kernel:

@@ -9,35 +9,35 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-import struct
 from functools import cache
 from typing import Dict, Iterable, List
 
 from ...resources.kinds import Address
 from ..refusals import Change
+from . import uapi
 from .interface import Interface
-from .request import ACK, CREATE, DELADDR, DUMP, GETADDR, NEWADDR, REPLACE, encode
+from .query import ADDRESS, query
+from .request import IPV4, IPV6, NUMBER, encode, shape
 from .socket import Socket, attributes
 
-# linux/if_addr.h
-_ADDRESS, _LOCAL = 1, 2
 _NO_DUPLICATE_DETECTION = 0x2
+"""IFA_F_NODAD in linux/if_addr.h."""
 _GONE = (errno.EADDRNOTAVAIL, errno.ENODEV)
 
 
 @cache
 def _of_link(index: int) -> bytes:
-    return encode("address", GETADDR, DUMP, [], family=socket.AF_UNSPEC, index=index)
+    return query(uapi.RTM_GETADDR, uapi.NLM_F_DUMP, ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, index))
 
 
 def of_link(kernel: Socket, index: int) -> List[str]:
     """Return the addresses of the link with number INDEX, with prefix lengths, the oldest of each family first."""
     found: List[str] = []
     for message in kernel.dump(_of_link(index)):
-        _family, prefix, _flags, _scope, owner = struct.unpack_from("=BBBBI", message, 16)
+        _family, prefix, _flags, _scope, owner = ADDRESS.unpack_from(message, 16)
         if owner == index:
             values = attributes(message, 24)
-            found.append(f"{ipaddress.ip_address(values.get(_LOCAL) or values[_ADDRESS])}/{prefix}")
+            found.append(f"{ipaddress.ip_address(values.get(uapi.IFA_LOCAL) or values[uapi.IFA_ADDRESS])}/{prefix}")
     # The kernel puts a new one of IPv6 before the others (ipv6_link_dev_addr() in net/ipv6/addrconf.c).
     return [text for text in found if ":" not in text] + [text for text in reversed(found) if ":" in text]
 
@@ -59,21 +59,34 @@ def addition(address: Address, index: int) -> Change:
     """Return the change that gives ADDRESS to the link with number INDEX."""
     text, _slash, length = address.interface.partition("/")
     version, prefix = 6 if ":" in text else 4, int(length)
-    values = [("IFA_LOCAL", text), ("IFA_ADDRESS", text)]
-    if version == 4 and prefix < 31:
-        packed = int.from_bytes(socket.inet_aton(text), "big") | (1 << 32 - prefix) - 1
-        values.append(("IFA_BROADCAST", socket.inet_ntoa(packed.to_bytes(4, "big"))))
-    message = encode(
+    packed = (IPV6 if version == 6 else IPV4).pack(text)
+    values = [NUMBER.pack(index), packed, packed]
+    if _has_broadcast(version, prefix):
+        broadcast = int.from_bytes(packed, "big") | (1 << 32 - prefix) - 1
+        values.append(broadcast.to_bytes(4, "big"))
+    return Change(f"set {address}", _addition(version, prefix) % tuple(values), about=address.key)
+
+
+def _has_broadcast(version: int, prefix: int) -> bool:
+    return version == 4 and prefix < 31
+
+
+@cache
+def _addition(version: int, prefix: int) -> bytes:
+    slot = IPV6 if version == 6 else IPV4
+    wanted = [("IFA_LOCAL", slot), ("IFA_ADDRESS", slot)]
+    if _has_broadcast(version, prefix):
+        wanted.append(("IFA_BROADCAST", slot))
+    return shape(
         "address",
-        NEWADDR,
-        ACK | CREATE | REPLACE,
-        values,
+        uapi.RTM_NEWADDR,
+        uapi.NLM_F_ACK | uapi.NLM_F_CREATE | uapi.NLM_F_REPLACE,
+        tuple(wanted),
         family=socket.AF_INET if version == 4 else socket.AF_INET6,
         prefixlen=prefix,
         flags=0 if version == 4 else _NO_DUPLICATE_DETECTION,
-        index=index,
+        index=NUMBER,
     )
-    return Change(f"set {address}", message, about=address.key)
 
 
 def removal(address: Address, index: int) -> Change:
@@ -81,8 +94,8 @@ def removal(address: Address, index: int) -> Change:
     interface = ipaddress.ip_interface(address.interface)
     message = encode(
         "address",
-        DELADDR,
-        ACK,
+        uapi.RTM_DELADDR,
+        uapi.NLM_F_ACK,
         [("IFA_LOCAL", str(interface.ip)), ("IFA_ADDRESS", str(interface.ip))],
         family=socket.AF_INET if interface.version == 4 else socket.AF_INET6,
         prefixlen=interface.network.prefixlen,

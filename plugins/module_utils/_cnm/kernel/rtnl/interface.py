@@ -9,22 +9,19 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, Optional, Tuple
 
-from . import vxlan
-from .request import DUMP, GETLINK, GETNSID, encode
+from . import uapi, vxlan
+from .query import LINK, NSID, WORD, attribute, query
 from .socket import Socket, attributes, number, text
 
 UP = 0x1
 """IFF_UP in linux/if.h."""
 
-# linux/if_link.h
-_ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINKINFO, _GROUP, _LINK_NSID = 1, 3, 4, 5, 10, 18, 27, 37
-_INFO_KIND, _INFO_DATA, _INFO_SLAVE_DATA = 1, 2, 5
-_PORT_STATE, _PORT_HAIRPIN, _PORT_LEARNING, _PORT_ISOLATED = 1, 4, 8, 33
 _FORWARDING = b"\x03"
 """BR_STATE_FORWARDING in linux/if_bridge.h."""
-_SKIP_STATISTICS = 8
+_NO_STATISTICS = (uapi.IFLA_EXT_MASK, WORD.pack(0x8))
+"""RTEXT_FILTER_SKIP_STATS in linux/rtnetlink.h."""
 _NO_NSID = -1
 
 
@@ -58,29 +55,29 @@ def parse(message: bytes) -> Interface:
     """Return the interface that MESSAGE, an RTM_NEWLINK, describes."""
     index, flags = struct.unpack_from("=iI", message, 20)
     found = attributes(message, 32)
-    information = attributes(found.get(_LINKINFO, b""))
-    port = attributes(information.get(_INFO_SLAVE_DATA, b""))
-    kind = text(information.get(_INFO_KIND, b""))
+    information = attributes(found.get(uapi.IFLA_LINKINFO, b""))
+    port = attributes(information.get(uapi.IFLA_INFO_SLAVE_DATA, b""))
+    kind = text(information.get(uapi.IFLA_INFO_KIND, b""))
     return Interface(
         index=index,
-        name=text(found[_NAME]),
+        name=text(found[uapi.IFLA_IFNAME]),
         type=kind,
-        address=found.get(_ADDRESS, b"").hex(":"),
-        mtu=number(found[_MTU]),
+        address=found.get(uapi.IFLA_ADDRESS, b"").hex(":"),
+        mtu=number(found[uapi.IFLA_MTU]),
         up=bool(flags & UP),
-        group=number(found.get(_GROUP, b"")),
-        master=number(found.get(_MASTER, b"")),
-        peer=number(found.get(_LINK, b"")),
-        peer_nsid=_signed(found.get(_LINK_NSID)),
+        group=number(found.get(uapi.IFLA_GROUP, b"")),
+        master=number(found.get(uapi.IFLA_MASTER, b"")),
+        peer=number(found.get(uapi.IFLA_LINK, b"")),
+        peer_nsid=_signed(found.get(uapi.IFLA_LINK_NETNSID)),
         isolated=_is_isolated(port),
-        hairpin=port.get(_PORT_HAIRPIN) == b"\x01",
-        forwarding=port.get(_PORT_STATE) == _FORWARDING,
-        vxlan=vxlan.parse(information.get(_INFO_DATA, b""), port) if kind == vxlan.KIND else None,
+        hairpin=port.get(uapi.IFLA_BRPORT_MODE) == b"\x01",
+        forwarding=port.get(uapi.IFLA_BRPORT_STATE) == _FORWARDING,
+        vxlan=vxlan.parse(information.get(uapi.IFLA_INFO_DATA, b""), port) if kind == vxlan.KIND else None,
     )
 
 
 def _is_isolated(port: Dict[int, bytes]) -> Optional[bool]:
-    isolated, deaf = port.get(_PORT_ISOLATED) == b"\x01", port.get(_PORT_LEARNING) == b"\0"
+    isolated, deaf = port.get(uapi.IFLA_BRPORT_ISOLATED) == b"\x01", port.get(uapi.IFLA_BRPORT_LEARNING) == b"\0"
     return isolated if isolated == deaf else None
 
 
@@ -91,12 +88,14 @@ def _signed(value: Optional[bytes]) -> int:
 @cache
 def by_name(name: str) -> bytes:
     """Return the request for the interface called NAME."""
-    return encode("link", GETLINK, 0, [("IFLA_IFNAME", name), ("IFLA_EXT_MASK", _SKIP_STATISTICS)])
+    return query(
+        uapi.RTM_GETLINK, 0, LINK.pack(0, 0, 0, 0, 0), (uapi.IFLA_IFNAME, name.encode() + b"\0"), _NO_STATISTICS
+    )
 
 
 @cache
 def _by_index_template() -> bytes:
-    return encode("link", GETLINK, 0, [("IFLA_EXT_MASK", _SKIP_STATISTICS)])
+    return query(uapi.RTM_GETLINK, 0, LINK.pack(0, 0, 0, 0, 0), _NO_STATISTICS)
 
 
 def by_index(index: int) -> bytes:
@@ -118,23 +117,28 @@ def find_indices(socket: Socket, indices: Iterable[int]) -> Dict[int, Interface]
     return {interface.index: interface for interface in found}
 
 
+def listing(kind: str = "", master: int = 0) -> bytes:
+    """Return the request for all interfaces, or those of one KIND or those with one MASTER."""
+    wanted: List[Tuple[int, bytes]] = [_NO_STATISTICS]
+    if kind:
+        wanted.append((uapi.IFLA_LINKINFO, attribute(uapi.IFLA_INFO_KIND, kind.encode() + b"\0")))
+    if master:
+        wanted.append((uapi.IFLA_MASTER, WORD.pack(master)))
+    return query(uapi.RTM_GETLINK, uapi.NLM_F_DUMP, LINK.pack(0, 0, 0, 0, 0), *wanted)
+
+
 def dump(socket: Socket, kind: str = "", master: int = 0) -> List[Interface]:
     """Return all interfaces of the namespace, or those of one KIND or those with one MASTER."""
-    wanted: List[Tuple[str, Any]] = [("IFLA_EXT_MASK", _SKIP_STATISTICS)]
-    if kind:
-        wanted.append(("IFLA_LINKINFO", [("IFLA_INFO_KIND", kind)]))
-    if master:
-        wanted.append(("IFLA_MASTER", master))
-    found = [parse(reply) for reply in socket.dump(encode("link", GETLINK, DUMP, wanted))]
+    found = [parse(reply) for reply in socket.dump(listing(kind, master))]
     return [i for i in found if (not kind or i.type == kind) and (not master or i.master == master)]
 
 
 @cache
 def nsid_request(descriptor: int) -> bytes:
     """Return the request for the number that a namespace has for the namespace of DESCRIPTOR."""
-    return encode("nsid", GETNSID, 0, [("NETNSA_FD", descriptor)])
+    return query(uapi.RTM_GETNSID, 0, NSID.pack(0), (uapi.NETNSA_FD, WORD.pack(descriptor)))
 
 
 def nsid(message: bytes) -> int:
     """Return the number of a namespace from the answer to :func:`nsid_request`."""
-    return _signed(attributes(message, 20).get(1))
+    return _signed(attributes(message, 20).get(uapi.NETNSA_NSID))

@@ -16,9 +16,9 @@ from ...resources.kinds import GROUP, HOST, HostEnd, Key, Link, Tunnel
 from ...resources.plan import Step
 from ..namespace import Namespaces
 from ..refusals import Change, carry_out
-from . import interface, readiness, veth, vxlan
+from . import interface, readiness, uapi, veth, vxlan
 from .interface import UP, Interface
-from .request import ACK, DELLINK, NEWLINK, encode
+from .request import encode
 from .socket import Refusal, Socket
 
 _GONE = (errno.ENODEV, errno.ENOENT)
@@ -262,7 +262,9 @@ def _finish(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
                 Change(f"set the modes of bridge port '{link.peer.name}'", message, about=link.key)
             )
         if link.tunnel:
-            message = encode("link", NEWLINK, ACK, [("IFLA_IFNAME", link.name), vxlan.port_modes(link.tunnel)])
+            message = encode(
+                "link", uapi.RTM_NEWLINK, uapi.NLM_F_ACK, [("IFLA_IFNAME", link.name), vxlan.port_modes(link.tunnel)]
+            )
             changes.setdefault(HOST, []).append(
                 Change(f"set the modes of bridge port '{link.name}'", message, about=link.key)
             )
@@ -422,12 +424,12 @@ def _removal(leaving: Dict[str, str]) -> List[Change]:
 
 
 def _deletion(attribute: str, value: Any) -> bytes:
-    return encode("link", DELLINK, ACK, [(attribute, value)])
+    return encode("link", uapi.RTM_DELLINK, uapi.NLM_F_ACK, [(attribute, value)])
 
 
 def _setting(name: str, changed: Sequence[Tuple[str, Any]], up: Optional[bool] = None) -> bytes:
     flags, mask = (UP if up else 0), (UP if up is not None else 0)
-    return encode("link", NEWLINK, ACK, [("IFLA_IFNAME", name), *changed], flags=flags, change=mask)
+    return encode("link", uapi.RTM_NEWLINK, uapi.NLM_F_ACK, [("IFLA_IFNAME", name), *changed], flags=flags, change=mask)
 
 
 @cache
@@ -442,7 +444,7 @@ def _port_modes(end: HostEnd) -> bytes:
         ("IFLA_BRPORT_MODE", int(end.hairpin)),
     ]
     information = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", port)]
-    return encode("link", NEWLINK, ACK, [("IFLA_IFNAME", end.name), ("IFLA_LINKINFO", information)])
+    return encode("link", uapi.RTM_NEWLINK, uapi.NLM_F_ACK, [("IFLA_IFNAME", end.name), ("IFLA_LINKINFO", information)])
 
 
 def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interface]) -> bytes:
@@ -452,8 +454,8 @@ def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interf
     if link.peer is None:
         own = veth.properties(link.name, link.address, None, link.group)
         return veth.request([*own, ("IFLA_LINKINFO", [("IFLA_INFO_KIND", link.type)])], up)
-    shape = veth.Shape(bool(link.address), link.mtu, link.peer.mtu or link.mtu, link.group, _master(link, masters), up)
-    return veth.creation(shape, link.peer.name, link.name, link.address or "", descriptors[link.namespace])
+    pair = veth.Pair(link.mtu, link.peer.mtu or link.mtu, link.group, _master(link, masters), up)
+    return veth.creation(pair, link.peer.name, link.name, link.address, descriptors[link.namespace])
 
 
 def _tunnel_creation(link: Link, tunnel: Tunnel, found: Dict[str, Interface]) -> bytes:

@@ -16,13 +16,13 @@ from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence, 
 from ...resources.kinds import GROUP, Route
 from ...resources.plan import Step
 from ..refusals import Change
-from . import interface
+from . import interface, uapi
 from .interface import Interface
-from .request import ACK, CREATE, DELROUTE, DUMP, EXCLUSIVE, GETROUTE, NEWROUTE, REPLACE, encode
+from .query import ROUTE, query
+from .request import encode
 from .socket import Socket, attributes, number
 
 # linux/rtnetlink.h
-_DESTINATION, _LINK, _GATEWAY, _METRIC = 1, 4, 5, 6
 _MAIN_TABLE = 254
 _LOCAL = 2
 _TYPES = {1: "unicast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
@@ -63,7 +63,7 @@ class Entry(NamedTuple):
 
 @cache
 def _main_table() -> bytes:
-    return encode("route", GETROUTE, DUMP, [], family=socket.AF_UNSPEC, table=_MAIN_TABLE)
+    return query(uapi.RTM_GETROUTE, uapi.NLM_F_DUMP, ROUTE.pack(socket.AF_UNSPEC, 0, 0, 0, _MAIN_TABLE, 0, 0, 0, 0))
 
 
 def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> List[Entry]:
@@ -83,11 +83,11 @@ def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> L
         nowhere = bytes(4 if family == socket.AF_INET else 16)
         found.append(
             Entry(
-                f"{ipaddress.ip_address(values.get(_DESTINATION, nowhere))}/{length}",
-                str(ipaddress.ip_address(values[_GATEWAY])) if _GATEWAY in values else "",
+                f"{ipaddress.ip_address(values.get(uapi.RTA_DST, nowhere))}/{length}",
+                str(ipaddress.ip_address(values[uapi.RTA_GATEWAY])) if uapi.RTA_GATEWAY in values else "",
                 # IPv6 has the loopback for those that lead nowhere.
-                number(values.get(_LINK, b"")) if leads else 0,
-                number(values.get(_METRIC, b"")),
+                number(values.get(uapi.RTA_OIF, b"")) if leads else 0,
+                number(values.get(uapi.RTA_PRIORITY, b"")),
                 origin,
                 scope,
                 bool(sources or service),
@@ -108,9 +108,9 @@ def not_local(kernel: Socket, addresses: Sequence[str]) -> List[str]:
 
 
 def _lookup(address: str) -> bytes:
-    six = ":" in address
-    family, length = (socket.AF_INET6, 128) if six else (socket.AF_INET, 32)
-    return encode("route", GETROUTE, 0, [("RTA_DST", address)], family=family, dst_len=length)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    packed = socket.inet_pton(family, address)
+    return query(uapi.RTM_GETROUTE, 0, ROUTE.pack(family, 8 * len(packed), 0, 0, 0, 0, 0, 0, 0), (uapi.RTA_DST, packed))
 
 
 def read(
@@ -179,23 +179,27 @@ def changes(step: Step, indices: Dict[str, int]) -> List[Change]:
 def _creation(route: Route, index: Optional[int]) -> bytes:
     if route.static:
         # Nobody's is replaced.
-        mode = ACK | CREATE | EXCLUSIVE
+        mode = uapi.NLM_F_ACK | uapi.NLM_F_CREATE | uapi.NLM_F_EXCL
         return _request(
-            NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type, _FROM_US
+            uapi.RTM_NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type, _FROM_US
         )
     if not route.foremost:
-        mode = ACK | CREATE | REPLACE
-        return _request(NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type)
+        mode = uapi.NLM_F_ACK | uapi.NLM_F_CREATE | uapi.NLM_F_REPLACE
+        return _request(
+            uapi.RTM_NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type
+        )
     version = ipaddress.ip_network(route.destination).version
     # Nothing is replaced. An IPv4 route goes before those of its metric; with an IPv6 one ours would become one.
-    mode = ACK | CREATE | (EXCLUSIVE if version == 6 else 0)
-    return _request(NEWROUTE, mode, route.destination, route.gateway, index, *_FOREMOST[version], route.type)
+    mode = uapi.NLM_F_ACK | uapi.NLM_F_CREATE | (uapi.NLM_F_EXCL if version == 6 else 0)
+    return _request(uapi.RTM_NEWROUTE, mode, route.destination, route.gateway, index, *_FOREMOST[version], route.type)
 
 
 def removal(route: Route, index: Optional[int]) -> Change:
     """Return the change that removes ROUTE by way of the link with number INDEX."""
     scope = _SCOPE_NOWHERE if ipaddress.ip_network(route.destination).version == 4 else 0
-    message = _request(DELROUTE, ACK, route.destination, route.gateway, index, route.metric or 0, scope, route.type)
+    message = _request(
+        uapi.RTM_DELROUTE, uapi.NLM_F_ACK, route.destination, route.gateway, index, route.metric or 0, scope, route.type
+    )
     return Change(f"remove {route}", message, _GONE, route.key)
 
 
@@ -221,7 +225,7 @@ def _request(
         values.append(("RTA_OIF", index))
     if metric:
         values.append(("RTA_PRIORITY", metric))
-    creating = command == NEWROUTE
+    creating = command == uapi.RTM_NEWROUTE
     return encode(
         "route",
         command,

@@ -10,13 +10,11 @@ import ipaddress
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ...resources.kinds import Tunnel
+from . import uapi
 from .socket import attributes, number
 
 KIND = "vxlan"
 
-# linux/if_link.h
-_ID, _LOWER, _LOCAL, _TTL, _LEARNING, _PORT, _LOCAL6, _EXTERNAL = 1, 3, 4, 5, 7, 15, 17, 25
-_PORT_LEARNING, _PORT_SUPPRESSES, _PORT_ISOLATED = 8, 32, 33
 _ON = b"\x01"
 
 
@@ -39,18 +37,18 @@ class Device(NamedTuple):
 def parse(data: bytes, port: Dict[int, bytes]) -> Device:
     """Return the device that DATA, an IFLA_INFO_DATA, and the attributes of its bridge PORT describe."""
     found = attributes(data)
-    learning, port_learning = found.get(_LEARNING) == _ON, port.get(_PORT_LEARNING) == _ON
-    local = found.get(_LOCAL6) or found.get(_LOCAL) or b""
+    learning, port_learning = found.get(uapi.IFLA_VXLAN_LEARNING) == _ON, port.get(uapi.IFLA_BRPORT_LEARNING) == _ON
+    local = found.get(uapi.IFLA_VXLAN_LOCAL6) or found.get(uapi.IFLA_VXLAN_LOCAL) or b""
     return Device(
-        id=number(found.get(_ID, b"")),
+        id=number(found.get(uapi.IFLA_VXLAN_ID, b"")),
         local=str(ipaddress.ip_address(local)) if any(local) else "",
-        port=int.from_bytes(found.get(_PORT, b""), "big"),
-        lower=number(found.get(_LOWER, b"")),
+        port=int.from_bytes(found.get(uapi.IFLA_VXLAN_PORT, b""), "big"),
+        lower=number(found.get(uapi.IFLA_VXLAN_LINK, b"")),
         learning=learning if learning == port_learning else None,
-        ttl=number(found.get(_TTL, b"")),
-        suppress=port.get(_PORT_SUPPRESSES) == _ON,
-        isolated=port.get(_PORT_ISOLATED) == _ON,
-        external=found.get(_EXTERNAL, b"\0") == _ON,
+        ttl=number(found.get(uapi.IFLA_VXLAN_TTL, b"")),
+        suppress=port.get(uapi.IFLA_BRPORT_NEIGH_SUPPRESS) == _ON,
+        isolated=port.get(uapi.IFLA_BRPORT_ISOLATED) == _ON,
+        external=found.get(uapi.IFLA_VXLAN_COLLECT_METADATA, b"\0") == _ON,
     )
 
 

@@ -1,0 +1,281 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests from shapes are the same bytes as those that pyroute2 encodes whole."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Dict, List, Tuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import (
+    address,
+    interface,
+    link,
+    neighbour,
+    request,
+    route,
+    veth,
+    vxlan,
+)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi import (
+    NLM_F_ACK,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_DELNEIGH,
+    RTM_DELROUTE,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWNEIGH,
+    RTM_NEWROUTE,
+)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import ANYBODY, Forwarding, Neighbour
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
+    GROUP,
+    Address,
+    HostEnd,
+    Link,
+    Route,
+    Tunnel,
+)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
+
+from .pyroute2_requests import encoded
+
+INET, INET6, BRIDGE = 2, 10, 7
+NEW, SET = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE
+
+names = st.text("abcdefghijklmnop-.%0123456789", min_size=1, max_size=15)
+numbers = st.integers(1, (1 << 31) - 1)
+macs = st.binary(min_size=6, max_size=6).filter(any).map(lambda value: value.hex(":"))
+ipv4, ipv6 = (st.ip_addresses(v=version).map(str) for version in (4, 6))
+addresses = ipv4 | ipv6
+
+
+def padded(name: str) -> str:
+    """Return NAME so that pyroute2 encodes it with the zeros that the kernel does not need and a slot has."""
+    return name.ljust(15, "\0")
+
+
+def family(text: str) -> int:
+    return INET6 if ":" in text else INET
+
+
+@settings(deadline=None)
+@given(names, names, macs | st.none(), st.none() | numbers, st.none() | numbers, st.integers(0, 9), numbers)
+def test_pairs(name: str, end: str, mac: Any, mtu: Any, end_mtu: Any, master: int, descriptor: int) -> None:
+    def given_to(*values: Tuple[str, Any]) -> List[Tuple[str, Any]]:
+        return [(attribute, value) for attribute, value in values if value]
+
+    inner = given_to(
+        ("IFLA_IFNAME", padded(name)),
+        ("IFLA_GROUP", GROUP),
+        ("IFLA_ADDRESS", mac),
+        ("IFLA_MTU", mtu),
+        ("IFLA_NET_NS_FD", descriptor),
+    )
+    pair = [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", [("VETH_INFO_PEER", inner)])]
+    own = given_to(
+        ("IFLA_IFNAME", padded(end)),
+        ("IFLA_GROUP", GROUP),
+        ("IFLA_MTU", end_mtu),
+        ("IFLA_MASTER", master),
+        ("IFLA_LINKINFO", pair),
+    )
+    wanted = veth.creation(veth.Pair(mtu, end_mtu, GROUP, master, True), end, name, mac, descriptor)
+    assert wanted == encoded("ifinfmsg", RTM_NEWLINK, NEW, own, flags=1, change=1)
+
+
+@settings(deadline=None)
+@given(names, macs, numbers)
+def test_settings_of_links(name: str, mac: str, number: int) -> None:
+    first = ("IFLA_IFNAME", padded(name))
+    for changed in ([("IFLA_ADDRESS", mac), ("IFLA_MTU", number)], [("IFLA_GROUP", number), ("IFLA_MASTER", number)]):
+        wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [first, *changed])
+        assert link._setting(name, changed) == wanted
+    up = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [first], flags=1, change=1)
+    assert link._set_up(name) == up
+    assert link._deletion("IFLA_IFNAME", name) == encoded("ifinfmsg", RTM_DELLINK, NLM_F_ACK, [first])
+    wanted = encoded("ifinfmsg", RTM_DELLINK, NLM_F_ACK, [("IFLA_GROUP", number)])
+    assert link._deletion("IFLA_GROUP", number) == wanted
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+@pytest.mark.parametrize("hairpin", [False, True])
+def test_modes_of_ports(isolated: bool, hairpin: bool) -> None:
+    modes = [
+        ("IFLA_BRPORT_ISOLATED", int(isolated)),
+        ("IFLA_BRPORT_LEARNING", int(not isolated)),
+        ("IFLA_BRPORT_MODE", int(hairpin)),
+    ]
+    values = [
+        ("IFLA_IFNAME", padded("v1")),
+        ("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)]),
+    ]
+    wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, values)
+    assert link._port_modes(HostEnd("v1", "br0", 1500, isolated, hairpin)) == wanted
+
+
+def test_a_bridge() -> None:
+    values = [
+        ("IFLA_IFNAME", padded("br0")),
+        ("IFLA_GROUP", GROUP),
+        ("IFLA_ADDRESS", "02:42:ac:12:00:01"),
+        ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "bridge")]),
+    ]
+    bridge = Link("", "br0", "bridge", "02:42:ac:12:00:01")
+    assert link._creation(bridge, {}, {}) == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
+
+
+@settings(deadline=None)
+@given(st.integers(1, (1 << 24) - 1), addresses, st.integers(1, 65535), st.booleans(), st.sampled_from(["", "eth0"]))
+def test_tunnels(vni: int, local: str, port: int, learning: bool, device: str) -> None:
+    tunnel = Tunnel(vni, local, port, device, learning, "br0")
+    data = [
+        ("IFLA_VXLAN_ID", vni),
+        ("IFLA_VXLAN_LOCAL6" if ":" in local else "IFLA_VXLAN_LOCAL", local),
+        ("IFLA_VXLAN_TTL", 64),
+        ("IFLA_VXLAN_LEARNING", int(learning)),
+        ("IFLA_VXLAN_PORT", port),
+    ]
+    if device:
+        data.append(("IFLA_VXLAN_LINK", 7))
+    values = [
+        ("IFLA_IFNAME", padded("cnmv1")),
+        ("IFLA_GROUP", GROUP),
+        ("IFLA_MTU", 1450),
+        ("IFLA_MASTER", 9),
+        ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "vxlan"), ("IFLA_INFO_DATA", data)]),
+    ]
+    others = {name: _interface(index, name) for name, index in (("eth0", 7), ("br0", 9))}
+    made = link._tunnel_creation(Link("", "cnmv1", "vxlan", mtu=1450, tunnel=tunnel), tunnel, others)
+    assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
+    modes = [
+        ("IFLA_BRPORT_LEARNING", int(learning)),
+        ("IFLA_BRPORT_NEIGH_SUPPRESS", 1),
+        ("IFLA_BRPORT_ISOLATED", 1),
+    ]
+    values = [("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)])]
+    wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, values)
+    assert request.encode("link", RTM_NEWLINK, NLM_F_ACK, [vxlan.port_modes(tunnel)]) == wanted
+
+
+def _interface(index: int, name: str) -> interface.Interface:
+    return interface.Interface(index, name, "", "", 1500, True, 0, 0, 0, -1, False, False, False)
+
+
+@settings(deadline=None)
+@given(st.ip_addresses(v=4), st.integers(0, 32), numbers)
+def test_ipv4_addresses(held: ipaddress.IPv4Address, prefix: int, index: int) -> None:
+    values = [("IFA_LOCAL", str(held)), ("IFA_ADDRESS", str(held))]
+    removed = encoded("ifaddrmsg", RTM_DELADDR, NLM_F_ACK, values, family=INET, prefixlen=prefix, index=index)
+    if prefix < 31:
+        values.append(("IFA_BROADCAST", str(ipaddress.ip_network((held, prefix), strict=False).broadcast_address)))
+    added = encoded("ifaddrmsg", RTM_NEWADDR, SET, values, family=INET, prefixlen=prefix, index=index)
+    item = Address("", "eth0", f"{held}/{prefix}")
+    assert address.addition(item, index).message == added
+    assert address.removal(item, index).message == removed
+
+
+@settings(deadline=None)
+@given(st.ip_addresses(v=6), st.integers(0, 128), numbers)
+def test_ipv6_addresses(held: ipaddress.IPv6Address, prefix: int, index: int) -> None:
+    values = [("IFA_LOCAL", str(held)), ("IFA_ADDRESS", str(held))]
+    fields = {"family": INET6, "prefixlen": prefix, "index": index}
+    item = Address("", "eth0", f"{held}/{prefix}")
+    assert address.addition(item, index).message == encoded("ifaddrmsg", RTM_NEWADDR, SET, values, flags=2, **fields)
+    assert address.removal(item, index).message == encoded("ifaddrmsg", RTM_DELADDR, NLM_F_ACK, values, **fields)
+
+
+@settings(deadline=None)
+@given(st.data(), st.sampled_from([4, 6]), st.integers(0, 32), numbers, st.integers(1, 9999))
+def test_routes(data: st.DataObject, version: int, prefix: int, index: int, metric: int) -> None:
+    host = data.draw(st.ip_addresses(v=version))
+    gateway = str(data.draw(st.ip_addresses(v=version)))
+    network = ipaddress.ip_network((host, prefix), strict=False)
+    to = [("RTA_DST", str(network.network_address))] if prefix else []
+    values = [*to, ("RTA_GATEWAY", gateway), ("RTA_OIF", index)]
+    fields = {"family": family(gateway), "dst_len": prefix, "table": 254}
+
+    def made(item: Route) -> bytes:
+        (change,) = route.changes(Step(None, item), {"eth0": index})
+        return change.message
+
+    plain = Route("", str(network), gateway, "eth0")
+    assert made(plain) == encoded("rtmsg", RTM_NEWROUTE, SET, values, proto=4, type=1, **fields)
+    ranked = [*values, ("RTA_PRIORITY", metric)]
+    static = Route("", str(network), gateway, "eth0", metric=metric, static=True)
+    assert made(static) == encoded("rtmsg", RTM_NEWROUTE, NEW, ranked, proto=99, type=1, **fields)
+    nowhere = Route("", str(network), "", "", metric=metric, type="blackhole", static=True)
+    only = [*to, ("RTA_PRIORITY", metric)]
+    assert made(nowhere) == encoded("rtmsg", RTM_NEWROUTE, NEW, only, proto=99, type=6, **fields)
+    foremost = Route("", str(network), gateway, "eth0", foremost=True)
+    mode, more, scope = (NEW & ~NLM_F_EXCL, [], 200) if version == 4 else (NEW, [("RTA_PRIORITY", 1)], 0)
+    wanted = encoded("rtmsg", RTM_NEWROUTE, mode, values + more, proto=4, type=1, scope=scope, **fields)
+    assert made(foremost) == wanted
+    wanted = encoded("rtmsg", RTM_DELROUTE, NLM_F_ACK, values, scope=255 if version == 4 else 0, **fields)
+    assert route.removal(plain, index).message == wanted
+
+
+@settings(deadline=None)
+@given(addresses, macs, numbers)
+def test_neighbours(held: str, mac: str, index: int) -> None:
+    item = Neighbour("", "br0", held, mac)
+    fields: Dict[str, int] = {"family": family(held), "ifindex": index, "state": 0x80}
+    values = [("NDA_DST", held), ("NDA_LLADDR", mac)]
+    assert neighbour.addition(item, index).message == encoded("ndmsg", RTM_NEWNEIGH, SET, values, **fields)
+    assert neighbour.removal(item, index).message == encoded("ndmsg", RTM_DELNEIGH, NLM_F_ACK, values[:1], **fields)
+
+
+@settings(deadline=None)
+@given(addresses, macs, numbers, st.integers(1, 65535))
+def test_forwarding_entries(held: str, mac: str, index: int, port: int) -> None:
+    by_tunnel = {"family": BRIDGE, "ifindex": index, "state": 0x80, "flags": 2}
+    by_bridge = {"family": BRIDGE, "ifindex": index, "state": 0x40, "flags": 0x44}
+    there = [("NDA_LLADDR", mac), ("NDA_DST", held)]
+    for item, mode, values, fields in (
+        (Forwarding("", "v1", mac, held), SET, there, by_tunnel),
+        (Forwarding("", "v1", mac, ""), SET, there[:1], by_bridge),
+        (
+            Forwarding("", "v1", ANYBODY, held),
+            NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND,
+            [("NDA_LLADDR", ANYBODY), there[1]],
+            by_tunnel,
+        ),
+    ):
+        assert neighbour.addition(item, index).message == encoded("ndmsg", RTM_NEWNEIGH, mode, values, **fields)
+        assert neighbour.removal(item, index).message == encoded("ndmsg", RTM_DELNEIGH, NLM_F_ACK, values, **fields)
+    astray = [*there, ("NDA_VNI", index), ("NDA_PORT", port), ("NDA_IFINDEX", index)]
+    item = Forwarding("", "v1", mac, held, astray=(index, port, index, 0))
+    assert neighbour.removal(item, index).message == encoded("ndmsg", RTM_DELNEIGH, NLM_F_ACK, astray, **by_tunnel)
+
+
+@settings(deadline=None)
+@given(macs, numbers)
+def test_pins(mac: str, index: int) -> None:
+    values = [("NDA_LLADDR", mac)]
+    pinned = encoded("ndmsg", RTM_NEWNEIGH, SET, values, family=BRIDGE, ifindex=index, state=0x40, flags=0x44)
+    assert neighbour.pin(index, mac) == pinned
+    unpinned = encoded("ndmsg", RTM_DELNEIGH, NLM_F_ACK, values, family=BRIDGE, ifindex=index, flags=4)
+    assert neighbour.unpin(index, mac) == unpinned
+
+
+def test_what_pyroute2_does_not_know_is_refused_and_not_left_out() -> None:
+    port = [("IFLA_BRPORT_ISOLATED", 1), ("IFLA_BRPORT_UNHEARD_OF", 1)]
+    information = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", port)]
+    with pytest.raises(ValueError, match="does not know the attribute IFLA_BRPORT_UNHEARD_OF"):
+        request.encode("link", RTM_NEWLINK, NLM_F_ACK, [("IFLA_LINKINFO", information)])
+
+
+def test_too_long_a_name_does_not_become_another() -> None:
+    assert request.NAME.pack("a" * 15) == b"a" * 15 + b"\0"
+    assert request.NAME.pack("a" * 17) == b"a" * 16
