@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ..model.addresses import address
@@ -138,4 +139,9 @@ def normalized(options: Mapping[str, str], keys: Optional[Keys] = None) -> Dict[
 
 def parse(options: Mapping[str, str]) -> BridgeOptions:
     """Return what OPTIONS, in which there is no problem, say."""
-    return BridgeOptions(**{KEYS[key][0]: KEYS[key][1](text) for key, text in options.items() if key in KEYS})
+    return _parsed(tuple(options.items()))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(options: Tuple[Tuple[str, str], ...]) -> BridgeOptions:
+    return BridgeOptions(**{KEYS[key][0]: KEYS[key][1](text) for key, text in options if key in KEYS})

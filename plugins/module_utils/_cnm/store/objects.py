@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from bisect import insort
+from operator import attrgetter
 from typing import Any, Container, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from ..drivers import LOADERS
@@ -28,6 +29,8 @@ from .journal import Setting, Unit
 Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
 
+_TABLES: Dict[Type[Any], str] = {Network: "network", Sandbox: "sandbox", Endpoint: "endpoint"}
+
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -41,16 +44,27 @@ class SqliteStore:
         self._path = path
         self._seen: Dict[str, Object] = beside._seen if beside else {}
         """Objects by their text. They are values, so a store BESIDE this one has the same."""
-        self._objects: Dict[Tuple[str, str], Optional[Object]] = {}
-        """What is known of the objects of the transaction, by table and id; None for those that there are not."""
-        self._answers: Dict[str, Dict[Tuple[Any, ...], List[Any]]] = {"network": {}, "sandbox": {}, "endpoint": {}}
+        self._objects: Dict[Type[Any], Dict[str, Any]] = {noun: {} for noun in _TABLES}
+        """What is known of the objects of the transaction, by noun and id; None for those that there are not."""
+        self._answers: Dict[Type[Any], Dict[Tuple[Any, ...], List[Any]]] = {noun: {} for noun in _TABLES}
         """What queries of a table have found since the last write to it."""
+        self._ids: Dict[Tuple[str, ...], Optional[str]] = {}
+        """Ids by the table and the name, of endpoints also the network, that were asked for."""
+        self._inside: Dict[str, Dict[str, Endpoint]] = {}
+        """The endpoints, by id, that are joined to a sandbox, where that was asked."""
         self._joined: Dict[str, int] = {}
         """How many endpoints of a network are joined, where that was asked."""
         self._ranges: Dict[int, List[Tuple[int, int, str]]] = {}
         """First and last address of all pools of a family, with their networks, where that was asked."""
         self.touched: Set[Unit] = set()
         """Kind and id of what this transaction has changed."""
+        self._pending: Dict[str, bool] = {}
+        """Ids of endpoints whose rows are still to be written, and whether there is a row.
+
+        An endpoint changes several times in a run. Its row is written when a query needs it: mostly once, at the end.
+        """
+        self._spellings: Dict[Tuple[str, str], Dict[str, str]] = {}
+        """Names of endpoints without a row, by id; by the network and the name in lower case."""
         self._unclaimed: Dict[str, None] = {}
         """Ids of endpoints with an address that another one had when they were written, in that order."""
 
@@ -71,6 +85,7 @@ class SqliteStore:
 
     def copy(self) -> "SqliteStore":
         """Return a store in memory that holds what this one holds, and is written without changing it."""
+        self._flush()
         return SqliteStore(schema.in_memory(self._connection), self._path, self)
 
     def close(self) -> None:
@@ -87,6 +102,7 @@ class SqliteStore:
 
     def commit(self) -> None:
         """Keep what the transaction did."""
+        self._flush()
         self._connection.execute("COMMIT")
 
     def rollback(self) -> None:
@@ -103,7 +119,7 @@ class SqliteStore:
 
     def network_named(self, name: str) -> Optional[Network]:
         """Return the network with that name or that whole id."""
-        return self._one(Network, "SELECT data FROM network WHERE name = ? OR id = ?", name, name)
+        return self._named(Network, name)
 
     def find_network(self, reference: str) -> Optional[Network]:
         """Return the network with that name, id or unique id prefix; ValueError if it is ambiguous."""
@@ -123,7 +139,7 @@ class SqliteStore:
 
     def sandbox_named(self, name: str) -> Optional[Sandbox]:
         """Return the sandbox with that name or that whole id."""
-        return self._one(Sandbox, "SELECT data FROM sandbox WHERE name = ? OR id = ?", name, name)
+        return self._named(Sandbox, name)
 
     def find_sandbox(self, reference: str) -> Optional[Sandbox]:
         """Return the sandbox with that name, id or unique id prefix; ValueError if it is ambiguous."""
@@ -142,10 +158,13 @@ class SqliteStore:
         if is_id(name):
             found = self.endpoint(name)
             return found if found is not None and found.network == network else None
-        return self._one(Endpoint, "SELECT data FROM endpoint WHERE network = ? AND name = ?", network, name)
+        return self._by_name(Endpoint, "network = ? AND name = ?", network, name)
 
     def endpoint_alike(self, network: str, name: str) -> Optional[str]:
         """Return the name on the network with that id that differs from NAME only in upper and lower case."""
+        for other in self._spellings.get((network, name.lower()), {}).values():
+            if other != name:
+                return other
         query = "SELECT name FROM endpoint WHERE network = ? AND name <> ? AND name = ? COLLATE NOCASE LIMIT 1"
         row = self._connection.execute(query, (network, name, name)).fetchone()
         return str(row[0]) if row else None
@@ -167,7 +186,7 @@ class SqliteStore:
 
     def endpoints_of_sandbox(self, identifier: str) -> List[Endpoint]:
         """Return the endpoints joined to the sandbox with that id, by name."""
-        return self._all(Endpoint, "SELECT data FROM endpoint WHERE sandbox = ? ORDER BY name, network", identifier)
+        return sorted(self._members(identifier).values(), key=attrgetter("name", "network"))
 
     def running_endpoints(self, network: str) -> List[Endpoint]:
         """Return the endpoints of the network with that id that are joined to a running sandbox, by name."""
@@ -180,6 +199,7 @@ class SqliteStore:
 
     def name_servers(self, network: str) -> Dict[str, Tuple[str, ...]]:
         """Return the name servers of the running sandboxes on the network with that id which name any, by their ids."""
+        self._flush()
         rows = self._connection.execute(
             "SELECT sandbox.id, json_extract(sandbox.data, '$.dns_servers') AS servers FROM endpoint "
             "JOIN sandbox ON sandbox.id = endpoint.sandbox "
@@ -191,6 +211,7 @@ class SqliteStore:
     def joined(self, network: str) -> int:
         """Return how many endpoints of the network with that id are joined to a sandbox."""
         if network not in self._joined:
+            self._flush()
             query = "SELECT count(*) FROM endpoint WHERE network = ? AND sandbox IS NOT NULL"
             self._joined[network] = int(self._connection.execute(query, (network,)).fetchone()[0])
         return self._joined[network]
@@ -261,26 +282,18 @@ class SqliteStore:
 
     def holder(self, network: str, packed: bytes) -> Optional[Endpoint]:
         """Return the endpoint of a network that has the address with these bytes."""
-        return self._one(
-            Endpoint,
-            "SELECT data FROM endpoint WHERE id = "
-            "(SELECT endpoint FROM address WHERE network = ? AND version = ? AND address = ?)",
-            network,
-            4 if len(packed) == 4 else 6,
-            packed,
-        )
+        query = "SELECT endpoint FROM address WHERE network = ? AND version = ? AND address = ?"
+        row = self._connection.execute(query, (network, 4 if len(packed) == 4 else 6, packed)).fetchone()
+        return self.endpoint(row[0]) if row else None
 
     def ports(self, protocol: str, number: int) -> List[Tuple[Endpoint, Port]]:
         """Return the published ports that have the host's port NUMBER, with their endpoints."""
-        holders = self._all(
-            Endpoint,
-            "SELECT data FROM endpoint WHERE id IN (SELECT endpoint FROM port WHERE protocol = ? AND port = ?)",
-            protocol,
-            number,
-        )
+        query = "SELECT DISTINCT endpoint FROM port WHERE protocol = ? AND port = ? ORDER BY endpoint"
+        rows = self._connection.execute(query, (protocol, number)).fetchall()
         return [
             (holder, port)
-            for holder in holders
+            for holder in (self.endpoint(identifier) for (identifier,) in rows)
+            if holder is not None
             for port in holder.ports
             if port.protocol == protocol and port.host_port == number
         ]
@@ -302,7 +315,7 @@ class SqliteStore:
 
     def put_network(self, network: Network) -> None:
         """Write NETWORK, new or changed."""
-        if self._unchanged("network", network):
+        if self._unchanged(Network, network):
             return
         self._connection.execute(
             "INSERT OR REPLACE INTO network VALUES (?, ?, ?)", (network.id, network.name, self._text(network))
@@ -324,7 +337,7 @@ class SqliteStore:
 
     def put_sandbox(self, sandbox: Sandbox) -> None:
         """Write SANDBOX, new or changed."""
-        if not self._unchanged("sandbox", sandbox):
+        if not self._unchanged(Sandbox, sandbox):
             self._connection.execute(
                 "INSERT OR REPLACE INTO sandbox VALUES (?, ?, ?, ?)",
                 (sandbox.id, sandbox.name, sandbox.running, self._text(sandbox)),
@@ -336,21 +349,31 @@ class SqliteStore:
         An address that another endpoint has now is claimed later, by claim(): that one may let it go.
         """
         before = self.endpoint(endpoint.id)
-        if self._unchanged("endpoint", endpoint):
+        if before == endpoint:
             return
-        if before is not None:
-            self._unclaim(before)
-        self._count(endpoint, 1)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?, ?, ?)",
-            (endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, self._text(endpoint)),
-        )
-        for found in endpoint.held:
-            if not self._claim(endpoint, found):
+        if before is None:
+            alike = self._spellings.setdefault((endpoint.network, endpoint.name.lower()), {})
+            alike[endpoint.id] = endpoint.name
+        self._pending.setdefault(endpoint.id, before is not None)
+        self._claim_all(endpoint, before)
+        self._move(before, endpoint)
+        self._note(Endpoint, endpoint.id, endpoint)
+
+    def _claim_all(self, endpoint: Endpoint, before: Optional[Endpoint]) -> None:
+        """Claim the addresses and ports of ENDPOINT, and let those go that it had BEFORE and has no longer."""
+        held: Tuple[Address, ...] = before.held if before is not None else ()
+        if any(address not in endpoint.held for address in held):
+            self._connection.execute("DELETE FROM address WHERE endpoint = ?", (endpoint.id,))
+            held = ()
+        for address in endpoint.held:
+            if address not in held and not self._claim(endpoint, address):
                 self._unclaimed[endpoint.id] = None
+        ports, had = _published(endpoint), _published(before) if before is not None else []
+        if any(port not in ports for port in had):
+            self._connection.execute("DELETE FROM port WHERE endpoint = ?", (endpoint.id,))
+            had = []
         self._connection.executemany(
-            "INSERT INTO port VALUES (?, ?, ?)",
-            [(port.protocol, port.host_port, endpoint.id) for port in endpoint.ports if port.host_port],
+            "INSERT INTO port VALUES (?, ?, ?)", [(*port, endpoint.id) for port in ports if port not in had]
         )
 
     def claim(self) -> Iterator[Tuple[Endpoint, Address, Endpoint]]:
@@ -376,18 +399,19 @@ class SqliteStore:
         """Forget NETWORK and its claims of address ranges."""
         self._connection.execute("DELETE FROM pool WHERE network = ?", (network.id,))
         self._put_ranges(network.id, ())
-        self._delete("network", network.id)
+        self._delete(Network, network.id)
 
     def delete_sandbox(self, sandbox: Sandbox) -> None:
         """Forget SANDBOX."""
-        self._delete("sandbox", sandbox.id)
+        self._delete(Sandbox, sandbox.id)
 
     def delete_endpoint(self, endpoint: Endpoint) -> None:
         """Forget ENDPOINT and its claims."""
-        before = self.endpoint(endpoint.id)
-        if before is not None:
-            self._unclaim(before)
-        self._delete("endpoint", endpoint.id)
+        self._flush()
+        self._connection.execute("DELETE FROM address WHERE endpoint = ?", (endpoint.id,))
+        self._connection.execute("DELETE FROM port WHERE endpoint = ?", (endpoint.id,))
+        self._move(self.endpoint(endpoint.id), None)
+        self._delete(Endpoint, endpoint.id)
 
     def _put_ranges(self, network: str, pools: Sequence[Pool]) -> None:
         for version, ranges in self._ranges.items():
@@ -396,64 +420,122 @@ class SqliteStore:
                 if pool.subnet.version == version:
                     insort(ranges, (int(pool.subnet.network_address), int(pool.subnet.broadcast_address), network))
 
-    def _delete(self, table: str, identifier: str) -> None:
-        self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (identifier,))
-        self._note(table, identifier, None)
+    def _delete(self, noun: Type[Any], identifier: str) -> None:
+        self._connection.execute(f"DELETE FROM {_TABLES[noun]} WHERE id = ?", (identifier,))
+        self._note(noun, identifier, None)
 
-    def _unclaim(self, endpoint: Endpoint) -> None:
-        self._count(endpoint, -1)
-        self._connection.execute("DELETE FROM address WHERE endpoint = ?", (endpoint.id,))
-        self._connection.execute("DELETE FROM port WHERE endpoint = ?", (endpoint.id,))
+    def _move(self, before: Optional[Endpoint], now: Optional[Endpoint]) -> None:
+        """Note that an endpoint is joined to the sandbox that it has NOW, and not to the one that it had BEFORE."""
+        for endpoint, number in ((before, -1), (now, 1)):
+            if endpoint is None or endpoint.sandbox is None:
+                continue
+            if endpoint.network in self._joined:
+                self._joined[endpoint.network] += number
+            members = self._members(endpoint.sandbox)
+            members.pop(endpoint.id, None)
+            if endpoint is now:
+                members[endpoint.id] = endpoint
 
-    def _count(self, endpoint: Endpoint, number: int) -> None:
-        if endpoint.sandbox is not None and endpoint.network in self._joined:
-            self._joined[endpoint.network] += number
+    def _members(self, sandbox: str) -> Dict[str, Endpoint]:
+        """Return the endpoints, by id, that are joined to a sandbox; always known where a pending one comes or goes."""
+        if sandbox not in self._inside:
+            found = self._read_all(Endpoint, "SELECT data FROM endpoint WHERE sandbox = ?", sandbox)
+            self._inside[sandbox] = {endpoint.id: endpoint for endpoint in found}
+        return self._inside[sandbox]
+
+    def _flush(self) -> None:
+        """Write the rows of endpoints that are pending."""
+        if not self._pending:
+            return
+        new, old = [], []
+        for identifier, has_row in self._pending.items():
+            endpoint = self.endpoint(identifier)
+            if endpoint is None:
+                continue
+            text = self._text(endpoint)
+            if has_row:
+                old.append((endpoint.sandbox, text, endpoint.id))
+            else:
+                new.append((endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, text))
+        self._forget_pending()
+        self._connection.executemany("INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?, ?, ?)", new)
+        self._connection.executemany("UPDATE endpoint SET sandbox = ?, data = ? WHERE id = ?", old)
+
+    def _forget_pending(self) -> None:
+        self._pending.clear()
+        self._spellings.clear()
 
     def _forget_answers(self) -> None:
-        self._objects.clear()
+        self._forget_pending()
+        for objects in self._objects.values():
+            objects.clear()
+        self._ids.clear()
+        self._inside.clear()
         self._joined.clear()
         self._ranges.clear()
         for answers in self._answers.values():
             answers.clear()
 
-    def _note(self, table: str, identifier: str, item: Optional[Object]) -> None:
-        """Note that the object of TABLE with that id is ITEM now."""
-        self._objects[(table, identifier)] = item
-        self._answers[table].clear()
-        # Which endpoints are running is a question of sandboxes too.
-        self._answers["endpoint"].clear()
-        self.touched.add(Unit(table, identifier))
+    def _note(self, noun: Type[Any], identifier: str, item: Optional[Object]) -> None:
+        """Note that the object of NOUN with that id is ITEM now."""
+        before = self._objects[noun].get(identifier)
+        self._objects[noun][identifier] = item
+        if isinstance(item, Endpoint):
+            self._ids[(_TABLES[noun], item.network, item.name)] = identifier
+        elif item is not None:
+            self._ids[(_TABLES[noun], item.name)] = identifier
+        self._answers[noun].clear()
+        # Which endpoints are running is a question of sandboxes too. A new one has none yet.
+        if before is not None or item is None:
+            self._answers[Endpoint].clear()
+        self.touched.add(Unit(_TABLES[noun], identifier))
 
-    def _unchanged(self, table: str, item: Object) -> bool:
-        if getattr(self, table)(item.id) == item:
+    def _unchanged(self, noun: Type[Any], item: Object) -> bool:
+        if self._known(noun, item.id) == item:
             return True
-        self._note(table, item.id, item)
+        self._note(noun, item.id, item)
         return False
 
     def _one(self, noun: Type[T], query: str, *arguments: Any) -> Optional[T]:
-        return next(iter(self._all(noun, query, *arguments)), None)
+        return next(iter(self._read_all(noun, query, *arguments)), None)
 
     def _all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
-        answers = self._answers[noun.__name__.lower()]
+        answers = self._answers[noun]
         known: Optional[List[T]] = answers.get((query, arguments))
-        if known is not None:
-            return known[:]
+        if known is None:
+            self._flush()
+            known = answers[(query, arguments)] = self._read_all(noun, query, *arguments)
+        return known[:]
+
+    def _read_all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
+        """Return what QUERY finds in the rows, in which pending endpoints are not yet."""
         try:
-            found = [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
-            answers[(query, arguments)] = found
-            return found[:]
+            return [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
         except UnicodeEncodeError:  # half of a surrogate pair, which no name has
             return []
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise schema.damaged(self._path, error) from error
 
+    def _named(self, noun: Type[T], name: str) -> Optional[T]:
+        return self._known(noun, name) if is_id(name) else self._by_name(noun, "name = ?", name)
+
+    def _by_name(self, noun: Type[T], condition: str, *names: str) -> Optional[T]:
+        """Return the object with those NAMES, its own and before it that of its network, for which CONDITION holds."""
+        key = (_TABLES[noun], *names)
+        if key not in self._ids:
+            found = self._one(noun, f"SELECT data FROM {_TABLES[noun]} WHERE {condition}", *names)
+            self._ids[key] = found.id if found is not None else None
+            if found is not None:
+                self._objects[noun].setdefault(found.id, found)
+        identifier = self._ids[key]
+        return self._known(noun, identifier) if identifier is not None else None
+
     def _known(self, noun: Type[T], identifier: str) -> Optional[T]:
-        table = noun.__name__.lower()
-        if (table, identifier) not in self._objects:
-            query = f"SELECT data FROM {table} WHERE id = ?"
-            self._objects[(table, identifier)] = self._one(noun, query, identifier)
-        found = self._objects[(table, identifier)]
-        return found if isinstance(found, noun) else None
+        objects = self._objects[noun]
+        if identifier not in objects:
+            objects[identifier] = self._one(noun, f"SELECT data FROM {_TABLES[noun]} WHERE id = ?", identifier)
+        found: Optional[T] = objects[identifier]
+        return found
 
     def _read(self, noun: Type[T], data: str) -> T:
         """Return the object that DATA is; the same one for the same text, as objects are values."""
@@ -471,10 +553,15 @@ class SqliteStore:
         return text
 
     def _find(self, noun: Type[T], table: str, reference: str) -> Optional[T]:
-        by_name = self._one(noun, f"SELECT data FROM {table} WHERE name = ?", reference)
+        by_name = self._named(noun, reference)
         if by_name is not None or not reference:
             return by_name
         prefixed = self._all(
             noun, f"SELECT data FROM {table} WHERE id >= ? AND id < ? LIMIT 3", reference, f"{reference}g"
         )
         return find(prefixed, reference)
+
+
+def _published(endpoint: Endpoint) -> List[Tuple[str, int]]:
+    """Return the host's ports that ENDPOINT has, with their protocols."""
+    return [(port.protocol, port.host_port) for port in endpoint.ports if port.host_port]

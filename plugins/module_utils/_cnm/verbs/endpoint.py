@@ -89,21 +89,20 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         return None
     for key in sorted(item.get("driver_options") or {}):
         context.problems.add(f"{subject}: driver '{network.driver}' has no endpoint option '{key}'.")
-    endpoint = write(context, network, existing, name, wishes, subject)
-    if endpoint is None:
-        return None
+    endpoint, possible = wanted(context, network, existing, name, wishes, subject)
     if existing is None:
         endpoint = replace(endpoint, reserved=True)
-        context.store.put_endpoint(endpoint)
-    if state == "left":
-        part(context, replace(endpoint, reserved=True))
-    elif sandbox is not None:
-        _join_named(context, endpoint, sandbox, bool(item.get("force")), wishes, subject)
-    elif endpoint.sandbox is not None and wishes.interface is not None:
+    if possible and state == "left":
+        endpoint = replace(_left(endpoint), reserved=True)
+    elif possible and sandbox is not None:
+        endpoint = _joined_by_name(context, endpoint, sandbox, bool(item.get("force")), wishes, subject)
+    elif possible and endpoint.sandbox is not None and wishes.interface is not None:
         present = context.store.sandbox(endpoint.sandbox)
         if present is not None:
-            join(context, endpoint, present, wishes.interface)
-    return endpoint.id
+            endpoint = joined(context, endpoint, present, wishes.interface)
+    # Also with problems, with which nothing of the store will be kept: its addresses may be taken, too.
+    context.store.put_endpoint(endpoint)
+    return endpoint.id if possible else None
 
 
 def _find(
@@ -134,26 +133,27 @@ def _find(
     return None, None
 
 
-def _join_named(
+def _joined_by_name(
     context: Context, endpoint: Endpoint, sandbox: Sandbox, force: bool, wishes: Wishes, subject: str
-) -> None:
+) -> Endpoint:
+    """Return ENDPOINT in SANDBOX, which its item names; as it is if it is in another one that it may not leave."""
     if endpoint.sandbox not in (None, sandbox.id) and not force:
         other = context.store.sandbox(str(endpoint.sandbox))
         context.problems.add(
             f"{subject}: it is in sandbox '{other.name if other else endpoint.sandbox}'. "
             "Let it leave first, or use force: true to move it."
         )
-        return
+        return endpoint
     if endpoint.sandbox not in (None, sandbox.id):
         # The list of the sandbox that it was in no longer has a say in it.
         endpoint = replace(endpoint, declared=False, reserved=True)
-    join(context, endpoint, sandbox, wishes.interface)
+    return joined(context, endpoint, sandbox, wishes.interface)
 
 
-def write(
+def wanted(
     context: Context, network: Network, existing: Optional[Endpoint], name: str, wishes: Wishes, subject: str
-) -> Optional[Endpoint]:
-    """Write the endpoint NAME on NETWORK with what it has and what WISHES say.
+) -> Tuple[Endpoint, bool]:
+    """Return the endpoint NAME on NETWORK with what it has and what WISHES say, and whether it can be so.
 
     What they leave open, addresses and ports, is chosen when all items have been heard; who has what is asked then.
     """
@@ -181,16 +181,15 @@ def write(
             f"{subject}: on network '{network.name}' nobody is found by a name, so there are no aliases. "
             "Use a network of your own."
         )
+    chosen: Dict[str, Any] = {}
     if wishes.aliases is not None:
-        endpoint = replace(endpoint, aliases=wishes.aliases)
+        chosen["aliases"] = wishes.aliases
     if wishes.gateway_priority is not None:
-        endpoint = replace(endpoint, gateway_priority=wishes.gateway_priority)
+        chosen["gateway_priority"] = wishes.gateway_priority
     if wishes.ports is not None:
-        endpoint = replace(endpoint, ports=assign(context, network, endpoint, wishes.ports, subject))
+        chosen["ports"] = assign(context, network, endpoint, wishes.ports, subject)
     arrived(context, network, endpoint)
-    # Also with problems, with which nothing of the store will be kept: its addresses may be taken, too.
-    context.store.put_endpoint(endpoint)
-    return endpoint if len(context.problems.found) == found else None
+    return replace(endpoint, **chosen) if chosen else endpoint, len(context.problems.found) == found
 
 
 def _alike(one: str, other: str) -> bool:
@@ -219,20 +218,34 @@ def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: W
     return replace(endpoint, **chosen) if chosen else endpoint
 
 
-def join(context: Context, endpoint: Endpoint, sandbox: Sandbox, interface: Optional[str]) -> None:
-    """Put ENDPOINT into SANDBOX, under the name INTERFACE or one that is chosen when all items have been heard."""
+def joined(
+    context: Context, endpoint: Endpoint, sandbox: Sandbox, interface: Optional[str], declared: bool = False
+) -> Endpoint:
+    """Return ENDPOINT in SANDBOX, under the name INTERFACE or one that is chosen when all items have been heard.
+
+    :param declared: whether the sandbox's list of networks asks for it
+    """
     if interface is not None:
-        endpoint = replace(endpoint, interface=interface)
         context.nameless.discard(endpoint.id)
     elif endpoint.interface is None or endpoint.sandbox != sandbox.id:
         context.nameless.add(endpoint.id)
-    context.store.put_endpoint(endpoint if endpoint.sandbox == sandbox.id else replace(endpoint, sandbox=sandbox.id))
+    return replace(
+        endpoint,
+        sandbox=sandbox.id,
+        interface=interface if interface is not None else endpoint.interface,
+        declared=declared or endpoint.declared,
+    )
+
+
+def _left(endpoint: Endpoint) -> Endpoint:
+    """Return ENDPOINT in no sandbox."""
+    return replace(endpoint, sandbox=None, declared=False, ipv6_off=False)
 
 
 def part(context: Context, endpoint: Endpoint) -> None:
     """Take ENDPOINT out of its sandbox, which no longer asks for it: it goes, unless it was made by itself."""
     if endpoint.reserved:
-        context.store.put_endpoint(replace(endpoint, sandbox=None, declared=False, ipv6_off=False))
+        context.store.put_endpoint(_left(endpoint))
     else:
         remove(context, endpoint)
 

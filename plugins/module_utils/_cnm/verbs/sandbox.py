@@ -22,7 +22,7 @@ from ..resources.routes import gateway_order
 from ..store.journal import Unit
 from .context import Context, check_absent, listed, texts
 from .dns import name_server
-from .endpoint import Wishes, join, part, read, read_ports, write
+from .endpoint import Wishes, joined, part, read, read_ports, wanted
 from .ports import assign, particular_first, resume
 from .routes import read_routes
 
@@ -183,10 +183,10 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
     alone = not special or len(chosen) == 1
     if not alone:
         context.problems.add(f"{subject}: network '{special[0]}' cannot be combined with others.")
-    wanted = {network.id for network, _wishes in chosen}
+    identifiers = {network.id for network, _wishes in chosen}
     present = {}
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
-        if endpoint.network in wanted:
+        if endpoint.network in identifiers:
             present[endpoint.network] = endpoint
         elif endpoint.declared:
             part(context, endpoint)
@@ -199,10 +199,12 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
                 f"{about}: the endpoint '{existing.name}' is in sandbox '{other.name if other else ''}'."
             )
             continue
-        written = write(context, network, existing, existing.name if existing else sandbox.name, wishes, about)
-        if written is not None and alone:
-            written = written if written.declared else replace(written, declared=True)
-            join(context, written, sandbox, wishes.interface)
+        name = existing.name if existing else sandbox.name
+        endpoint, possible = wanted(context, network, existing, name, wishes, about)
+        if possible and alone:
+            endpoint = joined(context, endpoint, sandbox, wishes.interface, declared=True)
+        # Also with problems, with which nothing of the store will be kept: its addresses may be taken, too.
+        context.store.put_endpoint(endpoint)
 
 
 def _attachments(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
@@ -216,6 +218,8 @@ def _attachments(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endp
 
 def _check_ways(context: Context, sandbox: Sandbox, subject: str) -> None:
     """See that each gateway of the routes of SANDBOX is on one of its networks. Without networks it waits for some."""
+    if not sandbox.routes:
+        return
     attachments = _attachments(context, sandbox)
     held = [pool.subnet for network, _endpoint in attachments for pool in network.pools]
     for route in sandbox.routes if held else ():
@@ -263,22 +267,26 @@ def _publish(
                 left.remove(wish)
                 mine.append(port)
         kept[endpoint.id] = tuple(mine)
-        if endpoint.ports != kept[endpoint.id]:
-            context.store.put_endpoint(replace(endpoint, ports=kept[endpoint.id]))
-    if not left:
-        return
-    able = [pair for pair in own if not driver(pair[0].driver).unpublishable(pair[0])]
-    others = [each for each, _endpoint in own if not driver(each.driver).host_is_gateway and not each.internal]
-    if not able and others and driver(others[0].driver).has_addresses:
+    publisher = _publisher(context, [network for network, _endpoint in own], subject) if left else None
+    for network, endpoint in own:
+        ports = kept[endpoint.id]
+        if network is publisher:
+            ports = assign(context, network, replace(endpoint, ports=ports), [*ports, *left], subject)
+        if ports != endpoint.ports:
+            context.store.put_endpoint(replace(endpoint, ports=ports))
+
+
+def _publisher(context: Context, networks: Sequence[Network], subject: str) -> Optional[Network]:
+    """Return the first of NETWORKS by which ports can be published; without one, add a problem with SUBJECT."""
+    able = [network for network in networks if not driver(network.driver).unpublishable(network)]
+    others = [network for network in networks if not driver(network.driver).host_is_gateway and not network.internal]
+    if able:
+        return able[0]
+    if others and driver(others[0].driver).has_addresses:
         context.problems.add(f"{subject}: published_ports: {driver(others[0].driver).unpublishable(others[0])}")
-        return
-    if not able:
+    else:
         context.problems.add(
             f"{subject}: published_ports need a network that is neither internal, nor 'host', nor 'none'. "
             "To publish nothing, give an empty list."
         )
-        return
-    network, endpoint = able[0]
-    endpoint = replace(endpoint, ports=kept[endpoint.id])
-    ports = assign(context, network, endpoint, list(endpoint.ports) + left, subject)
-    context.store.put_endpoint(replace(endpoint, ports=ports))
+    return None

@@ -6,8 +6,15 @@
 
 from __future__ import annotations
 
-import pytest
+import ipaddress
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Endpoint, Port
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ids import make_id
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.sandbox import Sandbox
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import schema
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
@@ -78,3 +85,94 @@ def test_no_statement_goes_through_a_table(host, statements, task):
 def test_a_scan_would_be_seen(host, statements):
     host.network("lan")
     assert scans(host, ["SELECT data FROM endpoint WHERE data = ''"])
+
+
+def written(statements, table):
+    return [
+        each.split("(")[0] for each in statements if each.split()[0] in ("INSERT", "UPDATE") and f" {table} " in each
+    ]
+
+
+def test_what_is_written_of_a_sandbox_is_written_once(host, statements):
+    host.network("lan")
+    host.network("back")
+    statements.clear()
+    host.sandbox("one", networks=[*LAN, {"name": "back"}], published_ports=["8080:80", "81"])
+    assert {table: len(written(statements, table)) for table in ("sandbox", "endpoint", "address", "port")} == {
+        "sandbox": 1,
+        "endpoint": 2,
+        "address": 2,
+        "port": 2,
+    }
+    assert [each for each in statements if each.startswith("DELETE")] == []
+
+
+def test_one_more_sandbox_is_few_statements(host, statements):
+    host.network("lan")
+
+    def asked(names):
+        statements.clear()
+        host.ensure("sandbox", *({"name": name, "networks": LAN} for name in names))
+        return len(statements)
+
+    assert asked(["a", "b", "c"]) - asked(["d"]) <= 2 * 15
+
+
+NAMES = ("a", "b", "B", "c")
+BOXES = (None, "1" * 64, "2" * 64)
+ends = st.builds(
+    lambda name, network, box, last, port: Endpoint(
+        make_id(name, network),
+        name,
+        network * 64,
+        box,
+        ipaddress.IPv4Address(f"10.0.0.{last}") if last else None,
+        ports=(Port(80, port),) if port else (),
+    ),
+    st.sampled_from(NAMES),
+    st.sampled_from("34"),
+    st.sampled_from(BOXES),
+    st.integers(0, 3),
+    st.sampled_from((None, 8080, 8081)),
+)
+
+
+def answers(store, network):
+    return (
+        store.endpoint_on(network, "a"),
+        store.endpoint_alike(network, "b"),
+        store.endpoints_of_sandbox(BOXES[1]),
+        store.joined(network),
+        list(store.taken(network, 4, 0)),
+        store.holder(network, bytes((10, 0, 0, 1))),
+        store.ports("tcp", 8080),
+        store.endpoints_named("a"),
+        store.endpoints_of_network(network),
+        store.running_endpoints(network),
+        store.endpoints(),
+        len(list(store.claim())),
+    )
+
+
+@given(st.lists(st.tuples(st.sampled_from(("put", "delete", "look")), ends, st.integers(0, 11)), max_size=30))
+@settings(max_examples=300, deadline=None)
+def test_a_row_that_is_not_written_yet_is_seen_like_one_that_is(steps):
+    """The same is done to two stores, and one of them writes each row at once."""
+    late, early = SqliteStore.memory(), SqliteStore.memory()
+    for store in (late, early):
+        store.begin(write=True)
+        store.put_sandbox(Sandbox(BOXES[1], "one"))
+        store.put_sandbox(Sandbox(BOXES[2], "two", running=False))
+    for verb, endpoint, which in steps:
+        if verb == "look":
+            assert answers(late, endpoint.network)[which] == answers(early, endpoint.network)[which]
+        for store in (late, early):
+            if verb == "put":
+                store.put_endpoint(endpoint)
+            elif verb == "delete":
+                store.delete_endpoint(endpoint)
+        early._flush()
+        early._forget_answers()
+    for network in ("3" * 64, "4" * 64):
+        assert answers(late, network) == answers(early, network)
+    assert late.touched == early.touched
