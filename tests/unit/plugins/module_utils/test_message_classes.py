@@ -91,3 +91,15 @@ def test_where_it_is_not_there_one_sentence_says_so(monkeypatch: pytest.MonkeyPa
     assert message_classes.missing() == (
         f"The Python library pyroute2 is missing for the interpreter '{prefix}/bin/python'. {advice}"
     )
+
+
+def test_one_that_cannot_be_imported_is_an_error_of_the_run() -> None:
+    program = """
+sys.modules["pyroute2"] = None
+try:
+    message_classes.message_class("ifinfmsg")
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    said = run(program)
+    assert said.startswith(f"KernelRefused The Python library pyroute2 cannot be imported by '{sys.executable}': ")

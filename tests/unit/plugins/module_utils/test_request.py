@@ -38,6 +38,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi im
     RTM_NEWNEIGH,
     RTM_NEWROUTE,
 )
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import ANYBODY, Forwarding, Neighbour
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
     GROUP,
@@ -272,7 +273,7 @@ def test_pins(mac: str, index: int) -> None:
 def test_what_pyroute2_does_not_know_is_refused_and_not_left_out() -> None:
     port = [("IFLA_BRPORT_ISOLATED", 1), ("IFLA_BRPORT_UNHEARD_OF", 1)]
     information = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", port)]
-    with pytest.raises(ValueError, match="does not know the attribute IFLA_BRPORT_UNHEARD_OF"):
+    with pytest.raises(KernelRefused, match="does not know the attribute IFLA_BRPORT_UNHEARD_OF"):
         request.encode("link", RTM_NEWLINK, NLM_F_ACK, [("IFLA_LINKINFO", information)])
 
 

@@ -16,6 +16,8 @@ import sys
 from types import ModuleType
 from typing import Any, Dict
 
+from ...model.errors import KernelRefused
+
 _PACKAGE = "pyroute2"
 _parts: Dict[str, ModuleType] = {}
 """The package that was not executed, and its modules."""
@@ -42,9 +44,13 @@ def missing() -> str:
 def message_class(name: str) -> Any:
     """Return the class NAME of rtnetlink messages, such as ``ifinfmsg``.
 
-    :raises ImportError: if this Python does not have pyroute2, see :func:`missing`
+    :raises KernelRefused: if this Python does not have pyroute2, see :func:`missing`, or not one that it can import
     """
-    module = _module(f"{_PACKAGE}.netlink.rtnl.{name}")
+    try:
+        module = _module(f"{_PACKAGE}.netlink.rtnl.{name}")
+    except ImportError as error:
+        reason = missing() or f"The Python library {_PACKAGE} cannot be imported by '{sys.executable}': {error}."
+        raise KernelRefused(reason) from error
     if name == "ifinfmsg" and len(module.protinfo_bridge.nla_map) == _FEWER_PORT_ATTRIBUTES:
         module.protinfo_bridge.nla_map += _NEWER_PORT_ATTRIBUTES
     return getattr(module, name)
@@ -69,7 +75,7 @@ def _import_alone(path: str) -> ModuleType:
     if not _parts:
         specification = importlib.util.find_spec(_PACKAGE)
         if specification is None:
-            raise ImportError(missing())
+            raise ModuleNotFoundError(f"No module named '{_PACKAGE}'")
         _parts[_PACKAGE] = importlib.util.module_from_spec(specification)
     sys.modules.update(_parts)
     try:

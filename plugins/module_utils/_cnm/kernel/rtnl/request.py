@@ -15,6 +15,7 @@ import sys
 from functools import lru_cache
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
+from ...model.errors import KernelRefused
 from . import uapi
 from .message_classes import message_class
 from .query import WORD as _INTEGER
@@ -57,7 +58,6 @@ _SLOTS: Dict[str, Slot] = {
     **dict.fromkeys(("IFLA_ADDRESS", "NDA_LLADDR"), MAC),
     **dict.fromkeys(("IFLA_MTU", "IFLA_MASTER", "IFLA_GROUP", "IFLA_VXLAN_ID", "IFLA_VXLAN_LINK"), NUMBER),
     **dict.fromkeys(("RTA_OIF", "RTA_PRIORITY", "NDA_VNI", "NDA_IFINDEX", "index", "ifindex"), NUMBER),
-    **dict.fromkeys(("IFLA_NET_NS_FD",), NUMBER),
     "IFLA_IFNAME": NAME,
     "IFLA_VXLAN_LOCAL": IPV4,
     "IFLA_VXLAN_LOCAL6": IPV6,
@@ -73,7 +73,8 @@ def shape(kind: str, command: int, mode: int, attributes: Attributes, /, **field
     :param kind: ``link``, ``address``, ``route`` or ``neighbour``
     :param mode: flags of the header besides NLM_F_REQUEST
     :param attributes: names and values, in tuples; nested attributes are a tuple as well, and a slot is a :class:`Slot`
-    :param fields: of the message's fixed part, by pyroute2's names; 0 if left out
+    :param fields: of the message's fixed part, by pyroute2's names; 0 if left out, for a route's family AF_INET
+    :raises KernelRefused: if pyroute2 cannot encode it
     """
     marks: List[bytes] = []
 
@@ -98,7 +99,7 @@ def shape(kind: str, command: int, mode: int, attributes: Attributes, /, **field
     encoded = (data + bytes(-len(data) % 4)).replace(b"%", b"%%")
     for mark in marks:
         if encoded.count(mark) != 1:
-            raise ValueError(f"pyroute2 encodes a request '{kind}' in a way that is not known: {message}")
+            raise KernelRefused(f"This version of pyroute2 does not encode a request about a {kind} as expected.")
         encoded = encoded.replace(mark, b"%b")
     return encoded
 
@@ -107,9 +108,9 @@ def _refuse_omissions(message: Mapping[str, Any]) -> None:
     """Refuse the encoded MESSAGE if an attribute is not in it: pyroute2 leaves out those that it does not know."""
     for attribute in message["attrs"]:
         name, value = attribute[0], attribute[1]
-        # In the place of what was given is what was encoded.
+        # What is encoded takes the place of the list that was given.
         if isinstance(attribute, list):
-            raise ValueError(f"This version of pyroute2 does not know the attribute {name}.")
+            raise KernelRefused(f"This version of pyroute2 does not know the attribute {name}. Install a newer one.")
         if isinstance(value, dict) and "attrs" in value:
             _refuse_omissions(value)
 
