@@ -194,12 +194,14 @@ class Endpoint:
     @property
     def held(self) -> Tuple[Address, ...]:
         """The addresses that nobody else can have, IPv4 first."""
-        return tuple(found for found in (self.ipv4, self.ipv6) if found is not None)
+        if self.ipv6 is None:
+            return () if self.ipv4 is None else (self.ipv4,)
+        return (self.ipv6,) if self.ipv4 is None else (self.ipv4, self.ipv6)
 
     @property
     def addresses(self) -> Tuple[Address, ...]:
         """The addresses that it uses, IPv4 first."""
-        return tuple(found for found in (self.address(4), self.address(6)) if found is not None)
+        return tuple(each for each in self.held if each.version == 4) if self.ipv6_off else self.held
 
     def address(self, version: int) -> Optional[Address]:
         """Return the address of family VERSION, 4 or 6, that it uses."""

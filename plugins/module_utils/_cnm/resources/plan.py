@@ -62,7 +62,7 @@ def plan(
         if after and after.lent and _must_be_made_anew(after, resource):
             conflicts.append(Conflict(f"The {resource} cannot be adopted: a {after} is needed.", key))
             continue
-        lost = any(parent in gone for parent in resource.within)
+        lost = bool(gone) and not gone.isdisjoint(resource.within)
         if lost and resource.goes_with_parent:
             gone.add(key)
         elif after is None and not resource.removable:
@@ -88,7 +88,8 @@ def plan(
 
 
 def _must_be_made_anew(wanted: Resource, present: Resource) -> bool:
-    return any(
-        getattr(wanted, name) is not None and getattr(wanted, name) != getattr(present, name)
-        for name in wanted.immutable
-    )
+    for name in wanted.immutable:
+        value = getattr(wanted, name)
+        if value is not None and value != getattr(present, name):
+            return True
+    return False

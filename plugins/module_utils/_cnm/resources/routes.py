@@ -31,18 +31,24 @@ def gateway_order(attachments: Iterable[Attachment]) -> List[Attachment]:
 
 def gateway_owner(sandbox: Sandbox, attachments: Sequence[Attachment], version: int) -> Optional[Attachment]:
     """Return which of ATTACHMENTS, in their order, gives SANDBOX the default route of family VERSION by its gateway."""
-    if sandbox.no_default_route or any(str(one.destination) == _DEFAULTS[version] for one in sandbox.routes):
+    if sandbox.no_default_route or _default_routes(sandbox.routes, version):
         return None
-    own = {address for _network, endpoint in attachments for address in endpoint.addresses}
     for network, endpoint in attachments:
         if endpoint.address(version) is None:
             continue
-        if any(str(one.destination) == _DEFAULTS[version] and one.gateway not in own for one in network.routes):
-            return None
+        declared = _default_routes(network.routes, version)
+        if declared:
+            own = {address for _network, each in attachments for address in each.addresses}
+            if any(route.gateway not in own for route in declared):
+                return None
         pool = network.pool(version)
         if pool is not None and pool.gateway is not None and not network.internal and not network.no_default_route:
             return network, endpoint
     return None
+
+
+def _default_routes(declared: Sequence[StaticRoute], version: int) -> Sequence[StaticRoute]:
+    return [route for route in declared if str(route.destination) == _DEFAULTS[version]] if declared else ()
 
 
 def answering(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Dict[int, Address]:
@@ -89,6 +95,8 @@ def way(attachments: Iterable[Attachment], route: StaticRoute) -> Optional[str]:
 
 def _declared(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Iterator[Tuple[StaticRoute, str, Optional[int]]]:
     """Yield the routes that are declared and possible, each with its interface and with its metric."""
+    if not sandbox.routes and not any(network.routes for network, _endpoint in attachments):
+        return
     own = {address for _network, endpoint in attachments for address in endpoint.addresses}
     connected = {pool.subnet for network, _endpoint in attachments for pool in network.pools}
     for route in sandbox.routes:

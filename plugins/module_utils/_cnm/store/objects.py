@@ -186,7 +186,8 @@ class SqliteStore:
 
     def endpoints_of_sandbox(self, identifier: str) -> List[Endpoint]:
         """Return the endpoints joined to the sandbox with that id, by name."""
-        return sorted(self._members(identifier).values(), key=attrgetter("name", "network"))
+        found = list(self._members(identifier).values())
+        return sorted(found, key=attrgetter("name", "network")) if len(found) > 1 else found
 
     def running_endpoints(self, network: str) -> List[Endpoint]:
         """Return the endpoints of the network with that id that are joined to a running sandbox, by name."""

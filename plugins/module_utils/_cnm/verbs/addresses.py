@@ -34,6 +34,7 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
     :param starts: by network and family, the number below which nothing is free
     :raises ValueError: if no address is free
     """
+    chosen: Dict[str, Any] = {}
     for pool in network.pools:
         version = pool.subnet.version
         if getattr(endpoint, f"ipv{version}") is None:
@@ -41,9 +42,11 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
             elsewhere = remote_holders(network, version) if network.peers else ()
             found = lowest_free(pool, context.store.taken(network.id, version, start), start, elsewhere)
             starts[(network.id, version)] = int(found) + 1
-            chosen: Dict[str, Any] = {f"ipv{version}": found}
-            endpoint = replace(endpoint, **chosen)
-    return endpoint if endpoint.mac or not endpoint.held else replace(endpoint, mac=mac_of(endpoint.held[0]))
+            chosen[f"ipv{version}"] = found
+    first = chosen.get("ipv4", endpoint.ipv4) or chosen.get("ipv6", endpoint.ipv6)
+    if not endpoint.mac and first is not None:
+        chosen["mac"] = mac_of(first)
+    return replace(endpoint, **chosen) if chosen else endpoint
 
 
 def remote_holders(network: Network, version: int, but: str = "") -> Mapping[Address, str]:
