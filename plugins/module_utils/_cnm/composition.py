@@ -17,7 +17,6 @@ from .model.network import DEFAULT, Network
 from .model.overlay_peer import Remote
 from .model.sandbox import Sandbox
 from .naming import hosts_files
-from .resources.fdb import Neighbour
 from .resources.firewall import RULESET, elsewhere, tunnel_elements
 from .resources.kinds import FORWARDING, HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Ruleset, Sysctl
 from .resources.routes import answering, gateway_order, routes
@@ -123,7 +122,7 @@ class Topology:
             found = self._of_network(network, unit) if network and self._realised(network) else []
             if network and unit not in self.insisted and lost_device(network, self._host):
                 found = _on_host(found)
-            return [resource for resource in found if not _of_ipv6(resource) or self._host.ipv6()]
+            return [resource for resource in found if not resource.needs_ipv6 or self._host.ipv6()]
         if kind == "host":
             return self._host_resources()
         sandbox = self._store.sandbox(identifier)
@@ -227,8 +226,8 @@ class Topology:
             possible = self._as_possible(network, unit)
             made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
             if endpoint.id in self.isolated:
-                made = list(map(_isolated, made))
-            resources += made if unit in self.insisted else map(_silent, made)
+                made = [resource.apart_from_hosts() for resource in made]
+            resources += made if unit in self.insisted else [resource.unannounced() for resource in made]
             if len(attachments) > 1:
                 resources += _sent_by(network, attachments)
                 # What came in by one network may go out by another, the one with the default route.
@@ -404,31 +403,14 @@ def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:
     return [remote for _peer, remote in network.remotes() if remote.name not in names]
 
 
-def _of_ipv6(resource: Resource) -> bool:
-    """Say whether RESOURCE is a kernel setting that a host without IPv6 may lack."""
-    return isinstance(resource, Sysctl) and resource.name.startswith("net/ipv6/")
-
-
 def _hears_routers(name: str, setting: Setting) -> bool:
     """Say whether a setting was changed so that the host goes on to hear routers: their routes may come and go."""
     return setting.unit == HOST_UNIT and name.endswith("/accept_ra")
 
 
-def _silent(resource: Resource) -> Resource:
-    """Return RESOURCE without an announcement to other hosts, which may know better where an endpoint is."""
-    return replace(resource, announced="") if isinstance(resource, Neighbour) and resource.announced else resource
-
-
-def _isolated(resource: Resource) -> Resource:
-    """Return RESOURCE so that it does not reach other hosts."""
-    if not isinstance(resource, Link) or resource.peer is None:
-        return resource
-    return replace(resource, peer=replace(resource.peer, isolated=True))
-
-
 def _on_host(resources: Iterable[Resource]) -> List[Resource]:
     """Return those of RESOURCES that stand on nothing which was adopted."""
-    return [resource for resource in resources if isinstance(resource, Element)]
+    return [resource for resource in resources if not resource.rests_on_adopted]
 
 
 def lost_device(network: Network, host: Holding) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Optio
 from . import docker_shapes
 from .composition import Roaming, Topology, loss
 from .kernel.host import Kernel
+from .kernel.registry import is_key
 from .model.endpoint import Endpoint
 from .model.errors import CnmError, Incomplete, InvalidInput, Problems, printable
 from .model.ids import check_name, is_text
@@ -170,7 +171,9 @@ class Controller:
             return self._restored(store, run, steps, failures)
 
     def _restoration(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
-        return Reconciliation(store, before, self._kernel, self._folder, self._check, journal.read(self._folder))
+        return Reconciliation(
+            store, before, self._kernel, self._folder, self._check, journal.read(self._folder, is_key)
+        )
 
     def _doubtful(self, topology: Topology) -> List[Roaming]:
         """Return the endpoints for which other hosts are to be asked, and let TOPOLOGY keep them from these till then.
@@ -355,7 +358,7 @@ class Controller:
             self._check,
             self._warn,
             Problems(),
-            journal.read(self._folder),
+            journal.read(self._folder, is_key),
         )
 
     @contextmanager

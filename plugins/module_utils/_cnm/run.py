@@ -14,17 +14,17 @@ from .kernel.host import Kernel
 from .model.errors import CnmError, Collected, KernelRefused
 from .resources.kinds import (
     BRIDGE,
+    EVERYTHING,
     FIREWALL,
     HOST,
+    KINDS,
     NAMING,
-    Address,
+    NETWORK,
     Element,
     Key,
     Link,
-    Namespace,
     Obstacle,
     Resource,
-    Ruleset,
     Sysctl,
 )
 from .resources.plan import Step, plan
@@ -135,12 +135,12 @@ class Reconciliation:
             for resource in self.after.resources(unit):
                 scope.wanted[resource.key] = resource
                 scope.unit_of[resource.key] = self._owner(unit, resource)
-        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | _ends(scope.known.values())
+        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | _host_ends(scope.known.values())
         for unit in units:
             for key in self.before.unused_ends(unit) | self.after.unused_ends(unit):
                 scope.keys.add(key)
                 scope.unit_of.setdefault(key, unit)
-        scope.keys -= _ends(scope.wanted.values())
+        scope.keys -= _host_ends(scope.wanted.values())
         self._release(scope)
         self._restore_settings(scope, units)
         scope.leave_out(set(self.left_out))
@@ -148,7 +148,7 @@ class Reconciliation:
 
     def _owner(self, unit: Unit, resource: Resource) -> Unit:
         """Return what is left out if RESOURCE of UNIT cannot be: a network without its name server is still one."""
-        return Unit("dns", unit.id) if resource.kind in NAMING and unit not in self._required else unit
+        return Unit("dns", unit.id) if resource.subsystem == NAMING and unit not in self._required else unit
 
     def _leave_out(self, scope: "Scope", error: CnmError) -> None:
         """Leave out the units that ERROR is about, and what stands on them.
@@ -180,9 +180,9 @@ class Reconciliation:
         self.after = Topology(self._earlier, self._kernel.facts)
         self._required, self.left_out = set(), {}
         try:
-            if any(step.resource.kind == Ruleset.kind for step in self._plan(self._scope({HOST_UNIT}))):
+            if any(step.resource.bearing == EVERYTHING for step in self._plan(self._scope({HOST_UNIT}))):
                 steps = self._plan(self._scope(self.after.everything()))
-                self._kernel.apply([step for step in steps if step.resource.kind in FIREWALL])
+                self._kernel.apply([step for step in steps if step.resource.subsystem == FIREWALL])
         except CnmError as other:
             raise Collected([error, other]) from error
 
@@ -228,11 +228,11 @@ class Reconciliation:
         anew = frozenset(
             key
             for key, unit in scope.unit_of.items()
-            if unit.kind == "sandbox" and unit.id in renew and key[0] in (Namespace.kind, Link.kind)
+            if unit.kind == "sandbox" and unit.id in renew and KINDS[key[0]].renewed
         )
         present = {key: resource for key, resource in scope.firewall.items() if leave_firewall}
-        present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and key[0] in FIREWALL)))
-        scope.firewall = {key: resource for key, resource in present.items() if key[0] in FIREWALL}
+        present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and _is_of_firewall(key))))
+        scope.firewall = {key: resource for key, resource in present.items() if resource.subsystem == FIREWALL}
         for name in scope.restored:
             if (Sysctl.kind, HOST, name) not in present:
                 scope.wanted.pop((Sysctl.kind, HOST, name), None)
@@ -249,12 +249,12 @@ class Reconciliation:
         """
         units: Set[Unit] = set()
         for step in steps:
-            if step.after is None or not (step.before is None or _forgets(step)):
+            if step.after is None or not (step.before is None or step.before.forgets(step.after)):
                 continue
-            if step.resource.kind == "ruleset":
+            if step.after.bearing == EVERYTHING:
                 return self.after.everything()
             unit = scope.unit_of.get(step.resource.key)
-            if step.resource.kind in (Link.kind, Address.kind) and unit is not None and unit.kind == "network":
+            if step.after.bearing == NETWORK and unit is not None and unit.kind == "network":
                 units |= self.after.on_network(unit.id)
         return units
 
@@ -283,13 +283,14 @@ class Reconciliation:
         journal.clear(self._folder)
 
     def _intended(self, units: Set[Unit], scope: "Scope", steps: Sequence[Step]) -> Intent:
-        lent = {key for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
-        keys = {step.resource.key for step in steps} | _ends(step.resource for step in steps) | set(self._intent.keys)
+        lent = {key: resource for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
+        changed = [step.resource for step in steps]
+        keys = {resource.key for resource in changed} | _host_ends(changed) | self._intent.keys
         touched = [one for step in steps for one in (step.before, step.after)]
         return Intent(
             frozenset(units),
-            frozenset(keys - lent),
-            frozenset(key for key in lent if key[0] == Link.kind),
+            frozenset(keys - set(lent)),
+            frozenset(key for key, resource in lent.items() if resource.released() is not None),
             self._store.settings(),
             self._intent.published | {one for one in touched if isinstance(one, Element) and one.translates},
         )
@@ -311,7 +312,7 @@ class Reconciliation:
                 self._leave_out(scope, error)
                 attempts = max(attempts, 1)
             # An nft that a killed run had started may still have been at work when the rules were read.
-            leave = not self._after_a_kill and all(step.resource.kind not in FIREWALL for step in steps)
+            leave = not self._after_a_kill and all(step.resource.subsystem != FIREWALL for step in steps)
             steps = self._plan(scope, leave_firewall=leave)
 
     def _end_stale_connections(self, published: AbstractSet[Element], scope: "Scope") -> None:
@@ -332,20 +333,16 @@ class Reconciliation:
         journal.clear(self._folder)
 
 
-def _ends(resources: Iterable[Resource]) -> Set[Key]:
+def _host_ends(resources: Iterable[Resource]) -> Set[Key]:
     """Return the keys of the host's ends of the links among RESOURCES.
 
     An end that no wanted link has is removed by its own name: what a sandbox does to the inner one does not keep it.
     """
-    return {(Link.kind, HOST, each.end) for each in resources if isinstance(each, Link) and each.end}
+    return {resource.host_end for resource in resources if resource.host_end}
 
 
-def _forgets(step: Step) -> bool:
-    """Say whether STEP is about a link whose neighbours the kernel forgets: it was down, or gets another address."""
-    before, after = step.before, step.after
-    if not isinstance(before, Link) or not isinstance(after, Link):
-        return False
-    return before.up is False or after.address not in (None, before.address)
+def _is_of_firewall(key: Key) -> bool:
+    return KINDS[key[0]].subsystem == FIREWALL
 
 
 def _not_settled(scope: "Scope", steps: Sequence[Step]) -> CnmError:
@@ -384,7 +381,7 @@ class Scope:
         Where even that cannot be taken away, it is left.
         """
         for key, unit in self.unit_of.items():
-            if unit in units and key[0] not in FIREWALL:
+            if unit in units and not _is_of_firewall(key):
                 self.wanted.pop(key, None)
                 if unit in self.left_out or key not in self.created:
                     self.keys.discard(key)

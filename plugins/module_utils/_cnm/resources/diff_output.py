@@ -6,18 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Sequence
 
-from ..model.secret_settings import told
-from .kinds import Element, File, Resource, Ruleset, Sysctl
 from .plan import Step
 
 _IDS = ("Id", "NetworkID", "SandboxID", "EndpointID")
-_SAID = ("type", "group", "ours", "mounted")
-"""What a resource's name says of it already, or what all of ours have in common."""
-_FILES = (File.kind, "records")
-"""Kinds whose text is shown by its lines."""
 
 
 def of_objects(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
@@ -31,44 +24,26 @@ def _readable(value: Any) -> Any:
         return [_readable(each) for each in value]
     if not isinstance(value, dict):
         return value
-    found = {key: _readable(each) for key, each in value.items() if each is not None and key not in _IDS}
-    if isinstance(found.get("Containers"), dict):
-        found["Containers"] = {each["Name"]: each for each in found["Containers"].values()}
-    return found
+    readable = {key: _readable(each) for key, each in value.items() if each is not None and key not in _IDS}
+    if isinstance(readable.get("Containers"), dict):
+        readable["Containers"] = {each["Name"]: each for each in readable["Containers"].values()}
+    return readable
 
 
 def of_host(steps: Sequence[Step]) -> List[Dict[str, Any]]:
     """Return the difference that STEPS make on the host: text files by their lines, all else as a line each."""
-    found: List[Dict[str, Any]] = []
+    files: List[Dict[str, Any]] = []
     before: List[str] = []
     after: List[str] = []
     for step in steps:
-        if step.resource.kind in _FILES:
-            path = step.resource.key[1]
+        path = step.resource.text_file
+        if path:
             texts = {"before": getattr(step.before, "text", ""), "after": getattr(step.after, "text", "")}
-            found.append({"before_header": path, "after_header": path, **texts})
+            files.append({"before_header": path, "after_header": path, **texts})
             continue
-        before += _line(step.before)
-        after += _line(step.after)
-    if before or after:
-        text = {"before": "\n".join(before) + "\n", "after": "\n".join(after) + "\n"}
-        found.insert(0, {"before_header": "host", "after_header": "host", **text})
-    return found
-
-
-def _line(resource: Optional[Resource]) -> List[str]:
-    if resource is None:
-        return []
-    if isinstance(resource, Ruleset):
-        return [f"{resource}{' (changed by somebody else)' if resource.text is None else ''}"]
-    if isinstance(resource, Element):
-        return [f"{resource}: {resource.value}" if resource.value else str(resource)]
-    if isinstance(resource, Sysctl):
-        resource = replace(resource, value=told(resource.name, resource.value))
-    shown = {
-        field.name: getattr(resource, field.name)
-        for field in fields(resource)
-        if field.name not in (*_SAID, *resource.ignored) and getattr(resource, field.name) not in (None, *resource.key)
-    }
-    details = ", ".join(f"{name} {value}" for name, value in shown.items())
-    return [f"{resource}: {details}" if details else str(resource)]
+        before += [step.before.shown] if step.before else []
+        after += [step.after.shown] if step.after else []
+    if not before and not after:
+        return files
+    text = {"before": "\n".join(before) + "\n", "after": "\n".join(after) + "\n"}
+    return [{"before_header": "host", "after_header": "host", **text}, *files]

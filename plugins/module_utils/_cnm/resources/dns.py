@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
-from .kinds import HOST, Key, Resource
+from .kinds import HOST, NAMING, Key, Resource
 
 RECORDS = "/run/cnm-dns"
 """The folder with the records of each network, which are written from the store after a reboot.
@@ -31,6 +31,7 @@ class Records(Resource):
 
     kind: ClassVar[str] = "records"
     rank: ClassVar[int] = 8
+    subsystem: ClassVar[str] = NAMING
 
     @property
     def key(self) -> Key:
@@ -38,6 +39,10 @@ class Records(Resource):
 
     def __str__(self) -> str:
         return f"records '{self.path}'"
+
+    @property
+    def text_file(self) -> str:
+        return self.path
 
     @property
     def gateways(self) -> Tuple[str, ...]:
@@ -55,6 +60,7 @@ class NameServer(Resource):
 
     kind: ClassVar[str] = "name-server"
     rank: ClassVar[int] = 9
+    subsystem: ClassVar[str] = NAMING
 
     @property
     def key(self) -> Key:

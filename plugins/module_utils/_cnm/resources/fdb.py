@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Tuple
 
 from .kinds import Key, Resource
@@ -33,6 +33,7 @@ class Forwarding(Resource):
 
     kind: ClassVar[str] = "forwarding"
     rank: ClassVar[int] = 6
+    key_lengths: ClassVar[Tuple[int, ...]] = (5, 9, 6)
 
     @property
     def key(self) -> Key:
@@ -66,6 +67,7 @@ class Neighbour(Resource):
 
     kind: ClassVar[str] = "neighbour"
     rank: ClassVar[int] = 7
+    key_lengths: ClassVar[Tuple[int, ...]] = (4,)
     ignored: ClassVar[Tuple[str, ...]] = ("announced", "holder")
 
     @property
@@ -74,6 +76,9 @@ class Neighbour(Resource):
 
     def __str__(self) -> str:
         return f"neighbour {self.address} on '{self.link}'"
+
+    def unannounced(self) -> "Neighbour":
+        return replace(self, announced="") if self.announced else self
 
     @property
     def within(self) -> Tuple[Key, ...]:

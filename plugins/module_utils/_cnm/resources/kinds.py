@@ -12,9 +12,10 @@ kernel, it has the same type, so that the difference of two is a comparison.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, NamedTuple, Optional, Tuple
+from typing import Any, ClassVar, Dict, NamedTuple, Optional, Tuple, Type
 
 from ..model.addresses import Address as IPAddress
+from ..model.secret_settings import told
 
 Key = Tuple[str, ...]
 
@@ -35,6 +36,13 @@ FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 """The kernel settings, by family, with which a host forwards."""
 
 
+FIREWALL, NAMING = "firewall", "naming"
+"""Subsystems, see Resource.subsystem."""
+
+EVERYTHING, NETWORK = "everything", "network"
+"""What may stand on a resource, see Resource.bearing."""
+
+
 def _where(namespace: str) -> str:
     return f" in '{namespace}'" if namespace else ""
 
@@ -46,6 +54,25 @@ class Resource:
     kind: ClassVar[str] = ""
     rank: ClassVar[int] = 0
     """Resources of lower rank are made first and removed last."""
+    key_lengths: ClassVar[Tuple[int, ...]] = (2,)
+    """How many parts a key can have."""
+    subsystem: ClassVar[str] = ""
+    """``firewall`` for what is read by running programs and stays when its unit is left out, ``naming`` for what a
+    network can be without."""
+    bearing: ClassVar[str] = ""
+    """What may lose something when this is made: ``everything``, or what is on the same ``network``."""
+    renewed: ClassVar[bool] = False
+    """Whether this is made anew with the sandbox that it belongs to."""
+    ignored: ClassVar[Tuple[str, ...]] = ()
+    """Fields that say how to treat the thing, and are not properties of it."""
+    immutable: ClassVar[Tuple[str, ...]] = ()
+    """Fields that the kernel cannot change in place: another value means to remove and to make anew."""
+    implied: ClassVar[Tuple[str, ...]] = ()
+    """Fields that --diff does not show: the name says it already, or all of ours have the same value."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.kind:
+            KINDS[cls.kind] = cls
 
     @property
     def key(self) -> Key:
@@ -53,9 +80,14 @@ class Resource:
         raise NotImplementedError
 
     @property
+    def turn(self) -> Tuple[bool, ...]:
+        """When this is made among those of its rank: the lower first."""
+        return ()
+
+    @property
     def order(self) -> Tuple[Any, ...]:
-        """When this is made among those of its rank and others: the lower first; removed the other way round."""
-        return (self.rank, self.key)
+        """When this is made among all: the lower first; removed the other way round."""
+        return (self.rank, self.turn, self.key)
 
     @property
     def within(self) -> Tuple[Key, ...]:
@@ -96,11 +128,58 @@ class Resource:
         """Return what this, adopted and no longer needed, is to be; None to leave it as it is."""
         return None
 
-    ignored: ClassVar[Tuple[str, ...]] = ()
-    """Fields that say how to treat the thing, and are not properties of it."""
+    def forgets(self, after: "Resource") -> bool:
+        """Whether the kernel forgets what is on this, when it is changed in place to AFTER."""
+        return False
 
-    immutable: ClassVar[Tuple[str, ...]] = ()
-    """Fields that the kernel cannot change in place: another value means to remove and to make anew."""
+    @property
+    def host_end(self) -> Optional[Key]:
+        """The key under which the host may have a part of this that its other part, in a sandbox, does not lead to."""
+        return None
+
+    @property
+    def needs_ipv6(self) -> bool:
+        """Whether a host without IPv6 may lack this."""
+        return False
+
+    @property
+    def rests_on_adopted(self) -> bool:
+        """Whether this cannot be made if what its network or sandbox has adopted is not there."""
+        return True
+
+    def unannounced(self) -> "Resource":
+        """Return this without an announcement to other hosts."""
+        return self
+
+    def apart_from_hosts(self) -> "Resource":
+        """Return this in a form in which it does not reach other hosts."""
+        return self
+
+    @property
+    def text_file(self) -> str:
+        """The path of the text file that this is; --diff shows the lines of its ``text``. Empty if it is none."""
+        return ""
+
+    @property
+    def shown(self) -> str:
+        """The line that --diff shows."""
+        shown = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in (*self.implied, *self.ignored) and getattr(self, field.name) not in (None, *self.key)
+        }
+        details = ", ".join(f"{name} {value}" for name, value in shown.items())
+        return f"{self}: {details}" if details else str(self)
+
+
+KINDS: Dict[str, Type[Resource]] = {}
+"""The kinds of resources whose files have been loaded, by name."""
+
+
+def is_key(parts: Key) -> bool:
+    """Say whether PARTS can be the key of a resource whose kind has been loaded."""
+    kind = KINDS.get(parts[0]) if parts else None
+    return kind is not None and len(parts) in kind.key_lengths and not any("\0" in part for part in parts)
 
 
 @dataclass(frozen=True)
@@ -125,6 +204,9 @@ class Ruleset(Resource):
 
     kind: ClassVar[str] = "ruleset"
     rank: ClassVar[int] = 0
+    key_lengths: ClassVar[Tuple[int, ...]] = (1,)
+    subsystem: ClassVar[str] = FIREWALL
+    bearing: ClassVar[str] = EVERYTHING
     immutable: ClassVar[Tuple[str, ...]] = ("text",)
 
     @property
@@ -133,6 +215,10 @@ class Ruleset(Resource):
 
     def __str__(self) -> str:
         return "nft table 'inet cnm'"
+
+    @property
+    def shown(self) -> str:
+        return f"{self}{' (changed by somebody else)' if self.text is None else ''}"
 
 
 @dataclass(frozen=True)
@@ -147,6 +233,8 @@ class Element(Resource):
 
     kind: ClassVar[str] = "element"
     rank: ClassVar[int] = 1
+    key_lengths: ClassVar[Tuple[int, ...]] = (3,)
+    subsystem: ClassVar[str] = FIREWALL
     immutable: ClassVar[Tuple[str, ...]] = ("value",)
 
     @property
@@ -155,6 +243,14 @@ class Element(Resource):
 
     def __str__(self) -> str:
         return f"element '{self.entry}' of nft set '{self.set}'"
+
+    @property
+    def shown(self) -> str:
+        return f"{self}: {self.value}" if self.value else str(self)
+
+    @property
+    def rests_on_adopted(self) -> bool:
+        return False
 
     @property
     def translates(self) -> bool:
@@ -177,6 +273,7 @@ class ForwardAccept(Resource):
 
     kind: ClassVar[str] = "forward-accept"
     rank: ClassVar[int] = 2
+    subsystem: ClassVar[str] = FIREWALL
 
     @property
     def key(self) -> Key:
@@ -184,14 +281,6 @@ class ForwardAccept(Resource):
 
     def __str__(self) -> str:
         return f"accepting rules in the {self.family} chain 'DOCKER-USER'"
-
-
-FIREWALL = frozenset((Ruleset.kind, Element.kind, ForwardAccept.kind))
-"""Kinds that are read and changed together, by nft and iptables."""
-
-
-NAMING = frozenset(("records", "name-server"))
-"""Kinds that make the host's name server look again, when they change."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +295,8 @@ class Namespace(Resource):
 
     kind: ClassVar[str] = "namespace"
     immutable: ClassVar[Tuple[str, ...]] = ("mounted",)
+    implied: ClassVar[Tuple[str, ...]] = ("mounted",)
+    renewed: ClassVar[bool] = True
     rank: ClassVar[int] = 3
     ignored: ClassVar[Tuple[str, ...]] = ("ours", "adopted")
 
@@ -293,6 +384,10 @@ class Link(Resource):
 
     kind: ClassVar[str] = "link"
     rank: ClassVar[int] = 4
+    key_lengths: ClassVar[Tuple[int, ...]] = (3,)
+    bearing: ClassVar[str] = NETWORK
+    renewed: ClassVar[bool] = True
+    implied: ClassVar[Tuple[str, ...]] = ("type", "group")
     ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
     immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel", "end")
 
@@ -320,6 +415,17 @@ class Link(Resource):
     def released(self) -> "Link":
         return replace(self, address=None, mtu=None, up=None, group=0, peer=None)
 
+    def forgets(self, after: Resource) -> bool:
+        """True for a link that was down, or gets another MAC address: the kernel forgets its neighbours."""
+        return isinstance(after, Link) and (self.up is False or after.address not in (None, self.address))
+
+    @property
+    def host_end(self) -> Optional[Key]:
+        return (self.kind, HOST, self.peer.name) if self.peer else None
+
+    def apart_from_hosts(self) -> "Link":
+        return replace(self, peer=replace(self.peer, isolated=True)) if self.peer else self
+
     @property
     def within(self) -> Tuple[Key, ...]:
         return (("namespace", self.namespace),)
@@ -342,6 +448,7 @@ class Sysctl(Resource):
     """The link that the setting belongs to, if it belongs to one."""
 
     kind: ClassVar[str] = "sysctl"
+    key_lengths: ClassVar[Tuple[int, ...]] = (3,)
     ignored: ClassVar[Tuple[str, ...]] = ("link",)
     rank: ClassVar[int] = 5
 
@@ -353,13 +460,22 @@ class Sysctl(Resource):
         return f"sysctl '{self.name}'{_where(self.namespace)}"
 
     @property
-    def order(self) -> Tuple[Any, ...]:
+    def shown(self) -> str:
+        """Without a secret value."""
+        return f"{self}: value {told(self.name, self.value)}" if self.value else str(self)
+
+    @property
+    def needs_ipv6(self) -> bool:
+        return self.name.startswith("net/ipv6/")
+
+    @property
+    def turn(self) -> Tuple[bool, ...]:
         """Settings of all links at once come last, as the kernel heeds those of single links when they change.
 
         Only the one that switches IPv6 off comes first: the kernel hands it on to the single links.
         """
         late = "/all/" in self.name and not self.name.endswith("/disable_ipv6")
-        return (self.rank, late, "/all/" not in self.name, self.key)
+        return (late, "/all/" not in self.name)
 
     @property
     def removable(self) -> bool:
@@ -382,6 +498,8 @@ class Address(Resource):
 
     kind: ClassVar[str] = "address"
     rank: ClassVar[int] = 6
+    key_lengths: ClassVar[Tuple[int, ...]] = (4,)
+    bearing: ClassVar[str] = NETWORK
     ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
 
     @property
@@ -420,6 +538,8 @@ class Route(Resource):
 
     kind: ClassVar[str] = "route"
     rank: ClassVar[int] = 7
+    key_lengths: ClassVar[Tuple[int, ...]] = (3, 4)
+    implied: ClassVar[Tuple[str, ...]] = ("type",)
 
     @property
     def key(self) -> Key:
@@ -455,6 +575,10 @@ class File(Resource):
     def __str__(self) -> str:
         return f"file '{self.path}'"
 
+    @property
+    def text_file(self) -> str:
+        return self.path
+
 
 class Parent(NamedTuple):
     """What an interface of the host is to a link on top of it."""
@@ -468,29 +592,6 @@ class Parent(NamedTuple):
     loopback: bool
     busy: str
     """The interface of the host that takes all its frames, such as a bridge or a bond; empty if there is none."""
-
-
-_KEYS = {
-    Ruleset.kind: (1,),
-    Element.kind: (3,),
-    ForwardAccept.kind: (2,),
-    Namespace.kind: (2,),
-    Link.kind: (3,),
-    Sysctl.kind: (3,),
-    Address.kind: (4,),
-    Route.kind: (3, 4),
-    File.kind: (2,),
-    "forwarding": (5,),
-    "neighbour": (4,),
-    "records": (2,),
-    "name-server": (2,),
-}
-"""How many parts the keys of each kind have; the last four are named, as few hosts need their files."""
-
-
-def is_key(parts: Key) -> bool:
-    """Say whether PARTS could be the key of a resource."""
-    return len(parts) in _KEYS.get(parts[0] if parts else "", ()) and not any("\0" in part for part in parts)
 
 
 class Listener(NamedTuple):

@@ -10,7 +10,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import FrozenSet, Mapping, NamedTuple
+from typing import Callable, FrozenSet, Mapping, NamedTuple
 
 from ..model.codec import from_json, to_json
 from ..model.errors import CnmError, StoreDamaged
@@ -53,7 +53,7 @@ class Intent:
 _KINDS = ("network", "endpoint", "sandbox", "names", "host")
 
 
-def _check(intent: Intent) -> None:
+def _check(intent: Intent, is_key: Callable[[Key], bool]) -> None:
     """See that INTENT names what there can be.
 
     :raises ValueError: if it does not
@@ -66,8 +66,11 @@ def _check(intent: Intent) -> None:
             raise ValueError(f"{list(key)!r} names no resource")
 
 
-def read(folder: str) -> Intent:
-    """Return what a run that did not come to its end has left to do."""
+def read(folder: str, is_key: Callable[[Key], bool] = is_key) -> Intent:
+    """Return what a run that did not come to its end has left to do.
+
+    :param is_key: says whether there can be a resource with a key
+    """
     path = os.path.join(folder, "intent.json")
     try:
         with os.fdopen(open_private(path), encoding="utf-8") as file:
@@ -77,7 +80,7 @@ def read(folder: str) -> Intent:
             dict(zip(("set", "entry", "value"), each)) if isinstance(each, list) else each for each in data["published"]
         ]
         intent = from_json(Intent, data)
-        _check(intent)
+        _check(intent, is_key)
         return intent
     except FileNotFoundError:
         return Intent()

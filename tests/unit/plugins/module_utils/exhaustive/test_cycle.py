@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import NAMING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import KINDS, NAMING
 
 from ..conftest import pretended
 
@@ -223,7 +223,7 @@ def test_the_task_itself_repairs_what_it_is_about(world, kind):
                 repaired.add(key[0])
             world.controller().restore()
             assert held(world) ^ expected == set()
-    naming = NAMING if world.kernel.facts.name_server else set()
+    naming = {each.kind for each in KINDS.values() if each.subsystem == NAMING and world.kernel.facts.name_server}
     assert repaired == (kinds or {"namespace", "link", "address", "neighbour", "route", "file"} | naming)
 
 

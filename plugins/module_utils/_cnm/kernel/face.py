@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel's side of a kind of resource looks like: reading, removing and making."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterable, List, Sequence, Set, Type, TypeVar
+
+from ..model.errors import CnmError
+from ..resources.kinds import HOST, Key, Obstacle, Resource
+from ..resources.plan import Step
+from .firewall.docker_user import DockerUser
+from .namespace import Namespaces
+from .rtnl import link
+from .system.programs import Run
+
+_Kind = TypeVar("_Kind", bound=Resource)
+
+
+class Host:
+    """The host during one reading or one plan. It keeps what one face has read for the faces after it."""
+
+    def __init__(self, run: Run, namespaces: Namespaces, docker_user: DockerUser) -> None:
+        self.run = run
+        self.namespaces = namespaces
+        self.docker_user = docker_user
+        self.seen: Dict[str, link.Seen] = {}
+        """What look() has found so far, by namespace."""
+        self._asked: Dict[str, Set[str]] = {}
+        self._ours: Dict[str, bool] = {}
+
+    def look(self, space: str, names: Iterable[str]) -> link.Seen:
+        """Return the interfaces that were looked up in the namespace SPACE, those called NAMES among them.
+
+        :raises KernelRefused: if there is no such namespace
+        """
+        asked = self._asked.setdefault(space, set())
+        new = set(names) - asked
+        if new or space not in self.seen:
+            seen = link.look(self.namespaces, self.namespaces.at(space), new)
+            known = self.seen[space].interfaces if space in self.seen else {}
+            self.seen[space] = seen._replace(interfaces={**known, **seen.interfaces})
+            asked |= new
+        return self.seen[space]
+
+    def is_ours(self, space: str) -> bool:
+        """Say whether the namespace SPACE, which exists, was made by us."""
+        if space not in self._ours:
+            self._ours[space] = self.namespaces.is_ours(space, self.namespaces.at(space))
+        return self._ours[space]
+
+
+class Face:
+    """How the resources of some kinds are read, removed and made."""
+
+    together = False
+    """Whether removals and other changes are one transaction: make() gets them all, and remove() is not called."""
+
+    def read(self, host: Host, keys: Sequence[Key]) -> List[Resource]:
+        """Return the resources with KEYS that HOST has, and an Obstacle for each key that cannot be read."""
+        raise NotImplementedError
+
+    def remove(self, host: Host, resources: Sequence[Resource]) -> List[CnmError]:
+        """Remove RESOURCES, to the end, and return what went wrong."""
+        raise NotImplementedError
+
+    def make(self, host: Host, steps: Sequence[Step]) -> List[CnmError]:
+        """Carry out STEPS, which make and change resources, and return what went wrong."""
+        raise NotImplementedError
+
+
+def only(kind: Type[_Kind], items: Iterable[object]) -> List[_Kind]:
+    """Return those of ITEMS that are of KIND."""
+    return [item for item in items if isinstance(item, kind)]
+
+
+def by_namespace(keys: Iterable[Key]) -> Dict[str, List[Key]]:
+    """Return KEYS, whose second part is a namespace, by that namespace."""
+    groups: Dict[str, List[Key]] = {}
+    for key in keys:
+        groups.setdefault(key[1], []).append(key)
+    return groups
+
+
+def read_by_namespace(
+    host: Host, keys: Iterable[Key], read: Callable[[str, List[Key]], Sequence[Resource]]
+) -> List[Resource]:
+    """Return what READ returns for each namespace that exists, and an Obstacle for each of KEYS where it fails.
+
+    :raises CnmError: if it fails in the host's own namespace
+    """
+    resources: List[Resource] = []
+    for space, group in by_namespace(keys).items():
+        try:
+            if host.namespaces.find(space) is not None:
+                resources += read(space, group)
+        except CnmError as error:
+            if space == HOST:
+                raise
+            resources += [Obstacle(key, str(error)) for key in group]
+    return resources

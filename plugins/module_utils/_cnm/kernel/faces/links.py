@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network interfaces, with the forwarding entries that are on VXLAN devices."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Sequence, Set
+
+from ...model.errors import CnmError
+from ...resources.kinds import Key, Link, Resource
+from ...resources.plan import Step
+from ..face import Face, Host, only, read_by_namespace
+from ..rtnl import link
+
+
+class Links(Face):
+    """Network interfaces."""
+
+    def read(self, host: Host, keys: Sequence[Key]) -> List[Resource]:
+        """Return the links with KEYS. All lasting entries of a VXLAN device are ours, so they are read with it."""
+        wanted: Dict[str, Set[str]] = {}
+
+        def look(space: str, group: Sequence[Key]) -> List[Resource]:
+            names = {key[2] for key in group}
+            interfaces = host.look(space, names).interfaces
+            entries: List[Resource] = []
+            tunnels = [interfaces[name] for name in sorted(names & set(interfaces)) if interfaces[name].vxlan]
+            if tunnels:
+                from ..rtnl import neighbour
+
+                for tunnel in tunnels:
+                    entries += neighbour.read_forwarding(host.namespaces.at(space), space, tunnel)
+            wanted[space] = names
+            return entries
+
+        resources = read_by_namespace(host, keys, look)
+        return [*resources, *link.resolve(host.namespaces, wanted, host.seen)]
+
+    def remove(self, host: Host, resources: Sequence[Resource]) -> List[CnmError]:
+        return link.remove(host.namespaces, only(Link, resources))
+
+    def make(self, host: Host, steps: Sequence[Step]) -> List[CnmError]:
+        link.apply(host.namespaces, steps)
+        return []

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which kinds of resources there are, and what reads, removes and makes them."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterable, List, Tuple, TypeVar
+
+from ..resources import kinds
+from ..resources.kinds import Key
+from .face import Face
+
+_Item = TypeVar("_Item")
+
+
+def _firewall() -> Face:
+    from .faces.firewall import Firewall
+
+    return Firewall()
+
+
+def _namespaces() -> Face:
+    from .faces.namespaces import Namespaces
+
+    return Namespaces()
+
+
+def _links() -> Face:
+    from .faces.links import Links
+
+    return Links()
+
+
+def _sysctls() -> Face:
+    from .faces.sysctls import Sysctls
+
+    return Sysctls()
+
+
+def _on_link() -> Face:
+    from .faces.on_link import OnLink
+
+    return OnLink()
+
+
+def _files() -> Face:
+    from .faces.files import Files
+
+    return Files()
+
+
+def _naming() -> Face:
+    from .faces.naming import Naming
+
+    return Naming()
+
+
+FACES: Dict[Tuple[str, ...], Callable[[], Face]] = {
+    ("ruleset", "element", "forward-accept"): _firewall,
+    ("namespace",): _namespaces,
+    ("link",): _links,
+    ("sysctl",): _sysctls,
+    ("address", "route", "forwarding", "neighbour"): _on_link,
+    ("file",): _files,
+    ("records", "name-server"): _naming,
+}
+"""By kinds, a function that loads their face, so that a run loads only what it uses.
+
+The order is that in which things are made. Kinds share a face if they are read or sent together.
+"""
+
+
+def by_face(items: Iterable[_Item], kind: Callable[[_Item], str]) -> List[Tuple[Face, List[_Item]]]:
+    """Return ITEMS with the faces of their kinds, the faces in the order in which things are made."""
+    groups: Dict[Tuple[str, ...], List[_Item]] = {served: [] for served in FACES}
+    group_of = {each: group for served, group in groups.items() for each in served}
+    for item in items:
+        group_of[kind(item)].append(item)
+    return [(FACES[served](), group) for served, group in groups.items() if group]
+
+
+def is_key(parts: Key) -> bool:
+    """Say whether PARTS can be the key of a resource."""
+    if parts and parts[0] not in kinds.KINDS:
+        for served, load in FACES.items():
+            if parts[0] in served:
+                load()
+    return kinds.is_key(parts)
