@@ -119,7 +119,7 @@ def test_links_and_bridges(host: Host) -> None:
     assert facts.link_names(path) == {"lo", "eth0", "eth1"}
     assert facts.link_names() == {"lo", "uplink", "br-web", "veth0", "veth1", "virbr0"}
     assert facts.link_names("/run/netns/nothing") == set()
-    assert facts.link_exists("uplink") and not facts.link_exists("nothing")
+    assert facts.has_foreign_link("uplink") and not facts.has_foreign_link("nothing")
     assert facts.other_bridges() == ["virbr0"]
     host.ip(f"link set br-web group {LEAVING}\n")
     assert facts.other_bridges() == ["virbr0"], "one that a killed run was about to remove is ours"

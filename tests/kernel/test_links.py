@@ -295,7 +295,7 @@ def test_teardown_goes_on_and_names_every_failure(host: Host) -> None:
     converge(host, [BRIDGE])
     with pytest.raises(Collected, match="/etc/netns/a/hosts.*/etc/netns/b/hosts"):
         host.kernel.apply([Step(file, None) for file in broken] + [Step(BRIDGE, None)])
-    assert not host.kernel.facts.link_exists("br-web")
+    assert not host.kernel.facts.has_foreign_link("br-web")
 
 
 def test_a_kernel_without_the_type_of_link_is_told_by_its_module(host: Host) -> None:

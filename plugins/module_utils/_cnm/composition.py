@@ -10,6 +10,7 @@ import ipaddress
 from dataclasses import replace
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
 
+from .adopted import Holding, lost_device, lost_namespace, lost_underlay
 from .drivers import driver, spanning
 from .model.endpoint import Endpoint
 from .model.errors import CnmError
@@ -31,23 +32,6 @@ APART_UNIT = Unit("host", "apart")
 
 LOOSE = "2"
 """Of rp_filter: a source address is good if it can be reached at all (RFC 3704 2.4; ip-sysctl.rst)."""
-
-
-class Identifying(Protocol):
-    """What tells namespaces apart."""
-
-    def namespace_id(self, path: str) -> Optional[str]:
-        """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
-
-
-class Holding(Identifying, Protocol):
-    """What tells whether that which others make is there."""
-
-    def has_link(self, name: str) -> bool:
-        """Say whether the host has an interface called NAME, whosever it is."""
-
-    def has_own_namespace(self, path: str) -> bool:
-        """Say whether there is the namespace that was made by us at PATH."""
 
 
 class Host(Holding, Protocol):
@@ -119,10 +103,10 @@ class Topology:
         kind, identifier = unit
         if kind == "network":
             network = self._network(identifier)
-            found = self._of_network(network, unit) if network and self._realised(network) else []
+            resources = self._of_network(network, unit) if network and self._realised(network) else []
             if network and unit not in self.insisted and lost_device(network, self._host):
-                found = _on_host(found)
-            return [resource for resource in found if not resource.needs_ipv6 or self._host.ipv6()]
+                resources = _resting_on_nothing_adopted(resources)
+            return [each for each in resources if not each.needs_ipv6 or self._host.ipv6()]
         if kind == "host":
             return self._host_resources()
         sandbox = self._store.sandbox(identifier)
@@ -130,8 +114,8 @@ class Topology:
             return []
         if kind == "names":
             return self._names(sandbox)
-        lost = self.loss(sandbox) if unit not in self.insisted else loss(sandbox, self._host)
-        return _on_host(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
+        lost = self.why_not_made(sandbox) if unit not in self.insisted else lost_namespace(sandbox, self._host)
+        return _resting_on_nothing_adopted(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
 
     def unused_ends(self, unit: Unit) -> Set[Key]:
         """Return the keys of the host's ends of interfaces that a sandbox which does not run is not to have."""
@@ -182,7 +166,7 @@ class Topology:
     def cut_off(self, network: Network) -> str:
         """Return why NETWORK cannot reach other hosts now; empty if it can, or is to be on this one alone."""
         if network.id not in self._cut_off:
-            self._cut_off[network.id] = _lost_underlay(network, self._host)
+            self._cut_off[network.id] = lost_underlay(network, self._host)
         return self._cut_off[network.id]
 
     def _as_possible(self, network: Network, unit: Unit) -> Network:
@@ -216,7 +200,7 @@ class Topology:
 
     def _sandbox(self, sandbox: Sandbox, unit: Unit) -> List[Resource]:
         attachments = self.attachments(sandbox)
-        if on_host(attachments):
+        if has_host_stack(attachments):
             return []
         if unit not in self.insisted:
             attachments = [pair for pair in attachments if pair[1].id not in self.withheld]
@@ -240,7 +224,7 @@ class Topology:
 
     def roaming(self) -> List[Roaming]:
         """Return which endpoints may be on another host by now without our being told."""
-        found: List[Roaming] = []
+        roaming: List[Roaming] = []
         for network in self._store.networks():
             if not network.peers:
                 continue
@@ -253,14 +237,16 @@ class Topology:
                         interface = (Link.kind, sandbox.path, endpoint.interface or "")
                         asked = () if self.cut_off(network) else endpoint.addresses
                         questions = {(device, str(address)) for address in asked}
-                        found.append(Roaming(endpoint.id, sandbox.id, interface, (Link.kind, HOST, device), questions))
-        return found
+                        roaming.append(
+                            Roaming(endpoint.id, sandbox.id, interface, (Link.kind, HOST, device), questions)
+                        )
+        return roaming
 
     def _lost_network(self, sandbox: Sandbox) -> str:
         attachments = self.attachments(sandbox)
         return next(filter(None, (lost_device(network, self._host) for network, _endpoint in attachments)), "")
 
-    def loss(self, sandbox: Sandbox) -> str:
+    def why_not_made(self, sandbox: Sandbox) -> str:
         """Return why SANDBOX is not made: it lacks something that was adopted, or is withheld; empty if it is made."""
         lost = self._lost_namespace(sandbox) or self._lost_network(sandbox)
         if lost or not self.withheld or sandbox.netns is not None or self._host.has_own_namespace(sandbox.path):
@@ -276,13 +262,13 @@ class Topology:
 
     def _lost_namespace(self, sandbox: Sandbox) -> str:
         try:
-            return loss(sandbox, self._host)
+            return lost_namespace(sandbox, self._host)
         except CnmError as error:
             return str(error).rstrip(".")
 
     def _names(self, sandbox: Sandbox) -> List[Resource]:
         attachments = self.attachments(sandbox)
-        if on_host(attachments):
+        if has_host_stack(attachments):
             return []
         networks = [network for network, _endpoint in attachments]
         by_name = sorted(networks, key=lambda network: network.name)
@@ -348,7 +334,7 @@ class Topology:
         if not self.in_use():
             return set()
         remembered = {name for name, setting in self._store.settings().items() if setting.unit == APART_UNIT}
-        found: Set[str] = set()
+        settings: Set[str] = set()
         for version in (4, 6) if self._store.has_ipv6() else (4,):
             prefix = f"net/ipv{version}/conf/"
             known = {name for name in remembered if name.startswith(prefix)}
@@ -356,17 +342,17 @@ class Topology:
             if devices and known and self._host.other_bridges():
                 devices = ()
             if known:
-                found |= {f"{prefix}{device}/forwarding" for device in self._host.lan_interfaces()}
-            found |= known | {f"{prefix}{device}/forwarding" for device in devices}
-        return set() if found and self._host.is_router() else found
+                settings |= {f"{prefix}{device}/forwarding" for device in self._host.lan_interfaces()}
+            settings |= known | {f"{prefix}{device}/forwarding" for device in devices}
+        return set() if settings and self._host.is_router() else settings
 
     def _tunnels(self) -> List[Element]:
         """Return what lets the packets of other hosts in; it is the host's, as networks may have the same peers."""
-        found: List[Element] = []
+        elements: List[Element] = []
         for kind, name, options, device, peers in self._store.underlays():
             port = spanning(kind).tunnel(name, options).port
-            found += tunnel_elements(port, device, map(ipaddress.ip_address, peers))
-        return found
+            elements += tunnel_elements(port, device, map(ipaddress.ip_address, peers))
+        return elements
 
 
 def apart_element(name: str) -> Element:
@@ -380,21 +366,21 @@ def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]
     for network, endpoint in attachments:
         if not driver(network.driver).host_is_gateway:
             continue
-        found = [str(gateway) for _pool, gateway in network.gateways() if endpoint.address(gateway.version)]
-        if found:
-            return found
+        gateways = [str(gateway) for _pool, gateway in network.gateways() if endpoint.address(gateway.version)]
+        if gateways:
+            return gateways
     return []
 
 
 def _sent_by(network: Network, attachments: Sequence[Tuple[Network, Endpoint]]) -> List[Element]:
     """Return what lets a sandbox with ATTACHMENTS send by NETWORK what comes from its addresses on the others."""
-    found: List[Element] = []
+    elements: List[Element] = []
     if not driver(network.driver).host_is_gateway:
-        return found
+        return elements
     for other, endpoint in attachments:
         if other.id != network.id and not other.internal and not network.internal:
-            found += elsewhere(driver(network.driver).device(network) or "", endpoint.addresses)
-    return found
+            elements += elsewhere(driver(network.driver).device(network) or "", endpoint.addresses)
+    return elements
 
 
 def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:
@@ -408,39 +394,10 @@ def _hears_routers(name: str, setting: Setting) -> bool:
     return setting.unit == HOST_UNIT and name.endswith("/accept_ra")
 
 
-def _on_host(resources: Iterable[Resource]) -> List[Resource]:
-    """Return those of RESOURCES that stand on nothing which was adopted."""
+def _resting_on_nothing_adopted(resources: Iterable[Resource]) -> List[Resource]:
     return [resource for resource in resources if not resource.rests_on_adopted]
 
 
-def lost_device(network: Network, host: Holding) -> str:
-    """Return that the interface which NETWORK needs, and others create, is not there; empty if it needs none."""
-    borrowed = driver(network.driver).borrowed(network)
-    return f"{borrowed.description} is gone" if borrowed is not None and not host.has_link(borrowed.device) else ""
-
-
-def _lost_underlay(network: Network, host: Holding) -> str:
-    device = network.underlay.device if network.underlay is not None else ""
-    if not device or host.has_link(device):
-        return ""
-    return f"the interface '{device}', by which it reaches them, is gone"
-
-
-def loss(sandbox: Sandbox, host: Identifying) -> str:
-    """Return why the namespace that SANDBOX has adopted is not there; empty if it is, or if it is one of ours.
-
-    A pid may be another process's by now, and a path may have been turned to the host's own namespace.
-    """
-    if sandbox.netns is None:
-        return ""
-    found = host.namespace_id(sandbox.path)
-    if sandbox.identity is not None:
-        return "" if found == sandbox.identity else "the process whose namespace it adopted has ended"
-    if found is not None and found != host.namespace_id("/proc/self/ns/net"):
-        return ""
-    return f"the network namespace '{sandbox.path}', which it adopted, is gone"
-
-
-def on_host(attachments: Iterable[Tuple[Network, Endpoint]]) -> bool:
+def has_host_stack(attachments: Iterable[Tuple[Network, Endpoint]]) -> bool:
     """Say whether a sandbox with ATTACHMENTS has the host's network stack."""
     return any(driver(network.driver).in_host_namespace for network, _endpoint in attachments)

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from . import docker_shapes
-from .composition import Roaming, Topology, loss
+from .adopted import lost_namespace
 from .kernel.host import Kernel
 from .kernel.registry import is_key
 from .model.endpoint import Endpoint
 from .model.errors import CnmError, Incomplete, InvalidInput, Problems, printable
 from .model.ids import check_name, is_text
 from .model.network import DEFAULT, Network
-from .model.overlay_peer import Underlay
 from .model.sandbox import Sandbox
 from .resources.plan import Step
 from .run import Reconciliation
@@ -111,20 +110,22 @@ class Controller:
                 context.problems.add(problem)
             context.problems.check()
             named = {
-                Unit(kind, found)
+                Unit(kind, identifier)
                 for (kind, _item), was, now in zip(pairs, earlier, identifiers)
-                for found in (was, now)
-                if found
+                for identifier in (was, now)
+                if identifier
             }
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, context.unfinished)
             tentative = self._kernel.tentative()
             run.after.withheld = {identifier: why for identifier, why in tentative.items() if why}
             steps = run.reconcile(named, context.renew)
             if tentative and not self._check:
-                self._confirm(store, run.after.insisted, tentative)
+                from .restoration import confirm
+
+                confirm(self._kernel, store, run.after.insisted, tentative)
             result = Result(bool(steps) or run.differs())
-            for (kind, item), was, found in zip(pairs, earlier, identifiers):
-                shown = self._shown(store, kind, found)
+            for (kind, item), was, now in zip(pairs, earlier, identifiers):
+                shown = self._shown(store, kind, now)
                 result.objects.append(shown)
                 if self._tell:
                     result.differences.append(_told(kind, item["name"], self._shown(before, kind, was), shown))
@@ -145,92 +146,38 @@ class Controller:
         a later run. What other hosts of an overlay that learns have got meanwhile is left to them: they are asked
         before a sandbox reaches them, and by each later restore until a run has named the sandbox.
         """
+        from . import restoration
+
         with self._transaction() as (store, before):
             run = self._restoration(store, before)
-            doubtful = [] if self._check else self._doubtful(run.after)
+            doubtful = [] if self._check else restoration.hold_back(self._kernel, run.after)
             steps = run.reconcile(run.after.everything(), set(), insist=False)
             failures = _failures(run, store, before)
             if not doubtful:
                 return self._restored(store, run, steps, failures)
-        wanted: Dict[str, List[str]] = {}
-        for link, address in {question for one in doubtful for question in one.questions}:
-            wanted.setdefault(link, []).append(address)
-        answered = self._kernel.answered(wanted)
+        taken = restoration.ask(self._kernel, doubtful)
         with self._transaction() as (store, before):
             run = self._restoration(store, before)
-            tentative = self._kernel.tentative()
-            for one in doubtful:
-                taken = ", ".join(sorted(address for _link, address in answered.intersection(one.questions)))
-                if one.endpoint in tentative:  # No run has named it meanwhile.
-                    tentative[one.endpoint] = f"another host has its address {taken}" if taken else ""
-            run.after.withheld = {identifier: why for identifier, why in tentative.items() if why}
-            self._kernel.note_tentative(tentative)
+            restoration.decide(self._kernel, run.after, doubtful, taken)
             units = {Unit(kind, one.sandbox) for one in doubtful for kind in ("sandbox", "names")}
             steps += run.reconcile(units, set(), insist=False)
             failures += [text for text in _failures(run, store, before) if text not in failures]
             return self._restored(store, run, steps, failures)
 
+    def _restored(self, store: SqliteStore, run: Reconciliation, steps: Sequence[Step], failures: List[str]) -> Result:
+        """Return the result of a restore, and warn of what it lacks."""
+        from .restoration import lacking
+
+        lack = lacking(store, run.after, self._kernel.facts)
+        for sentence in lack.warnings:
+            self._warn(sentence)
+        differences = self._told_of_host(steps)
+        return Result(bool(steps), [], differences, lack.left_out, lack.given_way, failures)
+
     def _restoration(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
         return Reconciliation(
             store, before, self._kernel, self._folder, self._check, journal.read(self._folder, is_key)
         )
-
-    def _doubtful(self, topology: Topology) -> List[Roaming]:
-        """Return the endpoints for which other hosts are to be asked, and let TOPOLOGY keep them from these till then.
-
-        They are those that were not there, or not in touch with the others, or have been restored before and no run has
-        named them since.
-        """
-        roaming = topology.roaming()
-        present = self._kernel.read({key for one in roaming for key in (one.interface, one.tunnel)})
-        tentative = self._kernel.tentative()
-        found = [
-            one
-            for one in roaming
-            if one.endpoint in tentative or one.interface not in present or one.tunnel not in present
-        ]
-        noted = {one.endpoint: tentative.get(one.endpoint, "") for one in found}
-        if noted != tentative:
-            self._kernel.note_tentative(noted)
-        found = [one for one in found if one.questions]
-        absent = [one.endpoint for one in found if one.interface not in present]
-        topology.withheld = dict.fromkeys(absent, "the other hosts are asked for it first")
-        topology.isolated = {one.endpoint for one in found if one.interface in present and one.tunnel not in present}
-        return found
-
-    def _confirm(self, store: SqliteStore, units: Set[Unit], tentative: Mapping[str, str]) -> None:
-        """Note that the endpoints of the sandboxes among UNITS are here and nowhere else: a run has said so."""
-        confirmed = {
-            endpoint.id
-            for kind, identifier in units
-            if kind == "sandbox"
-            for endpoint in store.endpoints_of_sandbox(identifier)
-        }
-        left = {identifier: why for identifier, why in tentative.items() if identifier not in confirmed}
-        if left != tentative:
-            self._kernel.note_tentative(left)
-
-    def _restored(self, store: SqliteStore, run: Reconciliation, steps: Sequence[Step], failures: List[str]) -> Result:
-        """Return the result of a restore, and warn of what it lacks."""
-        for network in store.networks():
-            lost = run.after.cut_off(network)
-            self._warn_of_lack(f"Network '{network.name}' does not reach other hosts", lost)
-            if network.underlay is not None and not lost:
-                self._warn_of_other_address(network.name, network.underlay)
-        left_out, given_way = [], []
-        for sandbox in store.sandboxes():
-            if not sandbox.running:
-                continue
-            lost = run.after.loss(sandbox)
-            withheld = run.after.withheld_from(sandbox)
-            if lost or withheld:
-                left_out.append(sandbox.name)
-            if withheld:
-                given_way.append(sandbox.name)
-            self._warn_of_lack(f"Sandbox '{sandbox.name}' was left out", lost)
-            for network, reason in [] if lost else withheld:
-                self._warn_of_lack(f"Sandbox '{sandbox.name}' was taken off network '{network.name}'", reason)
-        return Result(bool(steps), [], self._told_of_host(steps), left_out, given_way, failures)
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""
@@ -238,12 +185,12 @@ class Controller:
             lists: Dict[str, Callable[[], Sequence[Any]]]
             lists = {"network": store.networks, "endpoint": store.endpoints, "sandbox": store.sandboxes}
             try:
-                found = [each for each in lists[kind]() if keep(store, each)]
+                objects = [each for each in lists[kind]() if keep(store, each)]
             except ValueError as error:
                 raise InvalidInput([str(error)]) from error
-            shown = [_shape(kind)(store, each) for each in found]
+            shown = [_shape(kind)(store, each) for each in objects]
             if kind == "sandbox":
-                for each, shape in zip(found, shown):
+                for each, shape in zip(objects, shown):
                     # The store knows what was wished. A program or the host's administrator may have removed it since.
                     if each.running and shape["SandboxKey"] and self._is_lost(each):
                         shape["State"] = "lost"
@@ -254,7 +201,7 @@ class Controller:
         try:
             if sandbox.netns is None:
                 return not self._kernel.facts.has_own_namespace(sandbox.path)
-            return bool(loss(sandbox, self._kernel.facts))
+            return bool(lost_namespace(sandbox, self._kernel.facts))
         except CnmError:
             return True
 
@@ -274,15 +221,11 @@ class Controller:
         if sandbox is None:
             return ""
         self._kernel.hold(sandbox.path)
-        lost = loss(sandbox, self._kernel.facts)
+        lost = lost_namespace(sandbox, self._kernel.facts)
         if not lost:
             self._kernel.enter(sandbox.path)
             self._kernel.bind(files)
         return lost
-
-    def _warn_of_lack(self, what: str, reason: str) -> None:
-        if reason:
-            self._warn(f"{what}: {reason}. When that is mended, restore again.")
 
     def _warn_of_strangers(self, store: SqliteStore, networks: Set[str]) -> None:
         """Say which endpoints on NETWORKS, and on those of endpoints that have changed, other hosts cannot reach."""
@@ -295,14 +238,6 @@ class Controller:
                 sentence = strangers(store, network)
                 if sentence:
                     self._warn(sentence)
-
-    def _warn_of_other_address(self, name: str, underlay: Underlay) -> None:
-        if self._kernel.facts.underlay(underlay.address) is None:
-            self._warn(
-                f"Network '{name}' does not reach other hosts: {underlay.address}, the address from which this host "
-                "sends to them, is on none of its interfaces. When the host has it again, the network works. If the "
-                "host has another one now, change it in inventory and run cnm.linux.topology for all hosts."
-            )
 
     def _warn_of_foreign_policies(self) -> None:
         try:
@@ -338,10 +273,10 @@ class Controller:
         return store
 
     def _shown(self, store: SqliteStore, kind: str, identifier: Optional[str]) -> Dict[str, Any]:
-        found = getattr(store, kind)(identifier) if identifier else None
-        if isinstance(found, Network):
-            return docker_shapes.network(store, found, self._elsewhere)
-        return _shape(kind)(store, found) if found is not None else {}
+        item = getattr(store, kind)(identifier) if identifier else None
+        if isinstance(item, Network):
+            return docker_shapes.network(store, item, self._elsewhere)
+        return _shape(kind)(store, item) if item is not None else {}
 
     def _told_of_host(self, steps: Sequence[Step]) -> List[Dict[str, Any]]:
         if not self._tell:
@@ -430,8 +365,8 @@ def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> L
     sentences = []
     for (kind, identifier), errors in run.left_out.items():
         table = "network" if kind in ("network", "dns") else "sandbox"
-        found = getattr(store, table)(identifier) or getattr(before, table)(identifier)
-        what = f"{table} '{found.name if found else identifier}'"
+        item = getattr(store, table)(identifier) or getattr(before, table)(identifier)
+        what = f"{table} '{item.name if item else identifier}'"
         what = f"The names of {what} were" if kind in ("names", "dns") else f"{what[0].upper()}{what[1:]} was"
         if errors:
             reasons = " ".join(dict.fromkeys(map(str, errors)))
@@ -442,8 +377,8 @@ def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> L
 def _also(run: Reconciliation, store: SqliteStore, network: str) -> str:
     """Return which sandboxes were left out with NETWORK."""
     on_it = {endpoint.sandbox for endpoint in store.running_endpoints(network)}
-    found = [each for each in store.sandboxes() if each.id in on_it and ("sandbox", each.id) in run.left_out]
-    return f", and with it its sandboxes {quoted(found)}" if found else ""
+    sandboxes = [each for each in store.sandboxes() if each.id in on_it and ("sandbox", each.id) in run.left_out]
+    return f", and with it its sandboxes {quoted(sandboxes)}" if sandboxes else ""
 
 
 def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
@@ -459,17 +394,19 @@ def _in_turn(kind: str, items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[
     return sorted(items, key=lambda item: item.get("state") != "absent" and not item.get("ipam_config"))
 
 
-def _twice(pairs: Sequence[Tuple[str, Mapping[str, Any]]], *found: Sequence[Optional[str]]) -> Iterator[str]:
+def _twice(pairs: Sequence[Tuple[str, Mapping[str, Any]]], *identifiers: Sequence[Optional[str]]) -> Iterator[str]:
     """Yield, for each object that PAIRS of a kind and an item describe more than once, a sentence that says so.
 
-    :param found: the ids of the objects, before the run and after it
+    :param identifiers: the ids of the objects, before the run and after it
     """
     seen: Dict[Hashable, str] = {}
     for place, (kind, item) in enumerate(pairs):
         if item["name"] is None:
             continue
         network = item.get("network") if kind == "endpoint" else None
-        keys: Set[Hashable] = {(kind, item["name"], network)} | {(kind, ids[place]) for ids in found if ids[place]}
+        keys: Set[Hashable] = {(kind, item["name"], network)} | {
+            (kind, ids[place]) for ids in identifiers if ids[place]
+        }
         for key in keys.intersection(seen):
             other = "" if seen[key] == item["name"] else f", once as '{item['name']}'"
             yield f"{kind.capitalize()} '{seen[key]}' is listed twice{other}."
@@ -494,23 +431,23 @@ def _shape(kind: str) -> Callable[[SqliteStore, Any], Dict[str, Any]]:
 
 def _identifier(store: SqliteStore, kind: str, item: Mapping[str, Any]) -> Optional[str]:
     """Return the id of the object that ITEM is about, None if there is none."""
-    found: Union[Network, Sandbox, Endpoint, None]
+    known: Union[Network, Sandbox, Endpoint, None]
     if item["name"] is None:
         return None
     if kind == "network":
-        found = store.network_named(item["name"])
+        known = store.network_named(item["name"])
     elif kind == "sandbox":
-        found = store.sandbox_named(item["name"])
+        known = store.sandbox_named(item["name"])
     elif item.get("network"):
-        network = _found_network(store, item["network"])
-        found = store.endpoint_on(network.id, item["name"]) if network is not None else None
+        network = _network(store, item["network"])
+        known = store.endpoint_on(network.id, item["name"]) if network is not None else None
     else:
         named = store.endpoints_named(item["name"])
-        found = named[0] if len(named) == 1 else None
-    return found.id if found is not None else None
+        known = named[0] if len(named) == 1 else None
+    return known.id if known is not None else None
 
 
-def _found_network(store: SqliteStore, reference: str) -> Optional[Network]:
+def _network(store: SqliteStore, reference: str) -> Optional[Network]:
     try:
         return store.find_network(reference)
     except ValueError:  # The verb has said that the reference is ambiguous.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Sequence, Union
 
-from .composition import on_host
+from .composition import has_host_stack
 from .drivers import driver
 from .model.addresses import with_prefix
 from .model.endpoint import Endpoint
@@ -163,7 +163,7 @@ def sandbox(store: SqliteStore, item: Sandbox) -> Dict[str, Any]:
         "Name": item.name,
         "Id": item.id,
         "State": "running" if item.running else "stopped",
-        "SandboxKey": "" if on_host(pairs) else item.path,
+        "SandboxKey": "" if has_host_stack(pairs) else item.path,
         "Hostname": item.hostname or item.name,
         "Domainname": item.domainname or "",
         "Dns": _listed(item.dns_servers),

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import AbstractSet, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, List, Optional, Sequence, Set, Tuple
 
 from .composition import APART_UNIT, HOST_UNIT, Topology, apart_element
 from .kernel.host import Kernel
@@ -21,13 +20,12 @@ from .resources.kinds import (
     NAMING,
     NETWORK,
     Element,
-    Key,
     Link,
-    Obstacle,
     Resource,
     Sysctl,
 )
 from .resources.plan import Step, plan
+from .scope import Scope, host_ends, is_of_firewall
 from .store import journal, schema
 from .store.journal import Intent, Setting, Unit
 from .store.objects import SqliteStore
@@ -86,7 +84,7 @@ class Reconciliation:
             self._carry_out(units, scope, steps)
         return steps
 
-    def _planned(self, units: Set[Unit], renew: Set[str]) -> Tuple["Scope", List[Step]]:
+    def _planned(self, units: Set[Unit], renew: Set[str]) -> Tuple[Scope, List[Step]]:
         """Return what is to do for UNITS, to which those are added that lose something by it."""
         while True:
             scope = self._scope(units)
@@ -115,7 +113,7 @@ class Reconciliation:
             if kind == "network" and was is not None and now is not None and was != now:
                 changed.add(identifier)
             elif kind == "endpoint":
-                renamed |= {found.network for found in (was, now) if found is not None}
+                renamed |= {endpoint.network for endpoint in (was, now) if endpoint is not None}
             elif kind == "sandbox" and (was is None or now is None or was.running != now.running):
                 for store in (self._earlier, self._store):
                     renamed |= {endpoint.network for endpoint in store.endpoints_of_sandbox(identifier)}
@@ -126,7 +124,7 @@ class Reconciliation:
                 units |= topology.names_on_network(network)
         return units
 
-    def _scope(self, units: Set[Unit]) -> "Scope":
+    def _scope(self, units: Set[Unit]) -> Scope:
         scope = Scope()
         for unit in units:
             for resource in self.before.resources(unit):
@@ -135,12 +133,12 @@ class Reconciliation:
             for resource in self.after.resources(unit):
                 scope.wanted[resource.key] = resource
                 scope.unit_of[resource.key] = self._owner(unit, resource)
-        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | _host_ends(scope.known.values())
+        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | host_ends(scope.known.values())
         for unit in units:
             for key in self.before.unused_ends(unit) | self.after.unused_ends(unit):
                 scope.keys.add(key)
                 scope.unit_of.setdefault(key, unit)
-        scope.keys -= _host_ends(scope.wanted.values())
+        scope.keys -= host_ends(scope.wanted.values())
         self._release(scope)
         self._restore_settings(scope, units)
         scope.leave_out(set(self.left_out))
@@ -150,30 +148,30 @@ class Reconciliation:
         """Return what is left out if RESOURCE of UNIT cannot be: a network without its name server is still one."""
         return Unit("dns", unit.id) if resource.subsystem == NAMING and unit not in self._required else unit
 
-    def _leave_out(self, scope: "Scope", error: CnmError) -> None:
+    def _leave_out(self, scope: Scope, error: CnmError) -> None:
         """Leave out the units that ERROR is about, and what stands on them.
 
         What they had on the host stays as it is, and what this run has made of them goes again. Their rules stay.
 
         :raises CnmError: that ERROR, if it is about something that the run cannot do without
         """
-        found: Dict[Unit, List[CnmError]] = {}
+        causes: Dict[Unit, List[CnmError]] = {}
         for each in error.each():
             unit = scope.unit_of.get(each.about or ())
             if unit is None:
                 raise error
-            found.setdefault(unit, []).append(each)
-        for kind, identifier in list(found):
+            causes.setdefault(unit, []).append(each)
+        for kind, identifier in list(causes):
             if kind == "network":
-                found.setdefault(Unit("dns", identifier), [])
+                causes.setdefault(Unit("dns", identifier), [])
                 for unit in self.after.on_network(identifier):
                     if unit.kind == "sandbox":
-                        found.setdefault(unit, [])
-        if not self._required.union({HOST_UNIT}).isdisjoint(found):
+                        causes.setdefault(unit, [])
+        if not self._required.union({HOST_UNIT}).isdisjoint(causes):
             raise error
-        for unit, errors in found.items():
+        for unit, errors in causes.items():
             self.left_out.setdefault(unit, errors)
-        scope.leave_out(set(found))
+        scope.leave_out(set(causes))
 
     def _load_table(self, error: CnmError) -> None:
         """Load the firewall's table if it is gone, though ERROR keeps the run from going on: it parts the networks."""
@@ -186,7 +184,7 @@ class Reconciliation:
         except CnmError as other:
             raise Collected([error, other]) from error
 
-    def _release(self, scope: "Scope") -> None:
+    def _release(self, scope: Scope) -> None:
         """Let go of what was adopted and is no longer wanted."""
         lent = {key: resource for key, resource in scope.known.items() if resource.lent}
         lent.update((key, Link(HOST, key[2], BRIDGE, adopted=True)) for key in self._intent.lent)
@@ -199,7 +197,7 @@ class Reconciliation:
                 scope.wanted[key] = released
                 scope.keys.add(key)
 
-    def _restore_settings(self, scope: "Scope", units: Set[Unit]) -> None:
+    def _restore_settings(self, scope: Scope, units: Set[Unit]) -> None:
         """Want the values that kernel settings had before us, where UNITS no longer need others.
 
         Forwarding stays if there are other bridges: those who made them rely on it by now. A bridge that a run
@@ -219,7 +217,7 @@ class Reconciliation:
                 scope.wanted[key] = Sysctl(HOST, name, setting.original)
                 scope.keys.add(key)
 
-    def _plan(self, scope: "Scope", renew: AbstractSet[str] = frozenset(), leave_firewall: bool = False) -> List[Step]:
+    def _plan(self, scope: Scope, renew: AbstractSet[str] = frozenset(), leave_firewall: bool = False) -> List[Step]:
         """Return what is to do.
 
         :param leave_firewall: whether the rules are taken to be as they were read before; to read them is to run
@@ -231,18 +229,18 @@ class Reconciliation:
             if unit.kind == "sandbox" and unit.id in renew and KINDS[key[0]].renewed
         )
         present = {key: resource for key, resource in scope.firewall.items() if leave_firewall}
-        present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and _is_of_firewall(key))))
+        present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and is_of_firewall(key))))
         scope.firewall = {key: resource for key, resource in present.items() if resource.subsystem == FIREWALL}
         for name in scope.restored:
             if (Sysctl.kind, HOST, name) not in present:
                 scope.wanted.pop((Sysctl.kind, HOST, name), None)
         while True:
             try:
-                return plan(scope.wanted, scope.part(present), anew)
+                return plan(scope.wanted, scope.concerned(present), anew)
             except CnmError as error:
                 self._leave_out(scope, error)
 
-    def _consequences(self, steps: Sequence[Step], scope: "Scope") -> Set[Unit]:
+    def _consequences(self, steps: Sequence[Step], scope: Scope) -> Set[Unit]:
         """Return the units that lose something by what STEPS make anew.
 
         With the last address of a family the kernel forgets a link's neighbours (fib_disable_ip in net/ipv4).
@@ -258,7 +256,7 @@ class Reconciliation:
                 units |= self.after.on_network(unit.id)
         return units
 
-    def _carry_out(self, units: Set[Unit], scope: "Scope", steps: List[Step]) -> None:
+    def _carry_out(self, units: Set[Unit], scope: Scope, steps: List[Step]) -> None:
         unfinished = self._intent.published
         if steps:
             for step in steps:
@@ -270,7 +268,7 @@ class Reconciliation:
             self._intent = self._intended(units, scope, steps)
             journal.write(self._folder, self._intent)
         try:
-            self._settle(scope, steps)
+            self._converge(scope, steps)
             self._end_stale_connections(unfinished, scope)
             with schema.explained(self._folder):
                 for name in scope.restored:
@@ -282,10 +280,10 @@ class Reconciliation:
             raise
         journal.clear(self._folder)
 
-    def _intended(self, units: Set[Unit], scope: "Scope", steps: Sequence[Step]) -> Intent:
+    def _intended(self, units: Set[Unit], scope: Scope, steps: Sequence[Step]) -> Intent:
         lent = {key: resource for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
         changed = [step.resource for step in steps]
-        keys = {resource.key for resource in changed} | _host_ends(changed) | self._intent.keys
+        keys = {resource.key for resource in changed} | host_ends(changed) | self._intent.keys
         touched = [one for step in steps for one in (step.before, step.after)]
         return Intent(
             frozenset(units),
@@ -295,7 +293,7 @@ class Reconciliation:
             self._intent.published | {one for one in touched if isinstance(one, Element) and one.translates},
         )
 
-    def _settle(self, scope: "Scope", steps: List[Step]) -> None:
+    def _converge(self, scope: Scope, steps: List[Step]) -> None:
         """Carry STEPS out, look again, and do what is still missing.
 
         :raises CnmError: if the host does not come to be as it ought to
@@ -305,7 +303,7 @@ class Reconciliation:
             scope.created |= {step.resource.key for step in steps if step.before is None and not step.resource.lent}
             try:
                 if not attempts:
-                    raise _not_settled(scope, steps)
+                    raise _not_converged(scope, steps)
                 self._kernel.apply(steps)
                 attempts -= 1
             except CnmError as error:
@@ -315,7 +313,7 @@ class Reconciliation:
             leave = not self._after_a_kill and all(step.resource.subsystem != FIREWALL for step in steps)
             steps = self._plan(scope, leave_firewall=leave)
 
-    def _end_stale_connections(self, published: AbstractSet[Element], scope: "Scope") -> None:
+    def _end_stale_connections(self, published: AbstractSet[Element], scope: Scope) -> None:
         """End connections that go by what a killed run has changed: it may not have come to that."""
         if published:
             now = {one for one in published if scope.wanted.get(one.key) == one}
@@ -327,25 +325,13 @@ class Reconciliation:
         self._required = units - set(self.left_out)
         scope = self._scope(units)
         try:
-            self._settle(scope, self._plan(scope))
+            self._converge(scope, self._plan(scope))
         except CnmError as other:
             raise Collected([error, other]) from error
         journal.clear(self._folder)
 
 
-def _host_ends(resources: Iterable[Resource]) -> Set[Key]:
-    """Return the keys of the host's ends of the links among RESOURCES.
-
-    An end that no wanted link has is removed by its own name: what a sandbox does to the inner one does not keep it.
-    """
-    return {resource.host_end for resource in resources if resource.host_end}
-
-
-def _is_of_firewall(key: Key) -> bool:
-    return KINDS[key[0]].subsystem == FIREWALL
-
-
-def _not_settled(scope: "Scope", steps: Sequence[Step]) -> CnmError:
+def _not_converged(scope: Scope, steps: Sequence[Step]) -> CnmError:
     """Return the error that says for each unit what STEPS would still have to make of it."""
     left: Dict[Optional[Unit], List[Resource]] = {}
     for step in steps:
@@ -356,49 +342,3 @@ def _not_settled(scope: "Scope", steps: Sequence[Step]) -> CnmError:
         text = f"The host did not come to be as it should: {what}. Something else may be changing it."
         errors.append(KernelRefused(text, resources[0].key))
     return errors[0] if len(errors) == 1 else Collected(errors)
-
-
-@dataclass
-class Scope:
-    """What a run looks at."""
-
-    known: Dict[Key, Resource] = field(default_factory=dict)
-    wanted: Dict[Key, Resource] = field(default_factory=dict)
-    unit_of: Dict[Key, Unit] = field(default_factory=dict)
-    """Who wants the resource, or had it before."""
-    keys: Set[Key] = field(default_factory=set)
-    firewall: Dict[Key, Resource] = field(default_factory=dict)
-    """Of what was read last, the firewall's part."""
-    created: Set[Key] = field(default_factory=set)
-    """What was to be made, and may be there by now."""
-    left_out: Set[Unit] = field(default_factory=set)
-    restored: Set[str] = field(default_factory=set)
-    """Kernel settings of the host that are to have the values which they had before us."""
-
-    def leave_out(self, units: Set[Unit]) -> None:
-        """Want nothing of UNITS but their rules; of what they have only that is looked at which was made just now.
-
-        Where even that cannot be taken away, it is left.
-        """
-        for key, unit in self.unit_of.items():
-            if unit in units and not _is_of_firewall(key):
-                self.wanted.pop(key, None)
-                if unit in self.left_out or key not in self.created:
-                    self.keys.discard(key)
-        self.left_out |= units
-
-    def part(self, present: Mapping[Key, Resource]) -> Dict[Key, Resource]:
-        """Return what of PRESENT is to be looked at, with that which stands on it."""
-        return {
-            key: resource
-            for key, resource in present.items()
-            if (key in self.keys or not self.keys.isdisjoint(resource.within))
-            and (key in self.unit_of or not isinstance(resource, Obstacle))
-        }
-
-    def owns(self, setting: Sysctl) -> bool:
-        """Say whether SETTING comes and goes with something of ours."""
-        if setting.namespace != HOST:
-            return True
-        link = self.wanted.get((Link.kind, HOST, setting.link)) or self.known.get((Link.kind, HOST, setting.link))
-        return link is not None and not link.lent

@@ -208,7 +208,7 @@ def test_nobody_answers_in_the_kernel_s_place(lan: Tasks) -> None:
     """Who has rights in a namespace may send to any netlink socket in it, a user in one of his own as well."""
     before = _netlink_ports()
     with Kernel(lan.host.program) as kernel:
-        assert kernel.facts.link_exists("uplink")
+        assert kernel.facts.has_foreign_link("uplink")
         (port,) = _netlink_ports() - before
         forged = struct.pack("=IHHII", 16, 3, 0, 1, 0)
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as stranger, pytest.raises(ConnectionRefusedError):

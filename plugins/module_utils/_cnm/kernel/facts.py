@@ -140,7 +140,7 @@ class Facts:
         """Say whether the host has an interface called NAME, whosever it is."""
         return name in interface.find(self._host, [name])
 
-    def link_exists(self, name: str) -> bool:
+    def has_foreign_link(self, name: str) -> bool:
         """Whether the host has a link called NAME that is not ours."""
         found = interface.find(self._host, [name]).get(name)
         return found is not None and found.group not in (GROUP, LEAVING)

@@ -21,10 +21,10 @@ class Step(NamedTuple):
     @property
     def resource(self) -> Resource:
         """What the step is about, as it will be or as it was."""
-        found = self.after or self.before
-        if found is None:
+        resource = self.after or self.before
+        if resource is None:
             raise ValueError("a step is about something")
-        return found
+        return resource
 
 
 def index(resources: Iterable[Resource]) -> Mapping[Key, Resource]:

@@ -44,7 +44,7 @@ class Host(Protocol):
     def ipv6(self) -> bool:
         """Say whether the host has IPv6."""
 
-    def link_exists(self, name: str) -> bool:
+    def has_foreign_link(self, name: str) -> bool:
         """Say whether the host has an interface called NAME that is not ours."""
 
     def link_mtu(self, name: str) -> int:

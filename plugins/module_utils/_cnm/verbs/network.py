@@ -224,7 +224,7 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
     if driver(network.driver).settings(network.options).device is None:
         return replace(network, adopted=False, kept=())
     # A bridge that a killed run was about to adopt carries the mark of ours already.
-    if not context.host.link_exists(device) and (Link.kind, HOST, device) not in context.unfinished.lent:
+    if not context.host.has_foreign_link(device) and (Link.kind, HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
     begun = context.unfinished.keys
     kept = (found for found in context.host.addresses(device) if (Address.kind, HOST, device, found) not in begun)

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..composition import loss
+from ..adopted import lost_namespace
 from ..drivers import driver
 from ..model.addresses import address
 from ..model.endpoint import Endpoint, Port
@@ -85,7 +85,7 @@ def _remove(context: Context, sandbox: Sandbox) -> None:
 def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
     """Return SANDBOX with the namespace that ITEM names by path or by pid."""
     if item.get("netns") is None and item.get("pid") is None:
-        lost = loss(sandbox, context.host) if item.get("state") != "stopped" else ""
+        lost = lost_namespace(sandbox, context.host) if item.get("state") != "stopped" else ""
         if lost:
             context.problems.add(f"{subject}: {lost}. {'Give another pid' if sandbox.identity else 'Bring it back'}.")
         return sandbox

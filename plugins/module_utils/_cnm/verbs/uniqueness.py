@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Hashable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
-from ..composition import on_host
+from ..composition import has_host_stack
 from ..drivers import driver
 from ..model.addresses import address_of
 from ..model.endpoint import Endpoint
@@ -190,14 +190,14 @@ class _Uniqueness:
                 f"networks 'host' and 'none' cannot be combined with others, and sandbox '{sandbox.name}' would be on "
                 f"{names}.",
             )
-        if on_host(pairs):
-            self._check_on_host(sandbox, endpoints[0])
+        if has_host_stack(pairs):
+            self._check_host_stack(sandbox, endpoints[0])
         for one, _other in self._twice(
             "endpoint", endpoints, lambda one: one.interface and (one.sandbox, one.interface)
         ):
             self._add(one, f"sandbox '{sandbox.name}' has an interface '{one.interface}' already.")
 
-    def _check_on_host(self, sandbox: Sandbox, endpoint: Endpoint) -> None:
+    def _check_host_stack(self, sandbox: Sandbox, endpoint: Endpoint) -> None:
         if sandbox.netns is not None:
             self._add(endpoint, f"sandbox '{sandbox.name}' has a namespace of its own, so it cannot be on 'host'.")
         elif sandbox.running and self._joined(endpoint):

@@ -60,7 +60,7 @@ class PretendFacts:
     def has_link(self, name):
         return name in self.links or name in {device for device, _mtu in self.ends.values()}
 
-    def link_exists(self, name):
+    def has_foreign_link(self, name):
         return name in self.links
 
     def link_mtu(self, name):

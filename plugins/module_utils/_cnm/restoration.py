@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a restore has to know besides: which endpoints other hosts may have by now, and what is not there."""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
+
+from .composition import Roaming, Topology
+from .kernel.facts import Facts
+from .kernel.host import Kernel
+from .model.overlay_peer import Underlay
+from .store.journal import Unit
+from .store.objects import SqliteStore
+
+Question = Tuple[str, str]
+"""A link of the host by which others are asked, and the address for which they are asked."""
+
+
+class Lacking(NamedTuple):
+    """What a restore could not make because something is not there, or is on another host."""
+
+    left_out: List[str]
+    """Names of sandboxes."""
+    given_way: List[str]
+    """Names of those whose addresses another host has."""
+    warnings: List[str]
+
+
+def hold_back(kernel: Kernel, topology: Topology) -> List[Roaming]:
+    """Return the endpoints for which other hosts are to be asked, and let TOPOLOGY keep them from these till then.
+
+    They are those that were not there, or not in touch with the others, or have been restored before and no run has
+    named them since.
+    """
+    roaming = topology.roaming()
+    present = kernel.read({key for one in roaming for key in (one.interface, one.tunnel)})
+    tentative = kernel.tentative()
+    doubtful = [
+        one for one in roaming if one.endpoint in tentative or one.interface not in present or one.tunnel not in present
+    ]
+    noted = {one.endpoint: tentative.get(one.endpoint, "") for one in doubtful}
+    if noted != tentative:
+        kernel.note_tentative(noted)
+    doubtful = [one for one in doubtful if one.questions]
+    absent = [one.endpoint for one in doubtful if one.interface not in present]
+    topology.withheld = dict.fromkeys(absent, "the other hosts are asked for it first")
+    topology.isolated = {one.endpoint for one in doubtful if one.interface in present and one.tunnel not in present}
+    return doubtful
+
+
+def ask(kernel: Kernel, doubtful: Sequence[Roaming]) -> Set[Question]:
+    """Return the questions about DOUBTFUL endpoints that another host has answered: it has the address."""
+    questions: Dict[str, List[str]] = {}
+    for link, address in {question for one in doubtful for question in one.questions}:
+        questions.setdefault(link, []).append(address)
+    return kernel.answered(questions)
+
+
+def decide(kernel: Kernel, topology: Topology, doubtful: Sequence[Roaming], taken: AbstractSet[Question]) -> None:
+    """Let TOPOLOGY withhold the DOUBTFUL endpoints whose addresses are TAKEN, and note all of them for later runs."""
+    tentative = kernel.tentative()
+    for one in doubtful:
+        addresses = ", ".join(sorted(address for _link, address in taken & one.questions))
+        if one.endpoint in tentative:  # No run has named it meanwhile.
+            tentative[one.endpoint] = f"another host has its address {addresses}" if addresses else ""
+    topology.withheld = {identifier: why for identifier, why in tentative.items() if why}
+    kernel.note_tentative(tentative)
+
+
+def confirm(kernel: Kernel, store: SqliteStore, units: AbstractSet[Unit], tentative: Mapping[str, str]) -> None:
+    """Note that the endpoints of the sandboxes among UNITS are here and nowhere else: a run has said so."""
+    confirmed = {
+        endpoint.id
+        for kind, identifier in units
+        if kind == "sandbox"
+        for endpoint in store.endpoints_of_sandbox(identifier)
+    }
+    left = {identifier: why for identifier, why in tentative.items() if identifier not in confirmed}
+    if left != tentative:
+        kernel.note_tentative(left)
+
+
+def lacking(store: SqliteStore, topology: Topology, facts: Facts) -> Lacking:
+    """Return what a restore to TOPOLOGY, which was made from STORE, could not make."""
+    warnings: List[str] = []
+    for network in store.networks():
+        reason = topology.cut_off(network)
+        if reason:
+            warnings.append(_lack(f"Network '{network.name}' does not reach other hosts", reason))
+        elif network.underlay is not None and facts.underlay(network.underlay.address) is None:
+            warnings.append(_without_its_address(network.name, network.underlay))
+    left_out, given_way = [], []
+    for sandbox in store.sandboxes():
+        if not sandbox.running:
+            continue
+        reason = topology.why_not_made(sandbox)
+        withheld = topology.withheld_from(sandbox)
+        if reason or withheld:
+            left_out.append(sandbox.name)
+        if withheld:
+            given_way.append(sandbox.name)
+        if reason:
+            warnings.append(_lack(f"Sandbox '{sandbox.name}' was left out", reason))
+            continue
+        for network, reason in withheld:
+            warnings.append(_lack(f"Sandbox '{sandbox.name}' was taken off network '{network.name}'", reason))
+    return Lacking(left_out, given_way, warnings)
+
+
+def _lack(what: str, reason: str) -> str:
+    return f"{what}: {reason}. When that is mended, restore again."
+
+
+def _without_its_address(name: str, underlay: Underlay) -> str:
+    return (
+        f"Network '{name}' does not reach other hosts: {underlay.address}, the address from which this host "
+        "sends to them, is on none of its interfaces. When the host has it again, the network works. If the "
+        "host has another one now, change it in inventory and run cnm.linux.topology for all hosts."
+    )

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run looks at on the host: the resources of some units, before and after, and the keys under which they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, Iterable, Mapping, Set
+
+from .resources.kinds import FIREWALL, HOST, KINDS, Key, Link, Obstacle, Resource, Sysctl
+from .store.journal import Unit
+
+
+@dataclass
+class Scope:
+    """What a run looks at."""
+
+    known: Dict[Key, Resource] = field(default_factory=dict)
+    wanted: Dict[Key, Resource] = field(default_factory=dict)
+    unit_of: Dict[Key, Unit] = field(default_factory=dict)
+    """Who wants the resource, or had it before."""
+    keys: Set[Key] = field(default_factory=set)
+    firewall: Dict[Key, Resource] = field(default_factory=dict)
+    """Of what was read last, the firewall's part."""
+    created: Set[Key] = field(default_factory=set)
+    """What was to be made, and may be there by now."""
+    left_out: Set[Unit] = field(default_factory=set)
+    restored: Set[str] = field(default_factory=set)
+    """Kernel settings of the host that are to have the values which they had before us."""
+
+    def leave_out(self, units: Set[Unit]) -> None:
+        """Want nothing of UNITS but their rules; of what they have only that is looked at which was made just now.
+
+        Where even that cannot be taken away, it is left.
+        """
+        for key, unit in self.unit_of.items():
+            if unit in units and not is_of_firewall(key):
+                self.wanted.pop(key, None)
+                if unit in self.left_out or key not in self.created:
+                    self.keys.discard(key)
+        self.left_out |= units
+
+    def concerned(self, present: Mapping[Key, Resource]) -> Dict[Key, Resource]:
+        """Return what of PRESENT is to be looked at, with that which stands on it."""
+        return {
+            key: resource
+            for key, resource in present.items()
+            if (key in self.keys or not self.keys.isdisjoint(resource.within))
+            and (key in self.unit_of or not isinstance(resource, Obstacle))
+        }
+
+    def owns(self, setting: Sysctl) -> bool:
+        """Say whether SETTING comes and goes with something of ours."""
+        if setting.namespace != HOST:
+            return True
+        link = self.wanted.get((Link.kind, HOST, setting.link)) or self.known.get((Link.kind, HOST, setting.link))
+        return link is not None and not link.lent
+
+
+def host_ends(resources: Iterable[Resource]) -> Set[Key]:
+    """Return the keys of the host's ends of the links among RESOURCES.
+
+    An end that no wanted link has is removed by its own name: what a sandbox does to the inner one does not keep it.
+    """
+    return {resource.host_end for resource in resources if resource.host_end}
+
+
+def is_of_firewall(key: Key) -> bool:
+    """Say whether KEY is that of a rule, which is read by running programs and loaded also for what is left out."""
+    return KINDS[key[0]].subsystem == FIREWALL
