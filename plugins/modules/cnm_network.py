@@ -52,6 +52,10 @@ options:
         the bridges of the other hosts, O(peers). The gateway has the same addresses on all hosts. A sandbox reaches the
         outside, and is reached at its published ports, through its own host. The module M(cnm.linux.topology) sets
         O(peers), and everything else that differs between hosts, from the inventory.
+      - V(macvlan) puts each sandbox on the LAN of an interface of the host, the C(parent) of O(driver_options), with
+        a MAC address and an IP address of its own there. Packets do not pass the host, so published ports, O(dns) and
+        NAT do not exist. The gateway is the router of the LAN. The host itself does not reach the sandboxes, and they
+        do not reach the host. Without a parent, the network is O(internal) and on a LAN of its own.
       - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). Other networks cannot have
         them.
       - The driver of a network cannot be changed. To use another driver, remove the network first.
@@ -59,6 +63,7 @@ options:
     choices:
       - bridge
       - overlay
+      - macvlan
       - host
       - 'null'
   driver_options: &driver_options
@@ -110,6 +115,17 @@ options:
         from the traffic that it receives. With V(false), forwarding entries for the endpoints of O(peers) are
         preconfigured, and the host answers address queries for them. Endpoints that are not listed there cannot be
         reached.
+      - V(macvlan) has C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
+        C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
+      - C(parent) (string) is the interface of the host for V(macvlan). It must exist, be an Ethernet interface, and not
+        be a port of a bridge or bond. Two networks cannot have the same parent. A VLAN interface such as V(eth0.10)
+        must be created first. Without it, the network is internal. While endpoints are in running sandboxes, a change
+        needs O(force=true).
+      - C(macvlan_mode) (V(bridge), V(private), V(vepa) or V(passthru), default V(bridge)) says how the sandboxes of a
+        V(macvlan) reach each other. With V(bridge) they do so directly; with V(private) not at all. With V(vepa) all
+        packets go to the switch, which has to send them back. V(passthru) gives the parent to one sandbox alone, which
+        also sets its MAC address. A change from or to V(passthru) needs O(force=true) while endpoints are in running
+        sandboxes.
     type: dict
   ipam_config: &ipam_config
     description:
@@ -141,8 +157,8 @@ options:
         required: true
       gateway:
         description:
-          - Address of the bridge, inside the subnet. The default is the lowest address that is not in
-            O(ipam_config[].aux_addresses).
+          - Address of the bridge, or of the router of a V(macvlan), inside the subnet. The default is the lowest
+            address that is not in O(ipam_config[].aux_addresses).
         type: str
       iprange:
         description:
@@ -163,7 +179,8 @@ options:
   internal: &internal
     description:
       - Isolates the network from everything outside it. Its endpoints get no default route, and reach the host only at
-        the network's gateway address. The default is V(false).
+        the network's gateway address. The default is V(false). A V(macvlan) network is internal if it has no parent,
+        and only then.
       - A network cannot become internal while its endpoints publish ports.
     type: bool
   dns: &dns
@@ -373,6 +390,13 @@ EXAMPLES = r"""
   cnm.linux.cnm_network:
     name: vault
     internal: true
+
+- name: A network of macvlan links that is on no interface of the host
+  cnm.linux.cnm_network:
+    name: bench
+    driver: macvlan
+    driver_options:
+      macvlan_mode: private
 
 - name: A network whose names are only in hosts files
   cnm.linux.cnm_network:
@@ -698,7 +722,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run
 ITEM: dict[str, object] = {
     "name": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "driver": {"type": "str", "choices": ["bridge", "overlay", "host", "null"]},
+    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "host", "null"]},
     "driver_options": {"type": "dict"},
     "ipam_config": {
         "type": "list",

@@ -40,6 +40,7 @@ options:
     choices:
       - bridge
       - overlay
+      - macvlan
       - host
       - 'null'
   type:
@@ -272,12 +273,12 @@ networks:
       type: dict
       contains:
         Device:
-          description: Name of the bridge. Empty for the networks V(host) and V(none).
+          description: Name of the bridge, or of the parent of a V(macvlan). Empty for V(host) and V(none).
           returned: success
           type: str
           sample: br-f2f4bb7ca2a9
         Mtu:
-          description: MTU of the bridge, in bytes. V(0) for the networks V(host) and V(none).
+          description: MTU of the network, in bytes. V(0) for the networks V(host) and V(none).
           returned: success
           type: int
           sample: 1500
@@ -286,6 +287,11 @@ networks:
           returned: success
           type: bool
           sample: true
+        MacvlanMode:
+          description: How the sandboxes reach each other on the parent, which is the Device.
+          returned: if the driver is V(macvlan)
+          type: str
+          sample: bridge
         VxlanDevice:
           description: Name of the VXLAN device.
           returned: if the driver is V(overlay)
@@ -329,7 +335,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_inf
 ARGUMENTS: dict[str, object] = {
     "name": {"type": "list", "elements": "str"},
     "labels": {"type": "list", "elements": "str"},
-    "driver": {"type": "str", "choices": ["bridge", "overlay", "host", "null"]},
+    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "host", "null"]},
     "type": {"type": "str", "choices": ["builtin", "custom"]},
     "dangling": {"type": "bool"},
 }

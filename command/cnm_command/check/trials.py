@@ -55,6 +55,7 @@ def findings() -> Iterator[Finding]:
     yield _sysctl()
     yield _conntrack()
     yield _link("vxlan", "cnm-vxlan type vxlan id 1 dstport 4789", "Networks that span hosts need vxlan", False)
+    yield _link("macvlan", "cnm-macvlan link cnm-a type macvlan", "Networks of driver 'macvlan' need it", False)
     if find("dockerd") is not None:
         yield _docker()
 

@@ -209,6 +209,8 @@ class Topology:
         for network, endpoint in attachments:
             possible = self._as_possible(network, unit)
             made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
+            if endpoint.address(6) is None:
+                made = [resource for resource in made if not resource.needs_ipv6 or self._host.ipv6()]
             if endpoint.id in self.isolated:
                 made = [resource.apart_from_hosts() for resource in made]
             resources += made if unit in self.insisted else [resource.unannounced() for resource in made]

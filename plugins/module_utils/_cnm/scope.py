@@ -49,7 +49,16 @@ class Scope:
             for key, resource in present.items()
             if (key in self.keys or not self.keys.isdisjoint(resource.within))
             and (key in self.unit_of or not isinstance(resource, Obstacle))
+            and (key in self.keys or not isinstance(resource, Link) or self._is_hidden(resource))
         }
+
+    def _is_hidden(self, link: Link) -> bool:
+        """Say whether LINK, which nobody asked for, is on what its sandbox has an interface on: that was renamed."""
+        asked = (one for one in (*self.known.values(), *self.wanted.values()) if isinstance(one, Link) and one.lower)
+        return link.lower is not None and any(
+            one.namespace == link.namespace and one.lower is not None and one.lower.device == link.lower.device
+            for one in asked
+        )
 
     def owns(self, setting: Sysctl) -> bool:
         """Say whether SETTING comes and goes with something of ours."""

@@ -65,7 +65,7 @@ def _forget(host: Host) -> None:
         command(f"ip netns delete {name}")
     for line in command("ip -o link").splitlines():
         name = line.split()[1].rstrip(":").partition("@")[0]
-        if name.startswith(("br-", "cnm", "veth")):
+        if name.startswith(("br-", "cnm", "db-", "dm-", "veth")):
             # With its namespace its other end goes, some time later.
             host.run(["ip", "link", "delete", name])
     command("nft flush ruleset")
@@ -96,6 +96,10 @@ def _their_namespace(host: Host) -> None:
     )
 
 
+def _lan0(host: Host) -> None:
+    host.ip("link add lan0 type veth peer name lan1\nlink set lan0 up\nlink set lan1 up\n")
+
+
 def _name_server(host: Host) -> None:
     host.have_name_server()
 
@@ -108,6 +112,8 @@ def _their_chain(_host: Host) -> None:
 LAN, BACK = network("lan", "10.1.0.0/24", "fd00:1::/64"), network("back", "10.2.0.0/24", internal=True)
 WEB = sandbox("web", "lan", published_ports=["8080:80", "53:53/udp"])
 DB = sandbox("db", "lan", "back", sysctls={"net.ipv4.ip_default_ttl": 99})
+MACVLAN = network("outer", "10.7.0.0/24", "fd00:7::/64", driver="macvlan", driver_options={"parent": "lan0"})
+ALONE = network("alone", "10.8.0.0/24", driver="macvlan")
 ICC = f"{BRIDGE}.enable_icc"
 
 
@@ -160,6 +166,22 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "restore DNS": Scenario([_name_server, LAN, BACK, WEB, DB], RESTORE, _forget),
     "the predefined bridge": Scenario([], sandbox("web", "bridge"), sandbox("web", state="absent")),
+    "a macvlan network": Scenario([_lan0], MACVLAN, _gone(MACVLAN)),
+    "a macvlan network without a parent": Scenario([], ALONE, _gone(ALONE)),
+    "a sandbox on macvlan networks": Scenario(
+        [_lan0, MACVLAN, ALONE], sandbox("web", "outer", "alone"), sandbox("web", state="absent")
+    ),
+    "change a macvlan network": Scenario(
+        [_lan0, MACVLAN, sandbox("web", "outer")],
+        network("outer", driver_options={"parent": "lan0", "macvlan_mode": "private"}),
+        network("outer", driver_options={"parent": "lan0"}),
+    ),
+    "rebuild a macvlan network": Scenario(
+        [_lan0, MACVLAN, sandbox("web", "outer")],
+        network("outer", driver_options={}, force=True),
+        network("outer", driver_options={"parent": "lan0"}, force=True),
+    ),
+    "restore macvlan networks": Scenario([_lan0, MACVLAN, ALONE, sandbox("web", "outer", "alone")], RESTORE, _forget),
     "the network host": Scenario([LAN], sandbox("web", "host"), sandbox("web", "lan")),
     "the network none": Scenario([LAN], sandbox("web", "none"), sandbox("web", state="absent")),
     "an adopted bridge": Scenario(

@@ -223,6 +223,12 @@ def _overlay() -> Driver:
     return Overlay()
 
 
+def _macvlan() -> Driver:
+    from .macvlan import Macvlan
+
+    return Macvlan()
+
+
 def _host() -> Driver:
     from .null import Host as OnHost
 
@@ -236,7 +242,13 @@ def _null() -> Driver:
 
 
 # Ansible sends a host the files that an import statement names, so each driver has one; it runs when it is needed.
-LOADERS: Dict[str, Callable[[], Driver]] = {"bridge": _bridge, "overlay": _overlay, "host": _host, "null": _null}
+LOADERS: Dict[str, Callable[[], Driver]] = {
+    "bridge": _bridge,
+    "overlay": _overlay,
+    "macvlan": _macvlan,
+    "host": _host,
+    "null": _null,
+}
 """What loads each driver, by its name."""
 
 DEFAULT = "bridge"

@@ -26,6 +26,7 @@ _RESOLV_CONF = "/etc/resolv.conf"
 _UPSTREAM_RESOLV_CONF = "/run/systemd/resolve/resolv.conf"
 """What systemd-resolved, whose own address is a loopback one, forwards to."""
 _DEFAULT_MTU = 1500
+_MAC_LENGTH = len("02:42:ac:11:00:02")
 _DEFAULTS = ("0.0.0.0/0", "::/0")
 _IGNORES_FORWARDING = "2"
 """accept_ra=2: router advertisements count on a host that forwards, too (ip-sysctl.rst)."""
@@ -160,6 +161,7 @@ class Facts:
             found.mtu,
             found.group in (GROUP, LEAVING),
             found.index == LOOPBACK_INDEX,
+            len(found.address) == _MAC_LENGTH,
             self._names({found.master} - {0}).get(found.master, ""),
         )
 

@@ -366,13 +366,26 @@ class Tunnel:
 
 
 @dataclass(frozen=True)
+class Lower:
+    """What makes a link one on top of an interface of the host, such as a macvlan."""
+
+    device: str
+    mode: str
+    """How it reaches others on that interface, as ``ip link`` calls it."""
+
+    def __str__(self) -> str:
+        return f"'{self.device}' in mode {self.mode}"
+
+
+@dataclass(frozen=True)
 class Link(Resource):
-    """A network interface: a bridge or a VXLAN device on the host, or the inner end of a veth pair."""
+    """A network interface: a bridge or a VXLAN device on the host, or in a sandbox the inner end of a veth pair or a
+    link on top of an interface of the host. A pair with both ends on the host has as its peer the end on a bridge."""
 
     namespace: str
     name: str
     type: str
-    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan`` or ``veth``."""
+    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan``, ``veth`` or ``macvlan``."""
     address: Optional[str] = None
     mtu: Optional[int] = None
     """In bytes."""
@@ -381,6 +394,7 @@ class Link(Resource):
     peer: Optional[HostEnd] = None
     adopted: bool = False
     tunnel: Optional[Tunnel] = None
+    lower: Optional[Lower] = None
 
     kind: ClassVar[str] = "link"
     rank: ClassVar[int] = 4
@@ -389,7 +403,7 @@ class Link(Resource):
     renewed: ClassVar[bool] = True
     implied: ClassVar[Tuple[str, ...]] = ("type", "group")
     ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
-    immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel", "end")
+    immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel", "end", "base")
 
     @property
     def key(self) -> Key:
@@ -402,6 +416,11 @@ class Link(Resource):
     def end(self) -> Optional[str]:
         """The name of the pair's end on the host; None if there is none."""
         return self.peer.name if self.peer else None
+
+    @property
+    def base(self) -> Optional[Tuple[str, bool]]:
+        """The interface that it is on, and whether it has that for itself, which the kernel does not change."""
+        return (self.lower.device, self.lower.mode == "passthru") if self.lower else None
 
     @property
     def foreign(self) -> bool:
@@ -590,6 +609,8 @@ class Parent(NamedTuple):
     ours: bool
     """Whether it belongs to a network or a sandbox of ours."""
     loopback: bool
+    ethernet: bool
+    """Whether it has a MAC address."""
     busy: str
     """The interface of the host that takes all its frames, such as a bridge or a bond; empty if there is none."""
 

@@ -195,8 +195,11 @@ class PretendKernel:
         self.ended += [(one.entry, one.value) for one in removed]
 
     def lose(self, key):
-        """Take the thing with KEY away, and what is within it."""
+        """Take the thing with KEY away, and what is within it or on it."""
         self.present.pop(key, None)
+        for found in list(self.present.values()):
+            if key[:2] == ("link", HOST) and getattr(found, "lower", None) and found.lower.device == key[2]:
+                self.lose(found.key)
         if key[:2] == ("link", HOST):
             self.unplug(key[2])
         for child in [found for found in self.present.values() if key in found.within]:

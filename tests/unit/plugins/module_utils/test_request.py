@@ -17,6 +17,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import 
     address,
     interface,
     link,
+    macvlan,
     neighbour,
     request,
     route,
@@ -45,6 +46,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds imp
     Address,
     HostEnd,
     Link,
+    Lower,
     Route,
     Tunnel,
 )
@@ -168,6 +170,27 @@ def test_tunnels(vni: int, local: str, port: int, learning: bool, device: str) -
     values = [("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)])]
     wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, values)
     assert request.encode("link", RTM_NEWLINK, NLM_F_ACK, [vxlan.port_modes(tunnel)]) == wanted
+
+
+@pytest.mark.parametrize(("mode", "number"), [("private", 1), ("vepa", 2), ("bridge", 4), ("passthru", 8)])
+def test_macvlans(mode: str, number: int) -> None:
+    information = (
+        "IFLA_LINKINFO",
+        [("IFLA_INFO_KIND", "macvlan"), ("IFLA_INFO_DATA", [("IFLA_MACVLAN_MODE", number)])],
+    )
+    values = [
+        ("IFLA_IFNAME", padded("eth0")),
+        ("IFLA_GROUP", GROUP),
+        ("IFLA_ADDRESS", "02:42:ac:12:00:02"),
+        ("IFLA_LINK", 7),
+        ("IFLA_NET_NS_FD", 5),
+        information,
+    ]
+    item = Link("/run/netns/a", "eth0", "macvlan", "02:42:ac:12:00:02", lower=Lower("eth1", mode))
+    made = link._creation(item, {"/run/netns/a": 5}, {"eth1": _interface(7, "eth1")})
+    assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
+    wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [("IFLA_IFNAME", padded("eth0")), information])
+    assert link._setting("eth0", [macvlan.information(mode)]) == wanted
 
 
 def _interface(index: int, name: str) -> interface.Interface:

@@ -44,6 +44,7 @@ def known() -> Dict[str, Dict[str, int]]:
     return {
         "IFLA_INFO_": numbers_of(link.ifinfo),
         "IFLA_BRPORT_": numbers_of(ports),
+        "IFLA_MACVLAN_": numbers_of(link.ifinfo.macvlan_data),
         "IFLA_VXLAN_": numbers_of(plugin.vxlan),
         "IFLA_": numbers_of(link),
         "IFA_": numbers_of(message_class("ifaddrmsg")),

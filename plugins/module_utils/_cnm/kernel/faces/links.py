@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Dict, List, Sequence, Set
 
 from ...model.errors import CnmError
-from ...resources.kinds import Key, Link, Resource
+from ...resources.kinds import HOST, Key, Link, Resource
 from ...resources.plan import Step
 from ..face import Face, Host, only, read_by_namespace
 from ..rtnl import link
@@ -24,7 +24,13 @@ class Links(Face):
 
         def look(space: str, group: Sequence[Key]) -> List[Resource]:
             names = {key[2] for key in group}
-            interfaces = host.look(space, names).interfaces
+            seen = host.look(space, names)
+            if space != HOST:
+                seen = host.seen[space] = seen._replace(ours=host.is_ours(space))
+                hidden = link.hidden(host.namespaces.at(space), seen, names)
+                seen.interfaces.update(hidden)
+                names.update(hidden)
+            interfaces = seen.interfaces
             entries: List[Resource] = []
             tunnels = [interfaces[name] for name in sorted(names & set(interfaces)) if interfaces[name].vxlan]
             if tunnels:

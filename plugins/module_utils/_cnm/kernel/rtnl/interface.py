@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Dict, Iterable, List, Optional, Tuple
 
-from . import uapi, vxlan
+from . import macvlan, uapi, vxlan
 from .query import LINK, NSID, WORD, attribute, query
 from .socket import Socket, attributes, number, text
 
@@ -40,7 +40,7 @@ class Interface:
     master: int
     """Index of the bridge that it is a port of; 0 if none."""
     peer: int
-    """Index of the other end of a veth pair."""
+    """Index of the other end of a veth pair, or of what a macvlan is on."""
     peer_nsid: int
     """Which namespace the other end is in, as this namespace numbers them; -1 for the same one."""
     isolated: Optional[bool]
@@ -49,6 +49,8 @@ class Interface:
     forwarding: bool
     """Whether it is a port that passes frames on."""
     vxlan: Optional[vxlan.Device] = None
+    mode: str = ""
+    """Of a macvlan."""
 
 
 def parse(message: bytes) -> Interface:
@@ -72,6 +74,7 @@ def parse(message: bytes) -> Interface:
         isolated=_is_isolated(port),
         hairpin=port.get(uapi.IFLA_BRPORT_MODE) == b"\x01",
         forwarding=port.get(uapi.IFLA_BRPORT_STATE) == _FORWARDING,
+        mode=macvlan.mode(information.get(uapi.IFLA_INFO_DATA, b"")) if kind == macvlan.KIND else "",
         vxlan=vxlan.parse(information.get(uapi.IFLA_INFO_DATA, b""), port) if kind == vxlan.KIND else None,
     )
 

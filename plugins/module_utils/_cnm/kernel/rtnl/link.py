@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bridges and veth pairs: read by name, made and changed many at once."""
+"""Bridges, veth pairs, VXLAN devices and macvlans: read by name, made and changed many at once."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from functools import cache
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ...model.errors import CnmError, Conflict, KernelRefused, raise_all
-from ...resources.kinds import GROUP, HOST, HostEnd, Key, Link, Tunnel
+from ...resources.kinds import GROUP, HOST, HostEnd, Key, Link, Lower, Tunnel
 from ...resources.plan import Step
 from ..namespace import Namespaces
 from ..refusals import Change, carry_out
-from . import interface, readiness, uapi, veth, vxlan
+from . import interface, macvlan, readiness, uapi, veth, vxlan
 from .interface import UP, Interface
 from .request import encode
-from .socket import Refusal, Socket
+from .socket import Refusal, Reply, Socket
 
 _GONE = (errno.ENODEV, errno.ENOENT)
 _VETH = "veth"
@@ -37,6 +37,8 @@ class Seen(NamedTuple):
 
     interfaces: Dict[str, Interface]
     host_nsid: int
+    ours: bool = False
+    """Whether the namespace was made by us."""
 
 
 def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
@@ -46,6 +48,24 @@ def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
     numbered = replies.pop()
     found = [interface.parse(reply) for reply in replies if isinstance(reply, bytes)]
     return Seen({i.name: i for i in found}, interface.nsid(numbered) if isinstance(numbered, bytes) else -1)
+
+
+def hidden(socket: Socket, seen: Seen, wanted: Set[str]) -> Dict[str, Interface]:
+    """Return the links on top of the host's interfaces that a sandbox, in which WANTED were SEEN, has besides them.
+
+    A sandbox can rename its interface. A veth is found by its end on the host, and a macvlan has none. Nobody but the
+    host's root can have made it. In a namespace of somebody else it has to have our mark.
+    """
+    there = [seen.interfaces.get(name) for name in wanted]
+    if all(one is not None and one.type == _VETH and one.peer_nsid == seen.host_nsid for one in there):
+        return {}
+    return {
+        found.name: found
+        for found in interface.dump(socket, kind=macvlan.KIND)
+        if found.name not in wanted
+        and found.peer_nsid == seen.host_nsid
+        and (seen.ours or found.group in (GROUP, LEAVING))
+    }
 
 
 def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str, Seen]) -> List[Link]:
@@ -60,8 +80,9 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
         {
             seen[namespace].interfaces[name].peer
             for namespace in wanted
-            if namespace != HOST and namespace in seen
+            if namespace in seen
             for name in wanted[namespace] & set(seen[namespace].interfaces)
+            if namespace != HOST or _pair_on_host(seen[namespace].interfaces[name])
         }
         - {0},
     )
@@ -77,7 +98,8 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
             found = seen[namespace].interfaces.get(name) if namespace in seen else None
             if found is None:
                 continue
-            end = _host_end(found, seen[namespace], ends) if namespace != HOST else None
+            end = _host_end(found, seen[namespace], ends) if namespace != HOST or _pair_on_host(found) else None
+            end = None if end and namespace == HOST and not end.master else end
             if (end or found).group == LEAVING:
                 links.append(Link(namespace, name, ""))
                 continue
@@ -87,8 +109,12 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
                 peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.index in pinned, end.group)
             up = found.up and (end is None or end.up)
             tunnel = vxlan.tunnel(found.vxlan, masters, masters.get(found.master, "")) if found.vxlan else None
+            lower, group = _lower(found, seen[namespace], ends), found.group
+            if lower and seen[namespace].ours:
+                # The sandbox can change the mark, but not put a link onto an interface of the host.
+                group = GROUP
             links.append(
-                Link(namespace, name, found.type, found.address, found.mtu, up, found.group, peer, tunnel=tunnel)
+                Link(namespace, name, found.type, found.address, found.mtu, up, group, peer, tunnel=tunnel, lower=lower)
             )
     told = {link.end for link in links}
     return [link for link in links if link.namespace != HOST or link.name not in told]
@@ -108,6 +134,17 @@ def _pinned(host: Socket, wanted: Dict[str, Set[str]], seen: Dict[str, Seen], en
     from . import neighbour
 
     return neighbour.pinned(host, ports)
+
+
+def _pair_on_host(found: Interface) -> bool:
+    """Say whether FOUND, an interface of the host, is the end of a pair with both ends there, and no bridge's port."""
+    return found.type == _VETH and found.peer_nsid < 0 and not found.master
+
+
+def _lower(found: Interface, seen: Seen, others: Dict[int, Interface]) -> Optional[Lower]:
+    """Return what FOUND, a macvlan in the namespace that was SEEN, is on; None if that is not on the host."""
+    below = others.get(found.peer) if found.mode and found.peer_nsid == seen.host_nsid else None
+    return Lower(below.name, found.mode) if below is not None else None
 
 
 def _host_end(inner: Interface, seen: Seen, ends: Dict[int, Interface]) -> Optional[Interface]:
@@ -161,7 +198,7 @@ def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
 def _port(step: Step) -> str:
     """Return the name of the bridge port that STEP is about; empty if it is about none, or one that is to be down."""
     link = _link(step.after)
-    if link.up is False:
+    if link.up is False or (link.peer and link.namespace == HOST):
         return ""
     if link.tunnel:
         return link.name if link.tunnel.master else ""
@@ -179,7 +216,7 @@ def _turn(step: Step) -> int:
     link, before = _link(step.resource), step.before
     if isinstance(before, Link) and before.peer and link.peer and link.peer.isolated and not before.peer.isolated:
         return 0
-    return 2 if link.namespace != HOST else 1 if link.tunnel else 0
+    return 2 if link.namespace != HOST else 1 if link.tunnel or link.peer else 0
 
 
 def _link(resource: object) -> Link:
@@ -211,13 +248,16 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
         try:
             for link in links[start : start + namespaces.at_once]:
                 try:
-                    if link.peer and link.namespace not in descriptors:
+                    if (link.peer or link.lower) and link.namespace not in descriptors:
                         namespaces.at(link.namespace)
-                        descriptors[link.namespace] = namespaces.opened(link.namespace)
+                        opened = (
+                            os.dup(namespaces.home) if link.namespace == HOST else namespaces.opened(link.namespace)
+                        )
+                        descriptors[link.namespace] = opened
                     messages[link] = _creation(link, descriptors, masters)
                 except CnmError as error:
                     errors.append(error.of(link.key))
-            replies = host.exchange(list(messages.values()))
+            replies = _patiently(host, messages, host.exchange(list(messages.values())))
         finally:
             for descriptor in descriptors.values():
                 os.close(descriptor)
@@ -233,15 +273,47 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
     return taken
 
 
+def _patiently(host: Socket, messages: Dict[Link, bytes], replies: Sequence[Reply]) -> List[Reply]:
+    """Return the REPLIES to MESSAGES; send those again that were refused as another link has the MAC address.
+
+    It may be one in a namespace that was removed just now: the kernel takes that apart a moment later.
+    """
+    found = dict(zip(messages, replies))
+
+    def refused(left: Sequence[Link]) -> List[Link]:
+        found.update(zip(left, host.exchange([messages[link] for link in left])))
+        return [link for link in left if _is_taken(link, found[link])]
+
+    waiting = [link for link in messages if _is_taken(link, found[link])]
+    if waiting:
+        readiness.wait(refused, waiting)
+    return list(found.values())
+
+
+def _is_taken(link: Link, reply: Reply) -> bool:
+    """Say whether REPLY refuses LINK as another link on its lower interface has its MAC address."""
+    return link.lower is not None and isinstance(reply, Refusal) and reply.number in (errno.EADDRINUSE, errno.EBUSY)
+
+
 def _named(link: Link) -> Set[str]:
     """Return the names of the interfaces of the host that LINK is connected to."""
-    ports = {link.peer.master} if link.peer else set()
+    ports = {link.peer.master} if link.peer else {link.lower.device} if link.lower else set()
     return ports | ({link.tunnel.master, link.tunnel.device} if link.tunnel else set())
 
 
 def _reason(link: Link, refusal: Refusal) -> str:
     if link.tunnel and refusal.number in (errno.EADDRINUSE, errno.EBUSY):
         return f"UDP port {link.tunnel.port} is in use ({refusal.text})"
+    if link.lower and refusal.number in (errno.EADDRINUSE, errno.EBUSY) and link.address:
+        return (
+            f"'{link.lower.device}' is a port of something else, or another link on it has the MAC address "
+            f"{link.address}, perhaps in a removed sandbox in which programs still run ({refusal.text})"
+        )
+    if link.lower and refusal.number == errno.EINVAL:
+        return (
+            f"'{link.lower.device}' cannot have a {link.type} in mode {link.lower.mode}: mode passthru needs it alone "
+            f"({refusal.text})"
+        )
     if refusal.number == errno.EOPNOTSUPP:
         return f"it has no support for links of type '{link.type}', its module '{link.type}' is missing"
     return refusal.text
@@ -268,7 +340,13 @@ def _finish(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
             changes.setdefault(HOST, []).append(
                 Change(f"set the modes of bridge port '{link.name}'", message, about=link.key)
             )
-        if link.peer is None and link.mtu is not None:
+        if link.lower and link.address and link.lower.mode == "passthru":
+            # It is created with its parent's (macvlan_common_newlink in drivers/net/macvlan.c).
+            message = _setting(link.name, [("IFLA_ADDRESS", link.address)])
+            changes.setdefault(link.namespace, []).append(
+                Change(f"set the MAC address of {link}", message, about=link.key)
+            )
+        if link.peer is None and link.lower is None and link.mtu is not None:
             message = _setting(link.name, [("IFLA_MTU", link.mtu)])
             changes.setdefault(HOST, []).append(Change(f"set the MTU of {link} to {link.mtu}", message, about=link.key))
         if link.peer and link.up is not False:
@@ -336,7 +414,7 @@ def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
             conflicts.append(Conflict(text, link.key))
             continue
         same_pair = link.peer is None or (there and there.peer and there.peer.name == link.peer.name)
-        if there and there.type == link.type and same_pair:
+        if there and (there.type, there.base) == (link.type, link.base) and same_pair:
             changes.append(Step(there, link))
             continue
         if there:
@@ -380,6 +458,8 @@ def _difference(before: Link, after: Link) -> Optional[Tuple[List[Tuple[str, Any
         changed.append(("IFLA_MTU", after.mtu))
     if after.group != before.group:
         changed.append(("IFLA_GROUP", after.group))
+    if after.lower and before.lower and after.lower.mode != before.lower.mode:
+        changed.append(macvlan.information(after.lower.mode))
     up = after.up if after.up != before.up else None
     return (changed, up) if changed or up is not None else None
 
@@ -451,6 +531,12 @@ def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interf
     up = link.up is not False
     if link.tunnel:
         return _tunnel_creation(link, link.tunnel, masters)
+    if link.lower:
+        if link.lower.device not in masters:
+            raise KernelRefused(f"There is no interface '{link.lower.device}' that {link} could be on.")
+        own = veth.properties(link.name, link.address, link.mtu, link.group)
+        own += [("IFLA_LINK", masters[link.lower.device].index), ("IFLA_NET_NS_FD", descriptors[link.namespace])]
+        return veth.request([*own, macvlan.information(link.lower.mode)], up)
     if link.peer is None:
         own = veth.properties(link.name, link.address, None, link.group)
         return veth.request([*own, ("IFLA_LINKINFO", [("IFLA_INFO_KIND", link.type)])], up)

@@ -33,7 +33,7 @@ def await_ports(host: Socket, names: Sequence[str]) -> None:
         found = interface.find(host, left)
         return [name for name in left if name in found and not found[name].forwarding]
 
-    _wait(waiting, names)
+    wait(waiting, names)
 
 
 def await_addresses(added: Iterable[Tuple[Socket, Sequence[Address]]]) -> None:
@@ -44,10 +44,14 @@ def await_addresses(added: Iterable[Tuple[Socket, Sequence[Address]]]) -> None:
         return [(socket, addresses) for socket, addresses in found if addresses]
 
     texts = [(socket, [each.interface.partition("/")[0] for each in addresses]) for socket, addresses in added]
-    _wait(waiting, [(socket, [text for text in found if ":" in text]) for socket, found in texts])
+    wait(waiting, [(socket, [text for text in found if ":" in text]) for socket, found in texts])
 
 
-def _wait(waiting: Callable[[Sequence[_T]], List[_T]], left: Sequence[_T]) -> None:
+def wait(waiting: Callable[[Sequence[_T]], List[_T]], left: Sequence[_T]) -> None:
+    """Wait until WAITING, asked again and again for those of LEFT that it has not done with, returns none of them.
+
+    After two seconds that is given up.
+    """
     deadline = time.monotonic() + _PATIENCE
     pause = _FIRST_PAUSE
     left = waiting(left)

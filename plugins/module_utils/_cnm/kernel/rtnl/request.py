@@ -56,7 +56,7 @@ IPV6 = Slot(
 
 _SLOTS: Dict[str, Slot] = {
     **dict.fromkeys(("IFLA_ADDRESS", "NDA_LLADDR"), MAC),
-    **dict.fromkeys(("IFLA_MTU", "IFLA_MASTER", "IFLA_GROUP", "IFLA_VXLAN_ID", "IFLA_VXLAN_LINK"), NUMBER),
+    **dict.fromkeys(("IFLA_MTU", "IFLA_LINK", "IFLA_MASTER", "IFLA_GROUP", "IFLA_VXLAN_ID", "IFLA_VXLAN_LINK"), NUMBER),
     **dict.fromkeys(("RTA_OIF", "RTA_PRIORITY", "NDA_VNI", "NDA_IFINDEX", "index", "ifindex"), NUMBER),
     "IFLA_IFNAME": NAME,
     "IFLA_VXLAN_LOCAL": IPV4,

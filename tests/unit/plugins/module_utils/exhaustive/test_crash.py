@@ -54,6 +54,7 @@ CASES = {
     "overlay": ("network", WIDE),
     "peers": ("network", {**WIDE, "driver_options": {}, "peers": [MOVED]}),
     "adopt": ("network", ADOPTING),
+    "macvlan": ("network", {"name": "new", "driver": "macvlan"}),
 }
 SPECIAL = {
     "give back": ("network", {"name": "new", "state": "absent"}),

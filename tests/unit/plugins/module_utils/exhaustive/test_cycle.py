@@ -74,6 +74,11 @@ OPTIONS = {
         {**WIDE, "driver_options": {"cnm.overlay.vtep_address": "192.0.2.1"}},
         {"driver_options": {"cnm.overlay.vtep_address": "2001:db8::1"}},
     ),
+    "macvlan_mode": (
+        "network",
+        {"driver": "macvlan", "driver_options": {"macvlan_mode": "private"}},
+        {"driver_options": {"macvlan_mode": "passthru", **MTU}},
+    ),
     "address": ("endpoint", {"network": "lan", "ipv4_address": "10.9.0.9"}, {"ipv4_address": "10.9.0.10"}),
     "mac": ("endpoint", {"network": "lan", "mac_address": "02:00:00:00:00:01"}, {"mac_address": "02:00:00:00:00:02"}),
     "aliases": ("endpoint", {"network": "lan", "sandbox": "box", "aliases": ["a", "b"]}, {"aliases": []}),
