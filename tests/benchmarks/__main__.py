@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[1:1] = [str(ROOT / ".cache"), *(str(ROOT / "tests" / each) for each in ("kernel", "kernel/overlay"))]
+sys.path[1:1] = [str(ROOT / ".cache"), str(ROOT / "tests" / "kernel" / "support")]
 
 import parts
 import peers

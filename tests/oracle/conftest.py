@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-sys.path += [str(TESTS / folder) for folder in ("kernel", "kernel/overlay", "parity")]
+sys.path.append(str(TESTS / "parity"))
 
 from cnm_hosts import CnmHosts
 from docker_hosts import DockerHosts

@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import random
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "kernel"))
-
 from dockerd import Dockerd
 from lab import at
 from ours import Ours

@@ -7,16 +7,11 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from lab import UPLINK4, UPLINK6, renew_uplink
 from stand_in import OUTSIDE, Host
-
-sys.path.append(str(Path(__file__).parents[1] / "network"))
-
 from tasks import Tasks
 
 PATIENCE = 120

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import socket
 import struct
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from attack import datagram
-from lab import HOST, await_, endpoint
-
-sys.path.append(str(Path(__file__).parents[1] / "overlay"))
-
 from fleet import Fleet, Member, Place
+from lab import HOST, await_, endpoint
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import vni
 

@@ -15,7 +15,7 @@ from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import name_server
 
-UNITS = Path(__file__).resolve().parents[2] / "roles" / "host" / "files"
+UNITS = Path(__file__).resolve().parents[3] / "roles" / "host" / "files"
 SERVICES = ["cnm-restore.service", "cnm-refresh.service"]
 NAMES = [*SERVICES, "cnm-refresh.timer"]
 

@@ -21,7 +21,7 @@ from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 CNM = [sys.executable, str(TOP / "command" / "cnm.py")]
 
 

@@ -19,7 +19,7 @@ import pytest
 from stand_in import Host
 from tasks import Tasks
 
-BOOK = Path(__file__).resolve().parents[2] / "playbooks" / "teardown.yml"
+BOOK = Path(__file__).resolve().parents[3] / "playbooks" / "teardown.yml"
 
 pytestmark = pytest.mark.skipif(
     shutil.which("ansible-playbook") is None, reason="managed hosts need no ansible-playbook"

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 from stand_in import Host
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 NAME_SERVER = "/usr/lib/podman"
 CNM = [sys.executable, str(TOP / "command" / "cnm.py")]
 

@@ -22,7 +22,7 @@ FOLDER = Path("/run/docker-beside-us")
 IMAGE = "box"
 BUSYBOX = "/bin/busybox"
 NEEDED = ("dockerd", "docker", "runc", "containerd")
-RUNC = Path(__file__).parents[1] / "runc"
+RUNC = Path(__file__).parents[2] / "runc"
 
 needs_docker = pytest.mark.skipif(
     not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
