@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
 
 from .adopted import Holding, lost_device, lost_namespace, lost_underlay
 from .drivers import driver, spanning
@@ -43,8 +43,8 @@ class Host(Holding, Protocol):
     def ipv6(self) -> bool:
         """Say whether the host has IPv6."""
 
-    def unforwarded(self) -> Mapping[int, Sequence[str]]:
-        """Return by family the interfaces that are not ours, where the host forwards nothing of that family."""
+    def unforwarded(self, version: int) -> Sequence[str]:
+        """Return the interfaces that are not ours, if the host forwards nothing of family VERSION; none if it does."""
 
     def lan_interfaces(self) -> Sequence[str]:
         """Return the interfaces that are not ours and join the host to a LAN: hardware, VLANs, bonds."""
@@ -340,7 +340,7 @@ class Topology:
         for version in (4, 6) if self._store.has_ipv6() else (4,):
             prefix = f"net/ipv{version}/conf/"
             known = {name for name in remembered if name.startswith(prefix)}
-            devices = self._host.unforwarded()[version]
+            devices = self._host.unforwarded(version)
             if devices and known and self._host.other_bridges():
                 devices = ()
             if known:

@@ -322,6 +322,7 @@ class Controller:
                     store.begin(write=True)
                     yield store, before
                     store.rollback()
+                    self._kernel.keep_listings()
 
 
 @contextmanager

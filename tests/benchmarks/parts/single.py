@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import module
 from clock import Cost
 from host import on_its_own
@@ -14,9 +16,12 @@ from stand_in import Host
 
 from . import Plan
 
+_COPIES = "/var/cache/cnm"
+"""Where a host keeps the compiled core."""
+
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure ping, a new endpoint, and a task that has nothing to do, in turn."""
+    """Measure ping, a new endpoint with and without the compiled copy, and a task that has nothing to do, in turn."""
     if "ours" not in plan.peers:
         return
     for what, cost in on_its_own(lambda host: _rounds(host, max(plan.rounds, 5))):
@@ -32,4 +37,7 @@ def _rounds(host: Host, rounds: int) -> list[tuple[str, Cost]]:
         task = module.build("cnm.linux.cnm_sandbox", {"name": f"s{each}", "networks": [{"name": "blue"}]})
         found.append(("new endpoint", module.run(task)))
         found.append(("nothing to do", module.run(task)))
+        shutil.rmtree(_COPIES, ignore_errors=True)
+        task = module.build("cnm.linux.cnm_sandbox", {"name": f"t{each}", "networks": [{"name": "blue"}]})
+        found.append(("new endpoint, first task on a host", module.run(task)))
     return found

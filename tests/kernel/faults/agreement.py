@@ -84,6 +84,9 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
             # is its own affair.
             if path.name.startswith("cnm.db") or path.name in ("lock", "aardvark.pid"):
                 continue
+            # It saves time where our table is, is not missed there, and has to go with it.
+            if path.name == "listings.json" and any('"cnm"' in rule for rule in found.rules):
+                continue
             found.files[str(path)] = _text(path)
     mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
     # As 'ip netns' does, this folder is made a mount of its own once and for all.

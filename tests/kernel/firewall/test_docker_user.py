@@ -270,3 +270,27 @@ def test_a_refusal_is_told(beside_docker: Host) -> None:
 
     with pytest.raises(KernelRefused, match="'DOCKER-USER': iptables-restore: line 2 failed"):
         Firewall(refusing).apply([Step(None, ForwardAccept("ip"))])
+
+
+def test_the_older_iptables_is_not_asked_where_it_has_no_table(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    legacy = programs.find("iptables-legacy")
+    if legacy is None:
+        pytest.skip("iptables-legacy is not installed")
+    monkeypatch.setattr(programs.shutil, "which", lambda name, path: legacy if name.endswith("tables") else None)
+    asked: list[list[str]] = []
+
+    def noting(argv: list[str], stdin: str | None) -> tuple[int, str, str]:
+        asked.append(argv)
+        return 1, "", ""
+
+    assert DockerUser(noting).families() == []
+    assert asked == []
+
+
+def test_iptables_is_asked_if_nft_does_not_answer(host: Host) -> None:
+    command("iptables -w -N DOCKER-USER")
+
+    def without_nft(argv: list[str], stdin: str | None) -> tuple[int, str, str]:
+        return (1, "", "") if argv[0].endswith("nft") else host.program(argv, stdin)
+
+    assert "ip" in DockerUser(without_nft).families()

@@ -120,7 +120,7 @@ def test_files_of_the_store(lan: Tasks, file: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("file", ["ruleset.json", "ruleset.json.new"])
+@pytest.mark.parametrize("file", ["ruleset.json", "ruleset.json.new", "listings.json", "listings.json.new"])
 def test_files_of_the_runtime_folder(lan: Tasks, file: str, kind: str) -> None:
     if kind in ("hard link", "folder"):
         pytest.skip("only who may write to /run/cnm, root, could do that")

@@ -10,7 +10,7 @@ import ipaddress
 import os
 from contextlib import suppress
 from functools import wraps
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple, TypeVar
 
 from ..model import addresses as forms
 from ..resources.kinds import FORWARDING, GROUP, HOST, Listener, Parent
@@ -51,6 +51,16 @@ def _once(find: Callable[["Facts"], T]) -> Callable[["Facts"], T]:
         return found
 
     return known
+
+
+class _WhenNeeded:
+    """Names that take time to find: they are looked up when somebody iterates over them."""
+
+    def __init__(self, find: Callable[[], List[str]]) -> None:
+        self._find = find
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._find())
 
 
 class Facts:
@@ -189,19 +199,23 @@ class Facts:
                     found.append(f"{_text(f'/proc/{pid}/comm').strip()} ({pid})")
         return found
 
+    def unforwarded(self, version: int) -> List[str]:
+        """Return the interfaces that are not ours, if the host forwards nothing of family VERSION; none if it does."""
+        return self._interfaces_of_others() if version in self._not_forwarding() else []
+
     @_once
-    def unforwarded(self) -> Dict[int, List[str]]:
-        """Return by family the interfaces that are not ours, where the host forwards nothing of that family."""
+    def _not_forwarding(self) -> List[int]:
+        return [version for version, name in FORWARDING.items() if sysctl.value(name) == "0"]
+
+    @_once
+    def _interfaces_of_others(self) -> List[str]:
         from ..model.ids import check_device
 
-        found: Dict[int, List[str]] = {4: [], 6: []}
-        off = [version for version, name in FORWARDING.items() if sysctl.value(name) == "0"]
-        for each in interface.dump(self._host) if off else ():
+        found: List[str] = []
+        for each in interface.dump(self._host):
             with suppress(ValueError):
                 if each.group not in (GROUP, LEAVING) and each.index != LOOPBACK_INDEX:
-                    name = check_device(each.name)
-                    for version in off:
-                        found[version].append(name)
+                    found.append(check_device(each.name))
         return found
 
     @_once
@@ -250,8 +264,12 @@ class Facts:
         from .firewall.foreign import deaf, foreign
         from .system.name_server import sockets
 
-        ours = sorted(found.name for found in interface.dump(self._host, kind="bridge") if found.group == GROUP)
+        ours = _WhenNeeded(self._our_bridges)
         return foreign(self._run, ours) + (deaf(self._run, ours) if sockets() else [])
+
+    @_once
+    def _our_bridges(self) -> List[str]:
+        return sorted(found.name for found in interface.dump(self._host, kind="bridge") if found.group == GROUP)
 
     @_once
     def listening(self) -> List[Listener]:

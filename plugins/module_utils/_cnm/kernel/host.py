@@ -16,6 +16,7 @@ from . import registry
 from .face import Host
 from .facts import Facts
 from .firewall.docker_user import DockerUser
+from .firewall.listings import Listings
 from .namespace import Namespaces
 from .system.programs import Run
 
@@ -24,10 +25,11 @@ class Kernel:
     """The host's kernel, read by key and changed by step. Use it as a context manager, or close it."""
 
     def __init__(self, run: Run) -> None:
-        self._run = run
+        self._listings = Listings(run)
+        self._run = self._listings.run
         self._namespaces = Namespaces()
-        self._docker_user = DockerUser(run)
-        self.facts = Facts(self._namespaces, run, self._docker_user)
+        self._docker_user = DockerUser(self._run)
+        self.facts = Facts(self._namespaces, self._run, self._docker_user)
 
     def __enter__(self) -> "Kernel":
         return self
@@ -38,6 +40,11 @@ class Kernel:
     def close(self) -> None:
         """Close all sockets."""
         self._namespaces.close()
+        self._listings.close()
+
+    def keep_listings(self) -> None:
+        """Let later runs know what programs have listed of the host's rules, for as long as these stay as they are."""
+        self._listings.keep()
 
     def hold(self, path: str) -> None:
         """Let PATH mean the namespace to which it leads now, wherever its owner may turn it."""

@@ -106,8 +106,8 @@ class PretendFacts:
     def resolv_conf(self):
         return self.resolver
 
-    def unforwarded(self):
-        return self.apart
+    def unforwarded(self, version):
+        return self.apart[version]
 
     def lan_interfaces(self):
         return []
@@ -170,6 +170,9 @@ class PretendKernel:
             key for key, found in self.present.items() if key[0] == "forwarding" and keys.intersection(found.within)
         }
         return {key: self.present[key] for key in keys if key in self.present}
+
+    def keep_listings(self):
+        """Nothing is listed by programs."""
 
     def tentative(self):
         return dict(self.noted)

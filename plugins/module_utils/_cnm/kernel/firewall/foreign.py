@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List, Mapping, Sequence, Set
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set
 
 from ..system.programs import Run, find, understood
 
@@ -22,7 +22,7 @@ _SHOWN = 10
 
 
 @understood("nft listed the rules of other firewalls")
-def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
+def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
     """Return a sentence for each firewall of somebody else that drops what is forwarded to or from our BRIDGES.
 
     A table that has a rule about a bridge is taken to do with it what its administrator wants. Docker's policy is
@@ -84,7 +84,7 @@ def foreign(run: Run, bridges: Sequence[str]) -> List[str]:
 
 
 @understood("nft listed the rules of other firewalls")
-def deaf(run: Run, bridges: Sequence[str]) -> List[str]:
+def deaf(run: Run, bridges: Iterable[str]) -> List[str]:
     """Return a sentence for each firewall of somebody else that keeps what comes by BRIDGES from our name server.
 
     A table that has a rule about port 53, or one about a bridge that is not on what is forwarded, is taken to do with
@@ -111,7 +111,7 @@ def deaf(run: Run, bridges: Sequence[str]) -> List[str]:
     return found
 
 
-def _not_in(rules: str, bridges: Sequence[str]) -> List[str]:
+def _not_in(rules: str, bridges: Iterable[str]) -> List[str]:
     """Return those of BRIDGES that RULES do not name, be it by a pattern."""
     names = set(re.findall(r'"([^"]+)"', rules))
     patterns = [name for name in names if name.endswith("*") and name != "*"]
@@ -200,7 +200,7 @@ def _end(rules: Mapping[str, Sequence[Any]], name: str, seen: Set[str]) -> str:
     return ""
 
 
-def _legacy(run: Run, bridges: Sequence[str]) -> List[str]:
+def _legacy(run: Run, bridges: Iterable[str]) -> List[str]:
     """Look into the tables of the older iptables; it is not asked where they are empty, as asking would make them."""
     try:
         with open(_LEGACY, encoding="ascii") as stream:

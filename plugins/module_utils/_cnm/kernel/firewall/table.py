@@ -40,6 +40,8 @@ DEVICE_SETS = {
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp"}
 _NUMBERS = {name: number for number, name in _PROTOCOLS.items()}
 _DEVICE = re.compile(r'[^\s/:"\\*]{1,15}')
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4 = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}(?:/(?:3[01]|[12]?\d))?", re.ASCII)
 _ABSENT = re.compile(r"No such file or directory")
 
 
@@ -228,6 +230,8 @@ def _part(part: Any, kind: str) -> str:
 
 
 def _address(text: str) -> str:
+    if _IPV4.fullmatch(text):
+        return text  # Most elements are of this form, which nft and Python spell alike.
     subnet = ipaddress.ip_network(text, strict=False)
     return str(subnet.network_address if subnet.prefixlen == subnet.max_prefixlen else subnet)
 

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What nft and iptables list, asked again only when the rules have changed.
+
+To run a program takes 3 milliseconds, and a run that changes nothing needed five of them. The kernel numbers the states
+of a namespace's rules: each transaction of nft, and of the iptables that is built on it, ends in a new *generation*
+(nf_tables_getgen in net/netfilter/nf_tables_api.c). As long as that number stays, a program would list the same again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+from contextlib import suppress
+from typing import Any, Dict, List, Optional, Tuple
+
+from ...model.errors import CnmError
+from ...private_files import create_private, make_private, open_private
+from ..system.programs import Run
+
+MEMORY = "/run/cnm/listings.json"
+"""The answers of programs, with what they hold for. In /run, as generations are counted anew after a boot."""
+_NEW_MEMORY = f"{MEMORY}.new"
+_OURS = "list table inet cnm"
+_LONGEST = 4 << 20
+"""Characters of an answer that is remembered; longer ones would take too much of the memory that /run is."""
+
+_NETLINK_NETFILTER = 12
+_GET_GENERATION, _NEW_GENERATION, _GENERATION_ID = (10 << 8) | 16, (10 << 8) | 15, 1
+"""NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN, NFT_MSG_NEWGEN and NFTA_GEN_ID of include/uapi/linux/netfilter/."""
+_REQUEST = struct.pack("=IHHIIBBH", 20, _GET_GENERATION, 1, 1, 0, 0, 0, 0)
+_SO_NETNS_COOKIE = 71
+
+
+class Listings:
+    """Runs programs; one that only lists rules is not run if its answer is known and still holds."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._socket: Optional[socket.socket] = None
+        self._state = ""
+        """The namespace and the generation that the answers are about."""
+        self._answers: Optional[Dict[str, str]] = None
+        """What programs have printed, by their command lines; None until that is read from the file."""
+        self._changed = False
+
+    def run(self, command: List[str], text: Optional[str]) -> Tuple[int, str, str]:
+        """Return what COMMAND answers: its exit status, output and error output. TEXT is its input."""
+        state = self._now() if text is None and _only_lists(command) else ""
+        if not state:
+            return self._run(command, text)
+        if self._answers is None:
+            self._state, self._answers = _read()
+        words = " ".join(command)
+        if self._state == state and words in self._answers:
+            return 0, self._answers[words], ""
+        status, output, errors = self._run(command, text)
+        # A failure may be one of the moment. If the rules have changed meanwhile, the answer may be about either state.
+        if status == 0 and len(output) <= _LONGEST and self._now() == state:
+            if self._state != state:
+                self._state, self._answers = state, {}
+            self._answers[words] = output
+            self._changed = True
+        return status, output, errors
+
+    def keep(self) -> None:
+        """Let later runs know the answers. That only saves time, so nothing is said if it fails.
+
+        Where our table is gone, so is the file.
+        """
+        if self._answers is None:
+            return
+        with suppress(OSError, CnmError):
+            if self._now() != self._state or not any(_OURS in words for words in self._answers):
+                _forget()
+                return
+            if not self._changed:
+                return
+            self._changed = False
+            make_private(os.path.dirname(MEMORY))
+            try:
+                with os.fdopen(create_private(_NEW_MEMORY), "w", encoding="utf-8") as file:
+                    json.dump({"state": self._state, "answers": self._answers}, file)
+                os.rename(_NEW_MEMORY, MEMORY)
+            except OSError:
+                os.unlink(_NEW_MEMORY)
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._socket is not None:
+            self._socket.close()
+
+    def _now(self) -> str:
+        """Return what tells the namespace and the generation of its rules from all others; empty if nothing does."""
+        try:
+            if self._socket is None:
+                kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
+                self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_NETFILTER)
+                # Or who has rights in the namespace could answer in the kernel's place.
+                self._socket.connect((0, 0))
+            self._socket.send(_REQUEST)
+            answer = self._socket.recv(1 << 16)
+            cookie = self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8).hex()
+            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+                boot = file.read().strip()
+        except OSError:
+            return ""
+        message, length, attribute = struct.unpack_from("=4xH14xHH", answer.ljust(28, b"\0"))
+        known = (message, length, attribute) == (_NEW_GENERATION, 8, _GENERATION_ID)
+        return f"{boot} {cookie} {answer[24:28].hex()}" if known else ""
+
+
+def _only_lists(command: List[str]) -> bool:
+    """Say whether COMMAND is one of nft, or of an iptables that is built on it, that only lists rules."""
+    if "nft" not in os.path.basename(os.path.realpath(command[0])):
+        return False
+    return "list" in command or "-S" in command
+
+
+def _forget() -> None:
+    for path in (MEMORY, _NEW_MEMORY):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _read() -> Tuple[str, Dict[str, str]]:
+    try:
+        with os.fdopen(open_private(MEMORY), encoding="utf-8") as file:
+            memory: Any = json.load(file)
+        answers = {str(words): str(answer) for words, answer in memory["answers"].items()}
+        return str(memory["state"]), answers
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return "", {}

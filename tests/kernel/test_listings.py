@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Programs that list rules are run only if the rules have changed since they were last asked."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+import pytest
+from lab import at, command
+from stand_in import Host
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import listings
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
+
+Programs = List[str]
+
+
+def ensure(host: Host, check: bool = False) -> Tuple[bool, Programs]:
+    """Run a task about one network; return whether it has changed something, and the programs that it has run."""
+    programs: Programs = []
+
+    def noting(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
+        programs.append(os.path.basename(argv[0]))
+        return host.program(argv, stdin)
+
+    with Kernel(noting) as kernel:
+        result = Controller(kernel, lambda _warning: None, check).ensure("network", [{"name": "blue"}])
+    return result.changed, programs
+
+
+@pytest.fixture()
+def settled(host: Host) -> Host:
+    """A host with a network, where a run that changes nothing has noted what programs list."""
+    ensure(host)
+    assert not ensure(host)[0]
+    return host
+
+
+def test_a_run_that_changes_nothing_runs_no_program(settled: Host) -> None:
+    assert ensure(settled) == (False, [])
+    assert ensure(settled, check=True) == (False, [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        "nft flush chain inet cnm forward",
+        "nft delete table inet cnm",
+        "nft flush ruleset",
+        "nft flush map inet cnm within",
+    ),
+)
+def test_drift_is_seen_at_once(settled: Host, change: str) -> None:
+    command(change)
+    assert ensure(settled, check=True)[0]
+    assert ensure(settled)[0]
+    assert not ensure(settled)[0]
+
+
+def test_what_others_change_is_asked_for_again(settled: Host) -> None:
+    # Where Docker is installed the chain is there, with our rules.
+    settled.run(["iptables", "-w", "-N", "DOCKER-USER"])
+    command("iptables -w -F DOCKER-USER")
+    changed, programs = ensure(settled)
+    assert changed
+    assert "iptables" in programs
+    assert "devgroup" in settled.out(["iptables", "-w", "-S", "DOCKER-USER"])
+    ensure(settled)
+    assert ensure(settled) == (False, [])
+    command("iptables -w -D DOCKER-USER 1")
+    assert ensure(settled)[0]
+
+
+def test_check_mode_keeps_nothing(settled: Host) -> None:
+    os.unlink(listings.MEMORY)
+    assert not ensure(settled, check=True)[0]
+    assert not os.path.lexists(listings.MEMORY)
+
+
+def test_the_answers_are_for_root_alone(settled: Host) -> None:
+    assert stat.S_IMODE(os.lstat(listings.MEMORY).st_mode) == 0o600
+    assert not os.path.lexists(f"{listings.MEMORY}.new")
+
+
+@pytest.mark.parametrize("content", ("", "[]", '{"state": 1}', '{"state": "x", "answers": []}', "null", "{"))
+def test_a_damaged_file_is_written_anew(settled: Host, content: str) -> None:
+    Path(listings.MEMORY).write_text(content)
+    changed, programs = ensure(settled)
+    assert not changed
+    assert "nft" in programs
+    assert ensure(settled) == (False, [])
+
+
+def test_somebody_elses_file_is_not_believed(settled: Host) -> None:
+    os.chown(listings.MEMORY, 1000, 0)
+    assert "nft" in ensure(settled)[1]
+    assert os.lstat(listings.MEMORY).st_uid == 0
+
+
+def test_answers_hold_for_their_namespace_only(settled: Host) -> None:
+    command("ip netns add other")
+    asked: Programs = []
+
+    def noting(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
+        asked.append(argv[0])
+        return settled.program(argv, stdin)
+
+    for place, known in (("", True), ("other", False)):
+        with at(place):
+            lister = listings.Listings(noting)
+            assert ("cnm" in lister.run(["/usr/sbin/nft", "-j", "list", "chains"], None)[1]) is known
+            lister.close()
+    assert len(asked) == 1
+
+
+def test_failures_are_not_kept(host: Host) -> None:
+    lister = listings.Listings(lambda argv, stdin: (1, "", "no memory"))
+    for _attempt in range(2):
+        assert lister.run(["/usr/sbin/nft", "-j", "list", "chains"], None)[0] == 1
+    lister.keep()
+    lister.close()
+    assert not os.path.lexists(listings.MEMORY)
