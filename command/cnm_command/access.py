@@ -48,7 +48,7 @@ def require_root() -> None:
     :raises Failure: without root
     """
     if os.geteuid() != 0:
-        raise Failure("networks of the host can only be looked at and changed by root. Use sudo.")
+        raise Failure("only root can read and change the networks of the host. Use sudo.")
 
 
 @contextmanager

@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
         if unseen:
             text = (
                 f"Host '{host}': {' and '.join(unseen)} come from variables of the play, the task or a role, or from "
-                "vars_files, which do not count when other hosts look at this one. Declare them in inventory "
+                "vars_files, which other hosts do not see. Declare them in inventory "
                 "(group_vars, host_vars), as extra variables, or by set_fact or include_vars."
             )
             return {**result, "failed": True, "msg": text}
@@ -62,7 +62,8 @@ class ActionModule(ActionBase):
             self._display.warning(warning)
         if everywhere.problems:
             text = (
-                f"Nothing was touched, since inventory has mistakes. The failure of host '{answer.worker}' lists them."
+                f"Nothing was changed, because the inventory has mistakes. The failure of host '{answer.worker}' lists "
+                "them."
             )
             text = message(everywhere.problems) if answer.worker == host else text
             return {**result, "failed": True, "msg": text}

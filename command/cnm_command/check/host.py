@@ -45,7 +45,7 @@ def _ipv6() -> Finding:
     disabled = sysctl.value("net/ipv6/conf/all/disable_ipv6")
     problem = {None: "this kernel has none", "0": ""}.get(disabled, "switched off")
     advice = (
-        "Networks with enable_ipv6 do not work here, all others do. To have it: sysctl "
+        "Networks with enable_ipv6 do not work here; all others do. To enable IPv6: sysctl "
         "net.ipv6.conf.all.disable_ipv6=0, and no ipv6.disable=1 on the kernel's command line."
     )
     return judge("ipv6", "on", problem, advice, required=False)
@@ -64,13 +64,13 @@ def _br_netfilter() -> Finding:
     value = sysctl.value(_BRIDGED)
     problem = "not loaded" if value is None else ""
     advice = (
-        "Docker loads it when it starts, and from then on its rules see what passes within a bridge. "
-        "To have it the same before that: modprobe br_netfilter."
+        "Docker loads it when it starts, and from then on firewall rules see traffic within a bridge. To get the same "
+        "behaviour earlier: modprobe br_netfilter."
     )
     return judge("br_netfilter", f"bridge-nf-call-iptables={value}", problem, advice, required=False)
 
 
 def _systemd() -> Finding:
     problem = "" if os.path.isdir("/run/systemd/system") else "not running"
-    advice = "Nothing brings the networks back after a reboot: let your init run 'cnm restore'."
+    advice = "Nothing restores the networks after a reboot: have your init system run 'cnm restore'."
     return judge("systemd", "running", problem, advice, required=False)

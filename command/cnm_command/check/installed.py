@@ -77,7 +77,7 @@ def _nft() -> Finding:
 
 def _ip() -> Finding:
     text, problem = _program("ip", "-V")
-    advice = "Networks are tried, looked at and entered with 'ip': apt install iproute2."
+    advice = "'ip' is needed to test, inspect and enter networks: apt install iproute2."
     return judge("ip", dotted(version(text)) or text, problem, advice)
 
 

@@ -93,7 +93,7 @@ def _refusal(argv: List[str], stdin: str = "") -> str:
 def _link(name: str, wanted: str, use: str, required: bool) -> Finding:
     problem = _refusal(["ip", "link", "add", *wanted.split()])
     return judge(
-        name, "made", problem, f"{use}; this kernel does not make any. Try: modprobe {name}; {_MODULES}", required
+        name, "made", problem, f"{use}; this kernel cannot create any. Try: modprobe {name}; {_MODULES}", required
     )
 
 
@@ -136,7 +136,7 @@ def _conntrack() -> Finding:
                 raise OSError(code, os.strerror(code))
 
     advice = (
-        "Connections go on after the published port that they came by was removed. "
+        "Connections through a published port continue after the port is removed. "
         f"Try: modprobe nf_conntrack_netlink; {_MODULES}"
     )
     return judge("conntrack", "listed", _failure(dump), advice, required=False)
@@ -145,8 +145,8 @@ def _conntrack() -> Finding:
 def _docker() -> Finding:
     problem = _refusal(["iptables-restore", "-w", "--noflush"], _DOCKER_RULES)
     advice = (
-        "Docker is installed here, and its firewall drops our traffic unless rules of ours in 'DOCKER-USER' accept it, "
-        f"which cannot be made. Try: apt install iptables; modprobe -a xt_devgroup xt_conntrack; {_MODULES}"
+        "Docker is installed here, and its firewall drops our traffic unless our rules in 'DOCKER-USER' accept it, "
+        f"and these cannot be made. Try: apt install iptables; modprobe -a xt_devgroup xt_conntrack; {_MODULES}"
     )
     return judge("docker-user", "rules made", problem, advice)
 

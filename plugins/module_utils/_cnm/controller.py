@@ -135,7 +135,7 @@ class Controller:
                 self._warn_of_foreign_policies()
             failures = _failures(run, store, before)
         if failures:
-            raise Incomplete(" ".join([*failures, "All else was done."]))
+            raise Incomplete(" ".join([*failures, "Everything else was done."]))
         return result
 
     def restore(self) -> Result:
@@ -244,7 +244,7 @@ class Controller:
             for sentence in self._kernel.facts.foreign_policies():
                 self._warn(sentence)
         except CnmError as error:
-            self._warn(f"It could not be found out whether another firewall drops what is forwarded. {error}")
+            self._warn(f"Whether another firewall drops forwarded traffic could not be determined. {error}")
 
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
         """Open the store, open already BESIDE perhaps; one that is to be read only, and is not there, is made up."""

@@ -52,7 +52,8 @@ def make_public(path: str) -> None:
         found = os.stat(path)
         if found.st_uid not in (0, os.geteuid()):
             raise CnmError(
-                f"'{path}' belongs to user {found.st_uid}, who decides then what we write there. Give it to root."
+                f"'{path}' belongs to user {found.st_uid}, who could change what we write there. Change its owner to "
+                "root."
             ) from None
         if stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS_WRITE:
             os.chmod(path, stat.S_IMODE(found.st_mode) & _PUBLIC)

@@ -339,6 +339,6 @@ def _not_converged(scope: Scope, steps: Sequence[Step]) -> CnmError:
     errors: List[CnmError] = []
     for resources in left.values():
         what = ", ".join(sorted(set(map(str, resources)))[:5])
-        text = f"The host did not come to be as it should: {what}. Something else may be changing it."
+        text = f"The host is not in the expected state: {what}. Something else may be changing it."
         errors.append(KernelRefused(text, resources[0].key))
     return errors[0] if len(errors) == 1 else Collected(errors)

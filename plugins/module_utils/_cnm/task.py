@@ -109,7 +109,7 @@ def _entries(
             options = {str(option): value for option, value in check_type_dict(entry).items()}
         except TypeError:
             key = "name" if "name" in argument["options"] else "subnet"
-            text = f"'{entry}' is a text; write a dictionary such as {{{key}: {entry}}}."
+            text = f"'{entry}' is a string; use a dictionary such as {{{key}: {entry}}}."
             problems.append(about + (text if isinstance(entry, str) else f"{entry!r} is not a dictionary."))
             continue
         if name in _NOUNS and options.get("name"):
@@ -140,7 +140,7 @@ def _not_texts(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Iterat
                 inner = list(entry.values() if isinstance(entry, dict) else entry)
                 example = f" such as '{inner[0]}'" if len(inner) == 1 and isinstance(inner[0], str) else ""
                 what = "dictionary" if isinstance(entry, dict) else "list"
-                yield f"{where}: {entry} is a {what}; write a text{example}"
+                yield f"{where}: {entry} is a {what}; use a string{example}"
 
 
 def _sentence(error: Exception) -> str:
@@ -237,7 +237,7 @@ def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]]) 
         return status, output, errors
 
     if os.geteuid() != 0:
-        module.fail_json(msg="Networks of the host can only be looked at and changed by root. Set become: true.")
+        module.fail_json(msg="Only root can read and change the networks of the host. Set become: true.")
     lacking = missing()
     if lacking:
         module.fail_json(msg=lacking)

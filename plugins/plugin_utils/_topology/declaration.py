@@ -70,7 +70,7 @@ def options(item: Item) -> Mapping[str, str]:
 def read(
     host: str, variables: Mapping[str, Any], problems: List[str], misspelt: Optional[Mapping[str, str]] = None
 ) -> Declaration:
-    """Return what VARIABLES, those of HOST, declare; add to PROBLEMS what cannot be understood."""
+    """Return what VARIABLES, those of HOST, declare; add to PROBLEMS what is not valid."""
     lists = {}
     unreadable = Problems()
     for name, kind, check in (("cnm_networks", "network", check_network), ("cnm_sandboxes", "sandbox", check_sandbox)):
@@ -79,20 +79,20 @@ def read(
             given = [None]
         sound = [item for item in given if isinstance(item, Mapping) and item.get("name")]
         if len(sound) < len(given):
-            problems.append(f"Host '{host}': {name} is no list of dictionaries with a name each.")
+            problems.append(f"Host '{host}': {name} is not a list of dictionaries that each have a name.")
         given = sound
         for item in given:
             if item.get("state") != "absent":
                 check(unreadable, item, f"Host '{host}': {kind} '{item['name']}'")
         names = [item["name"] for item in given]
         problems += [
-            f"Host '{host}': {name} has '{one}' twice." for one in sorted({n for n in names if names.count(n) > 1})
+            f"Host '{host}': {name} contains '{one}' twice." for one in sorted({n for n in names if names.count(n) > 1})
         ]
         lists[name] = given
     problems += unreadable.found
     number = variables.get("cnm_host_number")
     if number is not None and not is_number(str(number)):
-        problems.append(f"Host '{host}': cnm_host_number '{number}' is no number from 0 on.")
+        problems.append(f"Host '{host}': cnm_host_number '{number}' is not a whole number from 0 up.")
         number = None
     ends: Dict[str, Optional[Address]] = {}
     for name in ("cnm_vtep_address", "cnm_vtep_local_address"):
@@ -109,7 +109,7 @@ def read(
         except ValueError:
             end = None
     if end is not None and local is not None and end.version != local.version:
-        problems.append(f"Host '{host}': cnm_vtep_local_address {local} is not of the family of {end}.")
+        problems.append(f"Host '{host}': cnm_vtep_local_address {local} is not of the same address family as {end}.")
     found = Declaration(
         host,
         lists["cnm_networks"],

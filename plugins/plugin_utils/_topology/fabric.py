@@ -101,7 +101,7 @@ class Fabric:
                 if first.get(key) != found.get(key):
                     self._add(
                         f"hosts '{hosts[0]}' and '{host}' declare it differently: {key} is {_shown(first.get(key))} on "
-                        f"the one and {_shown(found.get(key))} on the other."
+                        f"one and {_shown(found.get(key))} on the other."
                     )
         try:
             for problem in driver(self.driver).option_problems(options(self._items[hosts[0]])).values():
@@ -117,7 +117,7 @@ class Fabric:
                 self._add(f"ipam_config: {error}")
             else:
                 if found_subnet.version in self._subnets:
-                    self._add(f"it has two IPv{found_subnet.version} subnets, and can have one.")
+                    self._add(f"it has two IPv{found_subnet.version} subnets, but can have only one.")
                 self._subnets[found_subnet.version] = found_subnet
         if 4 not in self._subnets:
             self._add("it needs an IPv4 subnet in ipam_config.")
@@ -130,14 +130,14 @@ class Fabric:
             if one.end is None:
                 continue
             if one.end in holders:
-                self._add(f"hosts '{holders[one.end]}' and '{host}' have one address, {one.end}.")
+                self._add(f"hosts '{holders[one.end]}' and '{host}' have the same address, {one.end}.")
             holders.setdefault(one.end, host)
             families.setdefault(one.end.version, host)
         if len(families) > 1:
             four, six = families[4], families[6]
             self._add(
                 f"host '{four}' has an IPv4 address, {self.members[four].end}, and host '{six}' an IPv6 one, "
-                f"{self.members[six].end}. All need one family; set cnm_vtep_address."
+                f"{self.members[six].end}. All need addresses of the same family; set cnm_vtep_address."
             )
 
     def _cut(self) -> None:

@@ -84,7 +84,7 @@ class Inventory:
                 if item["name"] == name and item.get("state") != "absent" and item.get("driver") not in SPANNING:
                     self.problems.append(
                         f"Network '{name}': hosts '{min(members)}' and '{host}' declare it differently: driver is "
-                        f"'{self._fabrics[name].driver}' on the one and '{item.get('driver') or DEFAULT}' on the other."
+                        f"'{self._fabrics[name].driver}' on one and '{item.get('driver') or DEFAULT}' on the other."
                     )
 
     def _check_identifiers(self) -> None:
@@ -96,7 +96,7 @@ class Inventory:
                 continue
             if identifier in holders:
                 self.problems.append(
-                    f"Networks '{holders[identifier]}' and '{name}' have one VNI, {identifier >> 16}. Give one of them "
-                    f"another by driver option '{spanning(fabric.driver).identifier_option}'."
+                    f"Networks '{holders[identifier]}' and '{name}' have the same VNI, {identifier >> 16}. Give one of "
+                    f"them another VNI with driver option '{spanning(fabric.driver).identifier_option}'."
                 )
             holders.setdefault(identifier, name)

@@ -61,7 +61,9 @@ def chosen(subnet: Subnet, numbers: Mapping[str, Optional[int]], problems: List[
     :param numbers: the number that inventory gives each host, None for none
     """
     if len(numbers) > count(subnet):
-        problems.append(f"subnet {subnet} is cut into {count(subnet)} slices, and {len(numbers)} hosts are on it.")
+        problems.append(
+            f"subnet {subnet} is divided into {count(subnet)} slices, too few for its {len(numbers)} hosts."
+        )
         return {}
     found: Dict[str, int] = {}
     for host, given in sorted(numbers.items()):
@@ -81,8 +83,8 @@ def chosen(subnet: Subnet, numbers: Mapping[str, Optional[int]], problems: List[
             spare = next(free, None)
             advice = f" such as {spare}" if spare is not None else ""
             problems.append(
-                f"hosts '{holders[index]}' and '{host}' come to the same slice of {subnet}, {part(subnet, index)}. "
-                f"Give the newer of the two a cnm_host_number of its own,{advice}; the other one stays where it is."
+                f"hosts '{holders[index]}' and '{host}' get the same slice of {subnet}, {part(subnet, index)}. "
+                f"Give the newer of the two a cnm_host_number of its own,{advice}; the other one keeps its slice."
             )
         holders.setdefault(index, host)
     return found

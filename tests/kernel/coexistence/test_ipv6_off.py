@@ -32,9 +32,10 @@ def test_without_ipv6(play: Playbook) -> None:
     with pytest.raises(InvalidInput) as caught:
         play.network("six", enable_ipv6=True)
     assert caught.value.problems == (
-        "Network 'six': IPv6 is switched off on this host (net.ipv6.conf.all.disable_ipv6), or not in its kernel.",
+        "Network 'six': IPv6 is disabled on this host (net.ipv6.conf.all.disable_ipv6), or its kernel does not "
+        "support it.",
     )
-    with pytest.raises(InvalidInput, match="IPv6 is switched off"):
+    with pytest.raises(InvalidInput, match="IPv6 is disabled"):
         play.network("six", ipam_config=[{"subnet": "fd00:6::/64"}])
     play.end()
     assert inventory(play.host) == before
@@ -47,7 +48,7 @@ def test_switched_off_below_an_ipv6_network(play: Playbook) -> None:
     sysctl(SWITCH, 1)
     assert web_works(play) == ALL
     play.sandbox("three", "web")
-    with pytest.raises(InvalidInput, match="IPv6 is switched off"):
+    with pytest.raises(InvalidInput, match="IPv6 is disabled"):
         play.network("six")
     play.network("six", state="absent")
     play.end()

@@ -63,7 +63,7 @@ class Trial:
         # where no run leads to, the first one of all and restoring, may have come some way.
         if self.error is None:
             self._runs.see(way.after)
-        elif "which says what was to be done" not in str(self.error) and way.undoes:
+        elif "which records the changes in progress" not in str(self.error) and way.undoes:
             self._runs.see(way.before)
         self._runs.run(way.act)
         self._runs.see(way.after)

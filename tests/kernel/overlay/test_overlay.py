@@ -354,7 +354,7 @@ def test_a_port_that_is_taken(fleet: Fleet) -> None:
     one = fleet.members[0]
     item = {"name": "blue", "driver": "overlay", "ipam_config": [{"subnet": "10.9.0.0/16"}]}
     one.run("ip", "link", "add", "theirs", "type", "vxlan", "id", "9", "dstport", "4789", "dev", "under")
-    with pytest.raises(Exception, match="UDP port 4789 is that of the VXLAN device 'theirs'"):
+    with pytest.raises(Exception, match="UDP port 4789 is already used by the VXLAN device 'theirs'"):
         one.ensure("network", item)
     one.run("ip", "netns", "add", "pod")
     one.run("ip", "link", "set", "theirs", "netns", "pod")
@@ -415,7 +415,7 @@ def test_an_underlay_that_comes_later_than_the_restore(fleet: Fleet) -> None:
     one.forget()
     one.run("ip", "link", "set", "under", "down", "name", "elsewhere")
     one.restore()
-    said = "Network 'blue' does not reach other hosts: the interface 'under', by which it reaches them, is gone."
+    said = "Network 'blue' does not reach other hosts: the interface 'under', through which it reaches them, is gone."
     assert [warning for warning in one.warnings if warning.startswith(said)]
     assert one.ping("s1", "beside") and not one.ping("s1", addresses(fleet.members[1], "s2")[0], patience=0.3)
     assert not one.restore().changed

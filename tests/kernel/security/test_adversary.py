@@ -72,7 +72,10 @@ def test_interfaces_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> 
         words = hiding.said(run)
         assert not words or (evil in words and not any(f"'{name}'" in words for name in hiding.OTHERS)), (words, story)
         # What bears upon it, too, as a change of its network does, it can refuse to have.
-        assert not words or what == "network red" or "All else was done" in words or what == "restore", (words, story)
+        assert not words or what == "network red" or "Everything else was done" in words or what == "restore", (
+            words,
+            story,
+        )
 
     def about_evil(networks: Sequence[str], **more: str) -> None:
         story.append(f"{evil} on {', '.join(networks)} {more}")

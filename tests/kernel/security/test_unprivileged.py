@@ -41,7 +41,7 @@ def cnm(tasks: Tasks) -> str:
 def test_who_is_not_root_is_refused_in_one_line(tasks: Tasks, cnm: str, arguments: str, status: int) -> None:
     done = tasks.host.run([*NOBODY, cnm, *arguments.split()])
     assert (done.returncode, done.stdout) == (status, "")
-    assert done.stderr == ("cnm: networks of the host can only be looked at and changed by root. Use sudo.\n")
+    assert done.stderr == ("cnm: only root can read and change the networks of the host. Use sudo.\n")
 
 
 def test_who_is_not_root_gets_the_help(tasks: Tasks, cnm: str) -> None:

@@ -276,7 +276,7 @@ def driver(name: str) -> Driver:
     """
     if name not in _LOADED:
         if name not in LOADERS:
-            raise ValueError(f"there is no driver '{name}'; there are {', '.join(creatable())}.")
+            raise ValueError(f"there is no driver '{name}'; the drivers are {', '.join(creatable())}.")
         _LOADED[name] = LOADERS[name]()
     return _LOADED[name]
 

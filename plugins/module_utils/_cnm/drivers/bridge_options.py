@@ -46,7 +46,7 @@ def read_mtu(text: str) -> int:
     :raises ValueError: if it is not an MTU
     """
     if not is_number(text) or not 68 <= int(text) <= 65535:
-        raise ValueError(f"'{text}' is no MTU: a number of bytes from 68 to 65535 (RFC 791).")
+        raise ValueError(f"'{text}' is not an MTU: a number of bytes from 68 to 65535 (RFC 791).")
     return int(text)
 
 
@@ -81,7 +81,7 @@ def _binding(text: str) -> Any:
 def _binding6(text: str) -> Any:
     bound = address(text, 6)
     if bound.is_loopback:
-        raise ValueError(f"IPv6 has no way from {bound} into a sandbox.")
+        raise ValueError(f"IPv6 cannot forward from {bound} into a sandbox.")
     return bound
 
 

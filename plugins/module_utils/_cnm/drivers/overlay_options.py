@@ -37,20 +37,20 @@ class OverlayOptions:
 
 def _vni(text: str) -> int:
     if not is_number(text) or not 1 <= int(text) < VNIS:
-        raise ValueError(f"'{text}' is no VXLAN network identifier: one number from 1 to {VNIS - 1} (RFC 7348).")
+        raise ValueError(f"'{text}' is not a VXLAN network identifier: one number from 1 to {VNIS - 1} (RFC 7348).")
     return int(text)
 
 
 def _port(text: str) -> int:
     if not is_number(text) or not 1 <= int(text) <= 65535:
-        raise ValueError(f"'{text}' is no UDP port: a number from 1 to 65535.")
+        raise ValueError(f"'{text}' is not a UDP port: a number from 1 to 65535.")
     return int(text)
 
 
 def _vtep(text: str) -> Address:
     found = address(text)
     if found.is_unspecified or found.is_multicast or found.is_loopback or (found.version == 6 and found.is_link_local):
-        raise ValueError(f"'{text}' is no address by which other hosts could reach this one.")
+        raise ValueError(f"'{text}' is not an address at which other hosts can reach this one.")
     return found
 
 

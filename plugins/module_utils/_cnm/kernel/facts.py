@@ -238,7 +238,7 @@ class Facts:
     def is_router(self) -> bool:
         """Say whether the administrator wants the host to forward for its neighbours, too.
 
-        :raises InvalidInput: if the file that says so cannot be understood
+        :raises InvalidInput: if the file that says so is not valid
         """
         from .system.configuration import ip_forward_no_drop
 
@@ -328,7 +328,7 @@ class Facts:
     def default_address_pools(self) -> List[Tuple[ipaddress.IPv4Network, int]]:
         """Return where subnets are to be chosen from, as base and prefix length; nothing for Docker's pools.
 
-        :raises InvalidInput: if the file that says so cannot be understood
+        :raises InvalidInput: if the file that says so is not valid
         """
         from .system.configuration import default_address_pools
 

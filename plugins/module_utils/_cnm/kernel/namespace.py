@@ -179,7 +179,7 @@ class Namespaces:
         inode = os.fstat(descriptor).st_ino
         if self._inodes.setdefault(path, inode) != inode:
             os.close(descriptor)
-            raise KernelRefused(f"'{path}' has come to be another network namespace meanwhile. Run this again.")
+            raise KernelRefused(f"'{path}' has become another network namespace in the meantime. Run this again.")
         return descriptor
 
     def hold(self, path: str) -> None:
@@ -348,7 +348,7 @@ def _identity(inside: Socket, inode: int) -> str:
 
 def _lost(path: str) -> KernelRefused:
     return KernelRefused(
-        f"There is no network namespace but the host's own at '{path}' any more. Run this again to make it anew, or "
+        f"The network namespace at '{path}' is gone, or it is the host's own now. Run this again to create it again; "
         "if it was adopted, let the sandbox adopt another one."
     )
 
@@ -361,7 +361,7 @@ def _prepare(path: str) -> None:
     except FileExistsError:
         if not is_left_over(path):
             raise Conflict(
-                f"There is something at '{path}' where a network namespace of ours has to be. Move it away."
+                f"The network namespace cannot be created: something else is at '{path}'. Move it away."
             ) from None
 
 

@@ -35,7 +35,7 @@ def read() -> Dict[str, str]:
         return {}
     except (OSError, ValueError, AttributeError) as error:
         raise CnmError(
-            f"The file '{_PATH}', which says which endpoints may be on another host, cannot be read: "
+            f"The file '{_PATH}', which lists the endpoints that may be on another host, cannot be read: "
             f"{getattr(error, 'strerror', None) or error}. Move it away."
         ) from error
 

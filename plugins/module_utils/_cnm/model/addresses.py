@@ -82,14 +82,14 @@ def address(text: str, version: int = 0) -> Address:
         raise ValueError(f"'{text}' is not an IP address.") from None
     _check_zone(text)
     if version and found.version != version:
-        raise ValueError(f"'{text}' is an IPv{found.version} address, and an IPv{version} address is wanted.")
+        raise ValueError(f"'{text}' is an IPv{found.version} address; an IPv{version} address is needed.")
     return found
 
 
 def _check_zone(text: str) -> None:
     """Refuse a zone: it is no part of an address, and Python takes anything for one, line ends too."""
     if "%" in text:
-        raise ValueError(f"'{text}' is not an IP address alone: it has a zone, '%' and what follows it.")
+        raise ValueError(f"'{text}' is an IP address with a zone; leave out '%' and what follows it.")
 
 
 def mac(text: str) -> str:
@@ -100,7 +100,7 @@ def mac(text: str) -> str:
     if int(found[:2], 16) & 1:
         raise ValueError(f"'{text}' is a multicast MAC address; an interface needs a unicast one.")
     if found == "00:00:00:00:00:00":
-        raise ValueError(f"'{text}' is no address of an interface.")
+        raise ValueError(f"'{text}' cannot be the address of an interface.")
     return found
 
 

@@ -53,10 +53,10 @@ def check_address(pool: Optional[Pool], address: Address) -> None:
     :raises ValueError: if it is not POOL's to give
     """
     if pool is None:
-        raise ValueError(f"address {address} cannot be had: the network has no IPv{address.version}.")
+        raise ValueError(f"address {address} cannot be used: the network has no IPv{address.version}.")
     if address not in pool.subnet:
         raise ValueError(f"address {address} is not in the network's subnet {pool.subnet}.")
     if not pool.usable[0] <= int(address) <= pool.usable[1]:
-        raise ValueError(f"address {address} cannot be had: it is the first or the last of {pool.subnet}.")
+        raise ValueError(f"address {address} cannot be used: it is the first or the last address of {pool.subnet}.")
     if address in pool.reserved:
         raise ValueError(f"address {address} is taken: it is {pool.reserved[address]}.")

@@ -72,7 +72,7 @@ def _from_text(text: str) -> Sequence[Port]:
         host_ip = host_ip[1:-1]
     elif ":" in host_ip and ("::" in text or text.count(":") > 7):
         # Where the address ends and the port begins would be a guess.
-        problems.add("an IPv6 address of the host stands in brackets, as in '[fd00::1]:8080:80'.")
+        problems.add("write an IPv6 address of the host in brackets, such as '[fd00::1]:8080:80'.")
         host_ip = ""
     return _ports(problems, container_port, host_port, host_ip, protocol if slash else "tcp", ())
 
@@ -139,7 +139,7 @@ def _bound(text: str) -> Optional[Address]:
     """Return the host's address that TEXT writes; None for all of IPv4."""
     found = address(text)
     if found.version == 6 and found.is_loopback:
-        raise ValueError(f"IPv6 has no way from {found} into a sandbox; publish on 127.0.0.1.")
+        raise ValueError(f"IPv6 cannot forward from {found} into a sandbox; publish on 127.0.0.1.")
     return None if found.version == 4 and found.is_unspecified else found
 
 
@@ -147,7 +147,7 @@ def _source(source: Any) -> Subnet:
     found = subnet(str(source)) if "/" in str(source) else ipaddress.ip_network(address(str(source)))
     if found.version == 6 and found.network_address.ipv4_mapped is not None:
         # No packet has such an address, so the port would be closed to all of them.
-        raise ValueError(f"'{source}' is an IPv4 address in the form of IPv6; write it in the form of IPv4.")
+        raise ValueError(f"'{source}' is an IPv4 address in IPv6 form; write it in IPv4 form.")
     return found
 
 

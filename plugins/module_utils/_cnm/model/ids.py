@@ -42,7 +42,7 @@ def check_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"'{name}' is no valid name: 1 to 63 letters, digits, '_', '.' and '-', the first a letter or a digit."
+            f"'{name}' is not a valid name: 1 to 63 letters, digits, '_', '.' and '-', the first a letter or a digit."
         )
     return name
 
@@ -75,7 +75,7 @@ def check_hostname(name: str) -> str:
     :raises ValueError: if it may not
     """
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise ValueError(f"'{name}' is no host name.")
+        raise ValueError(f"'{name}' is not a valid host name.")
     return name
 
 
@@ -96,7 +96,7 @@ def check_device(name: str) -> str:
     """
     if not _DEVICE.fullmatch(name) or name in _KERNELS_OWN:
         raise ValueError(
-            f"'{name}' is no valid interface name: 1 to 15 letters, digits and '_@.=~^,-', and none of "
+            f"'{name}' is not a valid interface name: 1 to 15 letters, digits and '_@.=~^,-', and not one of "
             f"{', '.join(_KERNELS_OWN)}."
         )
     return name

@@ -88,8 +88,9 @@ def read(folder: str, is_key: Callable[[Key], bool] = is_key) -> Intent:
         raise StoreDamaged(f"The file '{path}' cannot be read: {error.strerror}. Move it away.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreDamaged(
-            f"The file '{path}', which says what an earlier run has left to do, is damaged ({error}). It was left as "
-            "it is. Move it away and run your playbook again; what that run had half made may remain on the host."
+            f"The file '{path}', which records the unfinished changes of an earlier run, is damaged ({error}). It was "
+            "left as it is. Move it away and run your playbook again; objects that the earlier run had partly made "
+            "may remain on the host."
         ) from error
 
 
@@ -129,5 +130,5 @@ def clear(folder: str) -> None:
             continue
         except OSError as error:
             raise CnmError(
-                f"The file '{path}', which says what was to be done, cannot be removed: {error.strerror}."
+                f"The file '{path}', which records the changes in progress, cannot be removed: {error.strerror}."
             ) from error

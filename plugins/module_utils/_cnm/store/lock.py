@@ -32,8 +32,8 @@ def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
     try:
         if not _locked(descriptor, patience):
             raise CnmError(
-                f"Other runs are at work on this host: '{path}' was not free for {patience:.0f} seconds. Process "
-                f"{_holder(descriptor)} has it now. Wait for it to end, or end it."
+                f"Another run is at work on this host: '{path}' was locked for {patience:.0f} seconds. Process "
+                f"{_holder(descriptor)} holds it now. Wait for it to end, or end it."
             )
         # Only for the message to others; the lock holds without it.
         with suppress(OSError):

@@ -272,6 +272,7 @@ def explained(folder: str) -> Iterator[None]:
 def damaged(file: str, why: object) -> StoreDamaged:
     """Return the error for the store in FILE, which is damaged; WHY says by what that was noticed."""
     return StoreDamaged(
-        f"The store '{file}' is damaged ({why}). It was left as it is. Put a backup in its place, or move it away "
-        "and run your playbook again: what it declares is made anew, and only addresses chosen for you may change."
+        f"The store '{file}' is damaged ({why}). It was left as it is. Restore a backup, or move the file away and run "
+        "your playbook again: everything it declares is created again, and only automatically chosen addresses may "
+        "change."
     )

@@ -83,9 +83,9 @@ def check_displaced(context: Context) -> None:
                 losers[held_by] = endpoint
         if losers and network is not None:
             context.problems.add(
-                f"Network '{network.name}': the change would take the addresses of endpoints "
-                f"{quoted(list(losers.values()))} away. Remove them first, or use force: true, which gives them new "
-                "ones."
+                f"Network '{network.name}': the change would take away the addresses of endpoints "
+                f"{quoted(list(losers.values()))}. Remove them first, or use force: true, which gives them new "
+                "addresses."
             )
 
 

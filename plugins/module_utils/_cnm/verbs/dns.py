@@ -46,19 +46,22 @@ def name_server(text: str) -> str:
     bare, percent, device = text.partition("%")
     found = address(bare)
     if percent and not (found.version == 6 and found.is_link_local):
-        raise ValueError(f"'{text}': only a link-local IPv6 address is one of an interface.")
+        raise ValueError(f"'{text}': only a link-local IPv6 address can name an interface.")
     return f"{found}%{check_device(device)}" if percent else str(found)
 
 
 def _lack(context: Context, network: Network) -> str:
     """Return what NETWORK or the host lacks for DNS; empty for nothing."""
     if network.internal:
-        return "an internal network has its names in hosts files, as nobody there may be asked for others."
+        return "names on an internal network are in hosts files, because nothing there may resolve external names."
     if not driver(network.driver).host_is_gateway:
-        return f"the gateway of a network of driver '{network.driver}' is not this host, so it cannot answer there."
+        return (
+            f"this host is not the gateway of a network of driver '{network.driver}', so its name server cannot "
+            "answer there."
+        )
     if not network.has_dns:
-        return "the network has no gateway that could be asked."
-    return "" if context.host.has_name_server() else "aardvark-dns, which answers, is not installed on this host."
+        return "the network has no gateway for the name server to listen on."
+    return "" if context.host.has_name_server() else "the name server aardvark-dns is not installed on this host."
 
 
 def _rival(context: Context, existing: Optional[Network], network: Network) -> str:

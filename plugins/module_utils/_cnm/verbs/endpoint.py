@@ -23,6 +23,15 @@ from .context import Context, check_absent, listed
 from .pools import settled
 from .ports import assign
 
+_CHOICES = {
+    "ipv4": "ipv4_address",
+    "ipv6": "ipv6_address",
+    "mac": "mac_address",
+    "ports": "published_ports",
+    "interface": "interface_name",
+}
+"""Fields of Wishes that a network without addresses does not take, and the options that give them."""
+
 
 class Wishes(NamedTuple):
     """What a user asks of an endpoint; None leaves it as it is, or to be chosen."""
@@ -77,9 +86,9 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
             check_absent(context, name, subject)
         return None
     if item.get("sandbox") and state != "joined":
-        context.problems.add(f"{subject}: a sandbox is only given with state joined, not with state {state}.")
+        context.problems.add(f"{subject}: the option sandbox needs state joined, not state {state}.")
     if state == "joined" and not item.get("sandbox"):
-        context.problems.add(f"{subject}: to be joined it needs a sandbox.")
+        context.problems.add(f"{subject}: state joined needs a sandbox.")
     if existing is None:
         with context.problems.about(subject):
             check_name(name)
@@ -126,10 +135,10 @@ def _find(
     if candidates:
         names = [network.name for network in (context.store.network(one.network) for one in candidates) if network]
         context.problems.add(
-            f"{subject}: there are several, on the networks {', '.join(sorted(names))}. Name the network."
+            f"{subject}: endpoints with this name exist on the networks {', '.join(sorted(names))}. Give its network."
         )
     elif state != "absent":
-        context.problems.add(f"{subject}: there is none yet, so its network is needed.")
+        context.problems.add(f"{subject}: it does not exist yet; give its network.")
     return None, None
 
 
@@ -165,21 +174,21 @@ def wanted(
     if driver(network.driver).has_addresses:
         endpoint = _addressed(context, network, endpoint, wishes, subject)
     else:
-        for option in ("ipv4", "ipv6", "mac", "ports", "interface"):
-            if getattr(wishes, option):
-                context.problems.add(f"{subject}: on network '{network.name}' there is no {option} to choose.")
+        for wish, option in _CHOICES.items():
+            if getattr(wishes, wish):
+                context.problems.add(f"{subject}: {option} cannot be chosen on network '{network.name}'.")
     if existing is None and not network.predefined:
         away = (remote.name for _peer, remote in network.remotes() if _alike(remote.name, name))
         alike = context.store.endpoint_alike(network.id, name) or next(away, None)
         if alike is not None:
             context.problems.add(
-                f"{subject}: on network '{network.name}' there is an endpoint '{alike}', and names that differ only in "
-                "upper and lower case are one name to DNS. Choose another name."
+                f"{subject}: network '{network.name}' already has an endpoint '{alike}', and DNS does not distinguish "
+                "upper and lower case. Choose another name."
             )
     if wishes.aliases and network.predefined:
         context.problems.add(
-            f"{subject}: on network '{network.name}' nobody is found by a name, so there are no aliases. "
-            "Use a network of your own."
+            f"{subject}: network '{network.name}' does not resolve names, so its endpoints cannot have aliases. Use a "
+            "network that you created."
         )
     chosen: Dict[str, Any] = {}
     if wishes.aliases is not None:

@@ -72,7 +72,7 @@ def _keep_device(context: Context, existing: Network, wanted: Network, subject: 
     tenants = context.store.running_endpoints(existing.id)
     if tenants and kind.immutable(wanted) != kind.immutable(existing):
         context.problems.add(
-            f"{subject}: to make it anew as '{kind.device(wanted)}' would interrupt endpoints {quoted(tenants)}. "
+            f"{subject}: rebuilding it as '{kind.device(wanted)}' would interrupt endpoints {quoted(tenants)}. "
             "Let them leave first, or use force: true."
         )
 
@@ -123,16 +123,16 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
             check_name(item["name"])
     if kind not in creatable():
         reason = (
-            f"driver '{kind}' has one predefined network, and no more can be made"
+            f"driver '{kind}' has one predefined network and cannot have others"
             if kind in PREDEFINED.values()
-            else f"there is no driver '{kind}'; there are {', '.join(creatable())}{not_supported(kind)}"
+            else f"there is no driver '{kind}'; the drivers are {', '.join(creatable())}{not_supported(kind)}"
         )
         problems.add(f"{subject}: {reason}.")
         return None
     if existing is not None and kind != existing.driver:
         problems.add(
-            f"{subject}: its driver is '{existing.driver}', and cannot become '{kind}'. Remove the network first, "
-            "or give the new one another name."
+            f"{subject}: its driver is '{existing.driver}' and cannot be changed to '{kind}'. Remove the network "
+            "first, or give the new one another name."
         )
         return None
     options = _texts(
@@ -155,7 +155,8 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     network = replace(network, pools=pools)
     if ipv6 and not context.host.ipv6():
         problems.add(
-            f"{subject}: IPv6 is switched off on this host (net.ipv6.conf.all.disable_ipv6), or not in its kernel."
+            f"{subject}: IPv6 is disabled on this host (net.ipv6.conf.all.disable_ipv6), or its kernel does not "
+            "support it."
         )
     network = replace(network, mtu=_mtu(context, existing, network))
     network = _routed(context, network, item, subject)
@@ -165,7 +166,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
 
         network = underlaid(context, network, item, subject)
     elif item.get("peers"):
-        problems.add(f"{subject}: peers are for driver '{SPANNING[0]}', and its driver is '{kind}'.")
+        problems.add(f"{subject}: peers work only with driver '{SPANNING[0]}', and its driver is '{kind}'.")
     for problem in (*driver(kind).problems(network), *driver(kind).host_problems(network, context.host)):
         problems.add(f"{subject}: {problem}")
     return network
@@ -198,8 +199,8 @@ def _routed(context: Context, network: Network, item: Mapping[str, Any], subject
     for server in network.dns_servers:
         if server in own:
             context.problems.add(
-                f"{subject}: dns_servers: {server} is the network's own gateway, which would ask itself. Name the "
-                "servers that are to be asked for other names."
+                f"{subject}: dns_servers: {server} is the network's own gateway, which would query itself. Give the "
+                "servers that resolve external names."
             )
     return network
 

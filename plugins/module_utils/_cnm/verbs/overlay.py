@@ -39,7 +39,7 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         if peer.address.version != underlay.address.version:
             context.problems.add(
                 f"{subject}: peer '{peer.name}' has address {peer.address}, and this host's is {underlay.address}: "
-                "all hosts need one family."
+                "all hosts need addresses of the same family."
             )
         if peer.address == underlay.address:
             context.problems.add(f"{subject}: peer '{peer.name}' has {peer.address}, which is this host's own address.")
@@ -47,7 +47,7 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
     if earlier is not None and earlier.address != underlay.address and _tunnel(network).address is None:
         context.warn(
             f"{subject}: {earlier.address} is no longer an address of this host, which now sends to others from "
-            f"{underlay.address}. Give them this address of '{underlay.device}' in their peers."
+            f"{underlay.address}. In their peers, replace it with this address of '{underlay.device}'."
         )
     given = driver(network.driver).settings(network.options).mtu
     if given is not None:
@@ -68,8 +68,8 @@ def _check_subnets(context: Context, network: Network, item: Mapping[str, Any], 
         version = pool.subnet.version
         if version not in given and (existing is None or existing.pool(version) is None):
             context.problems.add(
-                f"{subject}: it needs an IPv{version} subnet in ipam_config, the same on every host: one that is "
-                "chosen here may be taken elsewhere."
+                f"{subject}: it needs an IPv{version} subnet in ipam_config, the same on every host: a subnet chosen "
+                "on this host may be in use on another."
             )
 
 
@@ -87,7 +87,8 @@ def _underlay(context: Context, network: Network, subject: str) -> Optional[Unde
         reason = (
             f"no interface of this host has the address {given} of driver option '{option}'"
             if given is not None
-            else f"this host has no default route by whose address others could reach it; give driver option '{option}'"
+            else "this host has no default route, so its address for other hosts is unknown; set driver option "
+            f"'{option}'"
         )
         context.problems.add(f"{subject}: {reason}.")
         return None
@@ -111,7 +112,7 @@ def _peers(
         remotes: List[Remote] = []
         end: Optional[Address] = None
         if not entry["name"] or not entry["name"].isprintable() or " " in entry["name"]:
-            context.problems.add(f"{about}: this is no name of a host.")
+            context.problems.add(f"{about}: this is not a valid host name.")
         with context.problems.about(about):
             end = address(entry["address"])
         for one in entry.get("endpoints") or ():
@@ -124,7 +125,7 @@ def _peers(
                 # To DNS, names that differ only in upper and lower case are one.
                 alike = remote.name.lower()
                 if alike in names:
-                    raise ValueError(f"host '{names[alike]}' has an endpoint of that name too.")
+                    raise ValueError(f"host '{names[alike]}' also has an endpoint with that name.")
                 names[alike] = entry["name"]
                 remotes.append(remote)
         if end is not None:
@@ -132,7 +133,7 @@ def _peers(
                 if other.name == entry["name"]:
                     context.problems.add(f"{about}: it is listed twice.")
                 elif other.address == end:
-                    context.problems.add(f"{about}: its address {end} is that of peer '{other.name}' too.")
+                    context.problems.add(f"{about}: its address {end} is already used by peer '{other.name}'.")
             found.append(Peer(entry["name"], end, tuple(sorted(remotes, key=lambda one: one.name))))
     return tuple(sorted(found, key=lambda peer: peer.name))
 
@@ -178,7 +179,7 @@ def check_ranges(context: Context, before: SqliteStore) -> None:
             ]
             if found:
                 context.problems.add(
-                    f"Network '{now.name}': this host would choose addresses from {after.iprange} from now on, and "
+                    f"Network '{now.name}': this host would now choose addresses from {after.iprange}, and "
                     f"{quoted(found)} would keep those chosen from {pool.iprange}, which another host may choose "
                     f"again. Set cnm_host_number so that {pool.iprange} stays this host's, give these sandboxes fixed "
                     "addresses in cnm_sandboxes, or remove them first."
@@ -195,7 +196,7 @@ def strangers(store: SqliteStore, network: Network) -> str:
         return ""
     option = spanning(network.driver).learning_option
     return (
-        f"Network '{network.name}': other hosts are not told of {quoted(found)} and cannot reach "
+        f"Network '{network.name}': other hosts do not know {quoted(found)} and cannot reach "
         f"{'it' if len(found) == 1 else 'them'}. Declare all sandboxes on this network in cnm_sandboxes, with fixed "
         f"addresses, or set its driver option '{option}' to true; then run cnm.linux.topology for all hosts."
     )
@@ -206,8 +207,9 @@ def _warn_of_learning(context: Context, network: Network, subject: str) -> None:
     earlier = context.store.network(network.id)
     if earlier is not None and _tunnel(network).learning and not _tunnel(earlier).learning:
         context.warn(
-            f"{subject}: this host now learns where sandboxes are, as not all addresses are declared. Other hosts do "
-            "not reach those with chosen addresses until the task has run there too. Run it for all hosts."
+            f"{subject}: not all addresses are declared, so this host now learns where sandboxes are. Other hosts "
+            "cannot reach sandboxes with automatically chosen addresses until the task has run there too. Run it for "
+            "all hosts."
         )
 
 
@@ -237,8 +239,8 @@ def same_tunnel(network: Network, other: Network) -> str:
     option = spanning(network.driver).identifier_option
     derived = "" if own.id_is_given else " that follows from its name"
     return (
-        f"the VNI {own.id}{derived} is that of network '{other.name}'. Give one of them "
-        f"another by driver option '{option}', on all hosts."
+        f"the VNI {own.id}{derived} is already used by network '{other.name}'. Give one of them another VNI with "
+        f"driver option '{option}', on all hosts."
     )
 
 
@@ -253,15 +255,15 @@ def _check_port(context: Context, network: Network, subject: str) -> None:
     for name, _port, ours in tunnels:
         if not ours:
             context.problems.add(
-                f"{subject}: UDP port {port} is that of the VXLAN device '{name}', which was not made by us. Give "
-                f"another port by driver option '{option}', on all hosts."
+                f"{subject}: UDP port {port} is already used by the VXLAN device '{name}', which we did not create. "
+                f"Set another port with driver option '{option}', on all hosts."
             )
     if not any(ours for _name, _port, ours in tunnels):
         for listener in context.host.listening():
             if (listener.protocol, listener.port) == (_UDP, port) and not any(not ours for _n, _p, ours in tunnels):
                 process = context.host.process(listener.inode) or "something that is not ours, such as a VXLAN device"
                 context.problems.add(
-                    f"{subject}: UDP port {port} is in use by {process}. Give another by driver option '{option}', on "
-                    "all hosts."
+                    f"{subject}: UDP port {port} is in use by {process}. Set another port with driver option "
+                    f"'{option}', on all hosts."
                 )
                 break

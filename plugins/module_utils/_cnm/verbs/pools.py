@@ -33,7 +33,7 @@ def wanted_pools(
     given = [pool for entry in config or () for pool in _read(context, network, entry, subject)]
     for version in (4, 6):
         if sum(pool.subnet.version == version for pool in given) > 1:
-            context.problems.add(f"{subject}: driver '{network.driver}' takes one IPv{version} subnet a network.")
+            context.problems.add(f"{subject}: driver '{network.driver}' allows one IPv{version} subnet per network.")
     option = driver(network.driver).settings(network.options).ipv6
     if option is not None and ipv6 not in (None, option):
         context.problems.add(f"{subject}: enable_ipv6 contradicts driver option '{ENABLE_IPV6}'.")
@@ -42,7 +42,7 @@ def wanted_pools(
     if ipv6 is None:
         ipv6 = network.ipv6 or any(pool.subnet.version == 6 for pool in given)
     elif not ipv6 and any(pool.subnet.version == 6 for pool in given):
-        context.problems.add(f"{subject}: an IPv6 subnet is given, and enable_ipv6 is false.")
+        context.problems.add(f"{subject}: an IPv6 subnet is given, but enable_ipv6 is false.")
     pools: List[Pool] = []
     for version in (4, 6) if ipv6 else (4,):
         chosen = next((pool for pool in given if pool.subnet.version == version), None) or network.pool(version)
@@ -184,7 +184,7 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
                     if found == gateway:
                         raise ValueError(f"{found} is taken: it is the gateway.")
                     if found in names:
-                        raise ValueError(f"{found} is '{names[found]}' already.")
+                        raise ValueError(f"{found} is already '{names[found]}'.")
                     names[found] = name
         auxiliary = {name: found for found, name in names.items()}
     kept = [interface.ip for interface in network.kept if interface.network == pool.subnet]
@@ -201,7 +201,7 @@ def _inside(pool: Pool, text: str) -> Address:
     if found not in pool.subnet:
         raise ValueError(f"{found} is not in subnet {pool.subnet}.")
     if not pool.usable[0] <= int(found) <= pool.usable[1]:
-        raise ValueError(f"{found} cannot be had: it is the first or the last address of {pool.subnet}.")
+        raise ValueError(f"{found} cannot be used: it is the first or the last address of {pool.subnet}.")
     return found
 
 
@@ -214,7 +214,7 @@ def _range(pool: Pool, text: str) -> Subnet:
 
 def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: str, problems: Problems) -> None:
     if chosen.num_addresses == 1:
-        problems.add(f"{subject}: subnet {chosen} has one address, no room for an endpoint.")
+        problems.add(f"{subject}: subnet {chosen} has only one address, which leaves no room for an endpoint.")
     kind = driver(network.driver)
     if kind.settings(network.options).allow_host_overlap or not kind.host_is_gateway:
         return

@@ -79,7 +79,7 @@ def _settled(
     """
     targets = list(driver(network.driver).targets(network, endpoint, port))
     if not targets:
-        raise ValueError(f"it has no address on network '{network.name}' of the family that it asks for.")
+        raise ValueError(f"the endpoint has no address of the same family on network '{network.name}'.")
     if not any(translated for _address, _host_ip, translated in targets):
         return replace(port, host_port=None)
     if port.host_port is not None:

@@ -65,7 +65,7 @@ def _route(entry: Mapping[str, Any]) -> StaticRoute:
     if kind == "unicast" and gateway is None:
         raise ValueError(f"it needs a gateway, or a type that needs none: {', '.join(TYPES[1:])}.")
     if kind != "unicast" and gateway is not None:
-        raise ValueError(f"with type {kind} it has no gateway.")
+        raise ValueError(f"a route of type {kind} has no gateway.")
     if gateway is not None and (gateway.is_unspecified or gateway.is_multicast or gateway.is_loopback):
         raise ValueError(f"{gateway} cannot be a gateway.")
     return StaticRoute(destination, gateway, None if metric is None else check_metric(metric), kind)

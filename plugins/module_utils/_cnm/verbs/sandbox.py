@@ -225,7 +225,7 @@ def _check_ways(context: Context, sandbox: Sandbox, subject: str) -> None:
     for route in sandbox.routes if held else ():
         if route.gateway is not None and not any(route.gateway in subnet for subnet in held):
             context.problems.add(
-                f"{subject}: route '{route.destination}': its gateway {route.gateway} is on none of the sandbox's "
+                f"{subject}: route '{route.destination}': its gateway {route.gateway} is not on any of the sandbox's "
                 f"networks, which have {', '.join(map(str, held))}."
             )
         if route.destination in held:

@@ -163,7 +163,7 @@ class _Uniqueness:
         for key in (_path, identity):
             for one, other in self._twice("sandbox", self._store.sandboxes(), key):
                 subject = self._context.subject("sandbox", one)
-                text = f"{subject}: the namespace at '{one.path}' is that of sandbox '{other.name}'."
+                text = f"{subject}: the namespace at '{one.path}' is already used by sandbox '{other.name}'."
                 self._context.problems.add(text)
 
     def _is_other(self, sandbox: Sandbox) -> bool:
@@ -178,7 +178,7 @@ class _Uniqueness:
         for one, other in self._twice("endpoint", endpoints, lambda one: (one.sandbox, one.network)):
             self._add(
                 one,
-                f"sandbox '{sandbox.name}' is on network '{by_id[one.network].name}' already, by endpoint "
+                f"sandbox '{sandbox.name}' is already on network '{by_id[one.network].name}', through endpoint "
                 f"'{other.name}'.",
             )
         special = [network for network in by_id.values() if not driver(network.driver).has_addresses]
@@ -195,7 +195,7 @@ class _Uniqueness:
         for one, _other in self._twice(
             "endpoint", endpoints, lambda one: one.interface and (one.sandbox, one.interface)
         ):
-            self._add(one, f"sandbox '{sandbox.name}' has an interface '{one.interface}' already.")
+            self._add(one, f"sandbox '{sandbox.name}' already has an interface '{one.interface}'.")
 
     def _check_host_stack(self, sandbox: Sandbox, endpoint: Endpoint) -> None:
         if sandbox.netns is not None:
@@ -205,8 +205,8 @@ class _Uniqueness:
             if programs:
                 self._add(
                     endpoint,
-                    f"sandbox '{sandbox.name}' cannot move to network 'host' while programs run in it, which would be "
-                    f"left without a network: {', '.join(programs[:5])}. Stop them first.",
+                    f"sandbox '{sandbox.name}' cannot move to network 'host' while programs run in it, because they "
+                    f"would lose their network: {', '.join(programs[:5])}. Stop them first.",
                 )
 
     def _check_endpoints(self, endpoints: Sequence[str]) -> None:
@@ -229,7 +229,7 @@ class _Uniqueness:
         for one in written:
             follows_from = address_of(one.mac) if has_own_mac(one) else None
             if pool is not None and follows_from is not None and follows_from in pool.subnet:
-                self._add(one, f"MAC address {one.mac} cannot be had: it is that of address {follows_from}.")
+                self._add(one, f"MAC address {one.mac} is reserved for the endpoint with address {follows_from}.")
         for one, other in self._twice("endpoint", self._store.endpoints_of_network(network.id), lambda one: one.mac):
             self._add(one, f"MAC address {one.mac} is taken: endpoint '{other.name}' has it.")
 

@@ -39,12 +39,12 @@ def routed(destination, gateway=None, **more):
         (pool("10.50.0.0/16"), "overlaps 10.50.0.0/24, which the host reaches on 'eth0'"),
         (pool("10.2.0.0/24", gateway="10.3.0.1"), "gateway: 10.3.0.1 is not in subnet"),
         (pool("10.2.0.0/24", gateway="10.2.0.255"), "the first or the last address"),
-        (pool("10.2.0.0/24", gateway="fd00::1"), "an IPv4 address is wanted"),
+        (pool("10.2.0.0/24", gateway="fd00::1"), "an IPv4 address is needed"),
         (pool("10.2.0.0/24", iprange="10.3.0.0/25"), "iprange: 10.3.0.0/25 is not within"),
         (pool("10.2.0.0/24", aux_addresses={"x": "10.3.0.1"}), "auxiliary address 'x': 10.3.0.1 is not in subnet"),
         (pool("10.2.0.0/24", gateway="10.2.0.5", aux_addresses={"x": "10.2.0.5"}), "it is the gateway"),
-        (pool("10.2.0.0/24", aux_addresses={"x": "10.2.0.5", "y": "10.2.0.5"}), "10.2.0.5 is 'x' already"),
-        (pool("10.2.0.0/32"), "has one address"),
+        (pool("10.2.0.0/24", aux_addresses={"x": "10.2.0.5", "y": "10.2.0.5"}), "10.2.0.5 is already 'x'"),
+        (pool("10.2.0.0/32"), "has only one address"),
         (pool("10.2.0.0/31"), "has no room for a gateway"),
         (pool("0.0.0.0/24"), "subnet 0.0.0.0/24 cannot be used: the addresses of 0.0.0.0/8 are unspecified"),
         (pool("0.0.0.0/0"), "are unspecified"),
@@ -62,10 +62,10 @@ def routed(destination, gateway=None, **more):
         (routed("10.9.0.0/16"), "route '10.9.0.0/16': it needs a gateway"),
         (routed("10.9.0.1/16", "10.2.0.9"), "host bits set"),
         (routed("10.9.0.0/16", "10.3.0.9"), "gateway 10.3.0.9 is not in subnet 10.2.0.0/24"),
-        (routed("10.9.0.0/16", "fd00::1"), "an IPv4 address is wanted"),
+        (routed("10.9.0.0/16", "fd00::1"), "an IPv4 address is needed"),
         (routed("fd00:9::/64", "fd00::1"), "the network has no IPv6"),
         (routed("10.2.0.0/24", "10.2.0.9"), "the subnet of the network itself"),
-        (routed("10.9.0.0/16", "10.2.0.9", type="blackhole"), "with type blackhole it has no gateway"),
+        (routed("10.9.0.0/16", "10.2.0.9", type="blackhole"), "a route of type blackhole has no gateway"),
         (routed("10.9.0.0/16", type="throw"), "type 'throw' is not one of"),
         (routed("10.9.0.0/16", "10.2.0.9", metric=-1), "metric -1 is not from 0"),
         (routed("224.0.0.0/8", "10.2.0.9"), "are not routed"),
@@ -83,16 +83,16 @@ def routed(destination, gateway=None, **more):
             "no option 'com.docker.network.bridge.colour'",
         ),
         ({"driver_options": {"com.docker.network.bridge.enable_icc": "perhaps"}}, "neither true nor false"),
-        ({"driver_options": {"com.docker.network.driver.mtu": "big"}}, "'big' is no MTU"),
+        ({"driver_options": {"com.docker.network.driver.mtu": "big"}}, "'big' is not an MTU"),
         ({"driver_options": {"com.docker.network.bridge.gateway_mode_ipv4": "isolated"}}, "neither nat nor routed"),
         ({"driver_options": {"com.docker.network.bridge.enable_icc": ["x"]}}, "is not text"),
-        ({"driver_options": {BRIDGE: "a-name-of-16-char"}}, "no valid interface name"),
-        ({"driver_options": {BRIDGE: "a/b"}}, "no valid interface name"),
+        ({"driver_options": {BRIDGE: "a-name-of-16-char"}}, "not a valid interface name"),
+        ({"driver_options": {BRIDGE: "a/b"}}, "not a valid interface name"),
         ({"driver_options": {"mtu": "1400"}}, "has no option 'mtu'; did you mean 'com.docker.network.driver.mtu'?"),
         ({"driver": "ipvlan"}, "driver 'ipvlan' is not supported, see https://"),
         ({"driver_options": {BRIDGE: "cnm0"}}, "belongs to network 'bridge'"),
         ({"driver_options": {INHIBIT: "true"}}, "needs internal: true"),
-        ({"driver_options": {"com.docker.network.driver.mtu": "١٤٠٠"}}, "is no MTU"),
+        ({"driver_options": {"com.docker.network.driver.mtu": "١٤٠٠"}}, "is not an MTU"),
         (pool("10.2.0.0/٢٤"), "is not a subnet in CIDR form"),
         (pool("::ffff:10.0.0.0/104"), "IPv4-mapped"),
         ({"driver_options": {"com.docker.network.driver.mtu": "1000"}, "enable_ipv6": True}, "at least 1280"),
@@ -122,41 +122,41 @@ def test_a_network_of_two_addresses_gives_both_to_endpoints(host):
 @pytest.mark.parametrize("name", ["", "x" * 64, "a/b", "-a", "a b", "..", "a\n"])
 def test_a_name_is_refused(still, kind, name):
     more = {"network": "lan"} if kind == "endpoint" else {}
-    assert "no valid name" in still.refused(kind, {"name": name, **more})
+    assert "not a valid name" in still.refused(kind, {"name": name, **more})
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"network": "lam"}, "there is no network 'lam'"),
-        ({}, "its network is needed"),
+        ({}, "it does not exist yet; give its network"),
         ({"network": "lan", "sandbox": "nobody"}, "there is no sandbox 'nobody'"),
         ({"network": "lan", "state": "joined"}, "needs a sandbox"),
-        ({"network": "lan", "state": "left", "sandbox": "db"}, "only given with state joined"),
-        ({"network": "lan", "sandbox": "db"}, "is on network 'lan' already, by endpoint 'db'"),
+        ({"network": "lan", "state": "left", "sandbox": "db"}, "the option sandbox needs state joined"),
+        ({"network": "lan", "sandbox": "db"}, "is already on network 'lan', through endpoint 'db'"),
         ({"network": "lan", "ipv4_address": "10.1.0.2"}, "is taken: endpoint 'db' has it"),
         ({"network": "lan", "ipv4_address": "10.1.0.1"}, "it is the gateway"),
         ({"network": "lan", "ipv4_address": "10.1.0.9"}, "it is the auxiliary address 'router'"),
         ({"network": "lan", "ipv4_address": "10.2.0.5"}, "not in the network's subnet"),
         ({"network": "lan", "ipv4_address": "10.1.0.0"}, "the first or the last"),
         ({"network": "lan", "ipv4_address": "10.1.0.255"}, "the first or the last"),
-        ({"network": "lan", "ipv4_address": "fd00::5"}, "an IPv4 address is wanted"),
-        ({"network": "lan", "ipv6_address": "10.1.0.5"}, "an IPv6 address is wanted"),
+        ({"network": "lan", "ipv4_address": "fd00::5"}, "an IPv4 address is needed"),
+        ({"network": "lan", "ipv6_address": "10.1.0.5"}, "an IPv6 address is needed"),
         ({"network": "lan", "ipv6_address": "fd00::5"}, "the network has no IPv6"),
         ({"network": "lan", "ipv4_address": "10.1.0.256"}, "is not an IP address"),
         ({"network": "lan", "mac_address": "02:42:0a:01"}, "is not a MAC address"),
         ({"network": "lan", "mac_address": "01:00:5e:00:00:01"}, "multicast"),
-        ({"network": "lan", "mac_address": "00:00:00:00:00:00"}, "no address of an interface"),
+        ({"network": "lan", "mac_address": "00:00:00:00:00:00"}, "cannot be the address of an interface"),
         ({"network": "lan", "mac_address": "02-42-0A-01-00-02", "ipv4_address": "10.1.0.7"}, "is taken"),
-        ({"network": "lan", "mac_address": "02:42:0a:01:00:30"}, "it is that of address 10.1.0.48"),
-        ({"network": "lan", "interface_name": "sixteen-letters0"}, "no valid interface name"),
-        ({"network": "lan", "aliases": ["has space"]}, "'has space' is no host name"),
-        ({"network": "lan", "aliases": ["-a"]}, "'-a' is no host name"),
+        ({"network": "lan", "mac_address": "02:42:0a:01:00:30"}, "is reserved for the endpoint with address 10.1.0.48"),
+        ({"network": "lan", "interface_name": "sixteen-letters0"}, "not a valid interface name"),
+        ({"network": "lan", "aliases": ["has space"]}, "'has space' is not a valid host name"),
+        ({"network": "lan", "aliases": ["-a"]}, "'-a' is not a valid host name"),
         ({"network": "lan", "aliases": ["Localhost"]}, "'Localhost' always means the sandbox itself"),
         ({"network": "lan", "aliases": ["a.localhost"]}, "'a.localhost' always means the sandbox itself"),
-        ({"network": "lan", "aliases": [""]}, "'' is no host name"),
+        ({"network": "lan", "aliases": [""]}, "'' is not a valid host name"),
         ({"network": "lan", "driver_options": {"x": "y"}}, "no endpoint option 'x'"),
-        ({"network": "none", "ipv4_address": "10.1.0.7"}, "there is no ipv4 to choose"),
+        ({"network": "none", "ipv4_address": "10.1.0.7"}, "ipv4_address cannot be chosen"),
     ],
 )
 def test_an_endpoint_is_refused(still, options, message):
@@ -174,7 +174,7 @@ def test_an_endpoint_is_refused(still, options, message):
         ("80/icmp", "protocol 'icmp' is not one of tcp, udp, sctp"),
         ("http:80", "neither a port nor a range"),
         ("٨٠:80", "'٨٠' is neither a port nor a range"),
-        ({"container_port": 80, "allowed_sources": ["::ffff:10.0.0.0/104"]}, "write it in the form of IPv4"),
+        ({"container_port": 80, "allowed_sources": ["::ffff:10.0.0.0/104"]}, "write it in IPv4 form"),
         ("300.0.0.1:80:80", "is not an IP address"),
         ("8080:80", "endpoint 'db' on network 'lan' has it"),
         ("127.0.0.1:8080:81", "endpoint 'db' on network 'lan' has it"),
@@ -184,12 +184,12 @@ def test_an_endpoint_is_refused(still, options, message):
         ({"host_port": 80}, "needs a container_port"),
         ({"container_port": 80, "hostport": 80}, "unknown key 'hostport'"),
         ({"container_port": 80, "allowed_sources": "10.0.0.0/8"}, "is a list"),
-        ("2001:db8::1:80:80", "stands in brackets, as in '[fd00::1]:8080:80'"),
-        ("fd00::1:80", "stands in brackets"),
-        ("2001:db8:0:0:0:0:0:1:80:80", "stands in brackets"),
+        ("2001:db8::1:80:80", "of the host in brackets, such as '[fd00::1]:8080:80'"),
+        ("fd00::1:80", "of the host in brackets"),
+        ("2001:db8:0:0:0:0:0:1:80:80", "of the host in brackets"),
         ({"container_port": 80, "allowed_sources": []}, "is empty, so nobody could use it"),
         ({"container_port": 80, "allowed_sources": ["10.0.0.1/8"]}, "host bits"),
-        ("[2001:db8::1]:8081:80", "no address on network 'lan' of the family"),
+        ("[2001:db8::1]:8081:80", "no address of the same family on network 'lan'"),
         ("[::1]:8081:80", "publish on 127.0.0.1"),
     ],
 )
@@ -234,7 +234,7 @@ def test_a_network_that_publishes_does_not_become_internal(still):
         ({"networks": [{"name": "lan"}, {"name": "host"}]}, "'host' cannot be combined"),
         (
             {"networks": [{"name": "lan"}], "routes": [{"destination": "10.9.0.0/16", "gateway": "10.3.0.9"}]},
-            "route '10.9.0.0/16': its gateway 10.3.0.9 is on none of the sandbox's networks, which have 10.1.0.0/24",
+            "route '10.9.0.0/16': its gateway 10.3.0.9 is not on any of the sandbox's networks, which have 10.1.0.0/24",
         ),
         (
             {"routes": [{"destination": "10.9.0.1", "type": "blackhole"}] * 2},
@@ -243,7 +243,10 @@ def test_a_network_that_publishes_does_not_become_internal(still):
         ({"networks": [{"name": "none"}, {"name": "lan"}]}, "'none' cannot be combined"),
         ({"networks": [{"name": "none"}, {"name": "host"}]}, "cannot be combined"),
         ({"networks": [{"name": "lan"}, {"name": "lan"}]}, "listed twice"),
-        ({"name": "DB", "networks": [{"name": "lan"}]}, "there is an endpoint 'db', and names that differ only in"),
+        (
+            {"name": "DB", "networks": [{"name": "lan"}]},
+            "already has an endpoint 'db', and DNS does not distinguish upper",
+        ),
         ({"networks": [{"name": "lan", "ipv4_address": "10.9.9.9"}]}, "on network 'lan': address 10.9.9.9"),
         ({"networks": [{"name": "host"}], "published_ports": ["80"]}, "published_ports need a network"),
         ({"published_ports": ["80"]}, "published_ports need a network"),
@@ -251,13 +254,13 @@ def test_a_network_that_publishes_does_not_become_internal(still):
         ({"netns": "relative"}, "no network namespace at 'relative'"),
         ({"pid": 99}, "process 99 does not exist, or it has ended"),
         ({"netns": "/proc/self/ns/net"}, "the host's own"),
-        ({"hostname": "a b"}, "hostname: 'a b' is no host name"),
-        ({"domainname": "-x"}, "domainname: '-x' is no host name"),
+        ({"hostname": "a b"}, "hostname: 'a b' is not a valid host name"),
+        ({"domainname": "-x"}, "domainname: '-x' is not a valid host name"),
         ({"dns_servers": ["dns"]}, "dns_servers: 'dns' is not an IP address"),
         ({"dns_search_domains": ["a b"]}, "dns_search_domains"),
         ({"dns_opts": ["ndots: 2"]}, "dns_opts: 'ndots: 2' is not one word"),
         ({"etc_hosts": {"a": "b"}}, "etc_hosts: 'b' is not an IP address"),
-        ({"etc_hosts": {"a b": "10.0.0.1"}}, "etc_hosts: 'a b' is no host name"),
+        ({"etc_hosts": {"a b": "10.0.0.1"}}, "etc_hosts: 'a b' is not a valid host name"),
         ({"sysctls": {"kernel.panic": "1"}}, "not a setting of a network namespace"),
         ({"sysctls": {"net/../kernel/panic": "1"}}, "not a setting of a network namespace"),
         ({"sysctls": {"net.core.somaxconn": ["1"]}}, "is not text"),
@@ -274,7 +277,7 @@ def test_two_interfaces_of_one_name(lan):
     lan.network("other")
     lan.sandbox("new", networks=[{"name": "lan", "interface_name": "data0"}])
     text = lan.refused("endpoint", {"name": "x", "network": "other", "sandbox": "new", "interface_name": "data0"})
-    assert "has an interface 'data0' already" in text
+    assert "already has an interface 'data0'" in text
 
 
 @pytest.mark.parametrize("special", ["host", "none"])
@@ -303,7 +306,7 @@ def test_an_ambiguous_endpoint_name(lan):
     lan.endpoint("db", network="other")
     for state in ("present", "absent"):
         text = lan.refused("endpoint", {"name": "db", "state": state})
-        assert "there are several, on the networks lan, other" in text
+        assert "endpoints with this name exist on the networks lan, other" in text
 
 
 def test_an_ambiguous_id_prefix():
@@ -331,7 +334,14 @@ def test_every_problem_of_every_item_stands_in_one_message(still):
         {"name": "second", "driver": "unheard"},
         {"name": "third", "ipam_config": [{"subnet": "10.3.0.0/24", "gateway": "1.1.1.1", "iprange": "2.0.0.0/8"}]},
     )
-    expected = ("'a/b' is no valid name", "host bits", "labels", "'unheard'", "gateway: 1.1.1.1", "iprange: 2.0.0.0/8")
+    expected = (
+        "'a/b' is not a valid name",
+        "host bits",
+        "labels",
+        "'unheard'",
+        "gateway: 1.1.1.1",
+        "iprange: 2.0.0.0/8",
+    )
     assert [part for part in expected if part not in text] == []
 
 
@@ -397,7 +407,7 @@ def test_one_problem_of_a_sandbox_hides_none_of_the_others(still, first):
     }
     text = still.refused("sandbox", item)
     expected = (
-        "hostname: 'a b' is no host name.",
+        "hostname: 'a b' is not a valid host name.",
         "there is no network 'lam'.",
         "mac_address: 'x' is not a MAC address",
         "address 10.1.0.2 is taken: endpoint 'db' has it.",
@@ -433,7 +443,7 @@ def test_the_gateway_is_not_put_on_an_auxiliary_address(still):
 
 def test_ipv6_on_a_host_without(host):
     host.kernel.facts.has_ipv6 = False
-    assert "IPv6 is switched off" in host.refused("network", {"name": "new", "enable_ipv6": True})
+    assert "IPv6 is disabled" in host.refused("network", {"name": "new", "enable_ipv6": True})
 
 
 def test_a_bridge_has_1023_ports(host, monkeypatch):
@@ -457,7 +467,7 @@ def test_an_ipv6_option_that_contradicts_is_refused(lan):
 def test_a_name_that_is_null(host, kind):
     assert host.refused(kind, {"name": None}) == f"A {kind} has no name: its 'name' is null."
     text = host.refused(kind, *({"name": name} for name in (None, None, "a/b", "a/b")))
-    assert "'a/b' is no valid name" in text
+    assert "'a/b' is not a valid name" in text
     assert "'a/b' is listed twice" in text
     assert "None" not in text
 
@@ -468,4 +478,4 @@ def test_a_name_that_is_null(host, kind):
 @pytest.mark.parametrize("check", [False, True])
 def test_a_name_that_is_half_a_character(lan, kind, options, check):
     """JSON may hold half of a surrogate pair, and no file can."""
-    assert r"'\ud800' is no valid name" in lan.refused(kind, {"name": "\ud800", **options}, check=check)
+    assert r"'\ud800' is not a valid name" in lan.refused(kind, {"name": "\ud800", **options}, check=check)

@@ -204,7 +204,7 @@ def test_a_subnet_and_the_addresses_on_it_are_changed_in_one_run(pair, turn):
     pair.controller().ensure_all(groups)
     assert addresses(pair) == {"a": "10.9.0.3", "b": "10.9.0.2"}
     text = pair.refused("network", {"name": "lan", "ipam_config": [{"subnet": "10.8.0.0/24"}]})
-    assert "would take the addresses of endpoints 'a', 'b' away" in text
+    assert "would take away the addresses of endpoints 'a', 'b'" in text
 
 
 @either_order
@@ -237,7 +237,7 @@ def test_adopted_namespaces_are_swapped(host, turn):
     host.ensure("sandbox", {"name": "a", "netns": "/a"}, {"name": "b", "netns": "/b"})
     settled(host, "sandbox", [{"name": "a", "netns": "/b"}, {"name": "b", "netns": "/a"}][::turn])
     text = host.refused("sandbox", {"name": "c", "netns": "/a"})
-    assert text == "Sandbox 'c': the namespace at '/a' is that of sandbox 'b'."
+    assert text == "Sandbox 'c': the namespace at '/a' is already used by sandbox 'b'."
 
 
 @either_order
@@ -283,7 +283,7 @@ def test_network_identifiers_are_swapped(host, turn):
 
     host.ensure("network", *items(["5000", "5001"]))
     settled(host, "network", items(["5001", "5000"])[::turn])
-    assert "the VNI 5000 is that of network" in host.refused("network", *items(["5000", "5000"]))
+    assert "the VNI 5000 is already used by network" in host.refused("network", *items(["5000", "5000"]))
 
 
 @pytest.mark.parametrize("kind", ["network", "sandbox", "endpoint"])
@@ -310,9 +310,9 @@ def test_an_endpoint_is_named_by_its_id(pair, by):
 @pytest.mark.parametrize("name", ["a/b", "", "x" * 64, "-a", "a\n"])
 def test_a_name_that_cannot_be_is_refused_in_every_state(still, kind, state, name):
     more = {"network": "lan"} if kind == "endpoint" else {}
-    assert "is no valid name: 1 to 63 letters" in still.refused(kind, {"name": name, "state": state, **more})
+    assert "is not a valid name: 1 to 63 letters" in still.refused(kind, {"name": name, "state": state, **more})
 
 
 def test_a_network_that_cannot_be_is_refused(still):
     text = still.refused("endpoint", {"name": "a", "network": "b/c", "state": "absent"})
-    assert text.startswith("Endpoint 'a': network: 'b/c' is no valid name")
+    assert text.startswith("Endpoint 'a': network: 'b/c' is not a valid name")

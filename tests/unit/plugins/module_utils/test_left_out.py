@@ -88,7 +88,7 @@ def test_what_somebody_takes_away_again_and_again_is_left_out(pair):
 
     pair.kernel.apply = apply
     (failure,) = pair.controller().restore().failures
-    assert failure.startswith("Sandbox 'bad' was left out: The host did not come to be as it should: address")
+    assert failure.startswith("Sandbox 'bad' was left out: The host is not in the expected state: address")
     assert not [key for key in pair.kernel.present if of_bad(key) and key[0] != "sysctl"]
 
 
@@ -105,7 +105,9 @@ def test_another_run_does_its_own_and_fails_for_the_sandbox_alone(pair):
     pair.kernel.lose(("ruleset",))
     pair.kernel.lose(address)
     pair.kernel.refuse = lambda step: step.resource.key == address
-    with pytest.raises(Incomplete, match="^Sandbox 'bad' was left out: Could not make address .* All else was done.$"):
+    with pytest.raises(
+        Incomplete, match="^Sandbox 'bad' was left out: Could not make address .* Everything else was done.$"
+    ):
         pair.network("more", ipam_config=[{"subnet": "10.3.0.0/24"}])
     assert "more" in pair.listed("network")
     assert ("ruleset",) in pair.kernel.present

@@ -165,10 +165,10 @@ def test_where_the_program_is_gone_names_are_in_files_again(served):
 
 def test_it_is_refused_where_it_cannot_be(host):
     message = host.refused("network", {"name": "lan", "dns": True, "ipam_config": POOL})
-    assert message == "Network 'lan': dns: aardvark-dns, which answers, is not installed on this host."
+    assert message == "Network 'lan': dns: the name server aardvark-dns is not installed on this host."
     host.kernel.facts.name_server = True
     message = host.refused("network", {"name": "lan", "dns": True, "internal": True, "ipam_config": POOL})
-    assert message.startswith("Network 'lan': dns: an internal network has its names in hosts files")
+    assert message.startswith("Network 'lan': dns: names on an internal network are in hosts files")
     options = {"com.docker.network.bridge.inhibit_ipv4": True}
     host.network("lan", internal=True, driver_options=options, ipam_config=POOL)
     assert host.one("network", "lan")["Host"]["Dns"] is False

@@ -115,7 +115,7 @@ def test_ipv6_comes_and_goes_with_endpoints_on_it(lan):
     assert (after["IPv4Address"], after["MacAddress"]) == (before["IPv4Address"], before["MacAddress"])
     assert after["IPv6Address"].endswith("::2/64")
     assert lan.default_route("db", "::/0")[1] == "eth0"
-    assert "take the addresses of endpoints 'db'" in lan.refused("network", {"name": "lan", "enable_ipv6": False})
+    assert "take away the addresses of endpoints 'db'" in lan.refused("network", {"name": "lan", "enable_ipv6": False})
     lan.network("lan", enable_ipv6=False, force=True)
     assert lan.one("endpoint", "db") == before
     assert lan.default_route("db", "::/0") is None
@@ -124,7 +124,7 @@ def test_ipv6_comes_and_goes_with_endpoints_on_it(lan):
 def test_another_subnet_needs_force(lan):
     lan.endpoint("static", network="lan", mac_address="02:00:00:00:00:07")
     item = {"name": "lan", "ipam_config": [{"subnet": "10.2.0.0/24"}]}
-    assert "use force: true, which gives them new ones" in lan.refused("network", item)
+    assert "use force: true, which gives them new addresses" in lan.refused("network", item)
     lan.ensure("network", {**item, "force": True})
     found = lan.listed("endpoint")
     assert (found["db"]["IPv4Address"], found["db"]["MacAddress"]) == ("10.2.0.2/24", "02:42:0a:02:00:02")

@@ -209,24 +209,30 @@ def test_an_endpoint_that_has_moved_away(host):
 @pytest.mark.parametrize(
     ("options", "sentences"),
     [
-        ({"driver_options": {VNI: 0}}, ["'0' is no VXLAN network identifier: one number from 1 to 16777215"]),
-        ({"driver_options": {VNI: 16777216}}, ["'16777216' is no VXLAN network identifier"]),
-        ({"driver_options": {VNI: "7,8"}}, ["'7,8' is no VXLAN network identifier"]),
-        ({"driver_options": {PORT: 0}}, ["'0' is no UDP port"]),
-        ({"driver_options": {VTEP: "127.0.0.1"}}, ["'127.0.0.1' is no address by which other hosts"]),
+        ({"driver_options": {VNI: 0}}, ["'0' is not a VXLAN network identifier: one number from 1 to 16777215"]),
+        ({"driver_options": {VNI: 16777216}}, ["'16777216' is not a VXLAN network identifier"]),
+        ({"driver_options": {VNI: "7,8"}}, ["'7,8' is not a VXLAN network identifier"]),
+        ({"driver_options": {PORT: 0}}, ["'0' is not a UDP port"]),
+        ({"driver_options": {VTEP: "127.0.0.1"}}, ["'127.0.0.1' is not an address at which other hosts"]),
         ({"driver_options": {VTEP: "192.0.2.99"}}, ["no interface of this host has the address 192.0.2.99"]),
         ({"driver_options": {"com.docker.network.bridge.name": "br0"}}, ["driver 'overlay' has no option"]),
         ({"driver_options": {MTU: 1451}}, ["an MTU of 1451 bytes does not fit", "1450 of them"]),
         ({"ipam_config": []}, ["it needs an IPv4 subnet in ipam_config, the same on every host"]),
         ({"enable_ipv6": True}, ["it needs an IPv6 subnet in ipam_config"]),
         ({"peers": [peer(1)]}, ["peer 'h1' has 192.0.2.1, which is this host's own address"]),
-        ({"peers": [peer(2), {**peer(2), "name": "x"}]}, ["peer 'x': its address 192.0.2.2 is that of peer 'h2' too"]),
+        (
+            {"peers": [peer(2), {**peer(2), "name": "x"}]},
+            ["peer 'x': its address 192.0.2.2 is already used by peer 'h2'"],
+        ),
         ({"peers": [peer(2), {**peer(3), "name": "h2"}]}, ["peer 'h2': it is listed twice"]),
-        ({"peers": [{"name": "x", "address": "2001:db8::5"}]}, ["all hosts need one family"]),
+        ({"peers": [{"name": "x", "address": "2001:db8::5"}]}, ["all hosts need addresses of the same family"]),
         ({"peers": [peer(2, remote("a", 1))]}, ["endpoint 'a': address 10.9.0.1 is taken: it is the gateway"]),
         ({"peers": [peer(2, {"name": "a", "ipv4_address": "10.8.0.1"})]}, ["address 10.8.0.1 is not in the network's"]),
         ({"peers": [peer(2, remote("a", 5)), peer(3, remote("b", 5))]}, ["endpoint 'a' on host 'h2' has it"]),
-        ({"peers": [peer(2, remote("a", 5)), peer(3, remote("a", 6))]}, ["host 'h2' has an endpoint of that name"]),
+        (
+            {"peers": [peer(2, remote("a", 5)), peer(3, remote("a", 6))]},
+            ["host 'h2' also has an endpoint with that name"],
+        ),
         ({"peers": [peer(2, {"name": "a"})]}, ["it needs an ipv4_address or an ipv6_address"]),
     ],
 )
@@ -247,14 +253,14 @@ def test_a_vni_twice(host):
     overlay(host, driver_options={VNI: 5})
     item = {"driver": "overlay", "ipam_config": [{"subnet": "10.8.0.0/24"}], "driver_options": {VNI: 5}}
     message = host.refused("network", {"name": "red", **item})
-    assert "the VNI 5 is that of network 'blue'" in message
+    assert "the VNI 5 is already used by network 'blue'" in message
     assert host.network("red", **{**item, "driver_options": {VNI: 5, PORT: 4790}}).changed
 
 
 def test_a_port_of_somebody_else(host):
     host.kernel.facts.vxlans = [("flannel.1", 4789, False)]
     item = {"name": "blue", "driver": "overlay", "ipam_config": POOLS}
-    assert "UDP port 4789 is that of the VXLAN device 'flannel.1'" in host.refused("network", item)
+    assert "UDP port 4789 is already used by the VXLAN device 'flannel.1'" in host.refused("network", item)
     assert overlay(host, driver_options={PORT: 4790}).changed
 
 
@@ -268,8 +274,8 @@ def test_ipv6_needs_room(host):
 def test_a_bridge_does_not_become_an_overlay(host):
     host.network("blue", ipam_config=POOLS)
     message = host.refused("network", {"name": "blue", "driver": "overlay"})
-    assert "its driver is 'bridge', and cannot become 'overlay'" in message
-    assert "peers are for driver 'overlay'" in host.refused("network", {"name": "blue", "peers": [peer(2)]})
+    assert "its driver is 'bridge' and cannot be changed to 'overlay'" in message
+    assert "peers work only with driver 'overlay'" in host.refused("network", {"name": "blue", "peers": [peer(2)]})
 
 
 def test_another_address_of_the_host(host):
@@ -302,15 +308,17 @@ def test_a_sandbox_that_other_hosts_are_not_told_of_is_warned_of(host):
     assert host.warnings == []
     host.sandbox("adhoc", networks=[{"name": "blue"}])
     (warning,) = host.warnings
-    assert warning.startswith("Network 'blue': other hosts are not told of 'adhoc' and cannot reach it. Declare")
+    assert warning.startswith("Network 'blue': other hosts do not know 'adhoc' and cannot reach it. Declare")
     host.sandbox("adhoc", state="absent")
     overlay(host, **told, known=[])
     assert not overlay(host, **told, known=[]).changed
-    assert host.warnings[-1].startswith("Network 'blue': other hosts are not told of 'a' and cannot reach it. Declare")
+    assert host.warnings[-1].startswith("Network 'blue': other hosts do not know 'a' and cannot reach it. Declare")
     host.warnings.clear()
     overlay(host, driver_options={LEARNING: True}, known=[], peers=[peer(2)])
     (warning,) = host.warnings
-    assert warning.startswith("Network 'blue': this host now learns where sandboxes are")
+    assert warning.startswith(
+        "Network 'blue': not all addresses are declared, so this host now learns where sandboxes are"
+    )
     host.sandbox("adhoc", networks=[{"name": "blue"}])
     assert len(host.warnings) == 1
 
@@ -323,7 +331,7 @@ def test_a_host_does_not_leave_its_range_with_addresses_that_others_may_choose(h
     host.ensure("network", part("10.9.0.16/28"))
     host.sandbox("a", networks=[{"name": "blue"}])
     message = host.refused("network", part("10.9.0.32/28"))
-    assert "from 10.9.0.32/28 from now on, and 'a' would keep those chosen from 10.9.0.16/28" in message
+    assert "from 10.9.0.32/28, and 'a' would keep those chosen from 10.9.0.16/28" in message
     assert host.ensure("network", part("10.9.0.32/28", "10.9.0.16")).changed, "other hosts know it"
     host.sandbox("b", networks=[{"name": "blue"}])
     host.sandbox("b", state="absent")

@@ -160,8 +160,8 @@ def test_the_default_route_is_beside_that_of_an_adopted_namespace(theirs):
 def test_a_namespace_is_adopted_once(theirs):
     theirs.kernel.facts.namespaces["/run/netns/db"] = "4712"
     theirs.sandbox("vm", **theirs.theirs)
-    assert "is that of sandbox 'vm'" in theirs.refused("sandbox", {"name": "again", **theirs.theirs})
-    assert "is that of sandbox 'db'" in theirs.refused("sandbox", {"name": "again", "netns": "/run/netns/db"})
+    assert "is already used by sandbox 'vm'" in theirs.refused("sandbox", {"name": "again", **theirs.theirs})
+    assert "is already used by sandbox 'db'" in theirs.refused("sandbox", {"name": "again", "netns": "/run/netns/db"})
 
 
 def test_an_interface_gives_way_to_one_of_an_adopted_namespace(theirs):

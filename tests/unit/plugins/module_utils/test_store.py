@@ -107,7 +107,7 @@ def test_a_damaged_file_is_refused_and_kept(lan, path, how):
     rewrite(path, broken)
     text = lan.refused_by_store()
     assert f"The store '{path}' is damaged" in text
-    assert "Put a backup in its place, or move it away" in text
+    assert "Restore a backup, or move the file away" in text
     assert content(path) == broken
 
 
@@ -165,7 +165,7 @@ def test_the_lock_names_its_holder(host):
     other.start()
     try:
         assert ready.wait(30)
-        with pytest.raises(CnmError, match=rf"Process {other.pid} \('.+'\) has it now"), held(host.folder, 0.03):
+        with pytest.raises(CnmError, match=rf"Process {other.pid} \('.+'\) holds it now"), held(host.folder, 0.03):
             pass
     finally:
         enough.set()
@@ -200,7 +200,7 @@ def test_an_entry_of_a_vxlan_device_that_somebody_has_added_can_be_noted(tmp_pat
 def test_a_damaged_intent_is_refused_and_kept(lan):
     intent = os.path.join(lan.folder, "intent.json")
     rewrite(intent, b'{"units": [')
-    with pytest.raises(StoreDamaged, match="intent.json', which says what an earlier run"):
+    with pytest.raises(StoreDamaged, match="intent.json', which records the unfinished changes of an earlier run"):
         lan.network("lan")
     assert content(intent) == b'{"units": ['
 

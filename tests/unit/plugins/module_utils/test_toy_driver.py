@@ -110,8 +110,10 @@ def test_names_are_in_hosts_files_where_the_host_is_not_the_gateway(toy):
     toy.sandbox("web", networks=[{"name": "play"}], etc_hosts={"me": "192.0.2.9"})
     assert not toy.one("network", "play")["Host"]["Dns"]
     message = toy.refused("network", {"name": "other", "driver": "toy", "dns": True})
-    assert "the gateway of a network of driver 'toy' is not this host" in message
+    assert "this host is not the gateway of a network of driver 'toy'" in message
 
 
 def test_a_driver_that_nobody_has_is_refused(toy):
-    assert "there is no driver 'tyo'; there are bridge" in toy.refused("network", {"name": "play", "driver": "tyo"})
+    assert "there is no driver 'tyo'; the drivers are bridge" in toy.refused(
+        "network", {"name": "play", "driver": "tyo"}
+    )

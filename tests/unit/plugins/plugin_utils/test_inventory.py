@@ -105,7 +105,7 @@ def test_a_host_whose_address_is_translated():
     found = inventory(a=host(1, cnm_vtep_local_address="10.0.0.1"), b=host(2))
     assert told(found, "a")["driver_options"] == {VTEP: "10.0.0.1"}
     assert told(found, "b")["peers"][0]["address"] == "192.0.2.1"
-    assert "cnm_vtep_local_address 2001:db8::1 is not of the family" in refused(
+    assert "cnm_vtep_local_address 2001:db8::1 is not of the same address family" in refused(
         a=host(1, cnm_vtep_local_address="2001:db8::1")
     )
 
@@ -119,7 +119,7 @@ def test_no_host_needs_a_part_of_the_subnet_where_all_addresses_are_fixed():
     found = inventory(**hosts)
     assert found.problems == []
     assert told(found, "h1")["ipam_config"] == [{"subnet": "10.9.1.0/24"}]
-    assert "is cut into 16 slices, and 17 hosts are on it" in refused(
+    assert "is divided into 16 slices, too few for its 17 hosts" in refused(
         **{**hosts, "h1": host(1, on("x"), networks=[small])}
     )
 
@@ -171,33 +171,36 @@ def test_a_host_called_by_its_address():
 @pytest.mark.parametrize(
     ("hosts", "sentences"),
     [
-        ({"a": host(1), "b": host(2, ansible_host="192.0.2.1")}, ["hosts 'a' and 'b' have one address, 192.0.2.1"]),
+        (
+            {"a": host(1), "b": host(2, ansible_host="192.0.2.1")},
+            ["hosts 'a' and 'b' have the same address, 192.0.2.1"],
+        ),
         ({"a": host(1, ansible_host="a.example")}, ["Host 'a': its address for the other hosts", "cnm_vtep_address"]),
         ({"a": host(1, cnm_vtep_address="x")}, ["Host 'a': cnm_vtep_address: 'x' is not an IP address"]),
         ({"a": host(1), "b": host(2, cnm_vtep_address="2001:db8::2")}, ["host 'a' has an IPv4", "host 'b' an IPv6"]),
-        ({"a": host(1, cnm_host_number="x")}, ["cnm_host_number 'x' is no number"]),
-        ({"a": host(1), "b": host(2, cnm_host_number=1)}, ["hosts 'a' and 'b' come to the same slice"]),
-        ({"a": host(1, networks="x")}, ["cnm_networks is no list of dictionaries"]),
-        ({"a": host(1, networks=[blue(driver_options={VNI: 0})])}, ["'0' is no VXLAN network identifier"]),
+        ({"a": host(1, cnm_host_number="x")}, ["cnm_host_number 'x' is not a whole number"]),
+        ({"a": host(1), "b": host(2, cnm_host_number=1)}, ["hosts 'a' and 'b' get the same slice"]),
+        ({"a": host(1, networks="x")}, ["cnm_networks is not a list of dictionaries"]),
+        ({"a": host(1, networks=[blue(driver_options={VNI: 0})])}, ["'0' is not a VXLAN network identifier"]),
         ({"a": host(1, networks=[blue(driver_options={VTEP: "192.0.2.1"})])}, ["Set the variable cnm_vtep_address"]),
         ({"a": host(1, networks=[blue(ipam_config=[])])}, ["it needs an IPv4 subnet"]),
         ({"a": host(1, networks=[blue(ipam_config=[{"subnet": "10.9.0.1/16"}])])}, ["has host bits set"]),
         (
             {"a": host(1), "b": host(2, networks=[blue(internal=True)])},
-            ["hosts 'a' and 'b' declare it differently: internal is not given on the one and 'True' on the other"],
+            ["hosts 'a' and 'b' declare it differently: internal is not given on one and 'True' on the other"],
         ),
         (
             {"a": host(1), "b": host(2, networks=[blue(ipam_config=[{"subnet": "10.8.0.0/16"}])])},
-            ["declare it differently: subnet is 10.9.0.0/16 on the one and 10.8.0.0/16 on the other"],
+            ["declare it differently: subnet is 10.9.0.0/16 on one and 10.8.0.0/16 on the other"],
         ),
         (
             {"a": host(1), "b": host(2, networks=[blue(driver_options={VNI: 7})])},
-            [f"driver option '{VNI}' is not given on the one and '7' on the other"],
+            [f"driver option '{VNI}' is not given on one and '7' on the other"],
         ),
         ({"a": host(1), "b": host(2, networks=[blue(driver="bridge")])}, ["driver is 'overlay'", "'bridge'"]),
         (
             {"a": host(1, networks=[blue(driver_options={VNI: 7}), {**blue(driver_options={VNI: 7}), "name": "red"}])},
-            ["Networks 'blue' and 'red' have one VNI, 7"],
+            ["Networks 'blue' and 'red' have the same VNI, 7"],
         ),
         (
             {"a": host(1, on("x", ipv4_address="10.9.1.5")), "b": host(2, on("y", ipv4_address="10.9.1.5"))},
@@ -225,7 +228,7 @@ def test_a_host_called_by_its_address():
         ),
         (
             {"a": host(1, networks=[7, {"name": "lan", "labels": {"b": []}}])},
-            ["cnm_networks is no list of dictionaries", "Host 'a': network 'lan': labels"],
+            ["cnm_networks is not a list of dictionaries", "Host 'a': network 'lan': labels"],
         ),
     ],
 )

@@ -109,15 +109,15 @@ def test_one_slice_for_two_is_refused_and_the_way_out_is_named():
     problems = []
     slices.chosen(ipaddress.ip_network("10.9.1.0/24"), {"a": 3, "b": 3, "c": 4}, problems)
     assert problems == [
-        "hosts 'a' and 'b' come to the same slice of 10.9.1.0/24, 10.9.1.48/28. Give the newer of the two a "
-        "cnm_host_number of its own, such as 0; the other one stays where it is."
+        "hosts 'a' and 'b' get the same slice of 10.9.1.0/24, 10.9.1.48/28. Give the newer of the two a "
+        "cnm_host_number of its own, such as 0; the other one keeps its slice."
     ]
 
 
 def test_too_many_hosts_and_too_high_a_number():
     problems = []
     assert slices.chosen(ipaddress.ip_network("10.9.1.0/29"), dict.fromkeys("abc"), problems) == {}
-    assert problems == ["subnet 10.9.1.0/29 is cut into 2 slices, and 3 hosts are on it."]
+    assert problems == ["subnet 10.9.1.0/29 is divided into 2 slices, too few for its 3 hosts."]
     problems = []
     slices.chosen(ipaddress.ip_network("10.9.1.0/24"), {"a": 16}, problems)
     assert problems == ["host 'a': cnm_host_number 16 is not within 0 to 15, the slices of 10.9.1.0/24."]

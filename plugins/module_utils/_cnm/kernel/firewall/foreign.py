@@ -44,7 +44,7 @@ def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
         tell(
             "inet",
             "firewalld",
-            "firewalld rejects traffic of bridges that are in none of its zones; "
+            "firewalld rejects traffic of bridges that are not in any of its zones; "
             "run 'firewall-cmd --permanent --zone=trusted --add-interface=<bridge>' for <bridges>, "
             "and 'firewall-cmd --reload'.",
         )
@@ -70,7 +70,7 @@ def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
             tell(
                 family,
                 table,
-                f"{where} drops what is forwarded unless a rule in it accepts it; "
+                f"{where} drops forwarded traffic unless a rule in it accepts it; "
                 "add 'iifname <bridge> accept' and 'oifname <bridge> accept' there for <bridges>.",
             )
         elif _drops(run, chain):
@@ -105,8 +105,8 @@ def deaf(run: Run, bridges: Iterable[str]) -> List[str]:
         else:
             how = f"let chain '{chain['name']}' of nft table '{family} {table}' accept 'iifname <bridge> udp dport 53'"
         found.append(
-            f"A firewall drops what sandboxes ask the name server of this host; {how} for {_enumerated(strange)}, "
-            "or set dns: false for the networks."
+            f"A firewall drops the queries of sandboxes to the name server of this host; {how} for "
+            f"{_enumerated(strange)}, or set dns: false for the networks."
         )
     return found
 
@@ -219,7 +219,7 @@ def _legacy(run: Run, bridges: Iterable[str]) -> List[str]:
     if not drops or f"-A FORWARD -j {_DOCKER}" in lines or not strange:
         return []
     return [
-        "iptables-legacy drops what is forwarded unless a rule accepts it; "
+        "iptables-legacy drops forwarded traffic unless a rule accepts it; "
         "run 'iptables-legacy -I FORWARD -i <bridge> -j ACCEPT' and the same with '-o' "
         f"for {_enumerated(strange)}."
     ]

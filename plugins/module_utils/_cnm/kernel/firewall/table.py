@@ -121,7 +121,7 @@ class Firewall:
     def _nft(self, arguments: Sequence[str], stdin: Optional[str] = None) -> Tuple[int, str, str]:
         program = find("nft")
         if program is None:
-            raise CnmError("The program 'nft', which holds the firewall rules, is not installed: apt install nftables.")
+            raise CnmError("The program 'nft', which loads the firewall rules, is not installed: apt install nftables.")
         return self._run([program, *arguments], stdin)
 
     def _list(self, *options: str) -> Optional[List[Dict[str, Any]]]:
@@ -164,8 +164,8 @@ def _remember(text: Optional[str], shape: str) -> None:
         with suppress(OSError):
             os.unlink(_NEW_MEMORY)
         raise CnmError(
-            f"The firewall rules are loaded, but '{MEMORY}', by which later runs know them, "
-            f"cannot be written: {error.strerror}."
+            f"The firewall rules are loaded, but '{MEMORY}', which tells later runs about them, cannot be written: "
+            f"{error.strerror}."
         ) from error
 
 

@@ -77,5 +77,5 @@ def _send(namespaces: Namespaces, frames: Mapping[Sender, Sequence[bytes]]) -> L
                     sender.send(one)
         except OSError as error:
             if namespace == HOST:
-                errors.append(KernelRefused(f"Nobody could be told by '{device}' who is here: {error.strerror}."))
+                errors.append(KernelRefused(f"The kernel cannot announce addresses on '{device}': {error.strerror}."))
     return errors

@@ -488,7 +488,7 @@ def _master(link: Link, masters: Dict[str, Interface]) -> int:
     if link.peer is None or not link.peer.master:
         return 0
     if link.peer.master not in masters:
-        raise KernelRefused(f"There is no bridge '{link.peer.master}' to which {link} could be connected.")
+        raise KernelRefused(f"There is no bridge '{link.peer.master}' to connect {link} to.")
     return masters[link.peer.master].index
 
 
@@ -547,7 +547,7 @@ def _creation(link: Link, descriptors: Dict[str, int], masters: Dict[str, Interf
 def _tunnel_creation(link: Link, tunnel: Tunnel, found: Dict[str, Interface]) -> bytes:
     for name, what in ((tunnel.master, "bridge"), (tunnel.device, "interface")):
         if name and name not in found:
-            raise KernelRefused(f"There is no {what} '{name}' to which {link} could be connected.")
+            raise KernelRefused(f"There is no {what} '{name}' to connect {link} to.")
     lower = found[tunnel.device].index if tunnel.device else 0
     own = veth.properties(link.name, link.address, link.mtu, link.group)
     if tunnel.master:

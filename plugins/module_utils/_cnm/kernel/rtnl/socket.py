@@ -135,7 +135,7 @@ class Socket:
             found = self._dump_once(message)
             if found is not None:
                 return found
-        raise KernelRefused("The network configuration keeps changing while it is read. Try again when it is quiet.")
+        raise KernelRefused("The network configuration keeps changing while it is being read. Try again later.")
 
     def _dump_once(self, message: bytes) -> Optional[List[bytes]]:
         self._send([message])
@@ -165,7 +165,7 @@ class Socket:
         try:
             self._socket.send(data)
         except OSError as error:
-            raise KernelRefused(f"The kernel did not take a request: {error.strerror}.") from error
+            raise KernelRefused(f"The kernel did not accept a request: {error.strerror}.") from error
 
     def _receive(self) -> Iterator[Tuple[int, int, int, bytes]]:
         try:

@@ -21,7 +21,7 @@ PATH = "/etc/cnm/cnm.json"
 def default_address_pools() -> List[Tuple[ipaddress.IPv4Network, int]]:
     """Return ``base`` and ``size``, a prefix length, of each entry of ``default-address-pools``.
 
-    :raises InvalidInput: if the file cannot be understood
+    :raises InvalidInput: if the file is not valid
     """
     with _understood():
         entries = [_known(entry, "base", "size") for entry in _read().get("default-address-pools", [])]
@@ -31,7 +31,7 @@ def default_address_pools() -> List[Tuple[ipaddress.IPv4Network, int]]:
 def ip_forward_no_drop() -> bool:
     """Say whether the host is to forward for others, too, where forwarding was off before us.
 
-    :raises InvalidInput: if the file cannot be understood
+    :raises InvalidInput: if the file is not valid
     """
     with _understood():
         found = _read().get("ip-forward-no-drop", False)
@@ -58,7 +58,7 @@ def _understood() -> Iterator[None]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise InvalidInput(
             [
-                f"'{PATH}' cannot be understood ({error}). It holds an object such as "
+                f"'{PATH}' is not valid ({error}). It must hold an object such as "
                 '{"default-address-pools": [{"base": "10.200.0.0/16", "size": 24}]}.'
             ]
         ) from error

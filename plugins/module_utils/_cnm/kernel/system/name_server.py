@@ -133,7 +133,7 @@ def apply(run: Run, steps: Sequence[Step]) -> None:
             os.unlink(_NEW)
         _renew(run, gateways)
     except OSError as error:
-        raise KernelRefused(f"The name server {_NAME} could not be told of its records: {error.strerror}.") from error
+        raise KernelRefused(f"The name server {_NAME} could not be given its records: {error.strerror}.") from error
 
 
 def sockets() -> AbstractSet[int]:
@@ -186,7 +186,7 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
     elif ended():
         words = words or _logged(run)
         _stop_unit(run)
-        reason = f"The last that it said: {words}" if words else "It said nothing"
+        reason = f"Its last output: {words}" if words else "It said nothing"
         raise KernelRefused(f"The name server {_NAME} ended at once. {reason.rstrip('.')}.")
 
 
@@ -337,14 +337,14 @@ def _start(run: Run) -> str:
     """
     server, setpriv = program(), find("setpriv")
     if server is None:
-        raise KernelRefused(f"The program {_NAME}, which answers for names, is not installed.")
+        raise KernelRefused(f"The name server program {_NAME} is not installed.")
     if setpriv is None:
-        raise KernelRefused(f"The program setpriv, by which {_NAME} gives up its rights, is not installed.")
+        raise KernelRefused(f"The program setpriv, which {_NAME} needs to drop its privileges, is not installed.")
     taken = _owner()
     if taken:
         raise KernelRefused(
-            f"The name server {_NAME} was not started: it runs as user {_USER}, and that number belongs to '{taken}' "
-            f"here. Give '{taken}' another number, or set 'dns: false' for the networks."
+            f"The name server {_NAME} was not started: it runs as user {_USER}, and that user ID belongs to '{taken}' "
+            f"here. Give '{taken}' another user ID, or set 'dns: false' for the networks."
         )
     _note(None)
     command = [server, "--config", RECORDS, "--port", str(_PORT), "--filter-search-domain", _DOMAIN, "run"]
@@ -410,7 +410,7 @@ def _stop(run: Run, pid: Optional[int]) -> None:
             _signal(run, pid, "TERM")
         # Its first thread may be gone before the others, which have its sockets, too.
         if not _until(lambda: _has_ended(pid) and not held & {found.inode for found in listeners.listening(("udp",))}):
-            raise KernelRefused(f"The name server {_NAME} ({pid}) does not end.")
+            raise KernelRefused(f"The name server {_NAME} ({pid}) does not stop.")
     with suppress(FileNotFoundError):
         os.unlink(_PID)
     with suppress(OSError):

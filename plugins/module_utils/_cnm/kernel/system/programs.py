@@ -35,4 +35,6 @@ def understood(what: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
-        raise KernelRefused(f"{what} in a form that is not its JSON; nft built with JSON support is needed.") from error
+        raise KernelRefused(
+            f"{what} in a form other than its JSON; an nft built with JSON support is needed."
+        ) from error

@@ -79,13 +79,13 @@ def _refused(setting: Sysctl, error: OSError) -> str:
     if error.errno == errno.ENOENT:
         text += " This kernel does not have it."
     if error.errno == errno.EROFS:
-        text += " '/proc/sys' has to be writable for that."
+        text += " '/proc/sys' must be writable for that."
     return text
 
 
 def _path(name: str) -> str:
     if os.path.normpath(name) != name or name.startswith(("/", "..")):
-        raise InvalidInput([f"'{name}' is no sysctl: it is to be written as below '/proc/sys'."])
+        raise InvalidInput([f"'{name}' is not a sysctl: write its name as below '/proc/sys'."])
     return os.path.join(_ROOT, name)
 
 

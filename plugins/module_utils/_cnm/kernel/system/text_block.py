@@ -138,7 +138,7 @@ def _remove_folder(folder: str) -> None:
 def _open(path: str, flags: int, mode: int = 0o644) -> int:
     folder = os.path.dirname(path)
     if os.path.dirname(folder) == _PER_NAMESPACE and os.path.islink(folder):
-        raise Conflict(f"There is a symbolic link at '{folder}', where a folder of ours has to be. Move it away.")
+        raise Conflict(f"The folder cannot be used: '{folder}' is a symbolic link. Move it away.")
     try:
         descriptor = os.open(path, flags | _FLAGS, mode)
     except OSError as error:
@@ -154,7 +154,7 @@ def _open(path: str, flags: int, mode: int = 0o644) -> int:
 
 
 def _no_file(path: str) -> Conflict:
-    return Conflict(f"There is a link, folder or device at '{path}', where a file of ours has to be. Move it away.")
+    return Conflict(f"The file cannot be written: a link, folder or device is at '{path}'. Move it away.")
 
 
 def _text(descriptor: int) -> str:

@@ -192,7 +192,7 @@ def test_what_cannot_be_undone_is_left_to_the_next_run(host):
 
 def test_a_run_that_never_settles_says_what_is_left(host):
     host.kernel.apply = lambda steps: None
-    with pytest.raises(CnmError, match="did not come to be as it should: .*bridge 'br-"):
+    with pytest.raises(CnmError, match="not in the expected state: .*bridge 'br-"):
         host.network("lan")
 
 
