@@ -43,11 +43,11 @@ def test_restore(tasks: Tasks) -> None:
     said = done.stderr.splitlines()
     assert done.returncode == 3, done.stderr
     for part in (
-        "Sandbox 'one' was left out: There is a network namespace '/run/netns/one' that was not made by us",
+        "Sandbox 'one' was left out: A network namespace '/run/netns/one' that was not made by us",
         "Sandbox 'two' was left out: The network namespace cannot be created: something else is at '/run/netns/two'",
         "The names of sandbox 'three' were left out: The file cannot be written: a link, folder or device is at "
         "'/etc/netns/three/hosts'",
-        f"Network 'taken' was left out, and with it its sandboxes 'four': There is a bridge '{bridge}' that was not",
+        f"Network 'taken' was left out, and with it its sandboxes 'four': A bridge '{bridge}' that was not",
         "Network 'far' was left out, and with it its sandboxes 'five': The kernel refused to make vxlan ",
     ):
         assert [line for line in said if line.startswith(f"cnm: {part}")], (part, said)
@@ -78,7 +78,7 @@ def test_a_sandbox_in_the_way_of_a_run_about_another(tasks: Tasks) -> None:
             tasks.sandbox("hostile")
         assert "table inet cnm" in command("nft list tables")
     command("nft flush ruleset")
-    with pytest.raises(Incomplete, match="^Sandbox 'hostile' was left out: There is a .* Everything else was done.$"):
+    with pytest.raises(Incomplete, match="^Sandbox 'hostile' was left out: A .* Everything else was done.$"):
         tasks.network("blue", labels={"a": "b"})
     assert tasks.shown("network")["blue"]["Labels"] == {"a": "b"}
     assert not tasks.network("blue").changed

@@ -56,7 +56,7 @@ def plan(
             continue
         if resource.foreign and not (after and after.lent):
             if after:
-                text = f"There is a {resource} that was not made by us, where ours has to be. Remove or rename it."
+                text = f"A {resource} that was not made by us is in the way. Remove or rename it."
                 conflicts.append(Conflict(text, key))
             continue
         if after and after.lent and _must_be_made_anew(after, resource):

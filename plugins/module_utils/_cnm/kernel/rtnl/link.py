@@ -410,7 +410,7 @@ def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
         end = ends.get(link.peer.name) if link.peer else None
         if (there and there.foreign) or (end and end.group not in (GROUP, LEAVING)):
             name = str(there) if there and there.foreign else f"interface '{end.name}'" if end else ""
-            text = f"There is a {name} that was not made by us, where {link} has to be. Remove or rename it."
+            text = f"A {name} that was not made by us is in the place of {link}. Remove or rename it."
             conflicts.append(Conflict(text, link.key))
             continue
         same_pair = link.peer is None or (there and there.peer and there.peer.name == link.peer.name)
