@@ -40,7 +40,7 @@ def lost_underlay(network: Network, host: Holding) -> str:
     device = network.underlay.device if network.underlay is not None else ""
     if not device or host.has_link(device):
         return ""
-    return f"the interface '{device}', by which it reaches them, is gone"
+    return f"the interface '{device}', through which it reaches them, is gone"
 
 
 def lost_namespace(sandbox: Sandbox, host: Identifying) -> str:

@@ -111,12 +111,12 @@ def lacking(store: SqliteStore, topology: Topology, facts: Facts) -> Lacking:
 
 
 def _lack(what: str, reason: str) -> str:
-    return f"{what}: {reason}. When that is mended, restore again."
+    return f"{what}: {reason}. Fix this, then restore again."
 
 
 def _without_its_address(name: str, underlay: Underlay) -> str:
     return (
-        f"Network '{name}' does not reach other hosts: {underlay.address}, the address from which this host "
-        "sends to them, is on none of its interfaces. When the host has it again, the network works. If the "
-        "host has another one now, change it in inventory and run cnm.linux.topology for all hosts."
+        f"Network '{name}' does not reach other hosts: {underlay.address}, the address from which this host sends to "
+        "them, is on none of its interfaces. The network works again when the host has this address again. If the "
+        "host's address has changed, change it in inventory and run cnm.linux.topology for all hosts."
     )

@@ -99,7 +99,7 @@ def test_passthru_gives_the_parent_to_one(lan: Tasks) -> None:
     assert reaches("a", OUTSIDE, ROUTER)
     with pytest.raises(InvalidInput, match="mode passthru, which gives the parent to one sandbox alone"):
         lan.sandbox("b", "lan")
-    with pytest.raises(InvalidInput, match="to make it anew as 'lan0' would interrupt endpoints 'a'"):
+    with pytest.raises(InvalidInput, match="rebuilding it as 'lan0' would interrupt endpoints 'a'"):
         network(lan, "bridge")
     assert network(lan, "bridge", force=True).changed
     assert mode(lan, "a") == "bridge" and lan.sandbox("b", "lan").changed
@@ -284,7 +284,7 @@ def test_what_cannot_be_a_parent_is_refused(lan: Tasks) -> None:
     for parent, why in (
         ("none0", "this host has no interface 'none0'"),
         ("lan0.10", "creating VLAN interfaces is not supported yet. Create it first: ip link add link lan0 name"),
-        ("lo", "'lo' is no valid interface name"),
+        ("lo", "'lo' is not a valid interface name"),
         ("tun0", "'tun0' is not an Ethernet interface"),
         ("mac0", "'mac0' is a macvlan itself"),
         ("p0", "'p0' is a port of 'br0'. Name 'br0' instead"),

@@ -101,7 +101,7 @@ def test_the_mode_changes_in_place_but_for_passthru(lan):
         ({"parent": "wg0"}, "driver option 'parent': 'wg0' is not an Ethernet interface, as a macvlan needs."),
         ({"parent": "mac0"}, "driver option 'parent': 'mac0' is a macvlan itself. Name the interface that it is on."),
         ({"parent": "port"}, "driver option 'parent': 'port' is a port of 'bond0'. Name 'bond0' instead."),
-        ({"parent": "lo"}, "option 'parent': 'lo' is no valid interface name"),
+        ({"parent": "lo"}, "option 'parent': 'lo' is not a valid interface name"),
         ({"macvlan_mode": "source"}, "option 'macvlan_mode': 'source' is not one of bridge, private, vepa, passthru."),
         ({"macvlan_mod": "vepa"}, "driver 'macvlan' has no option 'macvlan_mod'; did you mean 'macvlan_mode'?"),
         ({"parent": "eth2", "com.docker.network.driver.mtu": 9000}, "9000 bytes are more than the MTU of 'eth2', 1400"),
@@ -121,7 +121,7 @@ def test_options_that_are_refused(lan, options, message):
         ({"internal": True, "driver_options": {"parent": "eth2"}}, "internal: true contradicts driver option 'parent'"),
         ({"internal": False}, "internal: false needs driver option 'parent'"),
         ({"dns": True, "driver_options": {"parent": "eth2"}}, "the gateway of a network of driver 'macvlan' is not"),
-        ({"peers": [{"name": "a", "address": "192.0.2.2"}]}, "peers are for driver 'overlay'"),
+        ({"peers": [{"name": "a", "address": "192.0.2.2"}]}, "peers work only with driver 'overlay'"),
     ],
 )
 def test_what_does_not_go_together_is_refused(lan, more, message):

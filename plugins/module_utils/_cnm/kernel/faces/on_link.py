@@ -147,7 +147,7 @@ class OnLink(Face):
                 if not name or name in indices:
                     able[step.resource.kind].append(step)
                 else:
-                    text = f"There is no link '{name}' that could be given {step.resource}."
+                    text = f"There is no link '{name}' for {step.resource}."
                     errors.append(CnmError(text, step.resource.key))
             changes = [change for kind in able for step in able[kind] for change in _KINDS[kind].changes(step, indices)]
             errors += carry_out(socket, changes)
