@@ -120,7 +120,10 @@ def test_options_that_are_refused(lan, options, message):
     [
         ({"internal": True, "driver_options": {"parent": "eth2"}}, "internal: true contradicts driver option 'parent'"),
         ({"internal": False}, "internal: false needs driver option 'parent'"),
-        ({"dns": True, "driver_options": {"parent": "eth2"}}, "the gateway of a network of driver 'macvlan' is not"),
+        (
+            {"dns": True, "driver_options": {"parent": "eth2"}},
+            "this host is not the gateway of a network of driver 'macvlan'",
+        ),
         ({"peers": [{"name": "a", "address": "192.0.2.2"}]}, "peers work only with driver 'overlay'"),
     ],
 )
