@@ -40,12 +40,17 @@ WIDE = {
 ADOPTING = {"name": "new", "driver_options": {"com.docker.network.bridge.name": "br9"}}
 THEIRS = Namespace("/run/theirs", ours=False)
 
+ROUTES = [
+    {"destination": "10.7.0.0/16", "type": "blackhole"},
+    {"destination": "10.6.0.0/16", "type": "prohibit", "metric": 3},
+]
 CASES = {
     "create": ("network", {"name": "new", "enable_ipv6": True}),
     "readdress": ("network", {"name": "lan", "ipam_config": [{"subnet": "10.3.0.0/24"}], "force": True}),
     "join": ("endpoint", {"name": "extra", "network": "back", "sandbox": "web"}),
     "leave": ("endpoint", {"name": "db", "network": "back", "state": "left"}),
     "make": ("sandbox", {"name": "new", "networks": [{"name": "lan"}]}),
+    "routes": ("sandbox", {"name": "web", "routes": ROUTES}),
     "stop": ("sandbox", {"name": "web", "state": "stopped"}),
     "restart": ("sandbox", {**DB, "state": "restarted"}),
     "remove": ("sandbox", {"name": "web", "state": "absent"}),
