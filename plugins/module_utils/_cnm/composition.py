@@ -221,7 +221,9 @@ class Topology:
                 resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
         for name, value in sandbox.sysctls.items():
             resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
-        resources += [route for route in routes(sandbox, attachments) if ":" not in route.key[2] or self._host.ipv6()]
+        resources += [
+            route for route in routes(sandbox, attachments) if ":" not in route.destination or self._host.ipv6()
+        ]
         return resources
 
     def roaming(self) -> List[Roaming]:

@@ -187,7 +187,9 @@ class Reconciliation:
     def _release(self, scope: Scope) -> None:
         """Let go of what was adopted and is no longer wanted."""
         lent = {key: resource for key, resource in scope.known.items() if resource.lent}
-        lent.update((key, Link(HOST, key[2], BRIDGE, adopted=True)) for key in self._intent.lent)
+        for _kind, namespace, name in self._intent.lent:
+            bridge = Link(namespace, name, BRIDGE, adopted=True)
+            lent[bridge.key] = bridge
         for key, resource in lent.items():
             if key in scope.wanted:
                 continue
@@ -203,7 +205,7 @@ class Reconciliation:
         Forwarding stays if there are other bridges: those who made them rely on it by now. A bridge that a run
         which was killed has let go is none of them.
         """
-        released, apart = {key[2] for key in self._intent.lent}, self.after.apart()
+        released, apart = {name for _kind, _namespace, name in self._intent.lent}, self.after.apart()
         for name, setting in {**self._intent.settings, **self._store.settings()}.items():
             key = (Sysctl.kind, HOST, name)
             if setting.unit == APART_UNIT and name not in apart:

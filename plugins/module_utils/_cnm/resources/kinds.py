@@ -18,6 +18,7 @@ from ..model.addresses import Address as IPAddress
 from ..model.secret_settings import told
 
 Key = Tuple[str, ...]
+"""Which thing on a host is meant: the kind of resource, and what tells one of that kind from the others."""
 
 HOST = ""
 """The network namespace that we run in; other namespaces are named by their path."""

@@ -13,7 +13,7 @@ from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.sandbox import Sandbox
 from ..model.static_route import StaticRoute
-from .kinds import Key, Resource, Route
+from .kinds import Key, Route
 
 Attachment = Tuple[Network, Endpoint]
 KERNEL_METRIC = {4: 0, 6: 1024}
@@ -62,12 +62,12 @@ def answering(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Dict[int, 
     return found
 
 
-def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Resource]:
+def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Route]:
     """Return the routes of SANDBOX with ATTACHMENTS, in their order. Of several for one thing the first counts.
 
     Default routes are one of each family at most, in an adopted namespace beside its owner's.
     """
-    found: Dict[Key, Resource] = {}
+    found: Dict[Key, Route] = {}
     for route, link, metric in _declared(sandbox, attachments):
         made = _resource(sandbox, route, link, metric)
         found.setdefault(made.key, made)

@@ -78,7 +78,7 @@ class DockerUser:
         for key in keys:
             if key[0] != ForwardAccept.kind:
                 continue
-            family = key[1]
+            _kind, family = key
             seen = self._just_read.pop(family) if family in self._just_read else self._rules(family)
             rules = seen or []
             if rules[: len(wanted)] == wanted and not any(map(_is_ours, rules[len(wanted) :])):
@@ -95,7 +95,8 @@ class DockerUser:
         wanted: Dict[str, bool] = {}
         for step in steps:
             if step.resource.kind == ForwardAccept.kind:
-                wanted[step.resource.key[1]] = step.after is not None
+                _kind, family = step.resource.key
+                wanted[family] = step.after is not None
         for family, present in wanted.items():
             self._replace(family, _rules_now() if present else ())
 
