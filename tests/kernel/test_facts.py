@@ -16,14 +16,10 @@ from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
-    HOST,
-    HostEnd,
-    Link,
-    Listener,
-    Namespace,
-)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Listener, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import HostEnd, Link
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 
 def test_subnets_on_link(host: Host) -> None:

@@ -17,8 +17,9 @@ from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Key, Namespace, Resource
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, plan
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import Key, Resource
 
 WEB = Namespace("/run/netns/web")
 

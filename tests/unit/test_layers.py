@@ -20,7 +20,8 @@ VALUES = {f"model.{value}" for value in ("addresses", "codec", "errors", "ids", 
 NOUNS = {f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "sandbox", "static_route")}
 IPAM = {"model.allocation", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
-RESOURCES = {f"resources.{name}" for name in ("dns", "fdb", "firewall", "kinds", "routes")}
+KINDS = {f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "resource")}
+RESOURCES = KINDS | {"resources.firewall", "resources.routes"}
 PURE = MODEL | RESOURCES | {"drivers", "naming"}
 BELOW_CONTROLLER = PURE | {
     "adopted",
@@ -46,23 +47,22 @@ ALLOWED = {
     "controller": {"restoration", "run"} | BELOW_CONTROLLER,
     "restoration": {"composition", "kernel", "model.overlay_peer", "store"},
     "run": {"scope"} | BELOW_CONTROLLER,
-    "scope": {"resources.kinds", "store"},
-    "verbs": MODEL | {"adopted", "composition", "drivers", "resources.kinds", "resources.routes", "store"},
+    "scope": KINDS | {"store"},
+    "verbs": MODEL | {"adopted", "composition", "drivers", "resources.routes", "store"} | KINDS,
     "docker_shapes": MODEL | {"composition", "drivers", "resources.routes", "store"},
     "filters": MODEL | {"store"},
     "composition": PURE | {"adopted", "store"},
     "adopted": MODEL | {"drivers"},
-    "drivers": MODEL | {"resources.fdb", "resources.firewall", "resources.kinds"},
-    "naming": MODEL | {"resources.dns", "resources.kinds"},
-    "store": MODEL | {"drivers", "private_files", "resources.kinds"},
-    "kernel": VALUES | {"private_files", "resources.dns", "resources.fdb", "resources.kinds", "resources.plan"},
+    "drivers": MODEL | KINDS | {"resources.firewall"},
+    "naming": MODEL | KINDS,
+    "store": MODEL | KINDS | {"drivers", "private_files"},
+    "kernel": VALUES | KINDS | {"private_files", "resources.plan"},
     "resources.diff_output": {"resources.plan"},
-    "resources.plan": {"model.errors", "resources.kinds"},
-    "resources.dns": {"resources.kinds"},
-    "resources.fdb": {"resources.kinds"},
-    "resources.firewall": MODEL | {"resources.kinds"},
-    "resources.routes": MODEL | {"resources.kinds"},
-    "resources.kinds": VALUES,
+    "resources.plan": {"model.errors", "resources.resource"},
+    "resources.firewall": MODEL | KINDS,
+    "resources.routes": MODEL | KINDS,
+    **dict.fromkeys(KINDS, VALUES | {"resources.resource"}),
+    "resources.resource": set(),
     "private_files": {"model.errors"},
     **dict.fromkeys(IPAM, NOUNS | VALUES),
     **dict.fromkeys(NOUNS, NOUNS | VALUES),

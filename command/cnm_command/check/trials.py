@@ -20,7 +20,7 @@ from typing import Callable, Iterator, List
 from _cnm.kernel.firewall.conntrack import NETLINK_NETFILTER, listing
 from _cnm.kernel.system.programs import find
 from _cnm.resources.firewall import RULESET
-from _cnm.resources.kinds import GROUP
+from _cnm.resources.link import GROUP
 
 from ..access import run_program
 from .finding import Finding, judge

@@ -19,7 +19,9 @@ from .model.overlay_peer import Remote
 from .model.sandbox import Sandbox
 from .naming import hosts_files
 from .resources.firewall import RULESET, elsewhere, tunnel_elements
-from .resources.kinds import FORWARDING, HOST, Element, ForwardAccept, Key, Link, Namespace, Resource, Ruleset, Sysctl
+from .resources.kinds import FORWARDING, Element, ForwardAccept, Namespace, Ruleset, Sysctl
+from .resources.link import Link
+from .resources.resource import HOST, Key, Resource
 from .resources.routes import answering, gateway_order, routes
 from .store.journal import Setting, Unit
 from .store.objects import SqliteStore

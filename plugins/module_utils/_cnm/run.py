@@ -11,20 +11,10 @@ from typing import AbstractSet, Dict, List, Optional, Sequence, Set, Tuple
 from .composition import APART_UNIT, HOST_UNIT, Topology, apart_element
 from .kernel.host import Kernel
 from .model.errors import CnmError, Collected, KernelRefused
-from .resources.kinds import (
-    BRIDGE,
-    EVERYTHING,
-    FIREWALL,
-    HOST,
-    KINDS,
-    NAMING,
-    NETWORK,
-    Element,
-    Link,
-    Resource,
-    Sysctl,
-)
+from .resources.kinds import Element, Sysctl
+from .resources.link import BRIDGE, Link
 from .resources.plan import Step, plan
+from .resources.resource import EVERYTHING, FIREWALL, HOST, KINDS, NAMING, NETWORK, Resource
 from .scope import Scope, host_ends, is_of_firewall
 from .store import journal, schema
 from .store.journal import Intent, Setting, Unit

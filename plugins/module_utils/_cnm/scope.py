@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, Mapping, Set
 
-from .resources.kinds import FIREWALL, HOST, KINDS, Key, Link, Obstacle, Resource, Sysctl
+from .resources.kinds import Sysctl
+from .resources.link import Link
+from .resources.resource import FIREWALL, HOST, KINDS, Key, Obstacle, Resource
 from .store.journal import Unit
 
 

@@ -22,13 +22,9 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import 
 )
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import encode
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.socket import CHUNK, Refusal
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
-    GROUP,
-    HOST,
-    Address,
-    Link,
-    Namespace,
-)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 from . import GATEWAY, PREFIX, namespaces
 from . import address as address_of

@@ -25,7 +25,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.text_block import BEGIN
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import GROUP, HOST, Key, Link, Resource
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST, Key, Resource
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
 STORE, NAMESPACES, FILES, MEMORY = "/var/lib/cnm", "/run/netns", "/etc/netns", "/run/cnm"

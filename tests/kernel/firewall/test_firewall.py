@@ -37,8 +37,9 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall imp
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import programs
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import firewall
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Element, Resource, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Element, Ruleset
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, index, plan
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import Resource
 
 RULESET = Ruleset(firewall.RULESET)
 FAMILIES = {

@@ -22,18 +22,10 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import
     Conflict,
     KernelRefused,
 )
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
-    GROUP,
-    HOST,
-    Address,
-    File,
-    HostEnd,
-    Link,
-    Namespace,
-    Resource,
-    Route,
-)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, File, Namespace, Route
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, HostEnd, Link
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, index, plan
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST, Resource
 
 WEB = "/run/netns/web"
 BRIDGE = Link(HOST, "br-web", "bridge", address="02:42:0a:00:00:01", mtu=1400)

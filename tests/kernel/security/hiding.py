@@ -16,7 +16,7 @@ from tasks import Tasks, answers, listed, reaches
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Result
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import GROUP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP
 
 EVIL, DEEP = "evil", "deep"
 """The hostile sandbox, and a namespace that its programs have made."""

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 
 from stand_in import OUTSIDE, Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import GROUP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _NEWNET = 0x40000000

@@ -15,7 +15,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 from ..model.addresses import Address
 from ..model.endpoint import Endpoint, Port
 from ..model.network import Network
-from ..resources.kinds import Parent, Resource
+from ..resources.kinds import Parent
+from ..resources.resource import Resource
 
 Answers = Mapping[int, Address]
 """By family the address from which a sandbox answers whom it knows by no other route: that of its default route."""

@@ -14,7 +14,9 @@ from ..model.endpoint import Endpoint, Port
 from ..model.network import Network
 from ..resources.fdb import Neighbour
 from ..resources.firewall import network_elements, opened, published
-from ..resources.kinds import HOST, Address, HostEnd, Link, Resource, Sysctl
+from ..resources.kinds import Address, Sysctl
+from ..resources.link import HostEnd, Link
+from ..resources.resource import HOST, Resource
 from . import MTU, Answers, Borrowed, Driver, Settings
 from .bridge_options import INHIBIT_IPV4, NAME, BridgeOptions, normalized, option_problems, parse
 

@@ -18,7 +18,9 @@ from ..model.addresses import with_prefix
 from ..model.endpoint import Endpoint
 from ..model.ids import check_device
 from ..model.network import Network
-from ..resources.kinds import BRIDGE, HOST, Address, HostEnd, Link, Lower, Resource, Sysctl
+from ..resources.kinds import Address, Sysctl
+from ..resources.link import BRIDGE, HostEnd, Link, Lower
+from ..resources.resource import HOST, Resource
 from . import ENABLE_IPV6, MTU, Answers, Borrowed, Driver, Host, Settings, flag
 from .bridge_options import INTERFACE_PREFIX, Keys, normalized, option_problems, read_mtu, read_prefix
 

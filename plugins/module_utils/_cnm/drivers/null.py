@@ -10,7 +10,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 from ..model.endpoint import Endpoint
 from ..model.network import Network
-from ..resources.kinds import Resource
+from ..resources.resource import Resource
 from . import Answers, Driver
 
 

@@ -15,7 +15,9 @@ from typing import Any, Dict, List, Mapping
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..resources.fdb import ANYBODY, Forwarding, Neighbour
-from ..resources.kinds import HOST, Link, Resource, Sysctl, Tunnel
+from ..resources.kinds import Sysctl
+from ..resources.link import Link, Tunnel
+from ..resources.resource import HOST, Resource
 from . import Answers, Spanning
 from . import Tunnel as TunnelSettings
 from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge

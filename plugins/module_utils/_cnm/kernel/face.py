@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Callable, Dict, Iterable, List, Sequence, Set, Type, TypeVar
 
 from ..model.errors import CnmError
-from ..resources.kinds import HOST, Key, Obstacle, Resource
 from ..resources.plan import Step
+from ..resources.resource import HOST, Key, Obstacle, Resource
 from .firewall.docker_user import DockerUser
 from .namespace import Namespaces
 from .rtnl import link

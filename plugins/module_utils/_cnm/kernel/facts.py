@@ -13,7 +13,9 @@ from functools import wraps
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple, TypeVar
 
 from ..model import addresses as forms
-from ..resources.kinds import FORWARDING, GROUP, HOST, Listener, Parent
+from ..resources.kinds import FORWARDING, Listener, Parent
+from ..resources.link import GROUP
+from ..resources.resource import HOST
 from .firewall.docker_user import DockerUser
 from .namespace import LOOPBACK_INDEX, Namespaces
 from .rtnl import address, interface, route

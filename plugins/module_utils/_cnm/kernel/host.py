@@ -10,8 +10,9 @@ from itertools import groupby
 from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from ..model.errors import CnmError, raise_all
-from ..resources.kinds import Element, Key, Resource
+from ..resources.kinds import Element
 from ..resources.plan import Step
+from ..resources.resource import Key, Resource
 from . import registry
 from .face import Host
 from .facts import Facts

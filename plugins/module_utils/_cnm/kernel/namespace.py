@@ -21,8 +21,8 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..model.errors import CnmError, Conflict, KernelRefused, raise_all
 from ..private_files import make_public
-from ..resources import kinds
-from ..resources.kinds import HOST
+from ..resources.kinds import Namespace
+from ..resources.resource import HOST, Key
 from . import ownership
 from .rtnl import uapi
 from .rtnl.request import encode
@@ -237,7 +237,7 @@ class Namespaces:
         """Say whether it is the host's own: a path that was adopted may have been turned there."""
         return os.fstat(descriptor).st_ino == os.fstat(self.home).st_ino
 
-    def make(self, wanted: Sequence[kinds.Namespace]) -> None:
+    def make(self, wanted: Sequence[Namespace]) -> None:
         """Make a namespace, with its loopback up, at the path of each of WANTED."""
         if not wanted:
             return
@@ -365,7 +365,7 @@ def _prepare(path: str) -> None:
             ) from None
 
 
-def _explained(done: str, path: str, error: OSError, about: Optional[kinds.Key] = None) -> CnmError:
+def _explained(done: str, path: str, error: OSError, about: Optional[Key] = None) -> CnmError:
     if error.errno in (errno.EPERM, errno.EACCES):
         return needs_root(f"network namespace '{path}' could not be {done}")
     reason = error.strerror or str(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ..model.errors import CnmError, KernelRefused
-from ..resources.kinds import Key
+from ..resources.resource import Key
 from .rtnl.socket import Refusal, Socket
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Iterable, List, Tuple, TypeVar
 
-from ..resources import kinds
-from ..resources.kinds import Key
+from ..resources import resource
+from ..resources.resource import Key
 from .face import Face
 
 _Item = TypeVar("_Item")
@@ -83,8 +83,8 @@ def by_face(items: Iterable[_Item], kind: Callable[[_Item], str]) -> List[Tuple[
 
 def is_key(parts: Key) -> bool:
     """Say whether PARTS can be the key of a resource."""
-    if parts and parts[0] not in kinds.KINDS:
+    if parts and parts[0] not in resource.KINDS:
         for served, load in FACES.items():
             if parts[0] in served:
                 load()
-    return kinds.is_key(parts)
+    return resource.is_key(parts)

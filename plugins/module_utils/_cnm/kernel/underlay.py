@@ -10,7 +10,7 @@ import ipaddress
 from typing import List, Optional, Tuple
 
 from ..model.addresses import Address
-from ..resources.kinds import GROUP
+from ..resources.link import GROUP
 from .namespace import LOOPBACK_INDEX
 from .rtnl import address, interface, route
 from .rtnl.link import LEAVING

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
-from .kinds import HOST, NAMING, Key, Resource
+from .resource import HOST, NAMING, Key, Resource
 
 RECORDS = "/run/cnm-dns"
 """The folder with the records of each network, which are written from the store after a reboot.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Tuple
 
-from .kinds import Key, Resource
+from .resource import Key, Resource
 
 ANYBODY = "00:00:00:00:00:00"
 """The MAC address of entries for frames that are for all, or for somebody unknown: each host gets a copy."""

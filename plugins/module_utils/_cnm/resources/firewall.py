@@ -14,7 +14,8 @@ import ipaddress
 from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
 from ..model.addresses import Address, Subnet
-from .kinds import GROUP, Element
+from .kinds import Element
+from .link import GROUP
 
 RULESET = (
     f"define OURS = {GROUP:#x}\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set
 
 from ..model.errors import CnmError, Conflict, raise_all
-from .kinds import Key, Obstacle, Resource
+from .resource import Key, Obstacle, Resource
 
 
 class Step(NamedTuple):

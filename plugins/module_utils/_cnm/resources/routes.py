@@ -13,7 +13,8 @@ from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.sandbox import Sandbox
 from ..model.static_route import StaticRoute
-from .kinds import Key, Route
+from .kinds import Route
+from .resource import Key
 
 Attachment = Tuple[Network, Endpoint]
 KERNEL_METRIC = {4: 0, 6: 1024}

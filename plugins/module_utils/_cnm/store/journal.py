@@ -15,7 +15,9 @@ from typing import Callable, FrozenSet, Mapping, NamedTuple
 from ..model.codec import from_json, to_json
 from ..model.errors import CnmError, StoreDamaged
 from ..private_files import create_private, open_private
-from ..resources.kinds import Element, Key, Link, is_key
+from ..resources.kinds import Element
+from ..resources.link import Link
+from ..resources.resource import Key, is_key
 
 
 class Unit(NamedTuple):

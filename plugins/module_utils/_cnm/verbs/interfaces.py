@@ -13,7 +13,7 @@ from ..drivers import driver
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.sandbox import Sandbox
-from ..resources.kinds import Link
+from ..resources.link import Link
 from .context import Context
 
 

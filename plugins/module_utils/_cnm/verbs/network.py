@@ -15,7 +15,9 @@ from ..model.errors import every
 from ..model.ids import check_name, make_id
 from ..model.network import Network
 from ..model.suggestions import not_supported
-from ..resources.kinds import HOST, Address, Link
+from ..resources.kinds import Address
+from ..resources.link import Link
+from ..resources.resource import HOST
 from ..store.journal import Unit
 from .context import Context, check_absent, listed, quoted, texts
 from .dns import name_server, wanted_dns

@@ -11,7 +11,7 @@ import ipaddress
 from dataclasses import fields, replace
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import HOST
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 
 class PretendFacts:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers import creatable
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import HOST, Lower, Parent
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Parent
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import Lower
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 POOL = [{"subnet": "192.168.7.0/24"}]
 CARD = Parent("", 1400, False, False, True, "")

@@ -11,7 +11,9 @@ import shutil
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import GROUP, HOST, Address, Link, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 MTU = "com.docker.network.driver.mtu"
 ICC = "com.docker.network.bridge.enable_icc"

@@ -14,19 +14,17 @@ from hypothesis import strategies as st
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
-    GROUP,
-    HOST,
     Address,
     Element,
     File,
-    HostEnd,
-    Link,
     Namespace,
     Route,
     Ruleset,
     Sysctl,
 )
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, HostEnd, Link
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import index, plan
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 from .pretend import PretendKernel
 

@@ -41,15 +41,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi im
 )
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import ANYBODY, Forwarding, Neighbour
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import (
-    GROUP,
-    Address,
-    HostEnd,
-    Link,
-    Lower,
-    Route,
-    Tunnel,
-)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Route
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, HostEnd, Link, Lower, Tunnel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 
 from .pyroute2_requests import encoded

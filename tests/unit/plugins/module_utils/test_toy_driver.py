@@ -11,7 +11,9 @@ import pytest
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import drivers
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers import Driver, Settings
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.addresses import with_prefix
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import HOST, Address, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 
 class Toy(Driver):

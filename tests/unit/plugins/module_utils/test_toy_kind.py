@@ -19,8 +19,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import regis
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.face import Face
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import kinds
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Obstacle, Resource
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import resource
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import Obstacle, Resource
 
 from .pretend import PretendKernel
 
@@ -129,7 +129,7 @@ class Half(PretendKernel):
 @pytest.fixture
 def table(host, monkeypatch):
     monkeypatch.setitem(registry.FACES, (Plate.kind,), Plates)
-    monkeypatch.setitem(kinds.KINDS, Plate.kind, Plate)
+    monkeypatch.setitem(resource.KINDS, Plate.kind, Plate)
     monkeypatch.setitem(drivers.LOADERS, "table", Table)
     SHELF.clear()
     host.kernel = Half()
@@ -201,10 +201,10 @@ def test_a_killed_run_is_finished_by_the_next(table):
 
 
 def test_a_kind_whose_file_is_loaded_late_is_known_by_its_key(monkeypatch):
-    monkeypatch.delitem(kinds.KINDS, "plate", raising=False)
+    monkeypatch.delitem(resource.KINDS, "plate", raising=False)
 
     def load():
-        kinds.KINDS["plate"] = Plate
+        resource.KINDS["plate"] = Plate
         return Plates()
 
     monkeypatch.setitem(registry.FACES, ("plate",), load)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ...model.errors import CnmError
-from ...resources.kinds import File, Key, Obstacle, Resource
+from ...resources.kinds import File
 from ...resources.plan import Step
+from ...resources.resource import Key, Obstacle, Resource
 from ..face import Face, Host, only
 from ..system import text_block
 

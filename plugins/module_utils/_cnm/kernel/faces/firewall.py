@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ...model.errors import CnmError
-from ...resources.kinds import Key, Resource
 from ...resources.plan import Step
+from ...resources.resource import Key, Resource
 from ..face import Face, Host
 from ..firewall import table
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Dict, List, Sequence, Set
 
 from ...model.errors import CnmError
-from ...resources.kinds import HOST, Key, Link, Resource
+from ...resources.link import Link
 from ...resources.plan import Step
+from ...resources.resource import HOST, Key, Resource
 from ..face import Face, Host, only, read_by_namespace
 from ..rtnl import link
 

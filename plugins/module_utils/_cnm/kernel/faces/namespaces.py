@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ...model.errors import CnmError
-from ...resources.kinds import Key, Namespace, Obstacle, Resource
+from ...resources.kinds import Namespace
 from ...resources.plan import Step
+from ...resources.resource import Key, Obstacle, Resource
 from ..face import Face, Host, only
 from ..namespace import is_left_over
 

@@ -10,8 +10,8 @@ from typing import Dict, List, Sequence, Set
 
 from ...model.errors import CnmError, KernelRefused
 from ...resources.dns import NameServer, Records
-from ...resources.kinds import Key, Resource
 from ...resources.plan import Step
+from ...resources.resource import Key, Resource
 from ..face import Face, Host
 from ..system import name_server
 

@@ -10,8 +10,9 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Tu
 
 from ...model.errors import CnmError
 from ...resources.fdb import ANYBODY, Forwarding, Neighbour
-from ...resources.kinds import HOST, Address, Key, Resource, Route
+from ...resources.kinds import Address, Route
 from ...resources.plan import Step
+from ...resources.resource import HOST, Key, Resource
 from ..face import Face, Host, only, read_by_namespace
 from ..refusals import Change, carry_out
 from ..rtnl import address, interface, readiness, route

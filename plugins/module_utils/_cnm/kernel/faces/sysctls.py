@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ...model.errors import CnmError
-from ...resources.kinds import Key, Resource, Sysctl
+from ...resources.kinds import Sysctl
 from ...resources.plan import Step
+from ...resources.resource import Key, Resource
 from ..face import Face, Host, only, read_by_namespace
 from ..system import sysctl
 

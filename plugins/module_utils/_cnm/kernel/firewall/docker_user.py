@@ -18,8 +18,10 @@ import shlex
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
-from ...resources.kinds import GROUP, ForwardAccept, Key, Resource
+from ...resources.kinds import ForwardAccept
+from ...resources.link import GROUP
 from ...resources.plan import Step
+from ...resources.resource import Key, Resource
 from ..system.programs import Run, find, understood
 
 _CHAIN = "DOCKER-USER"

@@ -15,8 +15,9 @@ from typing import Any, ContextManager, Dict, Iterable, List, Optional, Sequence
 
 from ...model.errors import CnmError, KernelRefused
 from ...private_files import create_private, make_private, open_private
-from ...resources.kinds import Element, ForwardAccept, Key, Resource, Ruleset
+from ...resources.kinds import Element, ForwardAccept, Ruleset
 from ...resources.plan import Step
+from ...resources.resource import Key, Resource
 from ..system.programs import Run, find, understood
 from .docker_user import DockerUser
 

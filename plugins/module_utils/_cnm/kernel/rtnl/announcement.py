@@ -13,8 +13,8 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 from ...model.addresses import mac_of
 from ...model.errors import CnmError, KernelRefused
 from ...resources.fdb import Neighbour
-from ...resources.kinds import HOST
 from ...resources.plan import Step
+from ...resources.resource import HOST
 from ..namespace import Namespaces
 from .frame import claim
 

@@ -12,8 +12,9 @@ from functools import cache
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ...model.errors import CnmError, Conflict, KernelRefused, raise_all
-from ...resources.kinds import GROUP, HOST, HostEnd, Key, Link, Lower, Tunnel
+from ...resources.link import GROUP, HostEnd, Link, Lower, Tunnel
 from ...resources.plan import Step
+from ...resources.resource import HOST, Key
 from ..namespace import Namespaces
 from ..refusals import Change, carry_out
 from . import interface, macvlan, readiness, uapi, veth, vxlan

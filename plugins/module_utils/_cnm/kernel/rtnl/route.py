@@ -13,7 +13,8 @@ import struct
 from functools import cache, lru_cache
 from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from ...resources.kinds import GROUP, Route
+from ...resources.kinds import Route
+from ...resources.link import GROUP
 from ...resources.plan import Step
 from ..refusals import Change
 from . import interface, uapi

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ...resources.kinds import Tunnel
+from ...resources.link import Tunnel
 from . import uapi
 from .socket import attributes, number
 

@@ -20,8 +20,8 @@ from typing import AbstractSet, Callable, Dict, List, Mapping, Optional, Sequenc
 from ...model.errors import KernelRefused
 from ...private_files import create_private, make_private, open_private
 from ...resources.dns import RECORDS, NameServer, Records
-from ...resources.kinds import Resource
 from ...resources.plan import Step
+from ...resources.resource import Resource
 from . import listeners
 from .programs import Run, find
 from .systemd import starts_here

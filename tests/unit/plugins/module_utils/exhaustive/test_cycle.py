@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import KINDS, NAMING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import KINDS, NAMING
 
 from ..conftest import pretended
 

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network interfaces: bridges, VXLAN devices, veth pairs, and those on top of an interface of the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Optional, Tuple
+
+from .resource import HOST, NETWORK, Key, Resource, where
+
+GROUP = 0x636E6D
+"""Device group of every link that is ours (``ip link show group 6516333``): "cnm" in ASCII.
+
+The kernel lets nft and iptables match on it, so one rule serves any number of networks, and it tells
+our links from those of others.
+"""
+
+BRIDGE = "bridge"
+"""The type of links that networks adopt, as in IFLA_INFO_KIND."""
+
+
+@dataclass(frozen=True)
+class HostEnd:
+    """The end of a veth pair that stays on the host."""
+
+    name: str
+    master: str
+    mtu: Optional[int] = None
+    isolated: Optional[bool] = False
+    """Bridge port isolation (IFLA_BRPORT_ISOLATED), and no learning: there is no traffic between two isolated ports,
+    and what one of them sends does not change where frames go. None if only one of both is so."""
+    hairpin: bool = False
+    """Whether a frame may leave by the port by which it came (IFLA_BRPORT_MODE)."""
+    pinned: bool = False
+    """Whether the bridge has a lasting entry for the other end's MAC address, so that nobody else can draw its frames
+    by sending with that address (NTF_STICKY)."""
+    group: int = GROUP
+
+    def __str__(self) -> str:
+        modes = ", isolated" * bool(self.isolated) + ", hairpin" * self.hairpin + ", pinned" * self.pinned
+        return f"'{self.name}' on '{self.master}' with mtu {self.mtu}{modes}"
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """What makes a link a VXLAN device (RFC 7348): where its frames go, and how it is a port of a bridge."""
+
+    id: int
+    """The network identifier, VNI."""
+    local: str
+    """The address from which its packets come: the host's tunnel end point, VTEP."""
+    port: int
+    """UDP port, here and at the other hosts."""
+    device: str
+    """The device by which its packets leave; empty to leave that to the host's routes."""
+    learning: Optional[bool]
+    """Whether it notes from which host a MAC address comes, and its bridge port does the same; None if one does."""
+    master: str
+    ttl: int = 64
+    suppress: bool = True
+    """Whether its bridge answers for neighbours that it knows, and keeps its own address from crossing
+    (IFLA_BRPORT_NEIGH_SUPPRESS)."""
+    isolated: bool = True
+    """Bridge port isolation (IFLA_BRPORT_ISOLATED): an isolated port of a sandbox does not reach other hosts."""
+
+    def __str__(self) -> str:
+        ways = f" by '{self.device}'" * bool(self.device) + ", learning" * bool(self.learning)
+        return f"VNI {self.id} from {self.local} port {self.port}{ways} on '{self.master}'"
+
+
+@dataclass(frozen=True)
+class Lower:
+    """What makes a link one on top of an interface of the host, such as a macvlan."""
+
+    device: str
+    mode: str
+    """How it reaches others on that interface, as ``ip link`` calls it."""
+
+    def __str__(self) -> str:
+        return f"'{self.device}' in mode {self.mode}"
+
+
+@dataclass(frozen=True)
+class Link(Resource):
+    """A network interface: a bridge or a VXLAN device on the host, or in a sandbox the inner end of a veth pair or a
+    link on top of an interface of the host. A pair with both ends on the host has as its peer the end on a bridge."""
+
+    namespace: str
+    name: str
+    type: str
+    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan``, ``veth`` or ``macvlan``."""
+    address: Optional[str] = None
+    mtu: Optional[int] = None
+    """In bytes."""
+    up: Optional[bool] = True
+    group: int = GROUP
+    peer: Optional[HostEnd] = None
+    adopted: bool = False
+    tunnel: Optional[Tunnel] = None
+    lower: Optional[Lower] = None
+
+    kind: ClassVar[str] = "link"
+    rank: ClassVar[int] = 4
+    key_lengths: ClassVar[Tuple[int, ...]] = (3,)
+    bearing: ClassVar[str] = NETWORK
+    renewed: ClassVar[bool] = True
+    implied: ClassVar[Tuple[str, ...]] = ("type", "group")
+    ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
+    immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel", "end", "base")
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.type} '{self.name}'{where(self.namespace)}"
+
+    @property
+    def end(self) -> Optional[str]:
+        """The name of the pair's end on the host; None if there is none."""
+        return self.peer.name if self.peer else None
+
+    @property
+    def base(self) -> Optional[Tuple[str, bool]]:
+        """The interface that it is on, and whether it has that for itself, which the kernel does not change."""
+        return (self.lower.device, self.lower.mode == "passthru") if self.lower else None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether somebody else made it. One marked end makes a pair ours: a sandbox can change the inner one."""
+        return GROUP not in (self.group, self.peer and self.peer.group)
+
+    @property
+    def lent(self) -> bool:
+        return self.adopted
+
+    def released(self) -> "Link":
+        return replace(self, address=None, mtu=None, up=None, group=0, peer=None)
+
+    def forgets(self, after: Resource) -> bool:
+        """True for a link that was down, or gets another MAC address: the kernel forgets its neighbours."""
+        return isinstance(after, Link) and (self.up is False or after.address not in (None, self.address))
+
+    @property
+    def host_end(self) -> Optional[Key]:
+        return (self.kind, HOST, self.peer.name) if self.peer else None
+
+    def apart_from_hosts(self) -> "Link":
+        return replace(self, peer=replace(self.peer, isolated=True)) if self.peer else self
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (("namespace", self.namespace),)
+
+    @property
+    def goes_with_parent(self) -> bool:
+        """False: a namespace is taken apart later, by a kernel thread, and its veth pairs outlive it until then."""
+        return False

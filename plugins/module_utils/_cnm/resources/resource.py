@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host can hold, how two of it compare, and in which order they come and go.
+
+A resource is a value. Its key says which thing on the host it is, the other fields say how that thing is
+to be. A field that is None is left as it is on the host. Whether a resource is wanted or was read from the
+kernel, it has the same type, so that the difference of two is a comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Dict, Optional, Tuple, Type
+
+Key = Tuple[str, ...]
+"""Which thing on a host is meant: the kind of resource, and what tells one of that kind from the others."""
+
+HOST = ""
+"""The network namespace that we run in; other namespaces are named by their path."""
+
+FIREWALL, NAMING = "firewall", "naming"
+"""Subsystems, see Resource.subsystem."""
+
+EVERYTHING, NETWORK = "everything", "network"
+"""What may stand on a resource, see Resource.bearing."""
+
+
+def where(namespace: str) -> str:
+    """Return how a name is to be completed if the thing is in a NAMESPACE other than the host's."""
+    return f" in '{namespace}'" if namespace else ""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One thing that a host can hold."""
+
+    kind: ClassVar[str] = ""
+    rank: ClassVar[int] = 0
+    """Resources of lower rank are made first and removed last."""
+    key_lengths: ClassVar[Tuple[int, ...]] = (2,)
+    """How many parts a key can have."""
+    subsystem: ClassVar[str] = ""
+    """``firewall`` for what is read by running programs and stays when its unit is left out, ``naming`` for what a
+    network can be without."""
+    bearing: ClassVar[str] = ""
+    """What may lose something when this is made: ``everything``, or what is on the same ``network``."""
+    renewed: ClassVar[bool] = False
+    """Whether this is made anew with the sandbox that it belongs to."""
+    ignored: ClassVar[Tuple[str, ...]] = ()
+    """Fields that say how to treat the thing, and are not properties of it."""
+    immutable: ClassVar[Tuple[str, ...]] = ()
+    """Fields that the kernel cannot change in place: another value means to remove and to make anew."""
+    implied: ClassVar[Tuple[str, ...]] = ()
+    """Fields that --diff does not show: the name says it already, or all of ours have the same value."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.kind:
+            KINDS[cls.kind] = cls
+
+    @property
+    def key(self) -> Key:
+        """Which thing on the host this is."""
+        raise NotImplementedError
+
+    @property
+    def turn(self) -> Tuple[bool, ...]:
+        """When this is made among those of its rank: the lower first."""
+        return ()
+
+    @property
+    def order(self) -> Tuple[Any, ...]:
+        """When this is made among all: the lower first; removed the other way round."""
+        return (self.rank, self.turn, self.key)
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        """The things with which this one comes and goes."""
+        return ()
+
+    @property
+    def goes_with_parent(self) -> bool:
+        """Whether the kernel removes this by itself, at once, with any of the things it is within."""
+        return True
+
+    def satisfied_by(self, present: "Resource") -> bool:
+        """Whether PRESENT, read from the host, is as this resource wants it."""
+        if self == present:
+            return True
+        return all(
+            getattr(self, field.name) is None or getattr(self, field.name) == getattr(present, field.name)
+            for field in fields(self)
+            if field.name not in self.ignored
+        )
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this, read from the host, was made by somebody else."""
+        return False
+
+    @property
+    def removable(self) -> bool:
+        """Whether this can be absent: a kernel setting always has some value."""
+        return True
+
+    @property
+    def lent(self) -> bool:
+        """Whether this, wanted, was adopted from somebody else: it is neither made nor removed by us."""
+        return False
+
+    def released(self) -> Optional["Resource"]:
+        """Return what this, adopted and no longer needed, is to be; None to leave it as it is."""
+        return None
+
+    def forgets(self, after: "Resource") -> bool:
+        """Whether the kernel forgets what is on this, when it is changed in place to AFTER."""
+        return False
+
+    @property
+    def host_end(self) -> Optional[Key]:
+        """The key under which the host may have a part of this that its other part, in a sandbox, does not lead to."""
+        return None
+
+    @property
+    def needs_ipv6(self) -> bool:
+        """Whether a host without IPv6 may lack this."""
+        return False
+
+    @property
+    def rests_on_adopted(self) -> bool:
+        """Whether this cannot be made if what its network or sandbox has adopted is not there."""
+        return True
+
+    def unannounced(self) -> "Resource":
+        """Return this without an announcement to other hosts."""
+        return self
+
+    def apart_from_hosts(self) -> "Resource":
+        """Return this in a form in which it does not reach other hosts."""
+        return self
+
+    @property
+    def text_file(self) -> str:
+        """The path of the text file that this is; --diff shows the lines of its ``text``. Empty if it is none."""
+        return ""
+
+    @property
+    def shown(self) -> str:
+        """The line that --diff shows."""
+        shown = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in (*self.implied, *self.ignored) and getattr(self, field.name) not in (None, *self.key)
+        }
+        details = ", ".join(f"{name} {value}" for name, value in shown.items())
+        return f"{self}: {details}" if details else str(self)
+
+
+KINDS: Dict[str, Type[Resource]] = {}
+"""The kinds of resources whose files have been loaded, by name."""
+
+
+def is_key(parts: Key) -> bool:
+    """Say whether PARTS can be the key of a resource whose kind has been loaded."""
+    kind = KINDS.get(parts[0]) if parts else None
+    return kind is not None and len(parts) in kind.key_lengths and not any("\0" in part for part in parts)
+
+
+@dataclass(frozen=True)
+class Obstacle(Resource):
+    """What stands where a resource may have to be, and cannot be read or changed."""
+
+    place: Key
+    """The key of that resource."""
+    reason: str
+
+    @property
+    def key(self) -> Key:
+        return self.place
