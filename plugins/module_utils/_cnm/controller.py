@@ -130,7 +130,7 @@ class Controller:
                 if self._tell:
                     result.differences.append(_told(kind, item["name"], self._shown(before, kind, was), shown))
             result.differences = self._told_of_host(steps) + result.differences
-            self._warn_of_strangers(store, {identifier for kind, identifier in named if kind == "network"})
+            self._warn_of_unreachable_endpoints(store, {identifier for kind, identifier in named if kind == "network"})
             if run.after.in_use():
                 self._warn_of_foreign_policies()
             failures = _failures(run, store, before)
@@ -227,15 +227,15 @@ class Controller:
             self._kernel.bind(files)
         return lost
 
-    def _warn_of_strangers(self, store: SqliteStore, networks: Set[str]) -> None:
+    def _warn_of_unreachable_endpoints(self, store: SqliteStore, networks: Set[str]) -> None:
         """Say which endpoints on NETWORKS, and on those of endpoints that have changed, other hosts cannot reach."""
         changed = (store.endpoint(identifier) for kind, identifier in store.touched if kind == "endpoint")
         for identifier in sorted(networks | {endpoint.network for endpoint in changed if endpoint is not None}):
             network = store.network(identifier)
             if network is not None and network.underlay is not None:
-                from .verbs.overlay import strangers
+                from .verbs.overlay import unreachable_endpoints
 
-                sentence = strangers(store, network)
+                sentence = unreachable_endpoints(store, network)
                 if sentence:
                     self._warn(sentence)
 

@@ -16,7 +16,7 @@ from ...module_utils._cnm.verbs.dns import name_server
 from ...module_utils._cnm.verbs.endpoint import read, read_ports
 from ...module_utils._cnm.verbs.pools import check_pool
 from ...module_utils._cnm.verbs.routes import read_routes
-from ...module_utils._cnm.verbs.sandbox import described
+from ...module_utils._cnm.verbs.sandbox import with_options
 
 
 def check_network(problems: Problems, item: Mapping[str, Any], subject: str) -> None:
@@ -34,7 +34,7 @@ def check_network(problems: Problems, item: Mapping[str, Any], subject: str) -> 
 
 def check_sandbox(problems: Problems, item: Mapping[str, Any], subject: str) -> None:
     """Add to PROBLEMS what cannot be read of ITEM, a sandbox."""
-    described(problems, Sandbox("", str(item["name"])), item, subject)
+    with_options(problems, Sandbox("", str(item["name"])), item, subject)
     for entry in item.get("networks") or ():
         read(problems, entry, f"{subject} on network '{entry['name']}'")
     read_ports(problems, item.get("published_ports") or (), subject)

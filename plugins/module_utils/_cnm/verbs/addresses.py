@@ -17,21 +17,21 @@ from .context import Context, quoted
 
 
 def has_own_mac(endpoint: Endpoint) -> bool:
-    """Say whether the MAC address of ENDPOINT was given, and does not follow from one of its addresses."""
+    """Say whether the user gave ENDPOINT a MAC address that is not derived from one of its addresses."""
     return bool(endpoint.mac) and endpoint.mac not in {mac_of(held) for held in endpoint.held}
 
 
 def claim_addresses(context: Context) -> None:
-    """Give endpoints the addresses that items ask for, which others may have let go since."""
+    """Give endpoints the addresses that items ask for. Other items may have released them in the meantime."""
     for endpoint, address, holder in context.store.claim():
         subject = context.subject("endpoint", endpoint)
         context.problems.add(f"{subject}: address {address} is taken: endpoint '{holder.name}' has it.")
 
 
 def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Dict[Tuple[str, int], int]) -> Endpoint:
-    """Return ENDPOINT with what it lacks of addresses, and with the MAC address that follows from them.
+    """Return ENDPOINT with its missing addresses chosen, and with the MAC address derived from them.
 
-    :param starts: by network and family, the number below which nothing is free
+    :param starts: by network and family, the number below which no address is free
     :raises ValueError: if no address is free
     """
     chosen: Dict[str, Any] = {}
@@ -50,9 +50,9 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
 
 
 def remote_holders(network: Network, version: int, but: str = "") -> Mapping[Address, str]:
-    """Return the addresses of family VERSION that endpoints of other hosts have, and whose they are.
+    """Return the addresses of family VERSION that endpoints on other hosts have, each with its owner.
 
-    :param but: the name of an endpoint that comes from there
+    :param but: the name of an endpoint that moves here from another host
     """
     return {
         held: f"endpoint '{remote.name}' on host '{peer.name}'"
@@ -64,7 +64,7 @@ def remote_holders(network: Network, version: int, but: str = "") -> Mapping[Add
 
 
 def check_remotes(context: Context, network: Network, endpoint: Endpoint, subject: str) -> None:
-    """See that no endpoint of another host has the address that an item asks for."""
+    """Check that no endpoint on another host has the address that an item asks for."""
     for held in endpoint.held if network.peers else ():
         if (endpoint.id, held.version) in context.asked:
             holders = remote_holders(network, held.version, but=endpoint.name)
@@ -73,7 +73,7 @@ def check_remotes(context: Context, network: Network, endpoint: Endpoint, subjec
 
 
 def check_displaced(context: Context) -> None:
-    """See that nobody loses an address by a change of the network without force, unless an item gives another one."""
+    """Check that a change of a network takes no endpoint's address, except with force or if an item gives a new one."""
     for identifier, pairs in context.displaced.items():
         network = context.store.network(identifier)
         losers: Dict[str, Endpoint] = {}
@@ -89,8 +89,8 @@ def check_displaced(context: Context) -> None:
             )
 
 
-def arrived(context: Context, network: Network, endpoint: Endpoint) -> None:
-    """Note that ENDPOINT is on this host now, if another one was known to have it."""
+def remove_from_peers(context: Context, network: Network, endpoint: Endpoint) -> None:
+    """Remove ENDPOINT, which is on this host now, from the peers that are known to have had it."""
     if network.underlay is None or all(remote.name != endpoint.name for _peer, remote in network.remotes()):
         return
     peers = tuple(

@@ -4,7 +4,7 @@
 
 """The verbs: from what a user asks of an object to the object as it is to be, in the store.
 
-They check and choose, and touch nothing but the store's transaction. A property that is None stays as it is.
+Verbs check and choose; they change only the store's transaction. A property that is None stays as it is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ T = TypeVar("T", Network, Sandbox)
 
 
 class Host(Protocol):
-    """What must be known of the host to decide."""
+    """The facts about the host that verbs need to decide."""
 
     def on_link(self) -> Sequence[Tuple[Subnet, str]]:
         """Return the subnets that the host reaches without a gateway, with their devices."""
@@ -36,7 +36,7 @@ class Host(Protocol):
         """Return the host's name servers."""
 
     def default_address_pools(self) -> Sequence[Tuple[ipaddress.IPv4Network, int]]:
-        """Return where subnets are to be chosen from, as base and prefix length; nothing for Docker's pools."""
+        """Return the pools to choose subnets from, as base and prefix length; empty for Docker's pools."""
 
     def egress_mtu(self) -> int:
         """Return the MTU in bytes of the device of the host's default route."""
@@ -63,28 +63,28 @@ class Host(Protocol):
         """Return the names and pids of the programs that run in a namespace."""
 
     def namespace_id(self, path: str) -> Optional[str]:
-        """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
+        """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
 
     def listening(self) -> Sequence[Listener]:
-        """Return the sockets that wait for packets on the host's ports, but for those of our own name server."""
+        """Return the sockets that listen on the host's ports, except those of our own name server."""
 
     def reserved_ports(self) -> Sequence[range]:
-        """Return the ports of the host that are not to be chosen."""
+        """Return the ports of the host that must not be chosen."""
 
     def underlay(self, address: Optional[Address]) -> Optional[Tuple[Address, str, int]]:
-        """Return ADDRESS of this host, its device and MTU; with None those of the default route. None without one.
+        """Return ADDRESS of this host with its device and MTU; for None, those of the default route, if there is one.
 
-        The device is empty where it is none by which packets leave.
+        The device is empty if packets do not leave through it, such as a loopback.
         """
 
     def tunnels(self) -> Sequence[Tuple[str, int, bool]]:
         """Return the host's VXLAN devices: their names, UDP ports, and whether they are ours."""
 
     def has_name_server(self) -> bool:
-        """Say whether the program that answers for names is installed."""
+        """Say whether the name server program is installed."""
 
     def process(self, inode: int) -> str:
-        """Return who has the socket with that INODE; empty if that cannot be told."""
+        """Return the process that has the socket with that INODE; empty if it is not known."""
 
 
 @dataclass
@@ -94,30 +94,30 @@ class Context:
     store: SqliteStore
     host: Host
     seed: str
-    """Tells this host from others, so that ids differ between hosts and not between runs."""
+    """Identifies this host, so that ids differ between hosts but not between runs."""
     check: bool
-    """Whether nothing will be kept: what an earlier task would have made is then assumed."""
+    """Whether this is check mode: nothing is kept, and objects that an earlier task would have made are assumed."""
     warn: Callable[[str], None]
     problems: Problems
     unfinished: Intent
-    """What a run that was killed had begun."""
+    """What an interrupted run had begun."""
     renew: Set[str] = field(default_factory=set)
-    """Ids of sandboxes that are to be made anew."""
+    """Ids of sandboxes that are to be created again."""
     assumed: Set[str] = field(default_factory=set)
-    """Ids of networks and sandboxes that are not there; check mode takes them for made by an earlier task."""
+    """Ids of missing networks and sandboxes. Check mode assumes that an earlier task would have made them."""
     subjects: Dict[Unit, str] = field(default_factory=dict)
     """What messages call the objects that the run writes, in the order of its items."""
     asked: Set[Tuple[str, int]] = field(default_factory=set)
-    """Ids of endpoints, and families, for which an item gives the address."""
+    """Ids of endpoints with the address families for which an item gives an address."""
     nameless: Set[str] = field(default_factory=set)
-    """Ids of endpoints whose interface's name is still to be chosen."""
+    """Ids of endpoints whose interface name is still to be chosen."""
     published: List[Tuple[str, Port, str]] = field(default_factory=list)
-    """Ports that an endpoint, by its id, is to publish from now on, and what messages call it."""
+    """Ports to be published: the endpoint's id, the port, and what messages call the endpoint."""
     displaced: Dict[str, List[Tuple[str, int]]] = field(default_factory=dict)
-    """By network, the endpoints, by id, and families whose addresses a change of it takes away without force."""
+    """By network id: endpoint ids and families whose addresses a change of the network would take without force."""
 
     def id_for(self, *parts: str) -> str:
-        """Return the id of the object that PARTS name on this host."""
+        """Return the id of the object on this host that PARTS identify."""
         return make_id(self.seed, *parts)
 
     def subject(self, kind: str, item: Named) -> str:
@@ -125,9 +125,9 @@ class Context:
         return self.subjects.get(Unit(kind, item.id), f"{kind.capitalize()} '{item.name}'")
 
     def network(self, reference: str, subject: str) -> Optional[Network]:
-        """Return the network that REFERENCE names; without one, add a problem with SUBJECT.
+        """Return the network that REFERENCE names; if there is none, add a problem with SUBJECT.
 
-        In check mode a network that is not there is assumed, with a warning: an earlier task may make it.
+        In check mode a missing network is assumed, with a warning, because an earlier task may make it.
         """
         return self._referred("network", self.store.find_network, reference, subject)
 
@@ -160,15 +160,15 @@ def _ensure(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:
 
 
 def check_absent(context: Context, name: str, subject: str) -> None:
-    """See that NAME, of which there is no object, could be the name or the id of one: it may be misspelt."""
+    """Check that NAME, which no object has, could be a name or an id: it may be misspelt."""
     with context.problems.about(subject):
         check_reference(name)
 
 
 def texts(values: Mapping[Any, Any]) -> Dict[str, str]:
-    """Return VALUES as text, truth values as Docker writes them.
+    """Return VALUES as text, booleans as Docker writes them.
 
-    :raises ValueError: with all that are neither text, nor a number, nor a truth value
+    :raises ValueError: with all values that are neither text, nor a number, nor a boolean
     """
 
     def text(pair: Tuple[Any, Any]) -> Tuple[str, str]:
@@ -181,11 +181,11 @@ def texts(values: Mapping[Any, Any]) -> Dict[str, str]:
 
 
 def listed(values: Sequence[str]) -> List[str]:
-    """Return VALUES, each once, in their order."""
+    """Return VALUES in their order, without duplicates."""
     return list(dict.fromkeys(values))
 
 
 def quoted(items: Sequence[Named]) -> str:
-    """Return the names of ITEMS as a message has them: the first ten, and how many more there are."""
+    """Return the names of ITEMS for a message: the first ten, and how many more there are."""
     names = ", ".join(f"'{item.name}'" for item in items[:10])
     return f"{names} and {len(items) - 10} more" if len(items) > 10 else names

@@ -21,9 +21,9 @@ _PORT = 53
 def wanted_dns(
     context: Context, existing: Optional[Network], network: Network, given: Optional[bool], subject: str
 ) -> bool:
-    """Return whether NETWORK is to have DNS: as GIVEN, or as before; a new one has it if it can.
+    """Return whether NETWORK is to have DNS: as GIVEN, or as before; a new network has it if possible.
 
-    Why it cannot have what was asked for is added to the problems.
+    If DNS was asked for and is impossible, the reason is added to the problems.
     """
     chosen = given if given is not None or existing is None else existing.dns
     if chosen is False:
@@ -31,6 +31,7 @@ def wanted_dns(
     candidate = replace(network, dns=True)
     lack = _lack(context, candidate) if given or chosen is None else ""
     reason = lack or _rival(context, existing, candidate)
+    # Nobody asked for DNS, so a new network simply goes without it.
     if reason and chosen is None:
         return False
     if reason:
@@ -39,9 +40,9 @@ def wanted_dns(
 
 
 def name_server(text: str) -> str:
-    """Return the address that TEXT writes, with the interface by which one that is link-local is reached.
+    """Return the name server's address in TEXT; a link-local address may be followed by its interface.
 
-    :raises ValueError: if it writes none
+    :raises ValueError: if TEXT is not such an address
     """
     bare, percent, device = text.partition("%")
     found = address(bare)
@@ -51,7 +52,7 @@ def name_server(text: str) -> str:
 
 
 def _lack(context: Context, network: Network) -> str:
-    """Return what NETWORK or the host lacks for DNS; empty for nothing."""
+    """Return what NETWORK or the host lacks for DNS, in a sentence; empty if nothing is missing."""
     if network.internal:
         return "names on an internal network are in hosts files, because nothing there may resolve external names."
     if not driver(network.driver).host_is_gateway:
@@ -65,7 +66,7 @@ def _lack(context: Context, network: Network) -> str:
 
 
 def _rival(context: Context, existing: Optional[Network], network: Network) -> str:
-    """Return who has the port of a gateway at which the name server is to answer on NETWORK; empty for nobody."""
+    """Return which process already listens on port 53 of a gateway of NETWORK, in a sentence; empty if none does."""
     if not network.has_dns:
         return ""
     known = [gateway for _pool, gateway in existing.gateways()] if existing is not None and existing.has_dns else []

@@ -18,9 +18,9 @@ from ..model.ids import check_alias, check_device, check_name
 from ..model.network import Network
 from ..model.sandbox import Sandbox
 from ..store.journal import Unit
-from .addresses import arrived, has_own_mac
+from .addresses import has_own_mac, remove_from_peers
 from .context import Context, check_absent, listed
-from .pools import settled
+from .pools import with_usable_pools
 from .ports import assign
 
 _CHOICES = {
@@ -34,7 +34,7 @@ _CHOICES = {
 
 
 class Wishes(NamedTuple):
-    """What a user asks of an endpoint; None leaves it as it is, or to be chosen."""
+    """What a user asks of an endpoint; None means that it stays as it is, or is chosen."""
 
     ipv4: Optional[Address] = None
     ipv6: Optional[Address] = None
@@ -74,7 +74,7 @@ def read_ports(problems: Problems, specifications: Sequence[Any], subject: str) 
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
-    """Make the endpoint that ITEM describes as it says; return its id, None if there is none afterwards."""
+    """Bring the endpoint that ITEM describes into its state; return its id, None if it does not exist afterwards."""
     name = item["name"]
     subject = f"Endpoint '{name}'"
     state = item.get("state") or ("joined" if item.get("sandbox") else "present")
@@ -99,17 +99,19 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     for key in sorted(item.get("driver_options") or {}):
         context.problems.add(f"{subject}: driver '{network.driver}' has no endpoint option '{key}'.")
     endpoint, possible = wanted(context, network, existing, name, wishes, subject)
+    # An endpoint with an item of its own outlives its sandbox.
     if existing is None:
         endpoint = replace(endpoint, reserved=True)
     if possible and state == "left":
         endpoint = replace(_left(endpoint), reserved=True)
     elif possible and sandbox is not None:
         endpoint = _joined_by_name(context, endpoint, sandbox, bool(item.get("force")), wishes, subject)
+    # State present leaves a joined endpoint in its sandbox, and only renames its interface.
     elif possible and endpoint.sandbox is not None and wishes.interface is not None:
         present = context.store.sandbox(endpoint.sandbox)
         if present is not None:
             endpoint = joined(context, endpoint, present, wishes.interface)
-    # Also with problems, with which nothing of the store will be kept: its addresses may be taken, too.
+    # Written even if there are problems, although nothing is kept then: later checks may find its addresses taken.
     context.store.put_endpoint(endpoint)
     return endpoint.id if possible else None
 
@@ -117,9 +119,10 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
 def _find(
     context: Context, item: Mapping[str, Any], state: str, subject: str
 ) -> Tuple[Optional[Network], Optional[Endpoint]]:
-    """Return the network that ITEM names, or that its endpoint is on, and the endpoint if there is one."""
+    """Return the network that ITEM names, or that its endpoint is on, and the endpoint if it exists."""
     name = item["name"]
     if item.get("network"):
+        # A missing network is not an error here: its endpoint is absent already.
         if state == "absent":
             network = None
             with context.problems.about(subject):
@@ -145,7 +148,7 @@ def _find(
 def _joined_by_name(
     context: Context, endpoint: Endpoint, sandbox: Sandbox, force: bool, wishes: Wishes, subject: str
 ) -> Endpoint:
-    """Return ENDPOINT in SANDBOX, which its item names; as it is if it is in another one that it may not leave."""
+    """Return ENDPOINT joined to SANDBOX, which its item names; unchanged if it may not leave another sandbox."""
     if endpoint.sandbox not in (None, sandbox.id) and not force:
         other = context.store.sandbox(str(endpoint.sandbox))
         context.problems.add(
@@ -154,7 +157,7 @@ def _joined_by_name(
         )
         return endpoint
     if endpoint.sandbox not in (None, sandbox.id):
-        # The list of the sandbox that it was in no longer has a say in it.
+        # From now on its own item decides, not the list of networks of its former sandbox.
         endpoint = replace(endpoint, declared=False, reserved=True)
     return joined(context, endpoint, sandbox, wishes.interface)
 
@@ -162,18 +165,19 @@ def _joined_by_name(
 def wanted(
     context: Context, network: Network, existing: Optional[Endpoint], name: str, wishes: Wishes, subject: str
 ) -> Tuple[Endpoint, bool]:
-    """Return the endpoint NAME on NETWORK with what it has and what WISHES say, and whether it can be so.
+    """Return the endpoint NAME on NETWORK, changed as WISHES say, and whether that is possible.
 
-    What they leave open, addresses and ports, is chosen when all items have been heard; who has what is asked then.
+    Addresses and ports that are left open are chosen when all items have been read. Conflicts are found then, too.
     """
     found = len(context.problems.found)
-    network = settled(context, network)
+    network = with_usable_pools(context, network)
     identifier = existing.id if existing else context.id_for("endpoint", network.id, name)
     endpoint = existing or Endpoint(identifier, name, network.id)
     context.subjects[Unit("endpoint", endpoint.id)] = subject
     if driver(network.driver).has_addresses:
         endpoint = _addressed(context, network, endpoint, wishes, subject)
     else:
+        # Its sandbox has the host's network stack, or none: there is nothing to address or to name.
         for wish, option in _CHOICES.items():
             if getattr(wishes, wish):
                 context.problems.add(f"{subject}: {option} cannot be chosen on network '{network.name}'.")
@@ -197,17 +201,17 @@ def wanted(
         chosen["gateway_priority"] = wishes.gateway_priority
     if wishes.ports is not None:
         chosen["ports"] = assign(context, network, endpoint, wishes.ports, subject)
-    arrived(context, network, endpoint)
+    remove_from_peers(context, network, endpoint)
     return replace(endpoint, **chosen) if chosen else endpoint, len(context.problems.found) == found
 
 
 def _alike(one: str, other: str) -> bool:
-    """Say whether two names are different ones here, and the same one to DNS."""
+    """Say whether two names differ, but are the same name to DNS."""
     return one != other and one.lower() == other.lower()
 
 
 def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: Wishes, subject: str) -> Endpoint:
-    """Return ENDPOINT with the addresses of WISHES; without a MAC address if that is to follow from others."""
+    """Return ENDPOINT with the addresses of WISHES; without a MAC address if it is to be derived from them."""
     chosen: Dict[str, Any] = {}
     for wish in (wishes.ipv4, wishes.ipv6):
         if wish is None:
@@ -216,7 +220,7 @@ def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: W
             if network.id not in context.assumed:
                 check_address(network.pool(wish.version), wish)
             elif network.pool(wish.version) is None:
-                # Nobody knows what subnets it will have.
+                # Check mode assumes this network, and its subnets are not known.
                 continue
             chosen[f"ipv{wish.version}"] = wish
             context.asked.add((endpoint.id, wish.version))
@@ -230,7 +234,7 @@ def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: W
 def joined(
     context: Context, endpoint: Endpoint, sandbox: Sandbox, interface: Optional[str], declared: bool = False
 ) -> Endpoint:
-    """Return ENDPOINT in SANDBOX, under the name INTERFACE or one that is chosen when all items have been heard.
+    """Return ENDPOINT joined to SANDBOX, with the interface name INTERFACE or one that is chosen later.
 
     :param declared: whether the sandbox's list of networks asks for it
     """
@@ -247,12 +251,12 @@ def joined(
 
 
 def _left(endpoint: Endpoint) -> Endpoint:
-    """Return ENDPOINT in no sandbox."""
+    """Return ENDPOINT without a sandbox."""
     return replace(endpoint, sandbox=None, declared=False, ipv6_off=False)
 
 
 def part(context: Context, endpoint: Endpoint) -> None:
-    """Take ENDPOINT out of its sandbox, which no longer asks for it: it goes, unless it was made by itself."""
+    """Take ENDPOINT out of its sandbox, which no longer asks for it: remove it, unless its own item made it."""
     if endpoint.reserved:
         context.store.put_endpoint(_left(endpoint))
     else:
@@ -260,5 +264,5 @@ def part(context: Context, endpoint: Endpoint) -> None:
 
 
 def remove(context: Context, endpoint: Endpoint) -> None:
-    """Forget ENDPOINT; its addresses and ports are free for others."""
+    """Delete ENDPOINT; its addresses and ports become free."""
     context.store.delete_endpoint(endpoint)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the interfaces of a sandbox are called."""
+"""The names of the interfaces in a sandbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .context import Context
 
 
 def named(context: Context, network: Network, endpoint: Endpoint) -> Endpoint:
-    """Return ENDPOINT on NETWORK; with a name for its interface if it has come to its sandbox without one."""
+    """Return ENDPOINT of NETWORK with a name for its interface, if it joins its sandbox without one."""
     sandbox = context.store.sandbox(endpoint.sandbox) if endpoint.sandbox else None
     if sandbox is None:
         return endpoint
@@ -30,11 +30,11 @@ def named(context: Context, network: Network, endpoint: Endpoint) -> Endpoint:
 
 
 def _chosen(context: Context, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> str:
-    """Return the name that the interface of ENDPOINT had before, or the first one that is free in SANDBOX."""
+    """Return the former name of ENDPOINT's interface, or the first name that is free in SANDBOX."""
     others = context.store.endpoints_of_sandbox(sandbox.id)
     used: Set[str] = {one.interface or "" for one in others if one.id not in context.nameless}
     foreign = context.host.link_names(sandbox.path) if sandbox.netns is not None else set()
-    # What a run that was killed has left there is not in the way.
+    # Interfaces left over from an interrupted run are not in the way.
     foreign -= {key[2] for key in context.unfinished.keys if key[:2] == (Link.kind, sandbox.path)}
     used |= foreign
     if endpoint.interface is not None and endpoint.interface not in used:

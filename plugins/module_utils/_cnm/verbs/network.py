@@ -37,7 +37,7 @@ def predefine(context: Context) -> None:
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
-    """Make the network that ITEM describes as it says; return its id, None if there is none afterwards."""
+    """Bring the network that ITEM describes into its state; return its id, None if it does not exist afterwards."""
     name = item["name"]
     subject = f"Network '{name}'"
     existing = context.store.network_named(name)
@@ -53,12 +53,12 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if wanted is None:
         return existing.id if existing else None
     context.subjects[Unit("network", wanted.id)] = subject
-    # Also with problems, with which nothing of the store will be kept: its subnet may be taken, too.
+    # Written even if there are problems, although nothing is kept then: later checks may find its subnet taken.
     context.store.put_network(wanted)
     if wanted.peers and item.get("peers"):
-        from .overlay import let_go
+        from .overlay import delete_moved_endpoints
 
-        let_go(context, wanted)
+        delete_moved_endpoints(context, wanted)
     if existing is not None and not item.get("force"):
         _keep_device(context, existing, wanted, subject)
     if existing is not None and existing.pools != wanted.pools:
@@ -69,12 +69,12 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
 
 
 def _keep_device(context: Context, existing: Network, wanted: Network, subject: str) -> None:
-    """Refuse another device while endpoints have their connections by the one that there is."""
+    """Refuse to replace the network's device while endpoints are connected to it."""
     kind = driver(wanted.driver)
-    tenants = context.store.running_endpoints(existing.id)
-    if tenants and kind.immutable(wanted) != kind.immutable(existing):
+    running = context.store.running_endpoints(existing.id)
+    if running and kind.immutable(wanted) != kind.immutable(existing):
         context.problems.add(
-            f"{subject}: rebuilding it as '{kind.device(wanted)}' would interrupt endpoints {quoted(tenants)}. "
+            f"{subject}: rebuilding it as '{kind.device(wanted)}' would interrupt endpoints {quoted(running)}. "
             "Let them leave first, or use force: true."
         )
 
@@ -116,7 +116,7 @@ def _remove(context: Context, network: Network, force: bool, subject: str) -> No
 
 
 def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, Any], subject: str) -> Optional[Network]:
-    """Return the network as it is to be, its problems added to the context's."""
+    """Return the network as it is to be; add problems to the context's. None if its driver is impossible."""
     problems = context.problems
     labels = _texts(context, item.get("labels"), existing.labels if existing else {}, "labels", subject)
     kind = item.get("driver") or (existing.driver if existing else DEFAULT)
@@ -144,6 +144,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     for problem in wrong.values():
         problems.add(f"{subject}: {problem}")
     options = driver(kind).normalized({key: text for key, text in options.items() if key not in wrong})
+    # A network of several hosts has the same id on all of them.
     everywhere = driver(kind).scope == "global"
     new = make_id("global", "network", item["name"]) if everywhere else context.id_for("network", item["name"])
     identifier = existing.id if existing else new
@@ -183,7 +184,7 @@ def _texts(context: Context, given: Any, present: Mapping[str, str], option: str
 
 
 def _routed(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> Network:
-    """Return NETWORK with the routes, and with who is asked for other names, as ITEM says."""
+    """Return NETWORK with the routes and the name servers of ITEM."""
     asked: Dict[str, Any] = {}
     if item.get("routes") is not None:
         asked["routes"] = read_routes(context.problems, item["routes"], subject)
@@ -220,13 +221,13 @@ def _mtu(context: Context, existing: Optional[Network], network: Network) -> int
 
 
 def _adopt(context: Context, existing: Optional[Network], network: Network, subject: str) -> Network:
-    """Note whether the bridge that NETWORK's options name is somebody's already, of ours or on the host."""
+    """Note whether the device that NETWORK's options name exists on the host already, and is adopted."""
     device = driver(network.driver).device(network) or ""
     if existing is not None and driver(existing.driver).device(existing) == device:
         return network
     if driver(network.driver).settings(network.options).device is None:
         return replace(network, adopted=False, kept=())
-    # A bridge that a killed run was about to adopt carries the mark of ours already.
+    # A bridge that an interrupted run was adopting already carries our mark.
     if not context.host.has_foreign_link(device) and (Link.kind, HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
     begun = context.unfinished.keys

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a network of several hosts reaches the others: this host's tunnel end point, the peers, their endpoints."""
+"""How a network reaches other hosts: this host's tunnel end point, its peers, and their endpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UDP = "udp"
 
 
 def underlaid(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> Network:
-    """Return NETWORK with its way to other hosts, as ITEM says and the host has it."""
+    """Return NETWORK with its tunnel end point, its peers and its MTU, as ITEM says and the host allows."""
     _check_subnets(context, network, item, subject)
     underlay = _underlay(context, network, subject)
     if underlay is None:
@@ -61,7 +61,7 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
 
 
 def _check_subnets(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> None:
-    """See that the pools were given: chosen here, they would differ from those of other hosts."""
+    """Check that the pools were given: if each host chose its own, they would differ."""
     given = {6 if ":" in str(entry.get("subnet")) else 4 for entry in item.get("ipam_config") or ()}
     existing = context.store.network(network.id)
     for pool in network.pools:
@@ -74,7 +74,7 @@ def _check_subnets(context: Context, network: Network, item: Mapping[str, Any], 
 
 
 def _underlay(context: Context, network: Network, subject: str) -> Optional[Underlay]:
-    """Return the host's own end, as the options say, as before, or the address of its way out."""
+    """Return the host's own end point: from the options, or as before, or the address of the default route."""
     given = _tunnel(network).address
     earlier = network.underlay
     found = None
@@ -94,7 +94,7 @@ def _underlay(context: Context, network: Network, subject: str) -> Optional[Unde
         return None
     address_here, device, mtu = found
     if earlier is not None and (earlier.address, earlier.device) == (address_here, device):
-        # As a bridge's, its MTU is chosen once; it can only become too big.
+        # As for a bridge, the MTU is chosen once. It is lowered if the device's MTU has become smaller.
         mtu = min(mtu, earlier.mtu)
     found_peers, known = (earlier.peers, earlier.known) if earlier is not None else ((), None)
     return Underlay(address_here, device, mtu, found_peers, known)
@@ -122,7 +122,7 @@ def _peers(
                     if held in holders:
                         raise ValueError(f"{held} is taken: {holders[held]} has it.")
                     holders[held] = f"endpoint '{remote.name}' on host '{entry['name']}'"
-                # To DNS, names that differ only in upper and lower case are one.
+                # DNS does not distinguish upper and lower case.
                 alike = remote.name.lower()
                 if alike in names:
                     raise ValueError(f"host '{names[alike]}' also has an endpoint with that name.")
@@ -152,8 +152,8 @@ def _remote(network: Network, one: Mapping[str, Any]) -> Remote:
     return Remote(check_name(one["name"]), four, six, own, aliases)
 
 
-def let_go(context: Context, network: Network) -> None:
-    """Forget the endpoints here that have moved to another host: an address is on one host only."""
+def delete_moved_endpoints(context: Context, network: Network) -> None:
+    """Delete the endpoints here that have moved to another host: an address is on one host only."""
     for _peer, remote in network.remotes():
         endpoint = context.store.endpoint_on(network.id, remote.name)
         if endpoint is not None and set(endpoint.held) & set(remote.addresses):
@@ -161,7 +161,7 @@ def let_go(context: Context, network: Network) -> None:
 
 
 def check_ranges(context: Context, before: SqliteStore) -> None:
-    """See that no endpoint keeps an address that was chosen from a range which may be another host's from now on."""
+    """Check that no endpoint keeps an address from a range that may belong to another host from now on."""
     for kind, identifier in sorted(context.store.touched):
         was, now = (store.network(identifier) if kind == "network" else None for store in (before, context.store))
         if was is None or now is None or now.underlay is None or now.underlay.known is None:
@@ -186,8 +186,8 @@ def check_ranges(context: Context, before: SqliteStore) -> None:
                 )
 
 
-def strangers(store: SqliteStore, network: Network) -> str:
-    """Return which endpoints here other hosts do not reach, as nobody tells them; empty if there are none."""
+def unreachable_endpoints(store: SqliteStore, network: Network) -> str:
+    """Return which endpoints here other hosts cannot reach, because they do not know them; empty if there are none."""
     known = network.underlay.known if network.underlay is not None else None
     if known is None or _tunnel(network).learning:
         return ""
@@ -203,7 +203,7 @@ def strangers(store: SqliteStore, network: Network) -> str:
 
 
 def _warn_of_learning(context: Context, network: Network, subject: str) -> None:
-    """Say that hosts have to begin to learn together."""
+    """Warn that all hosts must switch to learning together."""
     earlier = context.store.network(network.id)
     if earlier is not None and _tunnel(network).learning and not _tunnel(earlier).learning:
         context.warn(
@@ -214,7 +214,7 @@ def _warn_of_learning(context: Context, network: Network, subject: str) -> None:
 
 
 def check_holders(context: Context, network: Network) -> None:
-    """See that no endpoint here has what one of another host has, but one of the same name, which has moved."""
+    """Check that no endpoint here has an address of one on another host. One of the same name has moved here."""
     for peer, remote in network.remotes():
         for held in remote.addresses:
             holder = context.store.holder(network.id, held.packed)
@@ -227,17 +227,17 @@ def check_holders(context: Context, network: Network) -> None:
 
 
 def tunnel(network: Network) -> Optional[Tuple[int, int]]:
-    """Return NETWORK's identifier and UDP port, which no other one has on its host; None if it does not use any."""
+    """Return NETWORK's identifier and UDP port, which must be unique on a host; None if it has no tunnel."""
     if driver(network.driver).scope != "global":
         return None
     return _tunnel(network).id, _tunnel(network).port
 
 
 def same_tunnel(network: Network, other: Network) -> str:
-    """Return in a sentence that OTHER has the tunnel of NETWORK."""
+    """Return a sentence that says that OTHER already uses the tunnel of NETWORK."""
     own = _tunnel(network)
     option = spanning(network.driver).identifier_option
-    derived = "" if own.id_is_given else " that follows from its name"
+    derived = "" if own.id_is_given else ", derived from its name,"
     return (
         f"the VNI {own.id}{derived} is already used by network '{other.name}'. Give one of them another VNI with "
         f"driver option '{option}', on all hosts."
@@ -249,7 +249,7 @@ def _tunnel(network: Network) -> Tunnel:
 
 
 def _check_port(context: Context, network: Network, subject: str) -> None:
-    """See that NETWORK's UDP port is free on this host."""
+    """Check that NETWORK's UDP port is free on this host."""
     port, option = _tunnel(network).port, spanning(network.driver).port_option
     tunnels = [found for found in context.host.tunnels() if found[1] == port]
     for name, _port, ours in tunnels:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pools that a network gets: those that its user describes, or the first that are free."""
+"""The pools of a network: those that the user gives, or the first free ones."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def wanted_pools(
 ) -> Tuple[Tuple[Pool, ...], bool]:
     """Return the pools that NETWORK is to have, IPv4 first, and whether it has IPv6.
 
-    :param config: what the user says of pools; None to leave them as they are
-    :param ipv6: whether the user wants IPv6; None to leave that as it is
+    :param config: the user's ipam_config; None to leave the pools as they are
+    :param ipv6: whether the user wants IPv6; None to leave it as it is
     """
     given = [pool for entry in config or () for pool in _read(context, network, entry, subject)]
     for version in (4, 6):
@@ -54,8 +54,8 @@ def wanted_pools(
     return tuple(pools), ipv6
 
 
-def settled(context: Context, network: Network) -> Network:
-    """Return NETWORK; a predefined one that nobody has used has another pool if the host has come to use its own."""
+def with_usable_pools(context: Context, network: Network) -> Network:
+    """Return NETWORK; an unused predefined network gets a new pool if the host now uses the old one elsewhere."""
     if not network.predefined or not network.pools or context.store.endpoints_of_network(network.id):
         return network
     if not any(_elsewhere(context, network, pool.subnet) for pool in network.pools):
@@ -67,7 +67,7 @@ def settled(context: Context, network: Network) -> Network:
 
 
 def _elsewhere(context: Context, network: Network, chosen: Subnet) -> List[Tuple[Subnet, str]]:
-    """Return what of subnet CHOSEN the host reaches by another device than NETWORK's, and by which."""
+    """Return the subnets that overlap CHOSEN and that the host reaches on a device other than NETWORK's, with it."""
     own = driver(network.driver).device(network)
     return [
         (found, device)
@@ -77,7 +77,7 @@ def _elsewhere(context: Context, network: Network, chosen: Subnet) -> List[Tuple
 
 
 def _by_adopted_bridges(context: Context) -> Iterator[Tuple[Subnet, str]]:
-    """Yield the subnets that adopted bridges have beside those of their networks, and the bridges."""
+    """Yield the subnets of adopted bridges that are not those of their networks, with the bridges."""
     for adopting in context.store.adopted_networks():
         for found in {interface.network for interface in adopting.kept}:
             if not (found.version == 6 and found.is_link_local) and found not in {
@@ -109,7 +109,7 @@ def _free(context: Context, network: Network, version: int) -> Subnet:
 
 
 def _kept_by_bridge(context: Context, network: Network, version: int) -> Optional[Pool]:
-    """Return the pool that an adopted bridge brings with it: its subnet, and its address as gateway."""
+    """Return the pool of an adopted bridge: its subnet, and its address as the gateway."""
     for interface in network.kept:
         if interface.version == version and not interface.is_link_local:
             return Pool(interface.network, interface.ip)
@@ -117,7 +117,7 @@ def _kept_by_bridge(context: Context, network: Network, version: int) -> Optiona
 
 
 def _read(context: Context, network: Network, entry: Mapping[str, Any], subject: str) -> Sequence[Pool]:
-    """Return the pool that ENTRY describes, nothing if its subnet cannot be read."""
+    """Return the pool that ENTRY describes; empty if its subnet is not valid."""
     problems = Problems()
     check_pool(problems, entry, subject)
     pool: Optional[Pool] = None
@@ -125,6 +125,7 @@ def _read(context: Context, network: Network, entry: Mapping[str, Any], subject:
         try:
             chosen = _subnet(entry)
         except HostBits as error:
+            # The subnet that was meant is clear, so its other mistakes are reported, too.
             problems.add(f"{subject}: {error}")
             chosen = error.network
         present = network.pool(chosen.version)
@@ -139,7 +140,7 @@ def _read(context: Context, network: Network, entry: Mapping[str, Any], subject:
 
 
 def check_pool(problems: Problems, entry: Mapping[str, Any], subject: str) -> None:
-    """Add to PROBLEMS what cannot be read of ENTRY of ipam_config."""
+    """Add to PROBLEMS what is not valid in ENTRY of ipam_config."""
     with problems.about(subject):
         try:
             check_usable(_subnet(entry))
@@ -187,6 +188,7 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
                         raise ValueError(f"{found} is already '{names[found]}'.")
                     names[found] = name
         auxiliary = {name: found for found, name in names.items()}
+    # The gateway of an adopted bridge is the address that it already has.
     kept = [interface.ip for interface in network.kept if interface.network == pool.subnet]
     if kept and gateway is None:
         gateway = kept[0]
@@ -226,7 +228,7 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
 
 
 def _with_gateway(network: Network, pool: Pool, subject: str, problems: Problems) -> Pool:
-    """Return POOL with the gateway that was chosen for it, the lowest address that is not auxiliary."""
+    """Return POOL with a gateway: its own, or the lowest address that is not auxiliary."""
     kind = driver(network.driver)
     if kind.no_gateway(network, pool.subnet.version):
         return Pool(pool.subnet, None, pool.iprange, pool.auxiliary)

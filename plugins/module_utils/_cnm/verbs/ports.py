@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which of the host's ports an endpoint gets."""
+"""The host ports of an endpoint."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ FIRST, LAST = 49153, 65535
 def assign(
     context: Context, network: Network, endpoint: Endpoint, wishes: Sequence[Port], subject: str
 ) -> Tuple[Port, ...]:
-    """Return the ports of ENDPOINT, whose WISHES are fulfilled: those that it has are kept, others are added.
+    """Return the ports of ENDPOINT that fulfil its WISHES: it keeps ports that fit, and gets others.
 
-    Which of the host's ports they get is settled when all items have been heard.
+    Open host ports are chosen when all items have been read.
     """
     assigned: List[Port] = []
     spare = list(endpoint.ports)
@@ -44,7 +44,7 @@ def assign(
 
 
 def settle_ports(context: Context) -> None:
-    """Give endpoints the ports of the host that items ask for, then free ones to those that may have any."""
+    """Give endpoints the host ports that items ask for; then choose free ones for the others."""
     chosen = [one for one in context.published if one[1].host_port is None]
     given = [one for one in context.published if one[1].host_port is not None]
     later = {(identifier, port) for identifier, port, _subject in given}
@@ -56,14 +56,14 @@ def settle_ports(context: Context) -> None:
         if endpoint is None or network is None or port not in endpoint.ports:
             continue
         with context.problems.about(f"{subject}: published port '{port}'"):
-            settled = _settled(context, network, endpoint, port, later, hints)
+            assigned = _with_host_port(context, network, endpoint, port, later, hints)
             place = endpoint.ports.index(port)
             others = endpoint.ports[:place], endpoint.ports[place + 1 :]
-            new = () if settled in others[0] + others[1] else (settled,)
+            new = () if assigned in others[0] + others[1] else (assigned,)
             context.store.put_endpoint(replace(endpoint, ports=others[0] + new + others[1]))
 
 
-def _settled(
+def _with_host_port(
     context: Context,
     network: Network,
     endpoint: Endpoint,
@@ -71,11 +71,11 @@ def _settled(
     later: Container[Tuple[str, Port]],
     hints: Dict[str, int],
 ) -> Port:
-    """Return PORT of ENDPOINT with the host's port that it gets.
+    """Return PORT of ENDPOINT with its host port.
 
-    :param later: ports, by their endpoint, that are not asked about yet
-    :param hints: by protocol, the number below which none is free
-    :raises ValueError: if it cannot have any
+    :param later: ports, with their endpoint's id, that are assigned later and do not count yet
+    :param hints: by protocol, the number below which no port is free
+    :raises ValueError: if no host port is possible
     """
     targets = list(driver(network.driver).targets(network, endpoint, port))
     if not targets:
@@ -99,9 +99,9 @@ def _settled(
 def taken(
     context: Context, network: Network, endpoint: Endpoint, port: Port, later: Container[Tuple[str, Port]]
 ) -> Optional[str]:
-    """Return why the host's port that PORT of ENDPOINT asks for cannot be had; None if it can.
+    """Return why the host port of PORT of ENDPOINT is not available, in a sentence; None if it is.
 
-    :param later: ports, by their endpoint, that are not in the way yet
+    :param later: ports, with their endpoint's id, that are assigned later and do not count yet
     """
     where = driver(network.driver).bindings(network, port)
     for holder, other in context.store.ports(port.protocol, port.host_port or 0):
@@ -120,7 +120,7 @@ def taken(
 
 
 def resume(context: Context, endpoint: Endpoint, subject: str) -> None:
-    """Note that the ports of ENDPOINT are about to be used again: a process of the host may have taken them."""
+    """Have the ports of ENDPOINT checked again, because a process on the host may have taken them in the meantime."""
     context.published += [(endpoint.id, port, subject) for port in endpoint.ports if port.host_port is not None]
 
 
@@ -132,10 +132,10 @@ def listeners(context: Context, port: Port) -> Iterator[Listener]:
 
 
 def overlap(one: Mapping[int, Optional[Address]], other: Mapping[int, Optional[Address]]) -> bool:
-    """Say whether two ports, published as bindings() says, have an address of the host in common."""
+    """Say whether two ports, given as results of bindings(), share an address of the host."""
     return any(one[version] is None or other[version] in (None, one[version]) for version in one.keys() & other.keys())
 
 
 def particular_first(wishes: Iterable[Port]) -> List[Port]:
-    """Return WISHES, those for a certain port of the host before those for any, which that one would meet, too."""
+    """Return WISHES, those for a certain host port first: a wish for any port must not use up that port."""
     return sorted(wishes, key=lambda wish: wish.host_port is None)

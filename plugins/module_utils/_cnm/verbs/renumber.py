@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a change of a network does to its endpoints: other addresses, other ports."""
+"""How a change of a network renumbers its endpoints, and publishes their ports again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .ports import assign
 
 
 def readdress(context: Context, existing: Network, wanted: Network, force: bool, subject: str) -> None:
-    """Take the addresses that they cannot have on WANTED from the endpoints of a network; they get others later."""
+    """Take from the endpoints of a network the addresses that WANTED does not allow; new ones are chosen later."""
     displaced: List[Tuple[str, int]] = []
     for endpoint in context.store.endpoints_of_network(existing.id):
         after = _fitting(endpoint, wanted)
@@ -33,7 +33,7 @@ def readdress(context: Context, existing: Network, wanted: Network, force: bool,
 
 
 def _fitting(endpoint: Endpoint, network: Network) -> Endpoint:
-    """Return ENDPOINT without the addresses that it cannot have on NETWORK."""
+    """Return ENDPOINT without the addresses that NETWORK does not allow."""
     keep: Dict[str, Any] = {}
     for version in (4, 6):
         address = endpoint.ipv4 if version == 4 else endpoint.ipv6
@@ -47,7 +47,7 @@ def _fitting(endpoint: Endpoint, network: Network) -> Endpoint:
 
 
 def republish(context: Context, network: Network, subject: str) -> None:
-    """See that the endpoints of NETWORK, which has changed, can publish their ports on it as it is now."""
+    """Publish the ports of the endpoints of NETWORK again, or add problems: the changed network may not allow them."""
     for endpoint in context.store.endpoints_of_network(network.id):
         if endpoint.ports:
             about = f"{subject}: endpoint '{endpoint.name}'"

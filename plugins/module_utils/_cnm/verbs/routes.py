@@ -15,11 +15,11 @@ from ..model.network import Network
 from ..model.static_route import TYPES, StaticRoute
 
 METRICS = 1 << 32
-"""How many metrics there are: rtnetlink has 32 bits for them."""
+"""The number of metrics: rtnetlink has 32 bits for them."""
 
 
 def read_routes(problems: Problems, entries: Sequence[Mapping[str, Any]], subject: str) -> Tuple[StaticRoute, ...]:
-    """Return the routes that ENTRIES describe; add to PROBLEMS what cannot be."""
+    """Return the routes that ENTRIES describe; add to PROBLEMS what is not valid."""
     found: List[StaticRoute] = []
     for entry in entries:
         about = f"{subject}: route '{entry.get('destination')}'"
@@ -32,9 +32,9 @@ def read_routes(problems: Problems, entries: Sequence[Mapping[str, Any]], subjec
 
 
 def check_metric(metric: int) -> int:
-    """Return METRIC.
+    """Return METRIC if it is valid.
 
-    :raises ValueError: if a route cannot have it
+    :raises ValueError: if it is not
     """
     if not 0 <= metric < METRICS:
         raise ValueError(f"metric {metric} is not from 0 to {METRICS - 1}.")
@@ -42,7 +42,7 @@ def check_metric(metric: int) -> int:
 
 
 def check_ways(problems: Problems, network: Network, subject: str) -> None:
-    """Add to PROBLEMS which routes of NETWORK cannot be on it."""
+    """Add to PROBLEMS the routes of NETWORK that do not fit its subnets."""
     for route in network.routes:
         with problems.about(f"{subject}: route '{route.destination}'"):
             pool = network.pool(route.destination.version)

@@ -33,7 +33,7 @@ _VALUE = re.compile(r"[\t -~]+")
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
-    """Make the sandbox that ITEM describes as it says; return its id, None if there is none afterwards."""
+    """Bring the sandbox that ITEM describes into its state; return its id, None if it does not exist afterwards."""
     name, state = item["name"], item.get("state") or "present"
     subject = f"Sandbox '{name}'"
     existing = context.store.sandbox_named(name)
@@ -48,14 +48,14 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
             check_name(name)
     sandbox = existing or Sandbox(context.id_for("sandbox", name), name)
     sandbox = _adopt(context, sandbox, item, subject)
-    sandbox = described(context.problems, sandbox, item, subject)
+    sandbox = with_options(context.problems, sandbox, item, subject)
     if sandbox.running != (state != "stopped"):
         sandbox = replace(sandbox, running=state != "stopped")
     wishes = None
     if item.get("published_ports") is not None:
         wishes = read_ports(context.problems, item["published_ports"], subject)
     context.subjects[Unit("sandbox", sandbox.id)] = subject
-    # Also with problems, with which nothing of the store will be kept: what follows may have some, too.
+    # Written even if there are problems, although nothing is kept then: what follows may find more problems.
     context.store.put_sandbox(sandbox)
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
         ipv6_off = sandbox.ipv6_off(endpoint.interface or "")
@@ -65,6 +65,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     before = [endpoint for _network, endpoint in _own(context, sandbox)]
     if item.get("networks") is not None:
         _put_on(context, sandbox, item["networks"], subject)
+    # Problems with networks would cause misleading ones here.
     if len(context.problems.found) == found:
         _check_ways(context, sandbox, subject)
         _publish(context, sandbox, before, wishes, subject)
@@ -104,8 +105,8 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
     return replace(sandbox, netns=path, identity=identity if item.get("netns") is None else None)
 
 
-def described(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
-    """Return SANDBOX with what ITEM says of its names, settings and labels; add to PROBLEMS what cannot be read."""
+def with_options(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
+    """Return SANDBOX with the names, settings, routes and labels of ITEM; add to PROBLEMS what is not valid."""
     found: Dict[str, Any] = {}
     readers = (
         ("hostname", "hostname", check_hostname),
@@ -122,7 +123,7 @@ def described(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], sub
             with problems.about(f"{subject}: {option}"):
                 found[field] = reader(item[option])
     if "dns_opts" in found and set(found["dns_opts"]) == set(sandbox.dns_opts or ()) != set():
-        # They are a set, as to community.docker.
+        # Their order does not matter, as in community.docker.
         del found["dns_opts"]
     if item.get("routes") is not None:
         found["routes"] = read_routes(problems, item["routes"], subject)
@@ -142,7 +143,7 @@ def _etc_hosts(values: Mapping[Any, Any]) -> Mapping[str, str]:
 
 
 def _hosts_lines(pair: Tuple[Any, Any]) -> Tuple[str, str]:
-    """Return a name and its addresses, by commas; PAIR has one or a list of them."""
+    """Return a name and its addresses, separated by commas; PAIR has one address or a list."""
     name, given = pair
     written = [texts({name: one})[str(name)] for one in (given if isinstance(given, list) else [given])]
     if not written:
@@ -164,12 +165,12 @@ def _sysctl(pair: Tuple[str, str]) -> Tuple[str, str]:
         raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
     if not _VALUE.fullmatch(value):
         raise ValueError(f"the value of '{name}' is not one line of printable ASCII.")
-    # As it is read from the kernel, which writes tabs or several spaces between numbers.
+    # The kernel separates numbers by tabs or several spaces; both sides are compared in this form.
     return name, " ".join(value.split())
 
 
 def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, Any]], subject: str) -> None:
-    """Put SANDBOX on the networks that ENTRIES name, and take it off those that they have ceased to name."""
+    """Put SANDBOX on the networks that ENTRIES name, and take it off those that they no longer name."""
     chosen: List[Tuple[Network, Wishes]] = []
     for entry in entries:
         network = context.network(entry["name"], subject)
@@ -203,7 +204,7 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
         endpoint, possible = wanted(context, network, existing, name, wishes, about)
         if possible and alone:
             endpoint = joined(context, endpoint, sandbox, wishes.interface, declared=True)
-        # Also with problems, with which nothing of the store will be kept: its addresses may be taken, too.
+        # Written even if there are problems, although nothing is kept then: later checks may find its addresses taken.
         context.store.put_endpoint(endpoint)
 
 
@@ -217,7 +218,7 @@ def _attachments(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endp
 
 
 def _check_ways(context: Context, sandbox: Sandbox, subject: str) -> None:
-    """See that each gateway of the routes of SANDBOX is on one of its networks. Without networks it waits for some."""
+    """Check that each gateway of SANDBOX's routes is on one of its networks. Without networks, routes have to wait."""
     if not sandbox.routes:
         return
     attachments = _attachments(context, sandbox)
@@ -235,18 +236,18 @@ def _check_ways(context: Context, sandbox: Sandbox, subject: str) -> None:
 
 
 def _own(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
-    """Return the endpoints that came with SANDBOX and go with it."""
+    """Return the endpoints from SANDBOX's own list of networks, which are removed with it."""
     return [pair for pair in _attachments(context, sandbox) if pair[1].declared]
 
 
 def _publish(
     context: Context, sandbox: Sandbox, before: Sequence[Endpoint], given: Optional[Sequence[Port]], subject: str
 ) -> None:
-    """Let SANDBOX publish the ports that are GIVEN: those that it has stay where they are.
+    """Have SANDBOX publish the GIVEN ports: ports that it already has stay on their endpoints.
 
-    A new one is published by the endpoint that gives the default route. So is one whose endpoint has gone.
+    New ports are published by the endpoint that gives the default route, and so are those of removed endpoints.
 
-    :param before: the endpoints that it had; if none are GIVEN, the ports of those that have gone move
+    :param before: its former endpoints; if no ports are GIVEN, those of removed endpoints move
     """
     own = _own(context, sandbox)
     staying = [endpoint for _network, endpoint in own]
@@ -277,7 +278,7 @@ def _publish(
 
 
 def _publisher(context: Context, networks: Sequence[Network], subject: str) -> Optional[Network]:
-    """Return the first of NETWORKS by which ports can be published; without one, add a problem with SUBJECT."""
+    """Return the first of NETWORKS that can publish ports; if there is none, add a problem with SUBJECT."""
     able = [network for network in networks if not driver(network.driver).unpublishable(network)]
     others = [network for network in networks if not driver(network.driver).host_is_gateway and not network.internal]
     if able:

@@ -4,9 +4,9 @@
 
 """What only one object can have: looked at when all items of a run have been heard.
 
-So an address, a subnet or a name can pass from one object to another within one run, in whatever order they are listed.
-Only what the run has changed is looked at. Of two that want the same, the one that had it before keeps it, or else the
-one that is listed first; the other one is the problem.
+So an address, a subnet or a name can pass from one object to another within one run, whatever their order in the list.
+Only what the run has changed is checked. If two objects want the same thing, the one that had it before keeps it, or
+else the one listed first. The other one is reported.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T", Network, Sandbox, Endpoint)
 
 
 def settle(context: Context, before: SqliteStore) -> None:
-    """Choose what the items of a run have left open, and see that nothing is held twice.
+    """Choose what the items of a run have left open, and check that nothing is used twice.
 
     :param before: the store as it was before the run
     """
@@ -59,7 +59,7 @@ class _Uniqueness:
         self._places = {unit: place for place, unit in enumerate(context.subjects)}
 
     def check(self) -> None:
-        """Add to the problems what is held twice."""
+        """Add to the problems what is used twice."""
         written = sorted(self._store.touched, key=lambda unit: (self._place(*unit), unit))
         sandboxes: Dict[str, None] = {}
         networks: Dict[str, None] = {}
@@ -84,7 +84,7 @@ class _Uniqueness:
         return self._places.get(Unit(kind, identifier), len(self._places))
 
     def _twice(self, kind: str, items: Iterable[T], key: Callable[[T], Optional[Hashable]]) -> Iterator[Tuple[T, T]]:
-        """Yield each of ITEMS that has come to a KEY which another one has, and that one."""
+        """Yield each of ITEMS whose KEY another one already has, with that other one."""
 
         def order(item: T) -> Tuple[bool, int]:
             was = getattr(self._before, kind)(item.id)
@@ -115,7 +115,7 @@ class _Uniqueness:
                 check_holders(self._context, network)
 
     def _on_device(self, network: Network, device: str) -> List[Network]:
-        """Return the networks whose device is DEVICE, that of NETWORK: by their options, or by their ids."""
+        """Return the networks whose device is DEVICE, which is NETWORK's: by their options or by their ids."""
         if not driver(network.driver).has_bridge:
             return [other for other in self._store.networks() if other.driver == network.driver]
         found = self._store.networks_on_bridge(device)
@@ -129,11 +129,11 @@ class _Uniqueness:
         return found
 
     def _check_subnets(self, networks: List[Network]) -> None:
-        """See that no two networks have one address, beginning with what they have had before."""
+        """Check that the subnets of networks do not overlap; those that existed before take precedence."""
         for version in (4, 6):
-            arrived = {one.id: one for one in networks if one.pool(version) and self._has_moved(one, version)}
-            later = set(arrived)
-            for identifier, network in arrived.items():
+            moved = {one.id: one for one in networks if one.pool(version) and self._has_moved(one, version)}
+            later = set(moved)
+            for identifier, network in moved.items():
                 pool = network.pool(version)
                 other = self._store.network_over(pool.subnet, but=later) if pool else None
                 if pool is None or other is None:
@@ -146,15 +146,15 @@ class _Uniqueness:
                 )
 
     def _has_moved(self, network: Network, version: int) -> bool:
-        """Say whether NETWORK has come to its subnet of family VERSION in this run."""
+        """Say whether NETWORK got its subnet of family VERSION in this run."""
         was, now = self._before.network(network.id), network.pool(version)
         held = was.pool(version) if was is not None else None
         return now is not None and (held is None or held.subnet != now.subnet)
 
     def _check_namespaces(self, sandboxes: List[Sandbox]) -> None:
-        """See that no two sandboxes have one namespace: the same path, or the same by two paths."""
-        arrived = [sandbox for sandbox in sandboxes if sandbox.netns is not None and self._is_other(sandbox)]
-        if not arrived:
+        """Check that no two sandboxes use the same namespace, by the same path or by two paths."""
+        adopting = [sandbox for sandbox in sandboxes if sandbox.netns is not None and self._is_other(sandbox)]
+        if not adopting:
             return
 
         def identity(sandbox: Sandbox) -> Optional[str]:
@@ -171,7 +171,7 @@ class _Uniqueness:
         return was is None or (was.path, was.identity) != (sandbox.path, sandbox.identity)
 
     def _check_attachments(self, sandbox: Sandbox) -> None:
-        """See that the endpoints of SANDBOX go together."""
+        """Check that the endpoints of SANDBOX can be combined."""
         endpoints = self._store.endpoints_of_sandbox(sandbox.id)
         pairs = [(network, one) for one in endpoints for network in [self._store.network(one.network)] if network]
         by_id = {network.id: network for network, _one in pairs}
@@ -210,7 +210,7 @@ class _Uniqueness:
                 )
 
     def _check_endpoints(self, endpoints: Sequence[str]) -> None:
-        """See that no two endpoints of a network have one MAC address, and that its bridge has ports for all."""
+        """Check that MAC addresses are unique on a network, and that its device has room for all endpoints."""
         found = [one for one in map(self._store.endpoint, endpoints) if one is not None]
         for identifier in dict.fromkeys(one.network for one in found):
             network = self._store.network(identifier)
@@ -220,9 +220,9 @@ class _Uniqueness:
             if any(map(has_own_mac, written)):
                 self._check_macs(network, written)
             most, sentence = driver(network.driver).room(network)
-            arrived = [one for one in written if self._joined(one)]
-            if arrived and self._store.joined(identifier) > most:
-                self._add(arrived[-1], sentence)
+            joining = [one for one in written if self._joined(one)]
+            if joining and self._store.joined(identifier) > most:
+                self._add(joining[-1], sentence)
 
     def _check_macs(self, network: Network, written: Sequence[Endpoint]) -> None:
         pool = network.pool(4)
@@ -234,7 +234,7 @@ class _Uniqueness:
             self._add(one, f"MAC address {one.mac} is taken: endpoint '{other.name}' has it.")
 
     def _joined(self, endpoint: Endpoint) -> bool:
-        """Say whether ENDPOINT has come to its sandbox in this run."""
+        """Say whether ENDPOINT joined its sandbox in this run."""
         was = self._before.endpoint(endpoint.id)
         return endpoint.sandbox is not None and (was is None or was.sandbox != endpoint.sandbox)
 
