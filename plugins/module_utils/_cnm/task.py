@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The border to Ansible: the only file of the core that knows it."""
+"""The interface to Ansible: the only file of the core that imports it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NOUNS = {**{plural: kind for kind, plural in _PLURALS.items()}, "peers": "peer"
 
 
 class _Module(AnsibleModule):
-    """Fails with all that is wrong with its options, where Ansible's own fails with what it finds first."""
+    """Reports all mistakes in its options at once; Ansible's own class reports only the first."""
 
     def _load_params(self) -> None:
         super()._load_params()
@@ -40,7 +40,7 @@ class _Module(AnsibleModule):
         self.no_log_values.update(_secrets(self._given))
 
     def fail_json(self, msg: str, **more: Any) -> None:
-        """Say MSG and end; but if options are wrong, say what is wrong with them."""
+        """Fail with MSG; if options are wrong, fail with all their mistakes instead."""
         validated = getattr(self, "validation_result", None)
         if validated is not None and validated.error_messages:
             problems: List[str] = []
@@ -50,13 +50,13 @@ class _Module(AnsibleModule):
 
 
 def _secrets(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the values of secret kernel settings in what is GIVEN, which Ansible is to keep out of logs."""
+    """Yield the values of secret kernel settings in the GIVEN options, so that Ansible keeps them out of logs."""
     sandboxes = given.get("sandboxes")
     for options in (given, *(sandboxes if isinstance(sandboxes, list) else ())):
         settings = options.get("sysctls") if isinstance(options, Mapping) else None
         with suppress(TypeError, ValueError):
             for name, value in check_type_dict(settings or {}).items():
-                # Ansible takes a short text out of all words that have it.
+                # Ansible would mask a short value inside all words that contain it.
                 if is_secret(str(name)) and len(str(value)) >= _SECRET_LENGTH:
                     yield str(value)
 
@@ -70,10 +70,10 @@ def examine(
     required_one_of: Optional[Sequence[Sequence[str]]] = None,
     whose: str = "this module",
 ) -> Dict[str, Any]:
-    """Return what is GIVEN for ARGUMENTS as modules have it: of the types of the options, None for what is left out.
+    """Return the GIVEN values for ARGUMENTS, converted to the types of the options; None for options that are left out.
 
-    What is wrong is added to PROBLEMS, in sentences about the SUBJECT, such as ``Sandbox 'web': ``. Ansible's validator
-    does not tell of which entry of a list it speaks, so each is given to it by itself. Wrong ones are left out.
+    Mistakes are added to PROBLEMS, in sentences about the SUBJECT, such as ``Sandbox 'web': ``. Ansible's validator
+    does not say which entry of a list it means, so it gets one entry at a time. Wrong entries are left out.
     """
     flat = {
         name: {**option, "elements": "raw"} if "options" in option else option for name, option in arguments.items()
@@ -100,7 +100,7 @@ def examine(
 def _entries(
     name: str, argument: Mapping[str, Any], entries: Sequence[Any], problems: List[str], subject: str
 ) -> List[Dict[str, Any]]:
-    """Return those of ENTRIES, given for the option NAME, with which nothing is wrong."""
+    """Return the valid ones of ENTRIES, which were given for the option NAME."""
     sound = []
     for place, entry in enumerate(entries):
         found = len(problems)
@@ -123,9 +123,9 @@ def _entries(
 
 
 def _not_texts(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each dictionary or list in what is GIVEN where ARGUMENTS have a text.
+    """Yield a sentence for each dictionary or list in the GIVEN values where ARGUMENTS want a string.
 
-    Ansible would write it as a text, which is then said to be no name.
+    Ansible would convert it to a string, and the error would then be about an invalid name.
     """
     for name, argument in arguments.items():
         value = given.get(name)
@@ -144,7 +144,7 @@ def _not_texts(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Iterat
 
 
 def _sentence(error: Exception) -> str:
-    """Return what Ansible says in ERROR, without how the conversion failed and without a full stop."""
+    """Return Ansible's message in ERROR without the details of a conversion and without the full stop."""
     text = str(error)
     if isinstance(error, (ArgumentTypeError, ElementError)):
         text = text.partition(": ")[0]
@@ -160,7 +160,7 @@ def _sentence(error: Exception) -> str:
 
 
 def run(kind: str, arguments: Dict[str, Any]) -> None:
-    """Be the module that makes objects of KIND as its options say; ARGUMENTS are the options."""
+    """Run the module for objects of KIND; ARGUMENTS is its argument spec."""
     plural = _PLURALS[kind]
     single = [option for option in arguments if option != plural]
     exclusive = [(plural, option) for option in single]
@@ -185,7 +185,7 @@ def run(kind: str, arguments: Dict[str, Any]) -> None:
 
 
 class _Topology(_Module):
-    """Keeps what it is told of other hosts to itself: with many hosts that is far more than what is its own."""
+    """Keeps the description of other hosts out of logs: with many hosts it is far longer than all other options."""
 
     def _log_invocation(self) -> None:
         packed = self.params.pop("members")
@@ -194,9 +194,9 @@ class _Topology(_Module):
 
 
 def run_topology(arguments: Dict[str, Any]) -> None:
-    """Be the module that makes networks and sandboxes in one run; ARGUMENTS are its options."""
+    """Run the module that handles networks and sandboxes in one run; ARGUMENTS is its argument spec."""
     module = _Topology(argument_spec=arguments, supports_check_mode=True)
-    # Taken out, as they would be returned as what the module was called with.
+    # Removed from the parameters, because Ansible would return them as the invocation.
     given = {name: module.params.pop(name) for name in arguments}
     for item in given["networks"]:
         if item.get("name") in given["members"]:
@@ -217,7 +217,7 @@ def run_topology(arguments: Dict[str, Any]) -> None:
 
 
 def run_info(kind: str, arguments: Dict[str, Any]) -> None:
-    """Be the module that lists objects of KIND; ARGUMENTS are its options."""
+    """Run the module that lists objects of KIND; ARGUMENTS is its argument spec."""
     module = _Module(argument_spec=arguments, supports_check_mode=True)
 
     def describe(kernel: Kernel) -> Dict[str, Any]:

@@ -40,7 +40,7 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 class HostBits(ValueError):
-    """A subnet is written by one of its addresses; ``network`` is what it is a subnet with."""
+    """A subnet was written with host bits set; ``network`` is the subnet without them."""
 
     def __init__(self, text: str, network: Subnet) -> None:
         super().__init__(f"subnet '{text}' has host bits set; write '{network}'.")
@@ -48,7 +48,7 @@ class HostBits(ValueError):
 
 
 def subnet(text: str) -> Subnet:
-    """Return the subnet that TEXT writes, such as ``10.1.0.0/16``."""
+    """Return the subnet in TEXT, such as ``10.1.0.0/16``."""
     if "/" not in text:
         raise ValueError(f"'{text}' is not a subnet: it has no prefix length, such as '/24'.")
     try:
@@ -62,7 +62,7 @@ def subnet(text: str) -> Subnet:
 
 
 def check_usable(chosen: Subnet) -> None:
-    """See that endpoints can have the addresses of subnet CHOSEN.
+    """Check that endpoints can have addresses of subnet CHOSEN.
 
     :raises ValueError: if they cannot
     """
@@ -75,7 +75,7 @@ def check_usable(chosen: Subnet) -> None:
 
 
 def address(text: str, version: int = 0) -> Address:
-    """Return the address that TEXT writes; VERSION 4 or 6 restricts the family."""
+    """Return the address in TEXT; VERSION 4 or 6 restricts the family."""
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
@@ -87,7 +87,7 @@ def address(text: str, version: int = 0) -> Address:
 
 
 def _check_zone(text: str) -> None:
-    """Refuse a zone: it is no part of an address, and Python takes anything for one, line ends too."""
+    """Refuse a zone: it is not part of an address, and Python accepts anything as one, even line ends."""
     if "%" in text:
         raise ValueError(f"'{text}' is an IP address with a zone; leave out '%' and what follows it.")
 
@@ -107,15 +107,15 @@ def mac(text: str) -> str:
 def mac_of(ip: Address) -> str:
     """Return the MAC that an endpoint with address IP gets.
 
-    ``02:42`` and the four bytes of an IPv4 address, as Docker 1.9 has it. For IPv6 alone the four bytes
-    are a hash of the address.
+    ``02:42`` and the four bytes of an IPv4 address, as in Docker 1.9. For IPv6 alone, the four bytes are a
+    hash of the address.
     """
     four = ip.packed if ip.version == 4 else hashlib.sha256(ip.packed).digest()[:4]
     return (b"\x02\x42" + four).hex(":")
 
 
 def address_of(mac_address: str) -> Optional[ipaddress.IPv4Address]:
-    """Return the IPv4 address whose endpoint gets MAC_ADDRESS by mac_of; None if there is none."""
+    """Return the IPv4 address from which mac_of() derives MAC_ADDRESS; None if there is none."""
     octets = bytes.fromhex(mac_address.replace(":", ""))
     return ipaddress.IPv4Address(octets[2:]) if octets[:2] == b"\x02\x42" else None
 

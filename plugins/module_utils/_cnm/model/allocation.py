@@ -14,7 +14,7 @@ from .network import Pool
 
 
 def span(pool: Pool) -> Tuple[int, int]:
-    """Return the first and the last address, as integers, from which POOL's addresses are chosen."""
+    """Return the first and last address, as integers, of the range that POOL's addresses are chosen from."""
     first, last = pool.usable
     if pool.iprange is not None:
         first = max(first, int(pool.iprange.network_address))
@@ -25,10 +25,10 @@ def span(pool: Pool) -> Tuple[int, int]:
 def lowest_free(
     pool: Pool, taken: Iterable[int], start: Optional[int] = None, elsewhere: Collection[Address] = ()
 ) -> Address:
-    """Return the lowest address of POOL that is neither reserved nor TAKEN nor ELSEWHERE, on another host.
+    """Return the lowest address of POOL that is not reserved, not TAKEN here, and not used ELSEWHERE, on another host.
 
-    :param taken: integers in rising order, from START on
-    :param start: where to begin, if everything below is known to be taken
+    :param taken: integers in ascending order, from START on
+    :param start: where to begin, if all lower addresses are known to be taken
     :raises ValueError: if all are taken
     """
     first, last = span(pool)
@@ -48,9 +48,9 @@ def lowest_free(
 
 
 def check_address(pool: Optional[Pool], address: Address) -> None:
-    """See that an endpoint may ask for ADDRESS.
+    """Check that an endpoint may ask for ADDRESS.
 
-    :raises ValueError: if it is not POOL's to give
+    :raises ValueError: if POOL does not have it for endpoints
     """
     if pool is None:
         raise ValueError(f"address {address} cannot be used: the network has no IPv{address.version}.")

@@ -15,8 +15,8 @@
 | a dataclass | an object with exactly its fields |
 | a NamedTuple | an array of its fields |
 
-What is read is checked: a value of another type, a missing field or one too many is refused. What each class needs is
-worked out once, when the first of its objects is written or read.
+What is read is checked: a wrong type, a missing field or an unknown field is refused. The form of each class is worked
+out once, when its first object is written or read.
 """
 
 from __future__ import annotations
@@ -45,27 +45,27 @@ T = TypeVar("T")
 
 
 class _Form(NamedTuple):
-    """How values of a type are written."""
+    """How values of a type are converted to JSON and back."""
 
     types: FrozenSet[type]
-    """What JSON gives back."""
+    """The types of the JSON values."""
     write: Optional[Callable[[Any], Any]] = None
-    """Makes JSON of a value that is not None; None if it is JSON already."""
+    """Converts a value other than None to JSON; None if it is JSON already."""
     read: Optional[Callable[[Any], Any]] = None
-    """Makes a value of JSON that is not null and of one of the types; None if it is the value already."""
+    """Converts a JSON value of one of the types, other than null, back; None if it needs no conversion."""
 
 
 def to_json(item: Any) -> Any:
-    """Return ITEM, a dataclass or NamedTuple, as JSON can hold it."""
+    """Return ITEM, a dataclass or NamedTuple, as a JSON value."""
     kind: Any = type(item)
     write: Any = _form(kind).write
     return write(item)
 
 
 def from_json(kind: Type[T], data: Any) -> T:
-    """Return the item of class KIND of which to_json() made DATA.
+    """Return the item of class KIND that to_json() has converted to DATA.
 
-    :raises ValueError: if it did not make it
+    :raises ValueError: if DATA is not such a value
     """
     hint: Any = kind
     types, _write, read = _form(hint)
@@ -77,7 +77,7 @@ def from_json(kind: Type[T], data: Any) -> T:
 
 @cache
 def _form(hint: Any) -> _Form:
-    """Return the form of values of the type HINT."""
+    """Return the form of values of type HINT."""
     if hint in (str, int, bool):
         return _Form(frozenset((hint,)))
     origin, arguments = get_origin(hint), get_args(hint)
@@ -100,7 +100,7 @@ _FAMILIES = (
 
 
 def _of_address(types: Tuple[Any, ...]) -> Optional[_Form]:
-    """Return the form of what IPv4 and IPv6 have a class each for; None if TYPES are not two such classes."""
+    """Return the form of a pair of address types, such as IPv4Address and IPv6Address; None if TYPES are not a pair."""
     if types not in _FAMILIES:
         return None
     four, six = types
@@ -113,7 +113,7 @@ def _of_optional(types: Tuple[Any, ...]) -> _Form:
 
 
 def _of_array(hint: Any, make: Callable[..., Any]) -> _Form:
-    # The form of what is in it is worked out when there is something: few objects have routes, peers or ports.
+    # The form of the elements is worked out only if there are any: few objects have routes, peers or ports.
     def write(values: Any) -> List[Any]:
         convert = _form(hint).write if values else None
         return list(values if convert is None else map(convert, values))
@@ -137,11 +137,11 @@ def _of_mapping(hint: Any) -> _Form:
 
 
 def _checked(hint: Any, values: Any) -> Any:
-    """Return what VALUES, which are to be of the type HINT, stand for."""
+    """Return VALUES converted from JSON, after checking that they are of type HINT."""
     types, _write, read = _form(hint)
     for value in values:
         if type(value) not in types:
-            raise ValueError(f"{value!r} is in it")
+            raise ValueError(f"it contains {value!r}")
     return values if read is None else map(read, values)
 
 

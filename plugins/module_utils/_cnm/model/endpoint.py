@@ -21,13 +21,13 @@ _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 @dataclass(frozen=True)
 class Port:
-    """A port of an endpoint that is reachable by way of the host."""
+    """A port of an endpoint that is reachable through the host."""
 
     container_port: int
     host_port: Optional[int] = None
-    """None for any free one."""
+    """None for any free port."""
     host_ip: Optional[Address] = None
-    """None for what the network's options say, all addresses if they say nothing."""
+    """None for the default of the network's options, or else all addresses."""
     protocol: str = "tcp"
     sources: Tuple[Subnet, ...] = ()
     """Who may use it; everybody if empty."""
@@ -38,7 +38,7 @@ class Port:
         return f"{host}{port}{self.container_port}/{self.protocol}"
 
     def meets(self, wish: "Port") -> bool:
-        """Whether this port, which has its host port, is what WISH, which may leave it open, asks for."""
+        """Say whether this port, whose host port is chosen, fulfils WISH, which may leave the host port open."""
         return (self.container_port, self.host_ip, self.protocol, self.sources) == (
             wish.container_port,
             wish.host_ip,
@@ -48,9 +48,9 @@ class Port:
 
 
 def parse_ports(specification: Any) -> Sequence[Port]:
-    """Return the ports that SPECIFICATION asks for: Docker's text form or a mapping, ranges told apart.
+    """Return the ports of SPECIFICATION, Docker's text form or a mapping; a range gives one port for each number.
 
-    :raises ValueError: if it cannot be read, with all reasons
+    :raises ValueError: if it is not valid, with all reasons
     """
     if isinstance(specification, Mapping):
         return _from_mapping(specification)
@@ -71,7 +71,7 @@ def _from_text(text: str) -> Sequence[Port]:
     if host_ip.startswith("[") and host_ip.endswith("]"):
         host_ip = host_ip[1:-1]
     elif ":" in host_ip and ("::" in text or text.count(":") > 7):
-        # Where the address ends and the port begins would be a guess.
+        # Without brackets, the end of the address would be a guess.
         problems.add("write an IPv6 address of the host in brackets, such as '[fd00::1]:8080:80'.")
         host_ip = ""
     return _ports(problems, container_port, host_port, host_ip, protocol if slash else "tcp", ())
@@ -107,9 +107,9 @@ def _ports(
     protocol: str,
     sources: Iterable[Any],
 ) -> Sequence[Port]:
-    """Return the ports that are described so.
+    """Return the ports with these properties.
 
-    :raises ValueError: with PROBLEMS, which are known already, and with all others
+    :raises ValueError: with PROBLEMS, which are known already, and all others
     """
     if protocol not in PROTOCOLS:
         problems.add(f"protocol '{protocol}' is not one of {', '.join(PROTOCOLS)}.")
@@ -136,7 +136,7 @@ def _ports(
 
 
 def _bound(text: str) -> Optional[Address]:
-    """Return the host's address that TEXT writes; None for all of IPv4."""
+    """Return the host address in TEXT; None for all IPv4 addresses."""
     found = address(text)
     if found.version == 6 and found.is_loopback:
         raise ValueError(f"IPv6 cannot forward from {found} into a sandbox; publish on 127.0.0.1.")
@@ -184,16 +184,16 @@ class Endpoint:
     interface: Optional[str] = None
     """The interface's name in the sandbox: chosen at the first join, and kept."""
     declared: bool = False
-    """Whether its sandbox's own list of networks asks for it, so that it leaves when the list or the sandbox goes."""
+    """Whether its sandbox's list of networks asks for it, so that it leaves when the list or the sandbox does."""
     reserved: bool = False
-    """Whether it was made by itself, so that it stays when its sandbox goes."""
+    """Whether an item of its own made it, so that it stays when its sandbox is removed."""
 
     ipv6_off: bool = False
     """Whether its sandbox switches IPv6 off on its interface: then it keeps its IPv6 address, but does not use it."""
 
     @property
     def held(self) -> Tuple[Address, ...]:
-        """The addresses that nobody else can have, IPv4 first."""
+        """The addresses that are reserved for it, IPv4 first."""
         if self.ipv6 is None:
             return () if self.ipv4 is None else (self.ipv4,)
         return (self.ipv6,) if self.ipv4 is None else (self.ipv4, self.ipv6)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong, in the words that a user reads."""
+"""Errors, with the messages that a user reads."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ B = TypeVar("B")
 
 
 def printable(text: str) -> str:
-    """Return TEXT without what would move a terminal's cursor or begin a line that looks like another message.
+    """Return TEXT with control characters escaped, which could move a terminal's cursor or fake another message.
 
-    Parts of a message may come from somebody else: the name of a process is what any user wants it to be.
+    Parts of a message may come from somebody else: any user can choose the name of a process.
     """
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
@@ -25,17 +25,17 @@ class CnmError(Exception):
     """A refusal or failure that the user can act on; its text is one or two sentences, printable."""
 
     def __init__(self, text: str = "", about: Optional[Tuple[str, ...]] = None) -> None:
-        """Say TEXT; ABOUT is the key of the one resource that it is about, if it is about one."""
+        """Create the error with message TEXT; ABOUT is the key of the resource that it concerns, if it concerns one."""
         super().__init__(printable(text))
         self.about = about
 
     def of(self, key: Tuple[str, ...]) -> "CnmError":
-        """Return this, which is about the resource with KEY if nobody has said what it is about."""
+        """Return this error; it concerns the resource with KEY unless it already concerns another."""
         self.about = self.about or key
         return self
 
     def each(self) -> List["CnmError"]:
-        """Return the failures that this stands for."""
+        """Return the single failures that this error collects."""
         return [self]
 
 
@@ -48,7 +48,7 @@ class InvalidInput(CnmError):
 
 
 class Conflict(CnmError):
-    """Something that is not ours stands where one of our resources has to be."""
+    """Something that is not ours is in the place of one of our resources."""
 
 
 class StoreDamaged(CnmError):
@@ -71,7 +71,7 @@ class Collected(CnmError):
 
 
 class Incomplete(CnmError):
-    """All was done but for some objects, which were left out; the text says which and why."""
+    """Some objects were left out, and everything else was done; the text says which objects and why."""
 
 
 def raise_all(errors: Sequence[CnmError]) -> None:
@@ -116,9 +116,9 @@ class Problems:
 
 
 def every(read: Callable[[A], B], values: Iterable[A]) -> List[B]:
-    """Return what READ makes of each of VALUES.
+    """Return READ's result for each of VALUES.
 
-    :raises ValueError: with the reasons of all that it cannot read
+    :raises ValueError: with the reasons for all values that READ refuses
     """
     found: List[B] = []
     problems = Problems()

@@ -14,7 +14,7 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
 _ID = re.compile(r"[0-9a-f]{64}")
 _LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
 _DEVICE = re.compile(r"[a-zA-Z0-9_@.=~^,-]{1,15}")
-"""The kernel takes any byte but white space, '/' and ':'. Those that mean something to iptables, nft, shells or
+"""The kernel accepts any byte except white space, '/' and ':'. Characters with a meaning to iptables, nft, shells or
 terminals are left out."""
 _KERNELS_OWN = (".", "..", "all", "default", "lo")
 """Names that a new interface cannot have, or whose settings would be those of all interfaces (devinet.c)."""
@@ -36,9 +36,9 @@ T = TypeVar("T", bound=Named)
 
 
 def check_name(name: str) -> str:
-    """Return NAME if an object may be called so.
+    """Return NAME if it is valid for an object.
 
-    :raises ValueError: if it may not
+    :raises ValueError: if it is not
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
@@ -48,7 +48,7 @@ def check_name(name: str) -> str:
 
 
 def is_text(name: str) -> bool:
-    """Say whether NAME can be stored: half of a surrogate pair cannot."""
+    """Say whether NAME can be stored, which half of a surrogate pair cannot."""
     try:
         name.encode()
         return True
@@ -57,7 +57,7 @@ def is_text(name: str) -> bool:
 
 
 def check_reference(text: str) -> str:
-    """Return TEXT if it is the name, or the whole id, that an object may have.
+    """Return TEXT if it is a valid name or a whole id.
 
     :raises ValueError: if it is neither
     """
@@ -65,14 +65,14 @@ def check_reference(text: str) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Say whether TEXT is a whole id, which no name is: it is too long for one."""
+    """Say whether TEXT is a whole id; no name is that long."""
     return bool(_ID.fullmatch(text))
 
 
 def check_hostname(name: str) -> str:
-    """Return NAME if it may stand in a hosts file (RFC 1123, and underscores, as Docker allows them).
+    """Return NAME if it is valid in a hosts file (RFC 1123, with underscores, as Docker allows them).
 
-    :raises ValueError: if it may not
+    :raises ValueError: if it is not
     """
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         raise ValueError(f"'{name}' is not a valid host name.")
@@ -80,9 +80,9 @@ def check_hostname(name: str) -> str:
 
 
 def check_alias(name: str) -> str:
-    """Return NAME if an endpoint may be called so besides its name.
+    """Return NAME if it is a valid alias of an endpoint.
 
-    :raises ValueError: if it may not
+    :raises ValueError: if it is not
     """
     if name.lower().rpartition(".")[2] == "localhost":
         raise ValueError(f"'{name}' always means the sandbox itself (RFC 6761).")
@@ -90,9 +90,9 @@ def check_alias(name: str) -> str:
 
 
 def check_device(name: str) -> str:
-    """Return NAME if a network interface of ours may be called so.
+    """Return NAME if it is valid for a network interface of ours.
 
-    :raises ValueError: if it may not
+    :raises ValueError: if it is not
     """
     if not _DEVICE.fullmatch(name) or name in _KERNELS_OWN:
         raise ValueError(
@@ -103,12 +103,12 @@ def check_device(name: str) -> str:
 
 
 def make_id(*parts: str) -> str:
-    """Return the id of what PARTS identify: 64 hexadecimal digits, the same ones each time."""
+    """Return the id of the object that PARTS identify: 64 hexadecimal digits, always the same."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def find(candidates: Iterable[T], reference: str) -> Optional[T]:
-    """Return the one of CANDIDATES whose name, id or unique id prefix REFERENCE is; None if there is none.
+    """Return the one of CANDIDATES with REFERENCE as its name, id or unique id prefix; None if there is none.
 
     :raises ValueError: if several ids begin with it
     """

@@ -17,7 +17,7 @@ PREDEFINED = ("bridge", "host", "none")
 """The networks that always exist (Docker 1.9)."""
 
 DEFAULT = PREDEFINED[0]
-"""The one that consists of something."""
+"""The predefined network that has a device."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Pool:
     iprange: Optional[Subnet] = None
     """Where addresses are chosen from; the whole subnet if None."""
     auxiliary: Mapping[str, Address] = field(default_factory=dict)
-    """Names and addresses of things that are none of ours, so that no endpoint gets their addresses."""
+    """Names and addresses of other machines and devices, which no endpoint may get."""
 
     @property
     def reserved(self) -> Mapping[Address, str]:
@@ -63,23 +63,23 @@ class Network:
     labels: Mapping[str, str] = field(default_factory=dict)
     internal: bool = False
     mtu: int = 1500
-    """In bytes; chosen from the way out of the host when the network is made, and kept."""
+    """In bytes; taken from the device of the host's default route when the network is made, and kept."""
     adopted: bool = False
-    """Whether its bridge was on the host before us, and stays when the network goes."""
+    """Whether its bridge was on the host before us, and stays when the network is removed."""
     kept: Tuple[Interface, ...] = ()
     """Addresses, with prefix lengths, that an adopted bridge had before us."""
     dns: bool = False
     """Whether the host's name server answers for its names; chosen when the network is made, and kept."""
     dns_servers: Tuple[str, ...] = ()
-    """Who is asked for other names by its sandboxes that name no servers; empty for those of the host."""
+    """The servers that resolve external names for its sandboxes without servers of their own; empty for the host's."""
     routes: Tuple[StaticRoute, ...] = ()
-    """What its sandboxes have beside their default routes, or in place of them."""
+    """Routes of its sandboxes, in addition to their default routes or instead of them."""
     no_default_route: bool = False
-    """Whether it gives its sandboxes no default route by its gateway."""
+    """Whether its sandboxes get no default route through its gateway."""
     metric: Optional[int] = None
-    """Of the default route that it gives, and of its other routes that have none; None for the kernel's."""
+    """Metric of its default route, and of its other routes without a metric; None for the kernel's default."""
     underlay: Optional[Underlay] = None
-    """How its hosts reach each other; None for a network of one host."""
+    """How its hosts reach each other; None for a network on one host."""
 
     @property
     def peers(self) -> Tuple[Peer, ...]:
@@ -87,7 +87,7 @@ class Network:
         return self.underlay.peers if self.underlay is not None else ()
 
     def remotes(self) -> Iterator[Tuple[Peer, Remote]]:
-        """Yield each endpoint that another host is known to have, and that host."""
+        """Yield each known endpoint on another host, with that host."""
         for peer in self.peers:
             for remote in peer.endpoints:
                 yield peer, remote
@@ -99,7 +99,7 @@ class Network:
 
     @property
     def has_dns(self) -> bool:
-        """Whether its endpoints ask the host's name server: on an internal one they have nobody to ask for others."""
+        """Whether its endpoints query the host's name server. An internal network has none."""
         return self.dns and not self.internal and any(self.gateways())
 
     @property

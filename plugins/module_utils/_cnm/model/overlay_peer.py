@@ -52,23 +52,23 @@ class Underlay:
     address: Address
     """This host's own tunnel end point, VTEP."""
     device: str = ""
-    """The device with that address; empty where it is none by which packets leave, such as a loopback."""
+    """The device with that address; empty if packets do not leave through it, such as a loopback."""
     mtu: int = 1500
-    """What one packet between hosts may hold, in bytes."""
+    """The size limit of a packet between hosts, in bytes."""
     peers: Tuple[Peer, ...] = ()
     known: Optional[Tuple[str, ...]] = None
-    """Addresses of endpoints here that other hosts are told of; None if nobody has said which they are."""
+    """Addresses of endpoints here that other hosts know; None if that was not given."""
 
 
 def pack(hosts: Sequence[Mapping[str, Any]]) -> str:
-    """Return HOSTS, items such as a user gives as peers, as one short text: the same for all hosts of a network."""
+    """Return HOSTS, items in the form of ``peers``, as one short text, which is the same for all hosts of a network."""
     return base64.b64encode(zlib.compress(json.dumps(hosts, separators=(",", ":")).encode())).decode()
 
 
 def unpack(text: str, host: str) -> Tuple[List[Dict[str, Any]], List[str]]:
-    """Return what pack() made TEXT of, but for the one with the name HOST, and the addresses of that one's endpoints.
+    """Return the items that pack() has written to TEXT, except HOST's own, and the addresses of HOST's endpoints.
 
-    :raises ValueError: if it did not make it
+    :raises ValueError: if TEXT is not from pack()
     """
     try:
         hosts = json.loads(zlib.decompress(base64.b64decode(text)))

@@ -30,7 +30,7 @@ class Sandbox:
     netns: Optional[str] = None
     """The path of the namespace, if it was adopted; None if it is ours."""
     identity: Optional[str] = None
-    """Which namespace was adopted by pid: the pid may come to be another process's. None if a path was named."""
+    """Identity of a namespace adopted by pid, because the pid may be reused. None if it was adopted by path."""
     running: bool = True
     hostname: Optional[str] = None
     domainname: Optional[str] = None
@@ -39,12 +39,12 @@ class Sandbox:
     dns_search_domains: Optional[Tuple[str, ...]] = None
     dns_opts: Optional[Tuple[str, ...]] = None
     etc_hosts: Mapping[str, str] = field(default_factory=dict)
-    """The addresses of each name, by commas; HOST_GATEWAY may be among them."""
+    """The addresses of each name, separated by commas; HOST_GATEWAY may be among them."""
     sysctls: Mapping[str, str] = field(default_factory=dict)
     routes: Tuple[StaticRoute, ...] = ()
-    """Its own routes, which come before those of its networks."""
+    """Its own routes, which take precedence over those of its networks."""
     no_default_route: bool = False
-    """Whether none of its networks gives it a default route."""
+    """Whether it gets no default route from its networks."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 
 _SECRET = re.compile(r"net[./]ipv4[./]tcp_fastopen_key|net[./]ipv6[./]conf[./].+[./]stable_secret")
-"""Keys, which the kernel lets only root read (Documentation/networking/ip-sysctl.rst)."""
+"""Settings that hold keys, which only root may read (Documentation/networking/ip-sysctl.rst)."""
 
 
 def is_secret(setting: str) -> bool:
-    """Say whether the value of SETTING, a kernel setting by its name, is a secret."""
+    """Say whether the value of SETTING, the name of a kernel setting, is a secret."""
     return bool(_SECRET.fullmatch(setting))
 
 
 def told(setting: str, value: str) -> str:
-    """Return VALUE as messages and results have it: stars for that of a secret SETTING."""
+    """Return VALUE for messages and results; asterisks if SETTING is secret."""
     return "********" if is_secret(setting) else value

@@ -12,18 +12,18 @@ from typing import Optional
 from .addresses import Address, Subnet
 
 TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
-"""As ``ip route`` calls them: by way of a gateway, dropped without a word, or refused with an ICMP message."""
+"""As in ``ip route``: through a gateway, dropped silently, or refused with an ICMP message."""
 
 
 @dataclass(frozen=True)
 class StaticRoute:
-    """Where packets to a subnet go."""
+    """A route to a subnet."""
 
     destination: Subnet
     gateway: Optional[Address] = None
     """None for the types that lead nowhere."""
     metric: Optional[int] = None
-    """Of several routes to one destination, the lowest counts; None for the network's, or else the kernel's."""
+    """The route with the lowest metric to a destination is used; None for the network's metric or the kernel's."""
     type: str = "unicast"
 
     def __str__(self) -> str:

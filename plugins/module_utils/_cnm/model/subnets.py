@@ -21,19 +21,19 @@ _DOCKERS = tuple((pool, pool.prefixlen) for pool in DEFAULT)
 
 
 Base = Tuple[ipaddress.IPv4Network, int]
-"""A subnet, and the prefix length of the pools into which it is parted."""
+"""A subnet, and the prefix length of the pools that it is divided into."""
 
 
 def default(bases: Sequence[Base]) -> Iterator[ipaddress.IPv4Network]:
-    """Yield the pools of each of BASES; Docker's own if there are none."""
+    """Yield the pools of each of BASES; Docker's pools if BASES is empty."""
     for base, size in bases or _DOCKERS:
         yield from base.subnets(new_prefix=size)
 
 
 def untaken(bases: Sequence[Base], taken: Sequence[Tuple[int, int]]) -> Iterator[ipaddress.IPv4Network]:
-    """Yield those pools of default() which overlap none of TAKEN, first and last addresses in rising order.
+    """Yield the pools of default() that do not overlap TAKEN, pairs of first and last address in ascending order.
 
-    What is taken is passed over in one step, so that ten thousand networks do not make the next one slow.
+    Each taken range is skipped in one step, so that ten thousand networks do not make the next one slow.
     """
     for base, size in bases or _DOCKERS:
         position, end, step = int(base.network_address), int(base.broadcast_address), 1 << (32 - size)
@@ -52,9 +52,9 @@ def untaken(bases: Sequence[Base], taken: Sequence[Tuple[int, int]]) -> Iterator
 
 
 def first_free(candidates: Iterable[Subnet], holder: Callable[[Subnet], Optional[str]]) -> Subnet:
-    """Return the first of CANDIDATES that nobody holds.
+    """Return the first of CANDIDATES that is free.
 
-    :param holder: says who holds a subnet or a part of it, None if nobody does
+    :param holder: returns what holds a subnet or a part of it, None if it is free
     :raises ValueError: if there is none, naming the holder of each
     """
     held: List[str] = []
@@ -72,7 +72,7 @@ def first_free(candidates: Iterable[Subnet], holder: Callable[[Subnet], Optional
 def unique_local(seed: str, network_id: str) -> Iterator[ipaddress.IPv6Network]:
     """Yield the /64 subnets to try for a network without an IPv6 subnet of its own (RFC 4193).
 
-    The 40 bits of the global id follow from SEED, which is the host's; the subnet id from NETWORK_ID.
+    The 40 bits of the global id are derived from SEED, which is the host's; the subnet id from NETWORK_ID.
     """
     site = b"\xfd" + hashlib.sha256(seed.encode()).digest()[:5]
     wish = int(network_id[:4], 16)

@@ -47,7 +47,7 @@ _OTHERS: Dict[str, str] = {
     "subnet": "ipam_config",
     "up": "present",
 }
-"""Words of Docker, compose and other modules, and ours for the same."""
+"""Words of Docker, Compose and other modules, and our words for the same."""
 
 _MORE = {"mtu": " with the key 'com.docker.network.driver.mtu'"}
 
@@ -57,12 +57,12 @@ _PAGE = "https://github.com/cnm-linux/cnm.linux/blob/main/docs/docker.md"
 
 
 def not_supported(driver: str) -> str:
-    """Return that a DRIVER which others have is not supported, to stand behind a sentence; empty for other words."""
+    """Return the end of a sentence that says that we lack DRIVER, which others have; empty for other words."""
     return f"; driver '{driver}' is not supported, see {_PAGE}" if driver in _LATER else ""
 
 
 def did_you_mean(word: str, words: Collection[str]) -> str:
-    """Return the question whether one of WORDS was meant by WORD, to stand behind it; empty if none is like it."""
+    """Return the end of a message that suggests the one of WORDS that is like WORD; empty if none is."""
     other = _OTHERS.get(word)
     if other in words:
         return f"; did you mean '{other}'{_MORE.get(word, '')}?"

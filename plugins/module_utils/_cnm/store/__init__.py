@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must be remembered: names, ids, addresses, wishes. Not what the kernel can tell."""
+"""The store of what must be remembered: names, ids, addresses, options. It does not repeat what the kernel knows."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run is about to touch, written down before it does, so that the next run can finish it."""
+"""What a run is about to change, written before it starts, so that the next run can finish an interrupted one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Unit(NamedTuple):
     kind: str
     """``network``, ``sandbox``; ``names`` for those that a sandbox sees; ``host`` for what all networks need."""
     id: str
-    """Of the object; of the host's units it tells which one."""
+    """The object's id; for kind ``host``, which of the host's units it is."""
 
 
 class Setting(NamedTuple):
@@ -35,7 +35,7 @@ class Setting(NamedTuple):
     original: str
     """The value that it had before us."""
     unit: Unit
-    """What needs it to be otherwise."""
+    """What needs another value."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class Intent:
     units: FrozenSet[Unit] = field(default_factory=frozenset)
     keys: FrozenSet[Key] = field(default_factory=frozenset)
     lent: FrozenSet[Key] = field(default_factory=frozenset)
-    """Adopted links, which are let go and not removed."""
+    """Adopted links, which are released and not removed."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
     """The host's kernel settings that are changed, by name."""
     published: FrozenSet[Element] = field(default_factory=frozenset)
-    """What said where the packets of published ports go, before and after."""
+    """Firewall elements that lead the packets of published ports, before and after."""
 
 
 _KINDS = ("network", "endpoint", "sandbox", "names", "host")
 
 
 def _check(intent: Intent, is_key: Callable[[Key], bool]) -> None:
-    """See that INTENT names what there can be.
+    """Check that INTENT names only possible objects and resources.
 
     :raises ValueError: if it does not
     """
@@ -69,7 +69,7 @@ def _check(intent: Intent, is_key: Callable[[Key], bool]) -> None:
 
 
 def read(folder: str, is_key: Callable[[Key], bool] = is_key) -> Intent:
-    """Return what a run that did not come to its end has left to do.
+    """Return what an interrupted run has left to do.
 
     :param is_key: says whether there can be a resource with a key
     """
@@ -77,7 +77,7 @@ def read(folder: str, is_key: Callable[[Key], bool] = is_key) -> Intent:
     try:
         with os.fdopen(open_private(path), encoding="utf-8") as file:
             data = json.load(file)
-        # As versions wrote it whose stores are of version 1: an element is a list of its fields.
+        # Versions of cnm.linux with stores of version 1 wrote an element as a list of its fields.
         data["published"] = [
             dict(zip(("set", "entry", "value"), each)) if isinstance(each, list) else each for each in data["published"]
         ]
@@ -97,7 +97,7 @@ def read(folder: str, is_key: Callable[[Key], bool] = is_key) -> Intent:
 
 
 def write(folder: str, intent: Intent) -> None:
-    """Write INTENT so that it is whole or not there at all, whenever we are killed.
+    """Write INTENT atomically: if we are killed, the file is complete or does not exist.
 
     :raises CnmError: if it cannot be written
     """
@@ -120,7 +120,7 @@ def _write(path: str, intent: Intent) -> None:
 
 
 def clear(folder: str) -> None:
-    """Note that nothing is left to do; what a run that was killed had written only in part goes as well.
+    """Note that nothing is left to do, and remove a file that an interrupted run had partly written.
 
     :raises CnmError: if that cannot be noted
     """

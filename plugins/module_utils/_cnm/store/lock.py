@@ -20,9 +20,9 @@ PATIENCE = 120.0
 
 @contextmanager
 def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
-    """Hold the lock of the store in FOLDER for the block; the kernel lets go of it if we are killed.
+    """Hold the lock of the store in FOLDER during the block; the kernel releases it if we are killed.
 
-    :raises CnmError: after PATIENCE seconds, naming the process that holds it; or if it cannot be made
+    :raises CnmError: after PATIENCE seconds, naming the process that holds it; or if the lock cannot be created
     """
     path = os.path.join(folder, "lock")
     try:
@@ -45,10 +45,10 @@ def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
 
 
 def _locked(descriptor: int, patience: float) -> bool:
-    """Lock the file, and say whether that came to be within PATIENCE seconds.
+    """Lock the file, and say whether that succeeded within PATIENCE seconds.
 
-    The kernel lets those who wait have a lock in the order in which they came, and knows no time limit. So a thread
-    waits; after the limit it is left to itself, and what it gets in the end is let go of as the file is closed.
+    The kernel gives a lock to waiting processes in the order of their arrival, and has no time limit. So a thread
+    waits. After the limit it is abandoned; if it gets the lock later, closing the file releases it.
     """
     done = []
 

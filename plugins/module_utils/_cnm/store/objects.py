@@ -4,8 +4,8 @@
 
 """The store of one host: an SQLite file.
 
-Objects are JSON in a row each. Beside them stand indexes that hold what must be unique or found fast: names,
-address ranges, addresses, host ports. They are written with the object, so they cannot differ from it.
+Each object is a row with JSON. Index tables hold what must be unique or found fast: names, address ranges, addresses,
+host ports. They are written with the object, so they cannot differ from it.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ class SqliteStore:
         self._connection = connection
         self._path = path
         self._seen: Dict[str, Object] = beside._seen if beside else {}
-        """Objects by their text. They are values, so a store BESIDE this one has the same."""
+        """Objects by their JSON text. They are values, so a store opened BESIDE this one shares them."""
         self._objects: Dict[Type[Any], Dict[str, Any]] = {noun: {} for noun in _TABLES}
-        """What is known of the objects of the transaction, by noun and id; None for those that there are not."""
+        """The known objects of the transaction, by noun and id; None for objects that do not exist."""
         self._answers: Dict[Type[Any], Dict[Tuple[Any, ...], List[Any]]] = {noun: {} for noun in _TABLES}
-        """What queries of a table have found since the last write to it."""
+        """Results of queries of a table since the last write to it."""
         self._ids: Dict[Tuple[str, ...], Optional[str]] = {}
-        """Ids by the table and the name, of endpoints also the network, that were asked for."""
+        """Ids that were asked for, by table and name; for endpoints, by table, network and name."""
         self._inside: Dict[str, Dict[str, Endpoint]] = {}
-        """The endpoints, by id, that are joined to a sandbox, where that was asked."""
+        """Endpoints joined to a sandbox, by sandbox and endpoint id, if that was asked for."""
         self._joined: Dict[str, int] = {}
-        """How many endpoints of a network are joined, where that was asked."""
+        """The number of joined endpoints by network, if that was asked for."""
         self._ranges: Dict[int, List[Tuple[int, int, str]]] = {}
-        """First and last address of all pools of a family, with their networks, where that was asked."""
+        """First and last address of all pools of a family, with their networks, if that was asked for."""
         self.touched: Set[Unit] = set()
-        """Kind and id of what this transaction has changed."""
+        """The objects that this transaction has changed."""
         self._pending: Dict[str, bool] = {}
         """Ids of endpoints whose rows are still to be written, and whether there is a row.
 
@@ -66,11 +66,11 @@ class SqliteStore:
         self._spellings: Dict[Tuple[str, str], Dict[str, str]] = {}
         """Names of endpoints without a row, by id; by the network and the name in lower case."""
         self._unclaimed: Dict[str, None] = {}
-        """Ids of endpoints with an address that another one had when they were written, in that order."""
+        """Ids of endpoints that asked for an address of another endpoint, in the order in which they were written."""
 
     @classmethod
     def memory(cls) -> "SqliteStore":
-        """Return an empty store that nobody else sees."""
+        """Return an empty store in memory."""
         return cls(schema.memory())
 
     @classmethod
@@ -84,7 +84,7 @@ class SqliteStore:
         return cls(schema.connect(folder, check=beside is None, write=write), schema.path(folder), beside)
 
     def copy(self) -> "SqliteStore":
-        """Return a store in memory that holds what this one holds, and is written without changing it."""
+        """Return a copy of this store in memory; writing to the copy does not change this store."""
         self._flush()
         return SqliteStore(schema.in_memory(self._connection), self._path, self)
 
@@ -93,7 +93,7 @@ class SqliteStore:
         self._connection.close()
 
     def begin(self, write: bool) -> None:
-        """Start a transaction; one that does not WRITE sees the store as it is now until it ends."""
+        """Start a transaction; without WRITE, it sees the store as it is now until it ends."""
         self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         self._connection.execute("SELECT EXISTS (SELECT 1 FROM setting)").fetchone()
         self._forget_answers()
@@ -101,12 +101,12 @@ class SqliteStore:
         self._unclaimed.clear()
 
     def commit(self) -> None:
-        """Keep what the transaction did."""
+        """Commit the transaction."""
         self._flush()
         self._connection.execute("COMMIT")
 
     def rollback(self) -> None:
-        """Undo what the transaction did."""
+        """Roll the transaction back."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._forget_answers()
@@ -199,7 +199,7 @@ class SqliteStore:
         )
 
     def name_servers(self, network: str) -> Dict[str, Tuple[str, ...]]:
-        """Return the name servers of the running sandboxes on the network with that id which name any, by their ids."""
+        """Return the name servers of running sandboxes with their own, on the network with that id, by sandbox id."""
         self._flush()
         rows = self._connection.execute(
             "SELECT sandbox.id, json_extract(sandbox.data, '$.dns_servers') AS servers FROM endpoint "
@@ -305,7 +305,7 @@ class SqliteStore:
         return {name: Setting(original, Unit(kind, identifier)) for name, original, kind, identifier in rows}
 
     def put_setting(self, name: str, setting: Setting) -> None:
-        """Remember the value that a kernel setting had before us; what is remembered already stays."""
+        """Remember the value that a kernel setting had before us, unless it is already remembered."""
         self._connection.execute(
             "INSERT OR IGNORE INTO setting VALUES (?, ?, ?, ?)", (name, setting.original, *setting.unit)
         )
@@ -345,9 +345,9 @@ class SqliteStore:
             )
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
-        """Write ENDPOINT, new or changed, with its host ports and those of its addresses that nobody else has.
+        """Write ENDPOINT, new or changed, with its host ports and those of its addresses that are free.
 
-        An address that another endpoint has now is claimed later, by claim(): that one may let it go.
+        An address that another endpoint still has is claimed later, by claim(), because that endpoint may release it.
         """
         before = self.endpoint(endpoint.id)
         if before == endpoint:
@@ -361,7 +361,7 @@ class SqliteStore:
         self._note(Endpoint, endpoint.id, endpoint)
 
     def _claim_all(self, endpoint: Endpoint, before: Optional[Endpoint]) -> None:
-        """Claim the addresses and ports of ENDPOINT, and let those go that it had BEFORE and has no longer."""
+        """Claim the addresses and ports of ENDPOINT, and release those that it had only BEFORE."""
         held: Tuple[Address, ...] = before.held if before is not None else ()
         if any(address not in endpoint.held for address in held):
             self._connection.execute("DELETE FROM address WHERE endpoint = ?", (endpoint.id,))
@@ -378,7 +378,7 @@ class SqliteStore:
         )
 
     def claim(self) -> Iterator[Tuple[Endpoint, Address, Endpoint]]:
-        """Claim the addresses that others had; yield each that another one still has, and that other one."""
+        """Claim the addresses that others had; yield each that another endpoint still has, with that endpoint."""
         unclaimed, self._unclaimed = self._unclaimed, {}
         for identifier in unclaimed:
             endpoint = self.endpoint(identifier)
@@ -389,7 +389,7 @@ class SqliteStore:
                         yield endpoint, found, holder
 
     def _claim(self, endpoint: Endpoint, address: Address) -> bool:
-        """Note that ENDPOINT has ADDRESS, and say whether that is so: whoever has it already keeps it."""
+        """Claim ADDRESS for ENDPOINT, and say whether that succeeded: another endpoint that has it keeps it."""
         done = self._connection.execute(
             "INSERT OR IGNORE INTO address VALUES (?, ?, ?, ?)",
             (endpoint.network, address.version, address.packed, endpoint.id),
@@ -426,7 +426,7 @@ class SqliteStore:
         self._note(noun, identifier, None)
 
     def _move(self, before: Optional[Endpoint], now: Optional[Endpoint]) -> None:
-        """Note that an endpoint is joined to the sandbox that it has NOW, and not to the one that it had BEFORE."""
+        """Note that an endpoint has moved from the sandbox that it had BEFORE to the one that it has NOW."""
         for endpoint, number in ((before, -1), (now, 1)):
             if endpoint is None or endpoint.sandbox is None:
                 continue
@@ -438,7 +438,7 @@ class SqliteStore:
                 members[endpoint.id] = endpoint
 
     def _members(self, sandbox: str) -> Dict[str, Endpoint]:
-        """Return the endpoints, by id, that are joined to a sandbox; always known where a pending one comes or goes."""
+        """Return the endpoints that are joined to a sandbox, by id, with changes that are still pending."""
         if sandbox not in self._inside:
             found = self._read_all(Endpoint, "SELECT data FROM endpoint WHERE sandbox = ?", sandbox)
             self._inside[sandbox] = {endpoint.id: endpoint for endpoint in found}
@@ -486,7 +486,7 @@ class SqliteStore:
         elif item is not None:
             self._ids[(_TABLES[noun], item.name)] = identifier
         self._answers[noun].clear()
-        # Which endpoints are running is a question of sandboxes too. A new one has none yet.
+        # Which endpoints are running depends on sandboxes, too. A new sandbox has no endpoints yet.
         if before is not None or item is None:
             self._answers[Endpoint].clear()
         self.touched.add(Unit(_TABLES[noun], identifier))
@@ -509,10 +509,10 @@ class SqliteStore:
         return known[:]
 
     def _read_all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
-        """Return what QUERY finds in the rows, in which pending endpoints are not yet."""
+        """Return what QUERY finds in the rows, which do not contain pending endpoints yet."""
         try:
             return [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
-        except UnicodeEncodeError:  # half of a surrogate pair, which no name has
+        except UnicodeEncodeError:  # No name contains half of a surrogate pair.
             return []
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise schema.damaged(self._path, error) from error
@@ -521,7 +521,7 @@ class SqliteStore:
         return self._known(noun, name) if is_id(name) else self._by_name(noun, "name = ?", name)
 
     def _by_name(self, noun: Type[T], condition: str, *names: str) -> Optional[T]:
-        """Return the object with those NAMES, its own and before it that of its network, for which CONDITION holds."""
+        """Return the object with NAMES, its name and before it its network's id if it has one, that meets CONDITION."""
         key = (_TABLES[noun], *names)
         if key not in self._ids:
             found = self._one(noun, f"SELECT data FROM {_TABLES[noun]} WHERE {condition}", *names)
@@ -539,7 +539,7 @@ class SqliteStore:
         return found
 
     def _read(self, noun: Type[T], data: str) -> T:
-        """Return the object that DATA is; the same one for the same text, as objects are values."""
+        """Return the object in DATA; the same object for the same text, because objects are values."""
         found = self._seen.get(data)
         if not isinstance(found, noun):
             found = from_json(noun, json.loads(data))
@@ -564,5 +564,5 @@ class SqliteStore:
 
 
 def _published(endpoint: Endpoint) -> List[Tuple[str, int]]:
-    """Return the host's ports that ENDPOINT has, with their protocols."""
+    """Return the host ports of ENDPOINT, with their protocols."""
     return [(port.protocol, port.host_port) for port in endpoint.ports if port.host_port]

@@ -48,7 +48,7 @@ CREATE TABLE setting (
     name TEXT PRIMARY KEY, original TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL
 ) WITHOUT ROWID;
 """,
-    # Fields that version 1 left out where they said nothing.
+    # Fields that version 1 left out if they had their default value.
     """
 UPDATE network SET data = json_insert(
     data, '$.dns', json('false'), '$.dns_servers', json('[]'), '$.routes', json('[]'), '$.no_default_route',
@@ -60,17 +60,17 @@ UPDATE endpoint SET data = json_insert(data, '$.ipv6_off', json('false'));
 CREATE INDEX network_underlay ON network (id) WHERE json_type(data, '$.underlay') = 'object';
 """,
 )
-"""What makes of an empty file a store of version 1, of that one a store of version 2, and so on.
+"""Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.
 
-Hosts have stores of each version, so no migration is changed later. What is stored has exactly the fields of the nouns:
-a new field needs a migration that puts it into the objects of older stores.
+Hosts have stores of each version, so no migration is changed later. Stored objects have exactly the fields of the
+nouns: a new field needs a migration that adds it to the objects of older stores.
 """
 
 VERSION = len(_MIGRATIONS)
-"""Of the schema; kept in SQLite's user_version."""
+"""The version of the schema; kept in SQLite's user_version."""
 
 _FILES = ("cnm.db", "cnm.db-wal", "cnm.db-shm", "cnm.db-journal", "intent.json", "lock")
-"""What we keep in the folder; what ends in ``.new`` besides is always made anew."""
+"""The files that we keep in the folder. Files that end in ``.new`` are always created again."""
 
 _BROKEN = (
     "no such table",
@@ -82,7 +82,7 @@ _BROKEN = (
     "Could not decode",
     "malformed JSON",
 )
-"""What SQLite says of a file that is whole but not as our schema has it."""
+"""SQLite's messages about an intact file that does not match our schema."""
 
 
 def path(folder: str) -> str:
@@ -98,9 +98,9 @@ def memory() -> sqlite3.Connection:
 
 
 def close(folder: str) -> None:
-    """Make FOLDER for our own user alone, with all that we keep in it.
+    """Make FOLDER and the files in it private to our own user.
 
-    :raises CnmError: if there is something that is not ours
+    :raises CnmError: if something in it is not ours
     """
     make_private(folder)
     for name in _FILES:
@@ -108,7 +108,7 @@ def close(folder: str) -> None:
 
 
 def create(folder: str) -> None:
-    """Make an empty store in FOLDER, of mode 0700, unless there is one."""
+    """Create an empty store in FOLDER, of mode 0700, unless it exists."""
     make_private(folder)
     file = path(folder)
     if os.path.lexists(file):
@@ -120,7 +120,7 @@ def create(folder: str) -> None:
 
 
 def _make(file: str) -> None:
-    # Under another name first, so that a run that is killed here leaves no store without a schema.
+    # Under another name first, so that an interrupted run does not leave a store without a schema.
     growing = f"{file}.new"
     for leftover in (growing, f"{growing}-wal", f"{growing}-shm", f"{growing}-journal"):
         if os.path.lexists(leftover):
@@ -136,16 +136,16 @@ def _make(file: str) -> None:
 
 
 def in_memory(source: sqlite3.Connection) -> sqlite3.Connection:
-    """Return a copy of what SOURCE holds, which nobody else sees."""
+    """Return a copy of SOURCE in memory."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     source.backup(connection)
     return connection
 
 
 def connect(folder: str, check: bool = True, write: bool = True) -> sqlite3.Connection:
-    """Open the store in FOLDER, which exists. One of an older version is brought to ours: in memory if it is only read.
+    """Open the store in FOLDER, which exists. An older store is migrated; if it is only read, this is done in memory.
 
-    :param check: whether to look if it is whole, and of which version it is
+    :param check: whether to check its integrity and its version
     :param write: whether it is to be written; to read it, it need not be writable
     :raises StoreDamaged: if it cannot be trusted; the file is left as it is
     """
@@ -173,7 +173,7 @@ def connect(folder: str, check: bool = True, write: bool = True) -> sqlite3.Conn
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Make of the store of VERSION, 0 for an empty file, one of ours; all of it or nothing."""
+    """Migrate the store from VERSION, 0 for an empty file, to ours, in one transaction."""
     steps = "".join(_MIGRATIONS[version:])
     try:
         connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
@@ -184,7 +184,7 @@ def _migrate(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _is_read_only(connection: sqlite3.Connection) -> bool:
-    """Say whether the folder of CONNECTION cannot be written: to read a store, SQLite makes a file beside it."""
+    """Say whether the folder of CONNECTION is read-only: even to read a store, SQLite creates a file next to it."""
     try:
         connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.OperationalError as error:
@@ -195,7 +195,7 @@ def _is_read_only(connection: sqlite3.Connection) -> bool:
 
 
 def _copied(file: str) -> sqlite3.Connection:
-    """Return the store FILE in memory, by way of a folder that can be written.
+    """Return the store FILE in memory, copied through a writable folder.
 
     :raises CnmError: if there is no such folder, or the store cannot be read
     """
@@ -215,7 +215,7 @@ def _copied(file: str) -> sqlite3.Connection:
 
 
 def _checked_version(connection: sqlite3.Connection, file: str) -> int:
-    """Return of which version the store FILE is; see that it is whole, and that we know this version."""
+    """Return the version of the store FILE, after checking that the file is intact and that we know this version."""
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -249,10 +249,10 @@ def _check_folder(folder: str) -> None:
 
 @contextmanager
 def explained(folder: str) -> Iterator[None]:
-    """Turn what SQLite says of the store in FOLDER, while the block works with it, into an error for the user.
+    """Turn SQLite's errors in the block, which works with the store in FOLDER, into errors for the user.
 
-    :raises StoreDamaged: if it is not as we have written it
-    :raises CnmError: if it cannot be read or written, as on a full disk
+    :raises StoreDamaged: if the store is not as we have written it
+    :raises CnmError: if it cannot be read or written, for example because the disk is full
     """
     try:
         yield
@@ -270,7 +270,7 @@ def explained(folder: str) -> Iterator[None]:
 
 
 def damaged(file: str, why: object) -> StoreDamaged:
-    """Return the error for the store in FILE, which is damaged; WHY says by what that was noticed."""
+    """Return the error for the damaged store in FILE; WHY is the reason."""
     return StoreDamaged(
         f"The store '{file}' is damaged ({why}). It was left as it is. Restore a backup, or move the file away and run "
         "your playbook again: everything it declares is created again, and only automatically chosen addresses may "
