@@ -20,9 +20,9 @@ KEPT = 4
 
 
 def keep() -> None:
-    """Write the copy if this process has had to do without. It only saves time, so nothing is said if that fails.
+    """Write the copy if this process ran without one. It only saves time, so a failure is silent.
 
-    A folder that others may have written to is left alone: they may have put links into it.
+    A folder that others may have written to is not used, because they may have put links into it.
     """
     loader = next((each for each in sys.meta_path if isinstance(each, Loader)), None)
     if loader is None or loader.complete:
@@ -40,7 +40,7 @@ def _write(loader: Loader) -> None:
     for name in loader.files:
         loader.get_code(name)
     data = marshal.dumps(loader.compiled)
-    # Each run writes its own, and a whole one takes the place at once.
+    # Each run writes a file of its own, which takes the place in one step.
     growing = f"{loader.path}.{os.getpid()}"
     try:
         with open(create_private(growing), "wb") as file:

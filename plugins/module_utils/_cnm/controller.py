@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verbs as one run: under the lock, in one transaction, from what is wanted to what the host then has."""
+"""One run of verbs: under the lock, in one transaction, from the wanted objects to the changed host."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class Result:
 
     changed: bool = False
     objects: List[Dict[str, Any]] = field(default_factory=list)
-    """One for each item asked for, in Docker's shape; empty for one that is gone."""
+    """An object for each item, in Docker's shape; empty if the object does not exist afterwards."""
     differences: List[Dict[str, Any]] = field(default_factory=list)
-    """What was before and what is now; empty if nobody wanted to know."""
+    """The states before and after, for ``--diff``; empty if they were not asked for."""
     left_out: List[str] = field(default_factory=list)
-    """Names of running sandboxes that could not be restored, as what they or their networks adopted is not there."""
+    """Names of running sandboxes that could not be restored, because what they or their networks adopted is missing."""
     given_way: List[str] = field(default_factory=list)
-    """Names of those of them, and of those taken off a network, whose addresses another host has."""
+    """Names of sandboxes that were left out or taken off a network because another host has their addresses."""
     failures: List[str] = field(default_factory=list)
     """A sentence for each object that could not be restored for another reason."""
 
 
 class Controller:
-    """Everything that can be done to the networks, endpoints and sandboxes of a host."""
+    """All operations on the networks, endpoints and sandboxes of a host."""
 
     def __init__(
         self,
@@ -60,12 +60,12 @@ class Controller:
         tell: bool = True,
         elsewhere: bool = True,
     ) -> None:
-        """Give a way to the host.
+        """Create a controller for the host behind KERNEL.
 
-        :param warn: told what users should know
-        :param check: whether to do it in thought only
-        :param tell: whether the differences are wanted, which may be many megabytes
-        :param elsewhere: whether networks are shown with what other hosts have of them, which may be as much
+        :param warn: called with each warning for the user
+        :param check: whether this is a dry run
+        :param tell: whether to return differences, which may be many megabytes
+        :param elsewhere: whether to show the parts of networks that are on other hosts, which may be as large
         """
         self._kernel = kernel
         self._warn: Callable[[str], None] = lambda text: warn(printable(text))
@@ -75,15 +75,15 @@ class Controller:
         self._elsewhere = elsewhere
 
     def ensure(self, kind: str, items: Sequence[Mapping[str, Any]]) -> Result:
-        """Make the objects of KIND that ITEMS describe as they say, as ensure_all() does."""
+        """Bring the objects of KIND into the states that ITEMS describe, as ensure_all() does."""
         return self.ensure_all([(kind, items)])
 
     def ensure_all(self, groups: Sequence[Tuple[str, Sequence[Mapping[str, Any]]]]) -> Result:
-        """Make the objects that GROUPS describe, kinds with items, as they say, in this order.
+        """Bring the objects of GROUPS, kinds with their items, into the states that the items describe, in this order.
 
-        :raises InvalidInput: with all that is wrong in them; nothing was touched then
-        :raises Incomplete: if it was done, but something else, which had to be repaired with it, could not be
-        :raises CnmError: if the host would not have it; it is as it was then, or the next run makes it so
+        :raises InvalidInput: with all mistakes in the items; nothing was changed
+        :raises Incomplete: if this was done, but other objects that needed repair could not be repaired
+        :raises CnmError: if the host refused a change; the host is as before, or the next run makes it so
         """
         with self._transaction() as (store, before):
             context = self._context(store)
@@ -139,12 +139,13 @@ class Controller:
         return result
 
     def restore(self) -> Result:
-        """Make the host hold all that the store remembers, after the kernel has forgotten it.
+        """Restore everything in the store on the host, for example after a reboot.
 
-        What others make may come back later than we are asked, as at boot: a sandbox in an adopted namespace, or on an
-        adopted bridge, is left out, and an overlay whose underlay is gone is on this host alone, with a warning, until
-        a later run. What other hosts of an overlay that learns have got meanwhile is left to them: they are asked
-        before a sandbox reaches them, and by each later restore until a run has named the sandbox.
+        Other programs may create their part later than this, as at boot. So a sandbox in a missing adopted namespace,
+        or on a missing adopted bridge, is left out, and an overlay without its underlay works on this host only; each
+        with a warning, until a later run. In an overlay whose hosts learn, other hosts may have taken over sandboxes
+        in the meantime. They are asked before a sandbox can reach them, and by each later restore until a run has
+        named the sandbox.
         """
         from . import restoration
 
@@ -180,7 +181,7 @@ class Controller:
         )
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
-        """Return the objects of KIND for which KEEP holds, in Docker's shape, by name."""
+        """Return the objects of KIND for which KEEP returns true, in Docker's shape, by name."""
         with self._reading() as store:
             lists: Dict[str, Callable[[], Sequence[Any]]]
             lists = {"network": store.networks, "endpoint": store.endpoints, "sandbox": store.sandboxes}
@@ -191,13 +192,13 @@ class Controller:
             shown = [_shape(kind)(store, each) for each in objects]
             if kind == "sandbox":
                 for each, shape in zip(objects, shown):
-                    # The store knows what was wished. A program or the host's administrator may have removed it since.
+                    # The store says what was wanted. A program or the administrator may have removed it since then.
                     if each.running and shape["SandboxKey"] and self._is_lost(each):
                         shape["State"] = "lost"
             return shown
 
     def _is_lost(self, sandbox: Sandbox) -> bool:
-        """Say whether the namespace of SANDBOX, which is to be running, is not there."""
+        """Say whether the namespace of SANDBOX is missing although the sandbox should be running."""
         try:
             if sandbox.netns is None:
                 return not self._kernel.facts.has_own_namespace(sandbox.path)
@@ -206,14 +207,14 @@ class Controller:
             return True
 
     def bind(self, files: Sequence[Tuple[str, str]]) -> str:
-        """Let this process alone see the first of each pair of FILES in place of the second; return an empty text."""
+        """Mount, for this process only, the first of each pair of FILES over the second; return an empty text."""
         self._kernel.bind(files)
         return ""
 
     def enter(self, identifier: str, files: Sequence[Tuple[str, str]]) -> str:
-        """Let this process be in the namespace of a sandbox from now on, and see FILES, pairs as in bind().
+        """Move this process into the namespace of a sandbox, and mount FILES as bind() does.
 
-        :return: why the namespace that it has adopted is not there; empty if it is, or if it is ours
+        :return: why the adopted namespace is missing; empty if it exists, or if it is ours
         :raises KernelRefused: if there is no namespace
         """
         with self._reading() as store:
@@ -228,7 +229,7 @@ class Controller:
         return lost
 
     def _warn_of_unreachable_endpoints(self, store: SqliteStore, networks: Set[str]) -> None:
-        """Say which endpoints on NETWORKS, and on those of endpoints that have changed, other hosts cannot reach."""
+        """Warn of endpoints that other hosts cannot reach, on NETWORKS and on the networks of changed endpoints."""
         changed = (store.endpoint(identifier) for kind, identifier in store.touched if kind == "endpoint")
         for identifier in sorted(networks | {endpoint.network for endpoint in changed if endpoint is not None}):
             network = store.network(identifier)
@@ -247,7 +248,7 @@ class Controller:
             self._warn(f"Whether another firewall drops forwarded traffic could not be determined. {error}")
 
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
-        """Open the store, open already BESIDE perhaps; one that is to be read only, and is not there, is made up."""
+        """Open the store, reusing BESIDE if given. A missing store that is opened read-only is empty."""
         if os.path.exists(schema.path(self._folder)):
             store = SqliteStore.open(self._folder, beside, write or beside is not None)
         elif write:
@@ -304,9 +305,9 @@ class Controller:
 
     @contextmanager
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
-        """Yield the store in a transaction of ours, and the store as it was before.
+        """Yield the store in a transaction, and the store as it was before.
 
-        In check mode that is a copy in memory of what was committed last, whoever is writing now.
+        In check mode, the first is a copy in memory of what was committed last, even if another run is writing now.
         """
         if self._check:
             with self._reading() as before, closing(before.copy()) as store:
@@ -327,7 +328,7 @@ class Controller:
 
 @contextmanager
 def _descriptors_explained() -> Iterator[None]:
-    """Turn the lack of file descriptors into an error for the user: whatever opens a file may meet it, an import too.
+    """Turn a lack of file descriptors in the block into an error for the user. Even an import can meet it.
 
     :raises CnmError: if there are too few
     """
@@ -345,9 +346,9 @@ def _descriptors_explained() -> Iterator[None]:
 def in_order(
     networks: Sequence[Mapping[str, Any]], sandboxes: Sequence[Mapping[str, Any]]
 ) -> List[Tuple[str, List[Mapping[str, Any]]]]:
-    """Return NETWORKS and SANDBOXES as the groups in which one run makes and removes all of them.
+    """Return NETWORKS and SANDBOXES as groups, in the order in which one run handles them.
 
-    What goes makes room first, but for networks, which go when nobody is on them any more.
+    Removals come first, to make room; but networks are removed last, when nothing is on them any more.
     """
 
     def those(items: Sequence[Mapping[str, Any]], stay: bool) -> List[Mapping[str, Any]]:
@@ -376,7 +377,7 @@ def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> L
 
 
 def _also(run: Reconciliation, store: SqliteStore, network: str) -> str:
-    """Return which sandboxes were left out with NETWORK."""
+    """Return the part of a message that names the sandboxes left out with NETWORK; empty if there are none."""
     on_it = {endpoint.sandbox for endpoint in store.running_endpoints(network)}
     sandboxes = [each for each in store.sandboxes() if each.id in on_it and ("sandbox", each.id) in run.left_out]
     return f", and with it its sandboxes {quoted(sandboxes)}" if sandboxes else ""
@@ -389,14 +390,14 @@ def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -
 
 
 def _in_turn(kind: str, items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return ITEMS in the order in which they are heard: networks whose subnet is to be chosen come last."""
+    """Return ITEMS in the order in which they are handled: networks whose subnet is chosen by us come last."""
     if kind != "network":
         return items
     return sorted(items, key=lambda item: item.get("state") != "absent" and not item.get("ipam_config"))
 
 
 def _twice(pairs: Sequence[Tuple[str, Mapping[str, Any]]], *identifiers: Sequence[Optional[str]]) -> Iterator[str]:
-    """Yield, for each object that PAIRS of a kind and an item describe more than once, a sentence that says so.
+    """Yield a sentence for each object that PAIRS of kind and item describe more than once.
 
     :param identifiers: the ids of the objects, before the run and after it
     """
@@ -431,7 +432,7 @@ def _shape(kind: str) -> Callable[[SqliteStore, Any], Dict[str, Any]]:
 
 
 def _identifier(store: SqliteStore, kind: str, item: Mapping[str, Any]) -> Optional[str]:
-    """Return the id of the object that ITEM is about, None if there is none."""
+    """Return the id of the object that ITEM describes, None if it does not exist."""
     known: Union[Network, Sandbox, Endpoint, None]
     if item["name"] is None:
         return None
@@ -451,5 +452,5 @@ def _identifier(store: SqliteStore, kind: str, item: Mapping[str, Any]) -> Optio
 def _network(store: SqliteStore, reference: str) -> Optional[Network]:
     try:
         return store.find_network(reference)
-    except ValueError:  # The verb has said that the reference is ambiguous.
+    except ValueError:  # The verb has reported that the reference is ambiguous.
         return None

@@ -4,7 +4,7 @@
 
 """Docker's JSON shapes of what a store holds.
 
-There is no ``Created``: what check mode answers is what the run answers.
+There is no ``Created``, because check mode must return what the run will return.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from .store.objects import SqliteStore
 
 
 def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[str, Any]:
-    """Return what ``docker network inspect`` shows, and under ``Host`` what it leaves out.
+    """Return what ``docker network inspect`` shows, and more under ``Host``.
 
-    :param elsewhere: whether to show what other hosts have of it
+    :param elsewhere: whether to show endpoints on other hosts
     """
     kind = driver(item.driver)
     shown: Dict[str, Any] = {
@@ -69,7 +69,7 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
 
 
 def _elsewhere(item: Network) -> Dict[str, Any]:
-    """Return the endpoints of other hosts, with keys such as Docker 1.9 had for them."""
+    """Return the endpoints on other hosts, with the keys that Docker 1.9 used for them."""
     return {
         f"ep-{make_id(item.id, remote.name)}": {
             "Name": remote.name,
@@ -109,7 +109,7 @@ def _cidr(on: Optional[Network], one: Union[Endpoint, Remote], version: int) -> 
 
 
 def endpoint(store: SqliteStore, item: Endpoint) -> Dict[str, Any]:
-    """Return what an endpoint is, wherever it is."""
+    """Return all properties of an endpoint, with or without a sandbox."""
     on = store.network(item.network)
     inside = store.sandbox(item.sandbox) if item.sandbox else None
     return {

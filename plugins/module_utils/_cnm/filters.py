@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which objects a user wants to see."""
+"""Filters that select the objects to show."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Keep = Callable[[SqliteStore, Any], bool]
 
 
 def selection(wishes: Mapping[str, Any]) -> Keep:
-    """Return what tells whether an object meets all of WISHES; a wish that is None is none.
+    """Return a function that says whether an object meets all of WISHES; a wish that is None is ignored.
 
-    ``name`` and ``labels`` are lists, of which one and all have to be met; an object is named by its name, its
-    id, or the beginning of its id.
+    Of the list ``name`` one entry must match, of the list ``labels`` all. A name entry matches the name of an object,
+    its id, or the beginning of its id.
     """
     tests: List[Keep] = [_TESTS[key](value) for key, value in wishes.items() if value is not None]
     return lambda store, item: all(test(store, item) for test in tests)

@@ -32,7 +32,7 @@ from typing import Any, Dict, Optional, Sequence
 
 FOLDER = "/var/cache/cnm"
 CHECKSUM = 4
-"""How many bytes a copy begins with that are the CRC-32 of the rest, a dictionary of bytecode by file."""
+"""Length in bytes of the CRC-32 at the start of a copy; the rest is a dictionary of bytecode by file."""
 
 
 class Loader:
@@ -63,7 +63,7 @@ class Loader:
         self.complete = bool(self.compiled)
 
     def find_spec(self, name: str, _path: Optional[Sequence[str]] = None, _target: Any = None) -> Optional[ModuleSpec]:
-        """Return how to load the module called NAME; None if it is none of the core."""
+        """Return how to load the module called NAME; None if it does not belong to the core."""
         path = self.files.get(name)
         if path is None:
             return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Folders and files whose content decides what root does: exact modes, whatever the umask, and nobody else's."""
+"""Folders and files whose content controls what root does: exact modes whatever the umask, and our own user's only."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from typing import Optional
 from .model.errors import CnmError
 
 _PRIVATE, _READABLE, _PUBLIC = 0o700, 0o2750, 0o755
-"""With the set-group-ID bit, files get the group of the folder that they are made in; to give it to them would take
-CAP_CHOWN, which the units that restore networks do not have."""
+"""With the set-group-ID bit, files get the group of their folder. Setting it would need CAP_CHOWN, which the units
+that restore networks do not have."""
 _OTHERS_WRITE = 0o002
 
 
 def make_private(path: str, reader: Optional[int] = None) -> None:
-    """Make the folder PATH for our own user alone; one that is open to others is closed.
+    """Create the folder PATH for our own user only; if it exists with a wider mode, narrow the mode.
 
-    :param reader: a group that may look into it, too
-    :raises CnmError: if it is a link, or somebody else's, or cannot be made
+    :param reader: a group that may also read it
+    :raises CnmError: if it is a link, belongs to somebody else, or cannot be created
     """
     mode = _PRIVATE if reader is None else _READABLE
     try:
@@ -42,9 +42,9 @@ def make_private(path: str, reader: Optional[int] = None) -> None:
 
 
 def make_public(path: str) -> None:
-    """Make the folder PATH, which all may look into; one in which everybody may write is closed to them.
+    """Create the folder PATH, which everybody may read; if it exists and others may write to it, narrow the mode.
 
-    :raises CnmError: if it is neither ours nor root's: its owner could lead us elsewhere by links
+    :raises CnmError: if it belongs neither to us nor to root: its owner could mislead us by links
     """
     try:
         os.mkdir(path, _PUBLIC)
@@ -62,22 +62,24 @@ def make_public(path: str) -> None:
 
 
 def close_file(path: str) -> None:
-    """Give the file PATH, if there is one, to our own user alone.
+    """Make the file PATH private to our own user, if it exists.
 
-    :raises CnmError: if it is no file, somebody else's, or known by another name too
+    :raises CnmError: if it is not a file, belongs to somebody else, or has a second name
     """
     try:
         found = os.lstat(path)
     except FileNotFoundError:
         return
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink > 1:
-        raise CnmError(f"'{path}' is not a file of our own user alone. It was left as it is; move it away.")
+        raise CnmError(
+            f"'{path}' is not a file that belongs to our own user alone. It was left as it is; move it away."
+        )
     if found.st_mode & 0o077:
         os.chmod(path, stat.S_IMODE(found.st_mode) & 0o700)
 
 
 def open_private(path: str) -> int:
-    """Return a descriptor for reading PATH, which nobody else can have put there, and which does not block.
+    """Return a descriptor for reading PATH, after checking that it is a file of our own user, without blocking.
 
     :raises OSError: if there is no such file
     """
@@ -90,7 +92,7 @@ def open_private(path: str) -> int:
 
 
 def create_private(path: str) -> int:
-    """Return a descriptor for writing the new file PATH; whatever has its name goes."""
+    """Return a descriptor for writing the new file PATH; whatever has its name is removed."""
     with suppress(FileNotFoundError):
         os.unlink(path)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

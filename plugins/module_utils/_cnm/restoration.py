@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a restore has to know besides: which endpoints other hosts may have by now, and what is not there."""
+"""What a restore needs to know in addition: which endpoints may be on other hosts by now, and what is missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Question = Tuple[str, str]
 
 
 class Lacking(NamedTuple):
-    """What a restore could not make because something is not there, or is on another host."""
+    """What a restore could not make because something is missing, or is on another host."""
 
     left_out: List[str]
     """Names of sandboxes."""
@@ -71,7 +71,7 @@ def decide(kernel: Kernel, topology: Topology, doubtful: Sequence[Roaming], take
 
 
 def confirm(kernel: Kernel, store: SqliteStore, units: AbstractSet[Unit], tentative: Mapping[str, str]) -> None:
-    """Note that the endpoints of the sandboxes among UNITS are here and nowhere else: a run has said so."""
+    """Note that the endpoints of the sandboxes among UNITS are on this host, because a run has named them."""
     confirmed = {
         endpoint.id
         for kind, identifier in units

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host's kernel: what it holds, and how that is changed. The only part that is not pure."""
+"""The host's kernel: reading what it holds, and changing it. Only this folder touches the host."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel's side of a kind of resource looks like: reading, removing and making."""
+"""The interface between a kind of resource and the kernel: read, remove and make."""
 
 from __future__ import annotations
 

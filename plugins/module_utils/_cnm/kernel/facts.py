@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What decisions need to know of the host; each is found out only when it is asked for."""
+"""Facts about the host that decisions need. Each is determined only when it is asked for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .system.programs import Run
 
 _RESOLV_CONF = "/etc/resolv.conf"
 _UPSTREAM_RESOLV_CONF = "/run/systemd/resolve/resolv.conf"
-"""What systemd-resolved, whose own address is a loopback one, forwards to."""
+"""The servers that systemd-resolved forwards to. Its own address is a loopback address."""
 _DEFAULT_MTU = 1500
 _MAC_LENGTH = len("02:42:ac:11:00:02")
 _DEFAULTS = ("0.0.0.0/0", "::/0")
@@ -34,7 +34,7 @@ _IGNORES_FORWARDING = "2"
 """accept_ra=2: router advertisements count on a host that forwards, too (ip-sysctl.rst)."""
 _INTERFACES = "/proc/sys/net/ipv4/conf"
 _OFTEN = ("veth", "br-", "vx-")
-"""How names begin of which a host may have a thousand, and which no interface to a LAN has."""
+"""Prefixes of names of which a host may have a thousand, and which interfaces to a LAN do not have."""
 _LAN = ("", "vlan", "bond", "team")
 """Kinds, as in IFLA_INFO_KIND; hardware has none."""
 
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 def _once(find: Callable[["Facts"], T]) -> Callable[["Facts"], T]:
-    """Let a run decide by a fact as it was when first asked for."""
+    """Cache a fact, so that a run decides by its first value."""
 
     @wraps(find)
     def known(facts: "Facts") -> T:
@@ -56,7 +56,7 @@ def _once(find: Callable[["Facts"], T]) -> Callable[["Facts"], T]:
 
 
 class _WhenNeeded:
-    """Names that take time to find: they are looked up when somebody iterates over them."""
+    """Names that are slow to find: they are looked up on iteration."""
 
     def __init__(self, find: Callable[[], List[str]]) -> None:
         self._find = find
@@ -73,7 +73,7 @@ class Facts:
         self._docker_user = docker_user
         self._namespaces = namespaces
         self.known: Dict[str, Any] = {}
-        """What has been found out, by the name of the method."""
+        """The known facts, by the name of the method."""
 
     @property
     def _host(self) -> Socket:
@@ -126,13 +126,13 @@ class Facts:
         return _DEFAULT_MTU
 
     def ipv6(self) -> bool:
-        """Whether the host has IPv6 and has it switched on."""
+        """Say whether the host has IPv6, and it is enabled."""
         return sysctl.value("net/ipv6/conf/all/disable_ipv6") == "0"
 
     def router_advertised(self) -> List[str]:
         """Return the devices whose routes come from router advertisements, which end when forwarding begins.
 
-        A device with accept_ra=2 is none of them: it goes on.
+        Devices with accept_ra=2 are not included, because they keep their routes.
         """
         learnt = [entry for entry in route.dump(self._host) if entry.origin == route.FROM_ADVERTISEMENT]
         names = self._names({entry.link for entry in learnt} - {0})
@@ -145,12 +145,12 @@ class Facts:
         return sorted(found)
 
     def link_names(self, namespace: str = HOST) -> Set[str]:
-        """Return the names of all links of NAMESPACE, none if there is no such namespace."""
+        """Return the names of all links in NAMESPACE; empty if it does not exist."""
         socket = self._namespaces.find(namespace)
         return {found.name for found in interface.dump(socket)} if socket else set()
 
     def has_link(self, name: str) -> bool:
-        """Say whether the host has an interface called NAME, whosever it is."""
+        """Say whether the host has an interface called NAME, ours or not."""
         return name in interface.find(self._host, [name])
 
     def has_foreign_link(self, name: str) -> bool:
@@ -202,7 +202,7 @@ class Facts:
         return found
 
     def unforwarded(self, version: int) -> List[str]:
-        """Return the interfaces that are not ours, if the host forwards nothing of family VERSION; none if it does."""
+        """Return the interfaces that are not ours if the host does not forward family VERSION; empty if it does."""
         return self._interfaces_of_others() if version in self._not_forwarding() else []
 
     @_once
@@ -247,7 +247,7 @@ class Facts:
         return ip_forward_no_drop()
 
     def namespace_id(self, path: str) -> Optional[str]:
-        """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
+        """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
         found = self._namespaces.identity(path)
         return found and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{found}"
 
@@ -275,18 +275,18 @@ class Facts:
 
     @_once
     def listening(self) -> List[Listener]:
-        """Return the sockets that wait for packets on the host's ports, but for those of our own name server."""
+        """Return the sockets that listen on the host's ports, except those of our own name server."""
         from .system.listeners import listening
         from .system.name_server import sockets
 
         found = listening()
-        # Only now: a server that a broken-off run has started may be about to listen.
+        # Only now, because a name server that an interrupted run has started may be about to listen.
         own = sockets()
         return [each for each in found if each.inode not in own]
 
     @_once
     def reserved_ports(self) -> List[range]:
-        """Return the ports that are not to be chosen (ip_local_reserved_ports of ip-sysctl.rst)."""
+        """Return the ports that must not be chosen (ip_local_reserved_ports in ip-sysctl.rst)."""
         text = sysctl.value("net/ipv4/ip_local_reserved_ports") or ""
         found = []
         for part in text.split(",") if text else ():
@@ -296,7 +296,7 @@ class Facts:
 
     @_once
     def has_name_server(self) -> bool:
-        """Say whether the program that answers for names is installed."""
+        """Say whether the name server program is installed."""
         from .system.name_server import program
 
         return program() is not None
@@ -318,17 +318,17 @@ class Facts:
         return tunnels(self._host)
 
     def process(self, inode: int) -> str:
-        """Return who has the socket with that INODE; empty if that cannot be told."""
+        """Return the process that has the socket with that INODE; empty if it is not known."""
         from .system.listeners import process
 
         return process(inode)
 
     def machine_id(self) -> str:
-        """Return what tells this host from others (machine-id(5)); its name, if it has no such id."""
+        """Return an identity of this host (machine-id(5)), or its name if it has none."""
         return _text("/etc/machine-id").strip() or os.uname().nodename
 
     def default_address_pools(self) -> List[Tuple[ipaddress.IPv4Network, int]]:
-        """Return where subnets are to be chosen from, as base and prefix length; nothing for Docker's pools.
+        """Return the pools to choose subnets from, as base and prefix length; empty for Docker's pools.
 
         :raises InvalidInput: if the file that says so is not valid
         """

@@ -4,8 +4,8 @@
 
 """Network namespaces: made, found, entered and removed within this process.
 
-``ip netns`` and pyroute2 fork for that, at several milliseconds a namespace. Leaving the own namespace for
-a moment does the same at a tenth.
+``ip netns`` and pyroute2 fork for that, which takes several milliseconds per namespace. Leaving our own namespace for a
+moment takes a tenth of that.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def _mount(source: str, target: str, flags: int) -> None:
 
 
 class Namespaces:
-    """The namespaces of a run, and a netlink socket in each that is asked for.
+    """The namespaces of a run, with a netlink socket in each that is used.
 
-    It changes the namespace of the calling thread for moments, and always comes back.
+    It changes the namespace of the calling thread for moments, and always returns.
     """
 
     def __init__(self) -> None:
@@ -66,18 +66,18 @@ class Namespaces:
             raise KernelRefused(f"The host's network namespace could not be opened: {error.strerror}.") from error
         self._sockets: Dict[str, Socket] = {}
         self._inodes: Dict[str, int] = {}
-        """Which namespace each path led to when it was first opened."""
+        """The namespace that each path led to when it was first opened."""
         self._held: Dict[str, int] = {}
-        """Descriptors of namespaces that were opened once and for all, by path."""
+        """Descriptors of namespaces that stay open, by path."""
         self._shared_folders: List[str] = []
         self._notes = False
-        """Whether there is the folder for the notes which namespaces are ours."""
+        """Whether the folder with the notes about our namespaces exists."""
         self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (self._limits[1], self._limits[1]))
         most = self._limits[1] if self._limits[1] != resource.RLIM_INFINITY else 1 << 20
         self._room = max(most - _SPARE_DESCRIPTORS, most // 4)
         self.at_once = max(min(CHUNK, most // 8), 1)
-        """How many descriptors may be opened beside the sockets."""
+        """How many descriptors may be open in addition to the sockets."""
 
     def close(self) -> None:
         """Close all sockets."""
@@ -149,8 +149,8 @@ class Namespaces:
     def open(self, path: str) -> Optional[int]:
         """Return a descriptor of the namespace at PATH, None when there is none.
 
-        :raises KernelRefused: when PATH has led to another one before: a pid that is another process's by now, or
-            a link that somebody has turned.
+        :raises KernelRefused: if PATH led to another namespace before: its pid was reused, or somebody has changed a
+            link
         """
         if path in self._held:
             return os.dup(self._held[path])
@@ -165,7 +165,7 @@ class Namespaces:
                 raise KernelRefused(f"Network namespace '{path}' could not be opened: {error.strerror}.") from error
             return None
         try:
-            # Not opened before it is known to be one: a pipe would block, and a device might do something.
+            # Checked before it is opened, because opening a pipe would block, and opening a device can have effects.
             if os.fstat(found).st_dev != os.fstat(self.home).st_dev:
                 return None
             descriptor = os.open(f"/proc/thread-self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
@@ -183,13 +183,13 @@ class Namespaces:
         return descriptor
 
     def hold(self, path: str) -> None:
-        """Let PATH mean the namespace to which it leads now, wherever its owner may turn it."""
+        """Keep using the namespace that PATH leads to now, even if its owner redirects the path."""
         descriptor = self.open(path)
         if descriptor is not None:
             self._held[path] = descriptor
 
     def enter(self, path: str) -> None:
-        """Let the calling thread be in the namespace at PATH from now on.
+        """Move the calling thread into the namespace at PATH.
 
         :raises KernelRefused: when there is none but the host's own
         """
@@ -200,7 +200,7 @@ class Namespaces:
             os.close(descriptor)
 
     def bind(self, files: Sequence[Tuple[str, str]]) -> None:
-        """Let the calling thread alone see the first of each pair of FILES in place of the second.
+        """Mount, for the calling thread only, the first of each pair of FILES over the second.
 
         :raises KernelRefused: if it cannot
         """
@@ -213,10 +213,10 @@ class Namespaces:
             raise KernelRefused(f"The files of the sandbox could not be mounted: {error.strerror}.") from error
 
     def identity(self, path: str) -> Optional[str]:
-        """Return what tells the namespace at PATH from all others since the host was started; None if there is none.
+        """Return an identity of the namespace at PATH, unique since the host was booted; None if there is none.
 
-        That is the kernel's cookie, which it never gives out again. Linux before 5.14 has none to tell; the inode
-        takes its place, which is that of another namespace soon after this one has gone.
+        This is the kernel's cookie, which is never reused. Linux before 5.14 does not tell it; there, the inode is
+        used, which another namespace can get soon after this one is gone.
         """
         descriptor = os.dup(self.home) if path == HOST else self.open(path)
         if descriptor is None:
@@ -229,12 +229,12 @@ class Namespaces:
     def is_ours(self, path: str, inside: Socket) -> bool:
         """Say whether the namespace of INSIDE, found at PATH, was made by us, and for that path.
 
-        By a symbolic link, or a second mount, another sandbox's would pass for the one that has to be there.
+        Otherwise a symbolic link or a second mount could make another sandbox's namespace pass for this one.
         """
         return not os.path.islink(path) and ownership.is_ours(path, _identity(inside, self._inodes.get(path, 0)))
 
     def _is_home(self, descriptor: int) -> bool:
-        """Say whether it is the host's own: a path that was adopted may have been turned there."""
+        """Say whether it is the host's own namespace: an adopted path may have been redirected there."""
         return os.fstat(descriptor).st_ino == os.fstat(self.home).st_ino
 
     def make(self, wanted: Sequence[Namespace]) -> None:
@@ -269,7 +269,7 @@ class Namespaces:
                 if isinstance(reply, Refusal):
                     raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
             inode = os.stat(_OWN).st_ino
-            # Before the mount: killed in between, nothing is left that looks foreign.
+            # Before the mount: if we are killed in between, nothing remains that looks like somebody else's.
             ownership.note(path, _identity(inside, inode))
             _mount(_OWN, path, _MS_BIND)
         except BaseException:
@@ -279,7 +279,7 @@ class Namespaces:
         self._keep(path, inside)
 
     def remove(self, path: str) -> None:
-        """Remove the namespace at PATH, if there is one. It lives on as long as processes are in it."""
+        """Remove the namespace at PATH, if it exists. The kernel keeps it as long as processes are in it."""
         if path in self._sockets:
             self._sockets.pop(path).close()
         self._inodes.pop(path, None)
@@ -297,7 +297,7 @@ class Namespaces:
             raise _explained("removed", path, error) from error
 
     def _keep(self, path: str, made: Socket) -> Socket:
-        # What a run visits it visits again in the same order, so the newest is the one to do without.
+        # A run visits namespaces again in the same order, so the newest socket is the one to close.
         if len(self._sockets) >= self._room:
             self._sockets.popitem()[1].close()
         self._sockets[path] = made
@@ -312,7 +312,7 @@ class Namespaces:
             raise KernelRefused(f"A network namespace could not be entered: {error.strerror}.") from error
 
     def _share(self, folder: str) -> None:
-        """Make FOLDER a shared mount, so that mounts in it are seen by all who have a copy of it."""
+        """Make FOLDER a shared mount, so that mounts in it appear in all mount namespaces that have it."""
         if folder in self._shared_folders:
             return
         make_public(folder)
@@ -327,9 +327,9 @@ class Namespaces:
 
 
 def is_left_over(path: str) -> bool:
-    """Say whether PATH is as a run that is killed, or somebody who unmounts a namespace of ours, leaves it.
+    """Say whether PATH is left over from an interrupted run, or from somebody who unmounted a namespace of ours.
 
-    That is an empty file on which nothing is mounted, or only our note that there was a namespace.
+    Then it is an empty file on which nothing is mounted, or only our note about the namespace remains.
     """
     try:
         found = os.lstat(path)
@@ -354,7 +354,7 @@ def _lost(path: str) -> KernelRefused:
 
 
 def _prepare(path: str) -> None:
-    """Make the file on which a namespace is mounted; an empty one, left by a run that was killed, will do."""
+    """Create the file on which a namespace is mounted, or reuse an empty one left over from an interrupted run."""
     flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         os.close(os.open(path, flags, 0o444))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which network namespaces are ours: a note for each, a symbolic link in a folder of root's alone.
+"""Which network namespaces are ours: a note for each, a symbolic link in a folder that only root can access.
 
-A mark in the namespace would not do, as programs in it can change all that is there. The note holds what nobody can
-change: the number by which the kernel tells the namespace from all others.
+A mark inside the namespace would not be safe, because programs in it can change everything there. The note holds
+something that they cannot change: the kernel's unique number of the namespace.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changes that are sent together, and what became of them."""
+"""Changes that are sent to the kernel together, and the refusals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Change(NamedTuple):
     """For the error: ``The kernel refused to ...``."""
     message: bytes
     harmless: Tuple[int, ...] = ()
-    """Refusals, by errno, that mean that it is so already."""
+    """Refusals, by errno, which mean that the change is already in effect."""
     about: Optional[Key] = None
     """The resource that is changed."""
 

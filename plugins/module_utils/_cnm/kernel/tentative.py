@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which endpoints may be on another host by now: restored by us, and named by no run since.
+"""The endpoints that may be on another host by now: we restored them, and no run has named them since.
 
 The word is that of duplicate address detection (RFC 4862 section 5.4).
 """
@@ -19,11 +19,11 @@ from ..private_files import create_private, make_private, open_private
 
 _FOLDER = "/run/cnm"
 _PATH = f"{_FOLDER}/tentative.json"
-"""In /run: after a boot no endpoint is there yet, and all are in doubt."""
+"""In /run, because after a boot no endpoint exists yet, and all are in doubt."""
 
 
 def read() -> Dict[str, str]:
-    """Return the ids of these endpoints, each with why it is not here, or an empty text.
+    """Return the ids of these endpoints, each with the reason why it is not here, or an empty text if it is.
 
     :raises CnmError: if the file cannot be read
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a host's tunnels to other hosts can begin, and which tunnels it has."""
+"""The addresses at which a host's tunnels can end, and the host's tunnels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .rtnl.socket import Socket
 
 _DEFAULTS = ("0.0.0.0/0", "::/0")
 _LOCAL_KINDS = ("dummy",)
-"""Devices beside the loopback that have addresses and lead nowhere: routed fabrics keep a host's address there."""
+"""Devices that, like the loopback, have addresses but lead nowhere: routed fabrics keep a host's address there."""
 
 
 def end_point(kernel: Socket, wanted: Optional[Address], egress_mtu: int) -> Optional[Tuple[Address, str, int]]:

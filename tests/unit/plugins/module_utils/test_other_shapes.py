@@ -72,7 +72,10 @@ def test_a_folder_in_place_of_a_file(lan, name):
     path = Path(lan.folder, name)
     path.unlink(missing_ok=True)
     path.mkdir()
-    with lan.kernel.unchanged(), pytest.raises(CnmError, match=f"{name}' is not a file of our own user alone"):
+    with (
+        lan.kernel.unchanged(),
+        pytest.raises(CnmError, match=f"{name}' is not a file that belongs to our own user alone"),
+    ):
         lan.network("new")
 
 
@@ -80,7 +83,10 @@ def test_a_pipe_in_place_of_the_lock(lan):
     path = Path(lan.folder, "lock")
     path.unlink()
     os.mkfifo(path)
-    with lan.kernel.unchanged(), pytest.raises(CnmError, match="lock' is not a file of our own user alone"):
+    with (
+        lan.kernel.unchanged(),
+        pytest.raises(CnmError, match="lock' is not a file that belongs to our own user alone"),
+    ):
         lan.network("new")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the host's administrator has set for all networks, in a file of the form of Docker's daemon.json."""
+"""The administrator's settings for all networks, in a file with the form of Docker's daemon.json."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def default_address_pools() -> List[Tuple[ipaddress.IPv4Network, int]]:
 
 
 def ip_forward_no_drop() -> bool:
-    """Say whether the host is to forward for others, too, where forwarding was off before us.
+    """Say whether the host is also to forward for others, if forwarding was off before us.
 
     :raises InvalidInput: if the file is not valid
     """
@@ -50,7 +50,7 @@ def _read() -> Dict[str, Any]:
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """Say of the file what the block, which reads it, does not understand."""
+    """Turn errors in the block, which reads the file, into an error about the file."""
     try:
         yield
     except OSError as error:
@@ -65,7 +65,7 @@ def _understood() -> Iterator[None]:
 
 
 def _known(settings: Dict[str, Any], *keys: str) -> Dict[str, Any]:
-    """Return SETTINGS, which have no other keys than KEYS."""
+    """Return SETTINGS after checking that they have no keys other than KEYS."""
     for key in settings.keys() - set(keys):
         raise ValueError(f"there is no key '{key}'{did_you_mean(key, keys)}")
     return settings

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who listens on which port of the host."""
+"""The listening sockets of the host, and their processes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def listening(protocols: Sequence[str] = ("tcp", "udp", "sctp")) -> List[Listene
 
 
 def process(inode: int) -> str:
-    """Return ``name (pid)`` of a process that has the socket INODE; empty if none can be found."""
+    """Return ``name (pid)`` of a process that has the socket INODE; empty if none is found."""
     socket = f"socket:[{inode}]"
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -56,7 +56,7 @@ def _target(path: str) -> str:
 
 
 def _rows(table: str) -> Iterator[Sequence[str]]:
-    """Yield the fields of each line; the kernel has no such file where it lacks the protocol."""
+    """Yield the fields of each line of the file TABLE, which is missing if the kernel lacks the protocol."""
     try:
         with open(f"/proc/thread-self/net/{table}", encoding="ascii") as stream:
             next(stream, None)

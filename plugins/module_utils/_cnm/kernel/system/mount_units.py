@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""systemd's mount units of namespaces, and the services that are bound to them.
+"""systemd's mount units for namespaces, and the services that are bound to them.
 
-systemd compares two looks at the mounts: a namespace that goes and comes back between them is never missed, and a
-service that is bound to it would go on in the one that is gone. So a mount that has a unit file is taken away by
-systemd, which stops its services first.
+systemd polls the mounts: it does not notice a namespace that is removed and created again in between, and a service
+bound to it would go on in the removed one. So a mount with a unit file is unmounted by systemd, which stops its
+services first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNITS = "/etc/systemd/system"
 
 
 def stop(run: Run, paths: Sequence[str]) -> None:
-    """Let systemd take away what is mounted at those of PATHS that have a unit file, and stop what is bound to it."""
+    """Have systemd unmount those of PATHS that have a unit file, and stop the services that are bound to them."""
     escape, control = find("systemd-escape"), find("systemctl")
     if not (is_booted() and escape and control):
         return

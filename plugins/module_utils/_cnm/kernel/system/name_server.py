@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host's name server: one aardvark-dns for all networks, and the files with what it knows.
+"""The host's name server: one aardvark-dns for all networks, and the files with its records.
 
-It reads all files of its folder when it starts and whenever it gets SIGHUP, and ends when there are none. It runs as a
-user of its own, which may read the folder but write nothing except the file with its pid.
+It reads all files in its folder at its start and at each SIGHUP, and ends if there are none. It runs as a user of its
+own, which can read the folder but can write only the file with its pid.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _NAME = "aardvark-dns"
 _PID = f"{RECORDS}/aardvark.pid"
 _NEW = f"{RECORDS}.new"
 _FOLDERS = ("/usr/lib/podman", "/usr/libexec/podman")
-"""Where Debian and others put it."""
+"""Where Debian and other distributions install it."""
 _DOMAIN = ".cnm.internal"
-"""Names in it are never asked of others; without it, the server's default is Podman's domain."""
+"""The server never forwards queries for names in this domain. The server's default is Podman's domain."""
 _PATIENCE = 3.0
-"""Seconds until it has to answer at a new address."""
+"""Seconds that it may take to answer at a new address."""
 _RELOADING = 0.05
-"""Seconds after a SIGHUP until a server that keeps its sockets has read the files."""
+"""Seconds that a server that keeps its sockets needs to read the files after a SIGHUP."""
 _REOPENING = 1.0
-"""Seconds after a SIGHUP until another one has opened new sockets, which it does when it has read the files."""
+"""Seconds that another server needs, after a SIGHUP, to read the files and then to open new sockets."""
 _LAST_TO_REOPEN = (1, 10)
 """The last version that opens new sockets after a SIGHUP."""
 _USER = 61153
-"""The user and group that the server runs as: a number that neither systemd nor Debian gives to anybody."""
+"""ID of the user and group that the server runs as; neither systemd nor Debian assigns this number."""
 _DROPPING = (
     f"--reuid={_USER}",
     f"--regid={_USER}",
@@ -56,7 +56,7 @@ _DROPPING = (
 )
 """Options of setpriv. systemd's ``User=`` cannot do this: it takes no number that the user database does not know."""
 _CONFINED = (
-    # All but the first are for setpriv, which gives them up.
+    # All except the first are for setpriv, which drops them.
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_SETPCAP",
     "LockPersonality=yes",
     "MemoryDenyWriteExecute=yes",
@@ -95,9 +95,9 @@ def program() -> Optional[str]:
 
 
 def read(names: Mapping[str, AbstractSet[str]]) -> List[Resource]:
-    """Return what there is of NAMES: the paths of records, and the addresses at which the server is to answer.
+    """Return the resources for NAMES that exist: paths of records, with the addresses at which the server is to answer.
 
-    What a run that was killed has left beside the records counts as empty ones, so that it goes.
+    Files left over from an interrupted run count as empty records, so that they are removed.
     """
     found: List[Resource] = []
     begun = os.path.exists(_NEW) or (os.path.exists(RECORDS) and not _has_records())
@@ -115,9 +115,9 @@ def read(names: Mapping[str, AbstractSet[str]]) -> List[Resource]:
 
 
 def apply(run: Run, steps: Sequence[Step]) -> None:
-    """Carry STEPS out, which are about records and the server; let it know of them; start or end it, if that is due.
+    """Carry out STEPS, which change records; then have the server reload them, or start or stop it.
 
-    :raises KernelRefused: if the files or the server are not as they have to be then
+    :raises KernelRefused: if the files or the server cannot be brought into the wanted state
     """
     gateways: Set[str] = set()
     for step in steps:
@@ -139,13 +139,13 @@ def apply(run: Run, steps: Sequence[Step]) -> None:
 def sockets() -> AbstractSet[int]:
     """Return the inodes of the server's sockets; empty if it does not run.
 
-    It keeps its pid before it opens any (create_pid() in aardvark-dns 1.4, commands/run.rs).
+    It writes its pid before it opens sockets (create_pid() in aardvark-dns 1.4, commands/run.rs).
     """
     return _inodes(_pid())
 
 
 def _renew(run: Run, gateways: AbstractSet[str]) -> None:
-    """Let the server know what its files say, so that it answers at GATEWAYS; start or end it, if that is due."""
+    """Have the server reload its files, so that it answers at GATEWAYS; start or stop it if necessary."""
     pid = _pid()
     if not _has_records():
         _stop(run, pid)
@@ -173,14 +173,14 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
         if all(inode != before.get(address) for address, inode in now.items()):
             return True
         if time.monotonic() - started > limit == _RELOADING and not _keeps_sockets(run):
-            # It is late, as on a busy host.
+            # The server is late, for example because the host is busy.
             limit = _REOPENING
         return time.monotonic() - started > limit
 
     if _until(lambda: ended() or ready()) and not ended():
         if pid is not None and not os.path.exists(_PID):
             _note(pid)
-        # Not the time of now, as the clock may be set back: the folder would look newer than that for ever.
+        # Not the current time: if the clock was set back, the folder would look newer for a long time.
         changed = os.stat(RECORDS).st_mtime_ns
         os.utime(_PID, ns=(changed, changed))
     elif ended():
@@ -191,14 +191,14 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
 
 
 def _keeps_sockets(run: Run) -> bool:
-    """Say whether the server has the same sockets after a SIGHUP as before."""
+    """Say whether the server keeps its sockets at a SIGHUP."""
     _code, output, _errors = run([program() or _NAME, "--version"], None)
     numbers = re.search(r"(\d+)\.(\d+)", output)
     return numbers is not None and (int(numbers[1]), int(numbers[2])) > _LAST_TO_REOPEN
 
 
 def _note(pid: Optional[int]) -> None:
-    """Keep the PID of a server whose file is lost, or make the file in which one that starts notes its own."""
+    """Write the PID of a server whose file is lost; without PID, create the file for a server that starts."""
     descriptor = create_private(_PID)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         os.fchmod(descriptor, 0o660)
@@ -206,12 +206,12 @@ def _note(pid: Optional[int]) -> None:
 
 
 def _write(records: Records) -> None:
-    """Write RECORDS, so that the server reads the old ones or the new ones, whenever it reads."""
+    """Write RECORDS atomically, so that the server reads either the old or the new ones."""
     try:
         make_private(RECORDS, _USER)
         with suppress(FileNotFoundError):
             os.unlink(_NEW)
-        # Without a name at first: it gets the folder's group there, and the server reads whatever has a name there.
+        # Without a name at first, because the server reads every named file. The file gets the folder's group.
         descriptor = os.open(RECORDS, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o640)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, 0o640)
@@ -249,7 +249,7 @@ def _has_records() -> bool:
 
 
 def _names(folder: str) -> List[str]:
-    """Return what is in FOLDER; nothing if there is no such folder."""
+    """Return the names in FOLDER; empty if it does not exist."""
     try:
         return os.listdir(folder)
     except (FileNotFoundError, ProcessLookupError):
@@ -265,23 +265,23 @@ def _pid() -> Optional[int]:
         pid = 0
     if _is_server(pid):
         return pid
-    # The file is that of one that was killed, or lost, or not yet that of one that a broken-off run has started.
+    # The file may be lost, or from a killed server, or not yet written by one that an interrupted run has started.
     running = map(int, filter(str.isdecimal, _names("/proc"))) if os.path.exists(RECORDS) else ()
-    # It starts as the child of a process that runs the same program.
+    # The server starts as the child of a process that runs the same program.
     return max(filter(_is_server, running), default=None)
 
 
 def _is_server(pid: int) -> bool:
     """Say whether the process with that PID is the name server of this host, and not of a container on it.
 
-    Its user tells: any other can run the same program with the same arguments.
+    Its user decides: any other user can run the same program with the same arguments.
     """
     try:
         with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as status:
             users = next(line for line in status if line.startswith("Uid:")).split()[1:]
         if set(users) != {str(_USER)}:
             return False
-        # The kernel adds a word where the file was replaced by a newer version.
+        # The kernel adds a word if the program was replaced by a newer version.
         executable = os.path.basename(os.readlink(f"/proc/{pid}/exe")).split(" ")[0]
         return executable == _NAME and os.path.samefile(f"/proc/{pid}/ns/net", "/proc/thread-self/ns/net")
     except OSError:
@@ -289,7 +289,7 @@ def _is_server(pid: int) -> bool:
 
 
 def _has_ended(pid: int) -> bool:
-    """Say whether the process has ended, or its first thread."""
+    """Say whether the process, or its first thread, has ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             return stat.read().rpartition(")")[2].split()[0] in "XZ"
@@ -298,17 +298,17 @@ def _has_ended(pid: int) -> bool:
 
 
 def _is_current() -> bool:
-    """Say whether no file has come, gone or changed since the server has read them, and none was about to."""
+    """Say whether no file was added, removed or changed since the server read them, and none was about to be."""
     try:
         changed, told = os.stat(RECORDS).st_mtime_ns, os.stat(_PID).st_mtime_ns
     except FileNotFoundError:
         return False
-    # A server that systemd has started again notes its pid later. A time to come is from before the clock was set back.
+    # A server that systemd has restarted writes its pid later. A future time is from before the clock was set back.
     return not os.path.exists(_NEW) and (changed == told or changed <= told <= time.time_ns())
 
 
 def _inodes(pid: Optional[int]) -> Set[int]:
-    """Return the inodes of the sockets that the process with that PID has."""
+    """Return the inodes of the sockets of the process with that PID."""
     found: Set[int] = set()
     for name in _names(f"/proc/{pid}/fd") if pid is not None else ():
         with suppress(OSError):
@@ -331,7 +331,7 @@ def _sockets(pid: Optional[int]) -> Dict[str, int]:
 
 
 def _start(run: Run) -> str:
-    """Start the server; return what it says about that.
+    """Start the server; return its output.
 
     :raises KernelRefused: if it cannot be started
     """
@@ -363,7 +363,7 @@ def _start(run: Run) -> str:
 
 
 def _stop_unit(run: Run) -> bool:
-    """Keep systemd from starting a server that has failed again by itself; say whether there is systemd."""
+    """Stop systemd from restarting a failed server; say whether systemd runs the host."""
     control = find("systemctl") if starts_here() else None
     if control:
         run([control, "stop", f"{_UNIT}.service"], None)
@@ -371,7 +371,7 @@ def _stop_unit(run: Run) -> bool:
 
 
 def _logged(run: Run) -> str:
-    """Return the last that the server wrote to the journal in the last seconds; empty without systemd."""
+    """Return the server's last line in the journal, if it is only seconds old; empty without systemd."""
     reader = find("journalctl") if starts_here() else None
     if reader is None:
         return ""
@@ -394,7 +394,7 @@ def _signal(run: Run, pid: int, name: str) -> None:
 
 
 def _owner() -> str:
-    """Return who has the server's number in the host's user database; empty if nobody has."""
+    """Return the user with the server's user ID in the host's user database; empty if there is none."""
     import pwd
 
     try:
@@ -408,7 +408,7 @@ def _stop(run: Run, pid: Optional[int]) -> None:
         held = set(_sockets(pid).values())
         with suppress(ProcessLookupError):
             _signal(run, pid, "TERM")
-        # Its first thread may be gone before the others, which have its sockets, too.
+        # Its first thread may end before the others, which also hold its sockets.
         if not _until(lambda: _has_ended(pid) and not held & {found.inode for found in listeners.listening(("udp",))}):
             raise KernelRefused(f"The name server {_NAME} ({pid}) does not stop.")
     with suppress(FileNotFoundError):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a program of the host is."""
+"""Finding and running programs of the host."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 
 
 def find(name: str) -> Optional[str]:
-    """Return the path of program NAME, also from where only root looks for programs; None if there is none.
+    """Return the path of program NAME, also in folders that only root searches; None if it is not installed.
 
-    The current folder, which an empty or relative entry of PATH means, may be anybody's.
+    Empty and relative entries of PATH are skipped, because the current folder may belong to anybody.
     """
     folders = filter(os.path.isabs, os.environ.get("PATH", "").split(os.pathsep))
     return shutil.which(name, path=os.pathsep.join((*folders, "/usr/sbin", "/sbin", "/usr/bin")))
@@ -28,9 +28,9 @@ def find(name: str) -> Optional[str]:
 
 @contextmanager
 def understood(what: str) -> Iterator[None]:
-    """Refuse, in a sentence that begins with WHAT, an answer in JSON which the block does not understand.
+    """Turn errors in the block, which reads JSON, into a message that begins with WHAT.
 
-    :raises KernelRefused: if it does not
+    :raises KernelRefused: if the block cannot read the JSON
     """
     try:
         yield

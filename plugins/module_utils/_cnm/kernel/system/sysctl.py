@@ -19,7 +19,7 @@ _ROOT = "/proc/sys"
 
 
 def value(name: str) -> Optional[str]:
-    """Return the setting NAME, words parted by one space, in the namespace of the caller; None if there is none."""
+    """Return the setting NAME in the caller's namespace, its words separated by one space; None if it is missing."""
     try:
         with open(_path(name), encoding="utf-8") as file:
             return " ".join(file.read().split())
@@ -28,14 +28,14 @@ def value(name: str) -> Optional[str]:
 
 
 def link_of(name: str) -> str:
-    """Return the link to which the setting NAME belongs, empty if it belongs to none."""
+    """Return the link that the setting NAME belongs to; empty if it does not belong to a link."""
     parts = name.split("/")
     per_link = len(parts) == 5 and parts[0] == "net" and parts[2] in ("conf", "neigh")
     return parts[3] if per_link and parts[3] not in ("all", "default") else ""
 
 
 def read(namespaces: Namespaces, namespace: str, names: Iterable[str]) -> List[Sysctl]:
-    """Return the settings NAMES that there are in NAMESPACE."""
+    """Return those of the settings NAMES that exist in NAMESPACE."""
     with namespaces.inside(namespace):
         values = [(name, value(name)) for name in names]
     return [Sysctl(namespace, name, found, link_of(name)) for name, found in values if found is not None]
@@ -59,7 +59,7 @@ def _write_here(settings: Iterable[Sysctl]) -> List[CnmError]:
         try:
             _write(setting)
         except OSError as error:
-            # A link that was made just now has its settings from the defaults: they may be right already.
+            # A new link has its settings from the defaults, which may be right already.
             if error.errno == errno.EROFS and value(setting.name) == " ".join(setting.value.split()):
                 continue
             errors.append(KernelRefused(_refused(setting, error), setting.key))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 BOOTED = "/run/systemd/system"
-"""It is there if systemd is process 1 (sd_booted(3))."""
+"""This folder exists if systemd is process 1 (sd_booted(3))."""
 
 
 def is_booted() -> bool:
@@ -18,7 +18,7 @@ def is_booted() -> bool:
 
 
 def starts_here() -> bool:
-    """Say whether what systemd starts is in the network namespace that we are in."""
+    """Say whether services of systemd run in our own network namespace."""
     try:
         return is_booted() and os.path.samefile("/proc/1/ns/net", "/proc/thread-self/ns/net")
     except OSError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Blocks of lines that are ours in text files."""
+"""Our blocks of lines in text files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...resources.kinds import File
 from ..rtnl.socket import needs_root
 
 BEGIN, END = "# BEGIN cnm", "# END cnm"
-"""The lines around what is ours."""
+"""The lines around our block."""
 _FIRST, _LAST = f"{BEGIN}\n", f"{END}\n"
 _PER_NAMESPACE = "/etc/netns"
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -29,15 +29,15 @@ class _Content(NamedTuple):
     block: Optional[str]
     after: str
     whole: bool = True
-    """Whether there is one block with both of its markers, or nothing of any."""
+    """Whether the file has one block with both markers, or no markers at all."""
 
 
 def read(path: str) -> Optional[File]:
     """Return our block in the file at PATH, None if there is none.
 
-    An empty file, or an empty folder in /etc/netns for it, is what a killed run leaves; it counts as an empty block.
+    An interrupted run can leave an empty file, or an empty folder in /etc/netns; these count as an empty block.
 
-    :raises Conflict: when there is something other than a file.
+    :raises Conflict: if the path is not a file
     """
     try:
         descriptor = _open(path, os.O_RDONLY)
@@ -50,20 +50,20 @@ def read(path: str) -> Optional[File]:
         content = _split(text)
         block = content.block if text else ""
         if block is not None and not content.whole:
-            # No text that is wanted has a marker, so that the file is put right whatever is wanted.
+            # No wanted text contains a marker, so this always differs from it, and the file is repaired.
             block = f"{_FIRST}{block}"
-        # Interned, so that what is there and what ought to be there are in memory once.
+        # Interned, so that equal present and wanted texts are in memory once.
         return None if block is None else File(path, sys.intern(block), stat.S_IMODE(os.fstat(descriptor).st_mode))
     finally:
         os.close(descriptor)
 
 
 def write(file: File) -> None:
-    """Write the block of FILE, in place of the one that is there or after what is there.
+    """Write the block of FILE, in place of the present block or at the end of the file.
 
-    Files are bind-mounted into running programs, which would go on with the old file after a rename. So the
-    file stays the same one, and is written at once: a reader sees the old lines or the new ones, and perhaps
-    empty lines at the end, for a moment.
+    Files are bind-mounted into running programs, which would keep the old file after a rename. So the file is
+    overwritten, in one call: a reader sees the old lines or the new ones, and perhaps empty lines at the end for a
+    moment.
     """
     try:
         _make_folder(os.path.dirname(file.path))
@@ -73,7 +73,7 @@ def write(file: File) -> None:
             content = _split(old)
             before = content.before if content.before.endswith("\n") or not content.before else content.before + "\n"
             text = file.text if file.text.endswith("\n") or not file.text else file.text + "\n"
-            # Empty lines alone are what a killed run has not come to cut off.
+            # Nothing but empty lines is left over from an interrupted run.
             after = content.after if content.after.strip("\n") else ""
             _replace(descriptor, old, f"{before}{BEGIN}\n{text}{END}\n{after}")
             if stat.S_IMODE(os.fstat(descriptor).st_mode) != file.mode:
@@ -85,7 +85,7 @@ def write(file: File) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove our block, and the file and its folder in /etc/netns when nothing else is left in them."""
+    """Remove our block, and the file and its folder in /etc/netns if they are empty then."""
     try:
         try:
             descriptor = _open(path, os.O_RDWR)
@@ -146,7 +146,7 @@ def _open(path: str, flags: int, mode: int = 0o644) -> int:
             raise _no_file(path) from None
         raise
     found = os.fstat(descriptor)
-    # A file with a second name may be anybody's, and we would write into it and open it to all.
+    # A file with a second name may belong to anybody, and we would write to it and make it readable for all.
     if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
         return descriptor
     os.close(descriptor)
@@ -166,7 +166,7 @@ def _replace(descriptor: int, old: str, new: str) -> None:
     before, after = (text.encode("utf-8", "surrogateescape") for text in (old, new))
     if before == after:
         return
-    # Padded to the old length, so that a kill before the cut leaves empty lines and no half of the old text.
+    # Padded to the old length: if we are killed before truncating it, empty lines remain, not half of the old text.
     padded = after.ljust(len(before), b"\n")
     written = os.pwrite(descriptor, padded, 0)
     if written < len(padded):
@@ -175,7 +175,7 @@ def _replace(descriptor: int, old: str, new: str) -> None:
 
 
 def _split(text: str) -> _Content:
-    """Part TEXT at our block; what is in further blocks is ours, too, and markers of no block are dropped."""
+    """Split TEXT at our block; further blocks are ours, too, and stray markers are dropped."""
     start, end = text.find(_FIRST), text.find(_LAST)
     once = text.count(BEGIN) == text.count(END) == 1
     if once and 0 <= start < end and text[end - 1] == "\n" and text[start - 1 : start] in ("", "\n"):
@@ -184,7 +184,7 @@ def _split(text: str) -> _Content:
 
 
 def _split_by_line(text: str) -> _Content:
-    """Part a TEXT in which the markers are not each on one line of its own."""
+    """Split a TEXT in which the markers do not each occur once, on a line of their own."""
     before: List[str] = []
     after: List[str] = []
     block: Optional[List[str]] = None
@@ -205,7 +205,7 @@ def _split_by_line(text: str) -> _Content:
 
 
 def _end(lines: Sequence[str], start: int) -> int:
-    """Return where the block ends that begins at START: at its marker or, if that is lost, at what is in no block."""
+    """Return the end of the block that begins at START: its marker or, if that is lost, the next line of others."""
     marker = next((place for place in range(start, len(lines)) if lines[place] in (BEGIN, END)), len(lines))
     if lines[marker : marker + 1] == [END]:
         return marker
