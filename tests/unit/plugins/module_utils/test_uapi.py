@@ -11,7 +11,7 @@ from typing import Any, Dict
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import conntrack
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import conntrack, listings
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import (
     address,
     interface,
@@ -97,6 +97,14 @@ def test_numbers_of_connections_are_those_of_pyroute2() -> None:
     subsystem = theirs.NFNL_SUBSYS_CTNETLINK << 8
     assert subsystem | theirs.IPCTNL_MSG_CT_GET == conntrack.GET
     assert subsystem | theirs.IPCTNL_MSG_CT_DELETE == conntrack.DELETE
+
+
+def test_numbers_of_generations_of_rules_are_those_of_pyroute2() -> None:
+    theirs = importlib.import_module("pyroute2.netlink.nfnetlink.nftsocket")
+    subsystem = theirs.NFNL_SUBSYS_NFTABLES << 8
+    assert subsystem | theirs.NFT_MSG_GETGEN == listings._GET_GENERATION
+    assert subsystem | theirs.NFT_MSG_NEWGEN == listings._NEW_GENERATION
+    assert numbers_of(theirs.nft_gen_msg)["NFTA_GEN_ID"] == listings._GENERATION_ID
 
 
 def test_questions_about_links() -> None:

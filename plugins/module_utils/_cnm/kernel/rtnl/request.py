@@ -56,8 +56,9 @@ IPV6 = Slot(
 
 _SLOTS: Dict[str, Slot] = {
     **dict.fromkeys(("IFLA_ADDRESS", "NDA_LLADDR"), MAC),
-    **dict.fromkeys(("IFLA_MTU", "IFLA_LINK", "IFLA_MASTER", "IFLA_GROUP", "IFLA_VXLAN_ID", "IFLA_VXLAN_LINK"), NUMBER),
-    **dict.fromkeys(("RTA_OIF", "RTA_PRIORITY", "NDA_VNI", "NDA_IFINDEX", "index", "ifindex"), NUMBER),
+    **dict.fromkeys(("IFLA_MTU", "IFLA_LINK", "IFLA_MASTER", "IFLA_GROUP", "IFLA_NET_NS_FD"), NUMBER),
+    **dict.fromkeys(("IFLA_VXLAN_ID", "IFLA_VXLAN_LINK", "RTA_OIF", "RTA_PRIORITY"), NUMBER),
+    **dict.fromkeys(("NDA_VNI", "NDA_IFINDEX", "index", "ifindex"), NUMBER),
     "IFLA_IFNAME": NAME,
     "IFLA_VXLAN_LOCAL": IPV4,
     "IFLA_VXLAN_LOCAL6": IPV6,
