@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way from the command to the core."""
+"""Access from the command to the core."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def run_program(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
 
 
 def warn(text: str) -> None:
-    """Tell the user TEXT, which is no failure."""
+    """Print the warning TEXT for the user."""
     print(f"cnm: warning: {text}", file=sys.stderr)
 
 
 def require_root() -> None:
-    """Refuse to go on without root.
+    """Fail without root.
 
     :raises Failure: without root
     """
@@ -53,9 +53,9 @@ def require_root() -> None:
 
 @contextmanager
 def controller(check: bool) -> Iterator[Controller]:
-    """Yield the core's verbs.
+    """Yield the core's controller.
 
-    :param check: whether the host and the store are only looked at
+    :param check: whether the host and the store are only read
     :raises Failure: without root, or without the library pyroute2
     """
     require_root()

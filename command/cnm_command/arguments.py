@@ -16,9 +16,9 @@ _PLURAL = {"network": "networks", "sandbox": "sandboxes", "endpoint": "endpoints
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Return the options in ARGV; ``action`` is what is to be done.
+    """Return the options in ARGV; ``action`` is the function to call.
 
-    :raises SystemExit: after the help or the version was printed, or with status 2 if ARGV makes no sense
+    :raises SystemExit: after printing the help or the version, or with status 2 if ARGV is not valid
     """
     parser = argparse.ArgumentParser(
         prog="cnm", description="Shows, restores and checks the container networks of this host."
@@ -44,7 +44,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
             arguments = execute.add_argument(
                 "arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="the program's arguments"
             )
-            # Else argparse says that they are required, too, where there is no command.
+            # Otherwise argparse would also list them as required if there is no command.
             arguments.required = False
     restore = _described(
         kinds,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the command itself can have to complain about."""
+"""Errors of the command itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ class Failure(Exception):
     """Something could not be done; the text is a line for the user."""
 
     def __init__(self, text: str, status: int = 1) -> None:
-        """Give the TEXT, and the STATUS with which the command is to end."""
+        """Create the failure with TEXT; STATUS is the exit status of the command."""
         super().__init__(text)
         self.status = status

@@ -20,13 +20,13 @@ from .errors import Failure
 from .inspection import find
 
 OWN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
-"""The statuses of failures that are not the program's, as Docker has them."""
+"""Exit statuses of failures that are not the program's, as in Docker."""
 
 
 def execute(options: Namespace) -> int:
-    """Become the command that OPTIONS name, in the sandbox; /sys stays the host's, as daemons need it.
+    """Become the program in OPTIONS, in the sandbox; /sys stays the host's, because daemons need it.
 
-    :raises Failure: if no program can be in the sandbox, or if this one cannot be run
+    :raises Failure: if the sandbox cannot be entered, or if the program cannot be run
     """
     with controller(check=True) as core:
         (sandbox,) = find("sandbox", core.describe("sandbox", lambda _store, _item: True), options.name)
@@ -43,7 +43,7 @@ def execute(options: Namespace) -> int:
     if lost:
         raise Failure(f"sandbox {name}: {lost}. Bring it back, or let it adopt another one.", OWN)
     sys.stdout.flush()
-    # Python ignores it, and what it becomes would, too.
+    # Python ignores this signal, and the program would inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     program = options.command[0]
     try:
@@ -56,7 +56,7 @@ def execute(options: Namespace) -> int:
 
 
 def _files(name: str) -> List[Tuple[str, str]]:
-    """Return which file of the sandbox NAME is to be seen at which place, as ``ip netns exec`` has it."""
+    """Return the files of the sandbox NAME with the paths to mount them over, as ``ip netns exec`` does."""
     folder = f"{CONFIGURATION}/{name}"
     entries = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     return [(f"{folder}/{entry}", f"/etc/{entry}") for entry in entries if os.path.exists(f"/etc/{entry}")]

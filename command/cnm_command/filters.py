@@ -22,11 +22,11 @@ KEYS = {
 
 
 def keep(kind: str, filters: Sequence[str]) -> Keep:
-    """Return what tells whether an object of KIND meets FILTERS.
+    """Return a function that says whether an object of KIND meets FILTERS.
 
-    An object has to meet one of the filters with the same key, and all of those with the key ``label``.
+    An object must meet one of the filters with the same key, but all filters with the key ``label``.
 
-    :raises Failure: if a filter is none that Docker or this command has
+    :raises Failure: if neither Docker nor this command has a filter
     """
     tests: Dict[str, List[Keep]] = {}
     for text in filters:
@@ -54,7 +54,7 @@ def _test(key: str, value: str) -> Keep:
 
 
 def _expression(key: str, value: str) -> Keep:
-    """As in Docker, a name or an id is a regular expression that may be found anywhere in it."""
+    """Match VALUE as Docker does: as a regular expression that may match any part of a name or an id."""
     try:
         search: Callable[[str], Any] = re.compile(value).search
     except re.error as error:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``inspect``: all that is known of some objects, as JSON."""
+"""``inspect``: all details of some objects, as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .errors import Failure
 
 
 def show(options: Namespace) -> int:
-    """Print the objects that OPTIONS name; return the exit status, 1 if there is one that does not exist."""
+    """Print the objects that OPTIONS name; return the exit status, 1 if one of them does not exist."""
     with controller(check=True) as core:
         everything = core.describe(options.kind, lambda _store, _item: True)
     found: List[Mapping[str, Any]] = []
@@ -35,17 +35,17 @@ def show(options: Namespace) -> int:
 
 
 def as_json(value: object, indent: Optional[int] = None) -> str:
-    """Return VALUE as JSON to read: letters as they are, and escaped what a terminal would obey, in labels."""
+    """Return VALUE as readable JSON: letters stay as they are, and control characters, as in labels, are escaped."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def find(kind: str, everything: Sequence[Dict[str, Any]], reference: str) -> Sequence[Dict[str, Any]]:
-    """Return which of EVERYTHING has REFERENCE as its name, its id or the beginning of its id.
+    """Return the objects in EVERYTHING with REFERENCE as their name, their id or the beginning of their id.
 
-    A name of endpoints is theirs on every network; ``name.network`` is that of one.
+    The name of an endpoint matches on every network; ``name.network`` matches on one.
 
-    :raises Failure: if there is none, or if it is the beginning of several ids
+    :raises Failure: if there is none, or if several ids begin with it
     """
     for matches in (
         [shown for shown in everything if reference in (shown["Name"], shown["Id"])],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``ls``: the objects of a kind, a line each."""
+"""``ls``: the objects of a kind, one per line."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show(options: Namespace) -> int:
 
 
 class _Blank(Dict[str, Any]):
-    """An object without any value, for a list that has headings only."""
+    """An object without values, for a list that has only headings."""
 
     def __missing__(self, key: str) -> Any:
         return {} if key in ("Networks", "Ports") else ""

@@ -27,9 +27,9 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Do what ARGV says; return the exit status.
+    """Run the command in ARGV; return the exit status.
 
-    That is 1 after a failure, 2 if ARGV makes no sense, and 125 to 127 if no program could be run in a sandbox.
+    It is 1 after a failure, 2 if ARGV is not valid, and 125 to 127 if a program could not be run in a sandbox.
     """
     options = parse(argv)
     try:
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         own = execution.OWN if options.action == "exec" else 1
         return max(own, getattr(error, "status", own))
     except BrokenPipeError:
-        # Python would flush the output again at its end, and complain.
+        # Python would flush the output again at exit, and report an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

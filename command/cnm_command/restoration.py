@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``restore``: everything that the store remembers, made again."""
+"""``restore``: restores everything in the store after a reboot."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from _cnm.model.errors import printable
 from .access import controller
 
 LEFT_OUT = 3
-"""The exit status after a run that had to leave objects out."""
+"""The exit status if objects were left out."""
 
 
 def restore(_options: Namespace) -> int:
     """Restore the host's networks and print what was done; return the exit status.
 
-    It is 0 too where sandboxes wait for what others make, which may come after us. It is 3 where objects had to be left
-    out for another reason, such as an address that another host has, and all else was done.
+    It is also 0 if sandboxes wait for something that other programs make, which may appear later. It is 3 if objects
+    were left out for another reason, for example because another host has an address, and everything else was done.
     """
     with controller(check=False) as core:
         result = core.restore()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a list shows of each object, as pairs of a heading and a text."""
+"""The columns that a list shows for each object, as pairs of a heading and a text."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What inventory says of networks and sandboxes, carried out on one host, with the whole of it in view."""
+"""Brings one host into the state that the inventory declares, with the declarations of all hosts in view."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _OPTIONS: Dict[str, Tuple[str, Mapping[str, Any]]] = {
     "cnm_sandboxes": ("sandboxes", SANDBOX),
 }
 _LOCKSTEP = ("linear", "ansible.builtin.linear", "debug", "ansible.builtin.debug")
-"""The strategies in which no host of a batch goes on before all have ended the task."""
+"""Strategies that start the next task when all hosts of a batch have finished the present one."""
 
 
 class ActionModule(ActionBase):
-    """Runs the module on the host, after it has looked at all hosts of the inventory."""
+    """Runs the module on the host, after reading the declarations of all hosts in the inventory."""
 
     _supports_check_mode = True
     _requires_connection = True
     TRANSFERS_FILES = False
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        """Return what has changed on the host, and its networks and sandboxes."""
+        """Return whether the host was changed, and its networks and sandboxes."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         if self._task.args:
             text = "topology takes no options; declare cnm_networks and cnm_sandboxes as variables of the hosts."
@@ -79,7 +79,7 @@ class ActionModule(ActionBase):
         return result
 
     def _compare_mtus(self, host: str, networks: Iterable[Mapping[str, Any]], overlays: Mapping[str, str]) -> None:
-        """Warn of hosts between which some packets of an overlay do not fit."""
+        """Warn of hosts whose MTUs for an overlay differ, so that larger packets are lost between them."""
         for network in networks:
             if network["Name"] in overlays:
                 mtu = network["Host"]["Mtu"]
@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
                     )
 
     def _told(self, host: str, variables: Mapping[str, Any]) -> Answer[Told, Everywhere]:
-        """Return what HOST is to be told, which the first host to come here works out for all."""
+        """Return the answer for HOST; the first host that gets here works out the answers for all."""
         inventory, hostvars = variables["groups"]["all"], variables["hostvars"]
         if host not in inventory:
             work = self._work((*inventory, host), hostvars)
@@ -110,14 +110,14 @@ class ActionModule(ActionBase):
         )
 
     def _in_step(self) -> bool:
-        """Whether the hosts of the batch are at this task together, so that what one finds is so for all.
+        """Whether the hosts of the batch run this task together, so that the results of one are valid for all.
 
-        Of handlers one host may be at another run than the next, between which variables can change.
+        Hosts may run a handler at different times, between which variables can change.
         """
         return not isinstance(self._task, Handler) and self._task.get_play().strategy in _LOCKSTEP
 
     def _work(self, inventory: Iterable[str], hostvars: Any) -> Work[Told, Everywhere]:
-        """Return what each host of INVENTORY is to be told, from the declarations of all of them."""
+        """Return the answer for each host of INVENTORY, from the declarations of all hosts."""
         problems: List[str] = []
         names = Names()
         declarations = {name: self._declaration(name, hostvars, problems, names) for name in sorted(set(inventory))}
@@ -126,9 +126,9 @@ class ActionModule(ActionBase):
         return Work(answers, found.everywhere(), None if names.beyond else names.found)
 
     def _declaration(self, host: str, hostvars: Any, problems: List[str], names: Names) -> Declaration:
-        """Return what a host's variables declare; what cannot be evaluated is a problem."""
+        """Return what a host's variables declare; variables that cannot be evaluated are problems."""
         found: Dict[str, Any] = {}
-        # Not hostvars[host], which evaluates variables without hostvars, by which hosts refer to each other.
+        # Not hostvars[host], which evaluates variables without hostvars, so hosts could not refer to each other.
         raw = {**hostvars.raw_get(host), "hostvars": hostvars}
         names.add(VARIABLES, raw)
         templar = self._templar.copy_with_new_env(available_variables=raw)
@@ -143,17 +143,17 @@ class ActionModule(ActionBase):
 
 
 def _folder() -> Path:
-    """Return where processes leave for others what is for this run of Ansible alone."""
+    """Return the folder in which the processes of this run of Ansible leave their results for each other."""
     return Path(constants.DEFAULT_LOCAL_TMP, "cnm_topology")
 
 
 def _unseen(here: Mapping[str, Any], everywhere: Mapping[str, Any]) -> List[str]:
-    """Return which of our variables this task has HERE otherwise than a task for another host sees them."""
+    """Return which of our variables have a value HERE that a task for another host does not see."""
     return [name for name in OWN_VARIABLES if name in here and here[name] != everywhere.get(name)]
 
 
 def _as_options(host: str, variable: str, items: Any, problems: List[str]) -> Any:
-    """Return ITEMS as the module would have them, of the types of its options, without those that it would refuse."""
+    """Return ITEMS converted to the types of the module's options, without those that it would refuse."""
     option, arguments = _OPTIONS[variable]
     if not isinstance(items, list):
         return items
@@ -162,7 +162,7 @@ def _as_options(host: str, variable: str, items: Any, problems: List[str]) -> An
 
 
 def _given(item: Any) -> Any:
-    """Return ITEM without the options that are not given: of many hosts and sandboxes these would be the most."""
+    """Return ITEM without the options that are not given, which would be most of the data."""
     if not isinstance(item, dict):
         return item
     return {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``check``: what of the things that networks need this host has, and what to do about the rest."""
+"""``check``: checks the host's prerequisites, and says what to do about missing ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .finding import Finding
 
 
 def show(options: Namespace) -> int:
-    """Print what was found; return the exit status, 1 if something required is missing.
+    """Print the findings; return the exit status, 1 if a required prerequisite is missing.
 
     :raises Failure: without root
     """

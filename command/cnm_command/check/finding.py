@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was found out about one thing that networks need."""
+"""The result of checking one prerequisite."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Tuple
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that networks need, and whether this host has it."""
+    """One prerequisite, and whether this host has it."""
 
     name: str
     present: bool
     found: str
-    """What is there, such as a version; or why it cannot be had."""
+    """What was found, such as a version; or why it is missing."""
     advice: str = ""
-    """What does not work without it, and what to do. In sentences; empty if it is present."""
+    """What does not work without it, and what to do, in sentences; empty if it is present."""
     required: bool = True
-    """Whether nothing at all works without it."""
+    """Whether it is required; without the others, only some features do not work."""
 
     @property
     def state(self) -> str:
-        """Return the one word for it that a list shows."""
+        """Return its state as the one word that the list shows."""
         if self.present:
             return "ok"
         return "missing" if self.required else "optional"
@@ -38,11 +38,11 @@ def judge(name: str, found: str, problem: str, advice: str, required: bool = Tru
 
 
 def version(text: str) -> Tuple[int, ...]:
-    """Return the numbers of the first version that TEXT names; empty if it names none."""
+    """Return the numbers of the first version in TEXT; empty if there is none."""
     match = re.search(r"\d+(?:\.\d+)+", text)
     return tuple(map(int, match[0].split("."))) if match else ()
 
 
 def dotted(numbers: Tuple[int, ...]) -> str:
-    """Return NUMBERS as a version is written."""
+    """Return NUMBERS in the form of a version, separated by dots."""
     return ".".join(map(str, numbers))

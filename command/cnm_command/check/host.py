@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the host itself has set, seen from its own network namespace."""
+"""Settings of the host, seen from its own network namespace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BRIDGED = "net/bridge/bridge-nf-call-iptables"
 
 
 def findings() -> Iterator[Finding]:
-    """Yield what was found about settings and permissions in the host's namespace."""
+    """Yield the findings about settings and permissions in the host's namespace."""
     yield _permission()
     yield _ipv6()
     yield _hosts()
@@ -30,7 +30,7 @@ def findings() -> Iterator[Finding]:
 
 
 def _permission() -> Finding:
-    """Judge by nft, as root of a container may be none in the network namespace that it sees."""
+    """Check with nft, because root in a container may have no rights in the network namespace that it sees."""
     program = find("nft")
     problem = "nft is not installed" if program is None else ""
     if program is not None:

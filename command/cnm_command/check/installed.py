@@ -26,12 +26,12 @@ _AARDVARK = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns")
 
 
 def findings() -> List[Finding]:
-    """Return what was found about each part that a distribution or an administrator installs."""
+    """Return the findings about everything that a distribution or an administrator installs."""
     return [_kernel(), _python(), _pyroute2(), _nft(), _ip(), _util_linux(), _aardvark()]
 
 
 def _older(found: str, least: "tuple[int, ...]") -> str:
-    """Return the problem with a version that is FOUND and has to be at LEAST so; empty if there is none."""
+    """Return the problem if the version FOUND is older than LEAST; empty if it is not."""
     return "" if version(found) >= least else f"{found}, older than {dotted(least)}"
 
 
@@ -41,7 +41,7 @@ def _kernel() -> Finding:
 
 
 def _python() -> Finding:
-    """It is new enough, or cnm.py would not have begun."""
+    """Python is new enough, otherwise cnm.py would not have started."""
     return Finding("python", True, f"{dotted(sys.version_info[:3])} ({sys.executable})")
 
 
@@ -55,7 +55,7 @@ def _pyroute2() -> Finding:
 
 
 def _program(name: str, *arguments: str) -> "tuple[str, str]":
-    """Return what program NAME prints, and why it cannot be run, one of them empty."""
+    """Return the output of program NAME and an empty text, or an empty text and why it cannot be run."""
     path = find(name)
     if path is None:
         return "", "not installed"
@@ -103,7 +103,7 @@ def _aardvark() -> Finding:
 
 
 def _aardvark_version(printed: str) -> str:
-    """Return the version in what aardvark-dns has PRINTED, an object in JSON; empty if there is none."""
+    """Return the version in aardvark-dns's output PRINTED, a JSON object; empty if there is none."""
     try:
         return str(json.loads(printed)["version"])
     except (ValueError, KeyError, TypeError):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What this host lets us do, tried in namespaces of our own: nothing of the host's is touched.
+"""Tests of what this host lets us do, in namespaces of our own: the host itself is not changed.
 
-The process leaves the host's namespaces for good, so these trials come last. All that they make goes with it.
+The process leaves the host's namespaces for good, so these tests come last. Everything that they create ends with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ COMMIT
 
 
 def findings() -> Iterator[Finding]:
-    """Yield what each trial showed. Without a namespace of our own nothing else is tried."""
+    """Yield the finding of each test. Without a namespace of our own, nothing else is tested."""
     problem = _leave()
     yield judge(
         "namespaces",
@@ -61,13 +61,13 @@ def findings() -> Iterator[Finding]:
 
 
 def _leave() -> str:
-    """Go into a network and a mount namespace of our own, and give the former a path; return why not, if not."""
+    """Enter new network and mount namespaces, and give the former a path; return why this failed, or an empty text."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == -1:
         number = ctypes.get_errno()
         limit = "; the sysctls 'user.max_*_namespaces' limit their number" if number == errno.ENOSPC else ""
         return f"{os.strerror(number)}{limit}"
-    # A /run of our own: there the trials may leave what they like, such as the lock of iptables.
+    # A /run of our own, where the tests may leave files such as the lock of iptables.
     for argv in (
         ["mount", "--make-rprivate", "/"],
         ["mount", "-t", "tmpfs", "tmpfs", "/run"],
@@ -81,7 +81,7 @@ def _leave() -> str:
 
 
 def _refusal(argv: List[str], stdin: str = "") -> str:
-    """Run ARGV and return why it did not succeed; empty if it did."""
+    """Run ARGV and return why it failed; empty if it did not."""
     code, _output, errors = run_program([find(argv[0]) or argv[0], *argv[1:]], stdin)
     if code == 0:
         return ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What inventory says of one host."""
+"""What the inventory declares for one host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VARIABLES = (*OWN_VARIABLES, "ansible_host")
 
 @dataclass(frozen=True)
 class Declaration:
-    """A host's networks and sandboxes, as the modules take them, and how others reach it."""
+    """A host's networks and sandboxes, as options of the modules, and how other hosts reach it."""
 
     host: str
     networks: Sequence[Item] = ()
@@ -31,16 +31,16 @@ class Declaration:
     end: Optional[Address] = None
     """The address of its tunnel end point, VTEP, for other hosts."""
     local: Optional[Address] = None
-    """The same as the host itself has it, where addresses are translated between; None for the same address."""
+    """The host's own form of that address, if it is translated on the way; None if it is the same."""
     number: Optional[int] = None
     """The number of its slices."""
     given: bool = True
-    """Whether inventory has any list for it, an empty one perhaps."""
+    """Whether the inventory has a list for it, even an empty one."""
     misspelt: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the host that nobody reads, and which of ours was probably meant."""
+    """Unknown variables of the host, with the one of ours that was probably meant."""
 
     def network(self, name: str) -> Optional[Item]:
-        """Return what it says of the overlay NAME, which it has."""
+        """Return its item for the overlay NAME, which it has."""
         return next((item for item in self.overlays() if item["name"] == name), None)
 
     def overlays(self) -> Iterator[Item]:
@@ -62,7 +62,7 @@ class Declaration:
 def options(item: Item) -> Mapping[str, str]:
     """Return the driver options of ITEM, a network, as text.
 
-    :raises ValueError: if one is no text
+    :raises ValueError: if an option is not text
     """
     return texts(item.get("driver_options") or {})
 
@@ -70,7 +70,7 @@ def options(item: Item) -> Mapping[str, str]:
 def read(
     host: str, variables: Mapping[str, Any], problems: List[str], misspelt: Optional[Mapping[str, str]] = None
 ) -> Declaration:
-    """Return what VARIABLES, those of HOST, declare; add to PROBLEMS what is not valid."""
+    """Return what HOST's VARIABLES declare; add to PROBLEMS what is not valid."""
     lists = {}
     unreadable = Problems()
     for name, kind, check in (("cnm_networks", "network", check_network), ("cnm_sandboxes", "sandbox", check_sandbox)):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One overlay, as all its hosts declare it: what is wrong with that, and what each of them is to be told."""
+"""One overlay, as all its hosts declare it: mistakes in the declarations, and the options for each host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import slices
 from .declaration import Declaration, Item, options
 
 _OWN = ("name", "state", "peers", "labels", "force")
-"""What a host may say of a network as it likes."""
+"""Options of a network that may differ between hosts."""
 
 
 class Fabric:
@@ -33,7 +33,7 @@ class Fabric:
         self._endpoints: Dict[str, List[Dict[str, Any]]] = {}
         self._slices: Dict[str, Dict[int, Subnet]] = {host: {} for host in self.members}
         self._chosen: Set[int] = set()
-        """Families in which some address is chosen."""
+        """Address families in which hosts choose addresses."""
         self._check_declarations()
         self._check_ends()
         if not self.problems:
@@ -43,7 +43,7 @@ class Fabric:
 
     @property
     def identifier(self) -> Optional[int]:
-        """The network's VNI and UDP port as one number; None if the options are not sound."""
+        """The network's VNI and UDP port as one number; None if the options are not valid."""
         chosen = self._options()
         if driver(self.driver).option_problems(chosen):
             return None
@@ -51,7 +51,7 @@ class Fabric:
         return tunnel.id << 16 | tunnel.port
 
     def item(self, host: str) -> Dict[str, Any]:
-        """Return what the module is to be told of the network on HOST."""
+        """Return the module's options for the network on HOST."""
         declared = self._items[host]
         pools = []
         for entry in declared.get("ipam_config") or ():
@@ -69,7 +69,7 @@ class Fabric:
         return self.members[host].local or self.members[host].end
 
     def packed(self) -> str:
-        """Return what the module is to be told of the network's hosts, the same for all of them."""
+        """Return the description of the network's hosts for the module, the same for all hosts."""
         return pack(
             [
                 {"name": host, "address": str(one.end), "endpoints": self._endpoints[host]}
@@ -79,7 +79,7 @@ class Fabric:
 
     @property
     def complete(self) -> bool:
-        """Whether there are endpoints, and inventory gives all addresses of each."""
+        """Whether there are endpoints, and the inventory gives all their addresses."""
         return not self._chosen and any(self._endpoints.values())
 
     def _add(self, sentence: str) -> None:
@@ -92,7 +92,7 @@ class Fabric:
             return {}
 
     def _check_declarations(self) -> None:
-        """See that all hosts say the same of the network, and that it can be understood."""
+        """Check that all hosts declare the network alike, and that the declaration is valid."""
         hosts = list(self._items)
         first = self._shared(self._items[hosts[0]])
         for host in hosts[1:]:
@@ -123,7 +123,7 @@ class Fabric:
             self._add("it needs an IPv4 subnet in ipam_config.")
 
     def _check_ends(self) -> None:
-        """See that the hosts can reach each other."""
+        """Check that the hosts can reach each other."""
         holders: Dict[Address, str] = {}
         families: Dict[int, str] = {}
         for host, one in self.members.items():
@@ -141,7 +141,7 @@ class Fabric:
             )
 
     def _cut(self) -> None:
-        """Choose each host's part of the subnets, unless it has given one itself."""
+        """Choose each host's part of the subnets, unless the host declares one itself."""
         for version, whole in self._subnets.items():
             given: Dict[str, Subnet] = {}
             for host, item in self._items.items():
@@ -155,7 +155,7 @@ class Fabric:
             found: List[str] = []
             indices = slices.chosen(whole, numbers, found)
             if found and version not in self._chosen and any(self._endpoints.values()):
-                # Nobody chooses an address, so nobody needs a part to choose from.
+                # No host chooses an address, so none needs a part of the subnet.
                 found, indices = [], {}
             for sentence in found:
                 self._add(sentence)
@@ -171,7 +171,7 @@ class Fabric:
                     self._add(f"host '{host}' chooses addresses from {part}, and host '{other}' from {another}.")
 
     def _collect(self) -> None:
-        """Find the endpoints that inventory gives addresses, and see that each address is given once."""
+        """Collect the endpoints with addresses in the inventory, and check that each address is given only once."""
         holders: Dict[str, str] = {}
         names: Dict[str, str] = {}
         for host, one in self.members.items():
@@ -184,7 +184,7 @@ class Fabric:
                 clashing = set()
                 for key in ("ipv4_address", "ipv6_address", "mac_address"):
                     held = endpoint.get(key)
-                    # A MAC address that follows from an address clashes with it, and nobody has given it.
+                    # A derived MAC address conflicts only if its IP address does, which is reported already.
                     told = key == "mac_address" and holders.get(str(held)) in clashing
                     if held in holders and held is not None and not told:
                         self._add(f"{held} is given twice, to {holders[held]} and to {who}.")
@@ -196,7 +196,7 @@ class Fabric:
                 self._endpoints[host].append(endpoint)
 
     def _look_for_strays(self) -> None:
-        """Warn of addresses that are given to one host's endpoints and that another host may have chosen before."""
+        """Warn of addresses of one host's endpoints that another host may have chosen earlier."""
         for version, whole in self._subnets.items():
             key = f"ipv{version}_address"
             choosers: Dict[Subnet, str] = {}
@@ -246,7 +246,7 @@ class Fabric:
         return found
 
     def _shared(self, item: Item) -> Dict[str, Any]:
-        """Return what all hosts have to say alike of a network, in one spelling."""
+        """Return the options of a network that must be equal on all hosts, in normal form."""
         found = {key: value for key, value in item.items() if key not in (*_OWN, "ipam_config", "driver_options")}
         found = {key: value for key, value in found.items() if value is not None}
         try:

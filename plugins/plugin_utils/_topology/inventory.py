@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole inventory: what is wrong with it, and what each host is to be told."""
+"""The whole inventory: its mistakes, and the options for each host."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from .oversights import empty, misspellings
 
 
 class Told(NamedTuple):
-    """What the module is to be told on one host."""
+    """The module's options for one host."""
 
     networks: Sequence[Dict[str, Any]] = ()
     sandboxes: Sequence[Dict[str, Any]] = ()
     warnings: Sequence[str] = ()
-    """What users should know of this host."""
+    """Warnings about this host."""
 
 
 class Everywhere(NamedTuple):
-    """What is to be told on all hosts alike."""
+    """What is the same for all hosts."""
 
     problems: Sequence[str] = ()
-    """What is wrong with the declarations of any host; if there is something, nobody is told anything else."""
+    """Mistakes in the declarations of any host; if there are any, nothing is done on any host."""
     warnings: Sequence[str] = ()
     members: Mapping[str, str] = {}
     """The hosts of each overlay with their endpoints, packed, by the network's name."""
 
 
 class Inventory:
-    """The declarations of all hosts, by name; ``problems`` says, host by host, what is wrong with them."""
+    """The declarations of all hosts, by name; ``problems`` has their mistakes, host by host."""
 
     def __init__(self, declarations: Mapping[str, Declaration], problems: List[str]) -> None:
         self._declarations = declarations
@@ -53,20 +53,20 @@ class Inventory:
         self._empty = empty(declarations.values())
 
     def told(self, host: str) -> Told:
-        """Return what HOST is to be told."""
+        """Return the module's options for HOST."""
         if self.problems:
             return Told()
         warnings = [self._empty[host]] if host in self._empty else []
         return Told(self.networks(host), self.sandboxes(host), warnings)
 
     def everywhere(self) -> Everywhere:
-        """Return what all hosts are to be told."""
+        """Return what is the same for all hosts."""
         if self.problems:
             return Everywhere(self.problems, self._warnings)
         return Everywhere((), self._warnings, {name: fabric.packed() for name, fabric in self._fabrics.items()})
 
     def networks(self, host: str) -> List[Dict[str, Any]]:
-        """Return HOST's networks, as the module is to be told of them."""
+        """Return HOST's networks, as options of the module."""
         found = []
         for item in self._declarations[host].networks:
             shared = item.get("driver") in SPANNING and item.get("state") != "absent"
@@ -74,11 +74,11 @@ class Inventory:
         return found
 
     def sandboxes(self, host: str) -> List[Dict[str, Any]]:
-        """Return HOST's sandboxes, as the module is to be told of them."""
+        """Return HOST's sandboxes, as options of the module."""
         return [dict(item) for item in self._declarations[host].sandboxes]
 
     def _check_drivers(self, name: str, members: Mapping[str, Declaration]) -> None:
-        """See that no host has another kind of network under the NAME of an overlay."""
+        """Check that no host declares another kind of network with the NAME of an overlay."""
         for host, one in self._declarations.items():
             for item in one.networks:
                 if item["name"] == name and item.get("state") != "absent" and item.get("driver") not in SPANNING:
@@ -88,7 +88,7 @@ class Inventory:
                     )
 
     def _check_identifiers(self) -> None:
-        """See that no two overlays have one VNI."""
+        """Check that no two overlays have the same VNI."""
         holders: Dict[int, str] = {}
         for name, fabric in self._fabrics.items():
             identifier = fabric.identifier

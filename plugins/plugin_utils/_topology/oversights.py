@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What inventory probably does not mean: misspelt names of variables, and hosts that declare nothing."""
+"""Probable oversights in the inventory: misspelt names of variables, and hosts that declare nothing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .declaration import OWN_VARIABLES, Declaration
 from .wording import listed
 
 _ALIKE = 0.9
-"""How much of a misspelt name has to be right, so that ``cnm_network`` is one and ``cnm_networks_web`` is none."""
+"""How similar a misspelt name must be: ``cnm_network`` counts as misspelt, ``cnm_networks_web`` does not."""
 
 
 def misspelt(variables: Mapping[str, Any]) -> Dict[str, str]:
-    """Return which of the names of VARIABLES we do not read, with the one that was probably meant and is not there."""
+    """Return the names of VARIABLES that are unknown, each with the missing one that was probably meant."""
     found = {}
     for name in variables:
         if name.startswith("cnm_") and name not in OWN_VARIABLES:
@@ -28,7 +28,7 @@ def misspelt(variables: Mapping[str, Any]) -> Dict[str, str]:
 
 
 def misspellings(declarations: Iterable[Declaration]) -> List[str]:
-    """Return a warning for each name of a variable that is misspelt in DECLARATIONS."""
+    """Return a warning for each misspelt variable name in DECLARATIONS."""
     hosts: Dict[str, List[str]] = {}
     meant: Dict[str, str] = {}
     for one in declarations:

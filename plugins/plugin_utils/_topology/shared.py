@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Work that is done in one process and handed to others, which share nothing with it but a folder."""
+"""Work that one process does for others, which share only a folder with it."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ Names = Optional[Set[str]]
 
 @dataclass(frozen=True)
 class Work(Generic[T, C]):
-    """What one process has found out for all."""
+    """The results of one process for all."""
 
     answers: Mapping[str, T]
-    """By the name of a host."""
+    """The answers by host name."""
     common: C
-    """What each host is to know beside its answer."""
+    """What each host gets in addition to its answer."""
     names: Names
-    """On which variables that depends, by name; None if not on variables alone."""
+    """Names of the variables that the results depend on; None if they depend on more than variables."""
 
 
 @dataclass(frozen=True)
 class Answer(Generic[T, C]):
-    """What a host is given."""
+    """The answer for one host."""
 
     own: T
     common: C
     worker: str
-    """The host that had the work done."""
+    """The host whose process did the work."""
 
 
 class _Note(NamedTuple):
-    """What is known of the answers in the folder."""
+    """Information about the answers in the folder."""
 
     names: Names
     digest: Optional[str]
     meeting: Optional[str]
-    """Who can have them, if they depend on more than variables."""
+    """The task that they are for, if they depend on more than variables."""
     worker: str
 
 
@@ -59,15 +59,15 @@ def answer(
     meeting: Optional[str],
     work: Callable[[], "Work[T, C]"],
 ) -> "Answer[T, C]":
-    """Return HOST's answer out of FOLDER if it is still right; else WORK for all.
+    """Return HOST's answer from FOLDER if it is still valid; else do WORK for all hosts.
 
-    It is right as long as the variables on which it depends are as they were. If it depends on more than variables, it
-    is for those who are at the same task at the same time, once for each.
-    Only one process works at a time, and others wait for it.
+    An answer is valid as long as the variables that it depends on have the same values. If it depends on more than
+    variables, it is valid only for hosts that run the same task at the same time, once for each.
+    Only one process works at a time, and the others wait for it.
 
-    :param folder: nobody else's to write, since answers are unpickled; made if it is not there
-    :param digest: returns what tells the values of variables, by name, from others; None if it cannot tell
-    :param meeting: names the task that hosts are at together; None for a host that comes alone
+    :param folder: only we may write to it, because answers are unpickled; created if it does not exist
+    :param digest: returns a digest of the values of variables, by name; None if they are not known
+    :param meeting: names the task that hosts run together; None for a host that runs it alone
     :param work: raises what this raises
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def answer(
                 return Answer(own, _read(folder / "common"), note.worker)
         if note is None or fixed or meeting is not None:
             return _work(folder, host, digest, meeting, work)
-    # Nobody else can have this answer, so nobody waits for it.
+    # No other host can use this answer, so none waits for it.
     done = work()
     return Answer(done.answers[host], done.common, host)
 
@@ -116,7 +116,7 @@ def _work(
 
 
 def first(folder: Path, what: str, value: T) -> T:
-    """Return the VALUE with which a process was the first to come here, of all that come with the same WHAT."""
+    """Return the VALUE of the first process that called this with the same WHAT."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / hashlib.sha256(what.encode()).hexdigest()
     with open(folder / "lock", "w", encoding="utf-8") as lock:
@@ -128,8 +128,8 @@ def first(folder: Path, what: str, value: T) -> T:
 
 
 def _read(path: Path) -> Any:
-    """Return what is in the file at PATH, None if there is none."""
-    # Not JSON, in which dates and vaulted texts would not be what they are to the process that did the work.
+    """Return the content of the file at PATH, None if it does not exist."""
+    # Not JSON, which would change dates and vaulted texts.
     return pickle.loads(path.read_bytes()) if path.exists() else None
 
 

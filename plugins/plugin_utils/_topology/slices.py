@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which part of a network's subnet a host chooses addresses from, so that no two hosts choose the same one.
+"""The part of a network's subnet that a host chooses addresses from, so that no two hosts choose the same address.
 
-A subnet is cut into slices of one size, which follows from the subnet alone: half of its host bits, rounded down,
-number the slices, the others the addresses in one. A host has the slice with its number. That is the one that
-inventory gives it, or else the first eight bytes of the SHA-256 of its name, as a big-endian number, modulo the
-number of slices. So what a host has depends on nothing but the subnet, its own name and its own number: it stays as
-it is whoever comes or goes. Two hosts that come to the same slice are refused until one of them is given a number.
+A subnet is divided into slices of equal size, which depends on the subnet alone: half of its host bits, rounded down,
+number the slices, and the others number the addresses in a slice. A host has the slice with its number. This is the
+number from the inventory, or else the first eight bytes of the SHA-256 of its name, as a big-endian number, modulo the
+number of slices. So a host's slice depends only on the subnet, its own name and its own number, and stays the same when
+other hosts are added or removed. Two host names can hash to the same slice: they are refused until one has a number.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ...module_utils._cnm.model.addresses import Subnet
 
 
 def count(subnet: Subnet) -> int:
-    """Return how many slices SUBNET has."""
+    """Return the number of slices of SUBNET."""
     return 1 << (subnet.max_prefixlen - subnet.prefixlen) // 2
 
 
 def number(host: str, given: Optional[int], subnet: Subnet) -> int:
     """Return the number of the slice of SUBNET that HOST has.
 
-    :param given: the host's number in inventory
+    :param given: the host's number in the inventory
     :raises ValueError: if SUBNET has no slice with that number
     """
     if given is None:
@@ -38,7 +38,7 @@ def number(host: str, given: Optional[int], subnet: Subnet) -> int:
 
 
 def part(subnet: Subnet, index: int) -> Subnet:
-    """Return the slice of SUBNET with number INDEX, from 0 on."""
+    """Return the slice of SUBNET with number INDEX, which starts at 0."""
     bits = (subnet.max_prefixlen - subnet.prefixlen) // 2
     size = 1 << (subnet.max_prefixlen - subnet.prefixlen - bits)
     first = int(subnet.network_address) + index * size
@@ -46,7 +46,7 @@ def part(subnet: Subnet, index: int) -> Subnet:
 
 
 def usable(subnet: Subnet, index: int) -> int:
-    """Return how many endpoints there is room for in a slice of SUBNET, its lowest address taken by the gateway."""
+    """Return how many endpoints fit into a slice of SUBNET, whose lowest address is the gateway's."""
     found = part(subnet, index).num_addresses
     if index == 0:
         found -= 2
@@ -56,9 +56,9 @@ def usable(subnet: Subnet, index: int) -> int:
 
 
 def chosen(subnet: Subnet, numbers: Mapping[str, Optional[int]], problems: List[str]) -> Dict[str, int]:
-    """Return the slice of SUBNET that each host has, by name; add to PROBLEMS why that cannot be.
+    """Return each host's slice of SUBNET, by name; add to PROBLEMS why this is impossible.
 
-    :param numbers: the number that inventory gives each host, None for none
+    :param numbers: each host's number in the inventory, or None
     """
     if len(numbers) > count(subnet):
         problems.append(

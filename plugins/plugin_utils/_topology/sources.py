@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""On which variables a declaration depends, and whether they are as they were.
+"""The variables that a declaration depends on, and whether they have changed.
 
-Evaluating the variables of all hosts is most of the work of a task, and to see that nothing has changed is a small part
-of it. The names are all words in the texts of a variable, and in those of the variables that have such names. So some
-are too many, and a variable that is found by a computed name is missed; texts that may do so, or that depend on the
-time, on chance or on files, are told apart.
+Evaluating the variables of all hosts is most of the work of a task, and checking that nothing has changed is a small
+part of it. The names are all words in the texts of a variable, and in the texts of the variables with these names. So
+some names are superfluous, and a variable with a computed name is missed. Texts that may compute a name, or that depend
+on the time, on chance or on files, are recognized.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NONE: Mapping[str, Any] = {}
 
 
 class Names:
-    """The names of variables on which those that are looked at depend."""
+    """The names of variables that the declarations depend on."""
 
     def __init__(self) -> None:
         self.found: Set[str] = set()
@@ -33,7 +33,7 @@ class Names:
         self._words: Dict[str, Set[str]] = {}
 
     def add(self, names: Iterable[str], variables: Mapping[str, Any]) -> None:
-        """Look at those of a host's VARIABLES that have NAMES, and at those on which they depend."""
+        """Add NAMES, and the names of those of a host's VARIABLES that they depend on."""
         left = list(names)
         seen = set(left)
         while left:
@@ -57,9 +57,9 @@ class Names:
 
 
 def digest(manager: Any, inventory: Any, names: Set[str]) -> Optional[str]:
-    """Return what tells the values that variables with NAMES have on all hosts from others; None if that is not known.
+    """Return a digest of the values of the variables NAMES on all hosts; None if they are not known.
 
-    What comes from files and from the command line stays as it is while Ansible runs. What tasks set is in the caches
+    Values from files and from the command line do not change while Ansible runs. Values set by tasks are in the caches
     of its variable manager.
     """
     try:
@@ -94,7 +94,7 @@ def _fact_names(names: Set[str]) -> Iterator[str]:
 
 
 def _facts_of(cache: Any, host: str) -> Dict[str, Any]:
-    """Return the facts of HOST by the names with and without the prefix, by either of which they are known."""
+    """Return the facts of HOST by their names, with and without the prefix."""
     try:
         facts = cache.get(host)
     except KeyError:
@@ -104,7 +104,7 @@ def _facts_of(cache: Any, host: str) -> Dict[str, Any]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts in VALUE, however deep."""
+    """Yield the texts in VALUE, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

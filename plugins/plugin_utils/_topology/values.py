@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What no host would accept of a network or a sandbox, found before any is asked."""
+"""Checks of networks and sandboxes on the controller, for values that every host would refuse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...module_utils._cnm.verbs.sandbox import with_options
 
 
 def check_network(problems: Problems, item: Mapping[str, Any], subject: str) -> None:
-    """Add to PROBLEMS what cannot be read of ITEM, a network; the subnets of an overlay are those of all its hosts."""
+    """Add to PROBLEMS what is not valid in ITEM, a network. The subnets of an overlay are checked elsewhere."""
     for option in ("driver_options", "labels"):
         with problems.about(f"{subject}: {option}"):
             texts(item.get(option) or {})
@@ -33,7 +33,7 @@ def check_network(problems: Problems, item: Mapping[str, Any], subject: str) -> 
 
 
 def check_sandbox(problems: Problems, item: Mapping[str, Any], subject: str) -> None:
-    """Add to PROBLEMS what cannot be read of ITEM, a sandbox."""
+    """Add to PROBLEMS what is not valid in ITEM, a sandbox."""
     with_options(problems, Sandbox("", str(item["name"])), item, subject)
     for entry in item.get("networks") or ():
         read(problems, entry, f"{subject} on network '{entry['name']}'")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What many hosts have in common, in few words."""
+"""Short messages about many hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OF_A_HOST = re.compile(r"Host '([^']*)': (.*)", re.DOTALL)
 
 
 def message(problems: Iterable[str]) -> str:
-    """Return PROBLEMS as one message: what several hosts have alike is said once, and so many that it can be read."""
+    """Return PROBLEMS as one readable message: common problems of several hosts once, and not too many."""
     hosts: Dict[str, List[str]] = {}
     for problem in dict.fromkeys(problems):
         match = _OF_A_HOST.match(problem)
@@ -26,7 +26,7 @@ def message(problems: Iterable[str]) -> str:
 
 
 def listed(hosts: List[str]) -> str:
-    """Return HOSTS as a warning has them: the first few, and how many more there are."""
+    """Return HOSTS for a warning: the first few, and how many more there are."""
     names = ", ".join(f"'{host}'" for host in hosts[:_SHOWN])
     rest = f" and {len(hosts) - _SHOWN} more" if len(hosts) > _SHOWN else ""
     return f"Host{'s' if len(hosts) > 1 else ''} {names}{rest}"
