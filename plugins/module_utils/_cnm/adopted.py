@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether what others make is there: the interfaces and namespaces that networks and sandboxes have adopted."""
+"""Whether the interfaces and namespaces that networks and sandboxes have adopted, and that others make, exist."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .model.sandbox import Sandbox
 
 
 class Identifying(Protocol):
-    """What tells namespaces apart."""
+    """Identifies namespaces."""
 
     def namespace_id(self, path: str) -> Optional[str]:
-        """Return what tells the namespace at PATH from all others, also after a reboot; None if there is none."""
+        """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
 
 
 class Holding(Identifying, Protocol):
-    """What tells whether that which others make is there."""
+    """Says whether interfaces and namespaces exist."""
 
     def has_link(self, name: str) -> bool:
-        """Say whether the host has an interface called NAME, whosever it is."""
+        """Say whether the host has an interface called NAME, ours or not."""
 
     def has_own_namespace(self, path: str) -> bool:
         """Say whether there is the namespace that was made by us at PATH."""
 
 
 def lost_device(network: Network, host: Holding) -> str:
-    """Return that the interface which NETWORK needs, and others create, is not there; empty if it needs none."""
+    """Return a message if the interface that NETWORK needs, and others create, is missing; empty otherwise."""
     borrowed = driver(network.driver).borrowed(network)
     return f"{borrowed.description} is gone" if borrowed is not None and not host.has_link(borrowed.device) else ""
 
@@ -44,9 +44,9 @@ def lost_underlay(network: Network, host: Holding) -> str:
 
 
 def lost_namespace(sandbox: Sandbox, host: Identifying) -> str:
-    """Return why the namespace that SANDBOX has adopted is not there; empty if it is, or if it is one of ours.
+    """Return why the namespace that SANDBOX adopted is missing; empty if it exists, or if it is one of ours.
 
-    A pid may be another process's by now, and a path may have been turned to the host's own namespace.
+    A pid may have been reused, and a path may have been redirected to the host's own namespace.
     """
     if sandbox.netns is None:
         return ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From objects to resources: what each object of a store is made of, and who is affected by a change of it."""
+"""From objects to resources: the resources of each object of a store, and the units that its change affects."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from .store.journal import Setting, Unit
 from .store.objects import SqliteStore
 
 HOST_UNIT = Unit("host", "")
-"""What the host itself needs as long as it has any network: the firewall's table, forwarding."""
+"""Resources of the host itself as long as it has any network: the firewall's table, forwarding."""
 
 APART_UNIT = Unit("host", "apart")
-"""What remembers between which interfaces the host forwarded nothing before us."""
+"""Resources that record the interfaces between which the host did not forward before us."""
 
 LOOSE = "2"
-"""Of rp_filter: a source address is good if it can be reached at all (RFC 3704 2.4; ip-sysctl.rst)."""
+"""Loose mode of rp_filter: a source address is valid if it is reachable at all (RFC 3704 2.4; ip-sysctl.rst)."""
 
 
 class Host(Holding, Protocol):
-    """What must be known of the host to say what its objects are made of."""
+    """The facts about the host that the resources of objects depend on."""
 
     def resolv_conf(self) -> str:
         """Return the text of the host's resolv.conf."""
@@ -46,7 +46,7 @@ class Host(Holding, Protocol):
         """Say whether the host has IPv6."""
 
     def unforwarded(self, version: int) -> Sequence[str]:
-        """Return the interfaces that are not ours, if the host forwards nothing of family VERSION; none if it does."""
+        """Return the interfaces that are not ours if the host does not forward family VERSION; empty if it does."""
 
     def lan_interfaces(self) -> Sequence[str]:
         """Return the interfaces that are not ours and join the host to a LAN: hardware, VLANs, bonds."""
@@ -61,14 +61,14 @@ class Host(Holding, Protocol):
         """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""
 
     def has_name_server(self) -> bool:
-        """Say whether the program that answers for names is installed."""
+        """Say whether the name server program is installed."""
 
     def other_bridges(self) -> Sequence[str]:
         """Return the bridges of the host that are not ours."""
 
 
 class Roaming(NamedTuple):
-    """An endpoint that may be on another host by now without our being told."""
+    """An endpoint that may have moved to another host without notice."""
 
     endpoint: str
     """Its id."""
@@ -79,11 +79,11 @@ class Roaming(NamedTuple):
     tunnel: Key
     """What joins its network to the other hosts."""
     questions: Set[Tuple[str, str]]
-    """Its addresses, each with the link by which others are asked for it; none if nobody can be asked now."""
+    """Its addresses, each with the link on which to ask other hosts for it; empty if this is not possible now."""
 
 
 class Topology:
-    """The objects of a store, seen as what they are made of."""
+    """The objects of a store, with the resources that they are made of."""
 
     def __init__(self, store: SqliteStore, host: Host) -> None:
         self._store = store
@@ -94,14 +94,14 @@ class Topology:
         self._ipv6: Optional[bool] = None
         self._cut_off: Dict[str, str] = {}
         self.insisted: Set[Unit] = set()
-        """Units that are made of all that they need, also where something that others make is gone."""
+        """Units that are made completely, even if something that they adopted is missing."""
         self.withheld: Dict[str, str] = {}
-        """Ids of endpoints that are not to be made, and why, unless their units are insisted on."""
+        """Ids of endpoints that must not be made, with the reason, unless their units are in ``insisted``."""
         self.isolated: Set[str] = set()
-        """Ids of endpoints that are not to reach other hosts yet."""
+        """Ids of endpoints that must not reach other hosts yet."""
 
     def resources(self, unit: Unit) -> List[Resource]:
-        """Return what the object that UNIT names is made of; nothing if there is no such object."""
+        """Return the resources of UNIT; empty if there is no such object."""
         kind, identifier = unit
         if kind == "network":
             network = self._network(identifier)
@@ -120,7 +120,7 @@ class Topology:
         return _resting_on_nothing_adopted(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
 
     def unused_ends(self, unit: Unit) -> Set[Key]:
-        """Return the keys of the host's ends of interfaces that a sandbox which does not run is not to have."""
+        """Return the keys of the host's ends of interfaces that a stopped sandbox must not have."""
         sandbox = self._store.sandbox(unit.id) if unit.kind == "sandbox" else None
         if sandbox is None or (sandbox.running and not self._lost_namespace(sandbox)):
             return set()
@@ -135,14 +135,14 @@ class Topology:
         return units
 
     def on_network(self, identifier: str) -> Set[Unit]:
-        """Return the units of a network and of all that is on it."""
+        """Return the units of a network and of everything on it."""
         units: Set[Unit] = {Unit("network", identifier)}
         for endpoint in self._store.running_endpoints(identifier):
             units |= {Unit("sandbox", str(endpoint.sandbox)), Unit("names", str(endpoint.sandbox))}
         return units
 
     def names_on_network(self, identifier: str) -> Set[Unit]:
-        """Return the units of a network and of the files that have the names of those that are on it."""
+        """Return the units of a network and of the files with the names of its endpoints."""
         network = self._network(identifier)
         if network is not None and self._has_dns(network):
             return {Unit("network", identifier)}
@@ -162,17 +162,17 @@ class Topology:
         return self._networks[identifier]
 
     def _has_dns(self, network: Network) -> bool:
-        """Say whether names on NETWORK are asked for; where the program was taken away, they are in files again."""
+        """Say whether NETWORK uses DNS. If the name server program was uninstalled, names are in files again."""
         return network.has_dns and self._host.has_name_server()
 
     def cut_off(self, network: Network) -> str:
-        """Return why NETWORK cannot reach other hosts now; empty if it can, or is to be on this one alone."""
+        """Return why NETWORK cannot reach other hosts now; empty if it can, or if it is on this host only."""
         if network.id not in self._cut_off:
             self._cut_off[network.id] = lost_underlay(network, self._host)
         return self._cut_off[network.id]
 
     def _as_possible(self, network: Network, unit: Unit) -> Network:
-        """Return NETWORK as UNIT can have it now: on this host alone, where it is cut off from the others."""
+        """Return NETWORK as it is possible for UNIT now: on this host only, if it cannot reach the others."""
         return network if unit in self.insisted or not self.cut_off(network) else replace(network, underlay=None)
 
     def _of_network(self, network: Network, unit: Unit) -> List[Resource]:
@@ -218,7 +218,7 @@ class Topology:
             resources += made if unit in self.insisted else [resource.unannounced() for resource in made]
             if len(attachments) > 1:
                 resources += _sent_by(network, attachments)
-                # What came in by one network may go out by another, the one with the default route.
+                # Packets that come in through one network may leave through the one with the default route.
                 name = f"net/ipv4/conf/{endpoint.interface}/rp_filter"
                 resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
         for name, value in sandbox.sysctls.items():
@@ -229,7 +229,7 @@ class Topology:
         return resources
 
     def roaming(self) -> List[Roaming]:
-        """Return which endpoints may be on another host by now without our being told."""
+        """Return the endpoints that may have moved to another host without notice."""
         roaming: List[Roaming] = []
         for network in self._store.networks():
             if not network.peers:
@@ -253,14 +253,14 @@ class Topology:
         return next(filter(None, (lost_device(network, self._host) for network, _endpoint in attachments)), "")
 
     def why_not_made(self, sandbox: Sandbox) -> str:
-        """Return why SANDBOX is not made: it lacks something that was adopted, or is withheld; empty if it is made."""
+        """Return why SANDBOX is not made: something adopted is missing, or it is withheld; empty if it is made."""
         lost = self._lost_namespace(sandbox) or self._lost_network(sandbox)
         if lost or not self.withheld or sandbox.netns is not None or self._host.has_own_namespace(sandbox.path):
             return lost
         return next((reason for _network, reason in self.withheld_from(sandbox)), "")
 
     def withheld_from(self, sandbox: Sandbox) -> List[Tuple[Network, str]]:
-        """Return the networks on which SANDBOX is not to be now, and why."""
+        """Return the networks that SANDBOX must not be on now, with the reasons."""
         attachments = self.attachments(sandbox) if self.withheld else []
         return [
             (network, self.withheld[endpoint.id]) for network, endpoint in attachments if endpoint.id in self.withheld
@@ -278,7 +278,7 @@ class Topology:
             return []
         networks = [network for network, _endpoint in attachments]
         by_name = sorted(networks, key=lambda network: network.name)
-        # A name that is in the file is not asked for, and others may have the same alias.
+        # DNS is not asked for a name in the file, and others may have the same alias.
         parts = [self._lines_of(network) for network in by_name if not self._has_dns(network)]
         gateways = [
             str(gateway)
@@ -311,7 +311,7 @@ class Topology:
         return self._lines[network.id]
 
     def in_use(self) -> bool:
-        """Say whether the host has any network that is made of something."""
+        """Say whether the host has any network with resources."""
         default = self._store.network_named(DEFAULT)
         return self._store.has_networks() or (default is not None and self._realised(default))
 
@@ -323,7 +323,7 @@ class Topology:
         resources += [ForwardAccept(family) for family in self._host.docker_chains()]
         resources += self._tunnels()
         if self._store.has_ipv6():
-            # Forwarding makes the kernel deaf to router advertisements, unless accept_ra is 2
+            # With forwarding, the kernel ignores router advertisements unless accept_ra is 2
             # (Documentation/networking/ip-sysctl.rst).
             names = {f"net/ipv6/conf/{device}/accept_ra" for device in self._host.router_advertised()}
             names |= {name for name, setting in self._store.settings().items() if _hears_routers(name, setting)}
@@ -332,10 +332,10 @@ class Topology:
         return resources
 
     def apart(self) -> Set[str]:
-        """Return the settings of the interfaces between which the host forwarded nothing before us.
+        """Return the settings of the interfaces between which the host did not forward before us.
 
-        Hardware, VLANs and bonds that came later are among them. Others that did, such as bridges and tunnels, belong
-        to somebody who relies on forwarding.
+        They include hardware, VLANs and bonds that were added later. Other later interfaces, such as bridges and
+        tunnels, belong to programs that rely on forwarding.
         """
         if not self.in_use():
             return set()
@@ -353,7 +353,7 @@ class Topology:
         return set() if settings and self._host.is_router() else settings
 
     def _tunnels(self) -> List[Element]:
-        """Return what lets the packets of other hosts in; it is the host's, as networks may have the same peers."""
+        """Return what admits the packets of other hosts. It belongs to the host, because networks may share peers."""
         elements: List[Element] = []
         for kind, name, options, device, peers in self._store.underlays():
             port = spanning(kind).tunnel(name, options).port
@@ -362,13 +362,13 @@ class Topology:
 
 
 def apart_element(name: str) -> Element:
-    """Return what keeps the interface with the setting NAME apart from others."""
+    """Return what stops forwarding between the interface with the setting NAME and others."""
     _net, family, _conf, device, _forwarding = name.split("/")
     return Element(f"apart{family[-1]}", device)
 
 
 def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]:
-    """Return the addresses of the host on the first network that has any, of the families that the endpoint has."""
+    """Return the host's addresses on the first network that has any, of the families that the endpoint has."""
     for network, endpoint in attachments:
         if not driver(network.driver).host_is_gateway:
             continue
@@ -379,7 +379,7 @@ def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]
 
 
 def _sent_by(network: Network, attachments: Sequence[Tuple[Network, Endpoint]]) -> List[Element]:
-    """Return what lets a sandbox with ATTACHMENTS send by NETWORK what comes from its addresses on the others."""
+    """Return what lets a sandbox with ATTACHMENTS send packets with its other networks' addresses through NETWORK."""
     elements: List[Element] = []
     if not driver(network.driver).host_is_gateway:
         return elements
@@ -390,13 +390,13 @@ def _sent_by(network: Network, attachments: Sequence[Tuple[Network, Endpoint]]) 
 
 
 def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:
-    """Return the endpoints that other hosts are known to have, but those that are HERE."""
+    """Return the known endpoints on other hosts, except those that are HERE."""
     names = {endpoint.name for endpoint in here}
     return [remote for _peer, remote in network.remotes() if remote.name not in names]
 
 
 def _hears_routers(name: str, setting: Setting) -> bool:
-    """Say whether a setting was changed so that the host goes on to hear routers: their routes may come and go."""
+    """Say whether a setting was changed so that the host keeps accepting router advertisements; routes may change."""
     return setting.unit == HOST_UNIT and name.endswith("/accept_ra")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From two states of the store to what has to be done on the host, and doing it, so that a kill loses nothing."""
+"""Plans and carries out the changes of the host between two states of the store. An interruption loses nothing."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .store.journal import Intent, Setting, Unit
 from .store.objects import SqliteStore
 
 ATTEMPTS = 3
-"""How often the host is brought nearer to what is wanted, before we give up: the kernel does some things later
-than it says, and takes away more than it was asked to."""
+"""How many attempts there are to reach the wanted state: the kernel completes some changes late, and removes more than
+it was asked to."""
 
 
 class Reconciliation:
-    """From two states of the store to what has to be done on the host, and doing it."""
+    """Plans and carries out the changes of the host between two states of the store."""
 
     def __init__(
         self, store: SqliteStore, before: SqliteStore, kernel: Kernel, folder: str, check: bool, unfinished: Intent
@@ -41,9 +41,9 @@ class Reconciliation:
         self.before = Topology(before, kernel.facts)
         self.after = Topology(store, kernel.facts)
         self._required: Set[Unit] = set()
-        """What the run is about: if one of these units cannot be as it has to be, nothing is done."""
+        """The units that the run is about: if one of them cannot reach its state, nothing is done."""
         self.left_out: Dict[Unit, List[CnmError]] = {}
-        """The other units that cannot be, with the reasons; none for one that stands on another which is left out."""
+        """The other units that are left out, with the reasons; none for a unit that depends on another one left out."""
         for name, setting in self._intent.settings.items():
             store.put_setting(name, setting)
 
@@ -55,11 +55,11 @@ class Reconciliation:
         )
 
     def reconcile(self, named: Set[Unit], renew: Set[str], insist: bool = True) -> List[Step]:
-        """Bring the host from what it has to what the store says, in check mode only in thought.
+        """Bring the host into the state of the store; in check mode, only return the steps.
 
-        :param named: the objects that the run is about, whose state on the host is looked at even if unchanged
-        :param renew: ids of sandboxes to make anew
-        :param insist: whether they have to be as they ought to, and not only what stands on nothing that is gone
+        :param named: the objects that the run is about, which are compared with the host even if unchanged
+        :param renew: ids of sandboxes to create again
+        :param insist: whether they must reach their state completely, even where something adopted is missing
         """
         units = named | self._affected(named)
         self._required = self.before.insisted = self.after.insisted = units if insist else set()
@@ -75,7 +75,7 @@ class Reconciliation:
         return steps
 
     def _planned(self, units: Set[Unit], renew: Set[str]) -> Tuple[Scope, List[Step]]:
-        """Return what is to do for UNITS, to which those are added that lose something by it."""
+        """Return the steps for UNITS; units that lose something by them are added to UNITS."""
         while True:
             scope = self._scope(units)
             steps = self._plan(scope, renew)
@@ -85,7 +85,7 @@ class Reconciliation:
             units |= more
 
     def _affected(self, named: Set[Unit]) -> Set[Unit]:
-        """Return the units that a change of the store, and the objects that the run is about, bear upon."""
+        """Return the units affected by changes of the store and by the objects that the run is about."""
         units: Set[Unit] = set()
         changed: Set[str] = set()
         renamed: Set[str] = set()
@@ -135,15 +135,15 @@ class Reconciliation:
         return scope
 
     def _owner(self, unit: Unit, resource: Resource) -> Unit:
-        """Return what is left out if RESOURCE of UNIT cannot be: a network without its name server is still one."""
+        """Return the unit to leave out if RESOURCE of UNIT fails: a network works without its name server."""
         return Unit("dns", unit.id) if resource.subsystem == NAMING and unit not in self._required else unit
 
     def _leave_out(self, scope: Scope, error: CnmError) -> None:
-        """Leave out the units that ERROR is about, and what stands on them.
+        """Leave out the units that ERROR is about, and those that depend on them.
 
-        What they had on the host stays as it is, and what this run has made of them goes again. Their rules stay.
+        What they had on the host stays as it is, and what this run has made of them is removed. Their rules stay.
 
-        :raises CnmError: that ERROR, if it is about something that the run cannot do without
+        :raises CnmError: the ERROR, if it is about something that the run needs
         """
         causes: Dict[Unit, List[CnmError]] = {}
         for each in error.each():
@@ -164,7 +164,7 @@ class Reconciliation:
         scope.leave_out(set(causes))
 
     def _load_table(self, error: CnmError) -> None:
-        """Load the firewall's table if it is gone, though ERROR keeps the run from going on: it parts the networks."""
+        """Load the firewall's table if it is gone, although ERROR stops the run: the table separates the networks."""
         self.after = Topology(self._earlier, self._kernel.facts)
         self._required, self.left_out = set(), {}
         try:
@@ -175,7 +175,7 @@ class Reconciliation:
             raise Collected([error, other]) from error
 
     def _release(self, scope: Scope) -> None:
-        """Let go of what was adopted and is no longer wanted."""
+        """Release what was adopted and is no longer wanted."""
         lent = {key: resource for key, resource in scope.known.items() if resource.lent}
         for _kind, namespace, name in self._intent.lent:
             bridge = Link(namespace, name, BRIDGE, adopted=True)
@@ -190,16 +190,16 @@ class Reconciliation:
                 scope.keys.add(key)
 
     def _restore_settings(self, scope: Scope, units: Set[Unit]) -> None:
-        """Want the values that kernel settings had before us, where UNITS no longer need others.
+        """Restore the original values of kernel settings that UNITS no longer need.
 
-        Forwarding stays if there are other bridges: those who made them rely on it by now. A bridge that a run
-        which was killed has let go is none of them.
+        Forwarding stays on if there are other bridges, because their owners may rely on it by now. A bridge that an
+        interrupted run has released does not count.
         """
         released, apart = {name for _kind, _namespace, name in self._intent.lent}, self.after.apart()
         for name, setting in {**self._intent.settings, **self._store.settings()}.items():
             key = (Sysctl.kind, HOST, name)
             if setting.unit == APART_UNIT and name not in apart:
-                # The setting itself goes with that of all interfaces.
+                # The kernel changes this setting with the one of all interfaces.
                 scope.restored.add(name)
                 scope.keys.add(apart_element(name).key)
             if setting.unit not in units or key in scope.wanted:
@@ -210,10 +210,9 @@ class Reconciliation:
                 scope.keys.add(key)
 
     def _plan(self, scope: Scope, renew: AbstractSet[str] = frozenset(), leave_firewall: bool = False) -> List[Step]:
-        """Return what is to do.
+        """Return the steps that are to be done.
 
-        :param leave_firewall: whether the rules are taken to be as they were read before; to read them is to run
-            three programs
+        :param leave_firewall: whether to take the rules as they were read before; reading them runs three programs
         """
         anew = frozenset(
             key
@@ -233,9 +232,9 @@ class Reconciliation:
                 self._leave_out(scope, error)
 
     def _consequences(self, steps: Sequence[Step], scope: Scope) -> Set[Unit]:
-        """Return the units that lose something by what STEPS make anew.
+        """Return the units that lose something because STEPS replace resources.
 
-        With the last address of a family the kernel forgets a link's neighbours (fib_disable_ip in net/ipv4).
+        With the last address of a family, the kernel removes a link's neighbours (fib_disable_ip in net/ipv4).
         """
         units: Set[Unit] = set()
         for step in steps:
@@ -286,9 +285,9 @@ class Reconciliation:
         )
 
     def _converge(self, scope: Scope, steps: List[Step]) -> None:
-        """Carry STEPS out, look again, and do what is still missing.
+        """Carry out STEPS, read the host again, and do what is still missing.
 
-        :raises CnmError: if the host does not come to be as it ought to
+        :raises CnmError: if the host does not reach the wanted state
         """
         attempts = ATTEMPTS
         while steps:
@@ -301,18 +300,18 @@ class Reconciliation:
             except CnmError as error:
                 self._leave_out(scope, error)
                 attempts = max(attempts, 1)
-            # An nft that a killed run had started may still have been at work when the rules were read.
+            # An nft process of an interrupted run may still have been changing the rules when they were read.
             leave = not self._after_a_kill and all(step.resource.subsystem != FIREWALL for step in steps)
             steps = self._plan(scope, leave_firewall=leave)
 
     def _end_stale_connections(self, published: AbstractSet[Element], scope: Scope) -> None:
-        """End connections that go by what a killed run has changed: it may not have come to that."""
+        """End connections that use rules changed by an interrupted run, which may not have ended them."""
         if published:
             now = {one for one in published if scope.wanted.get(one.key) == one}
             self._kernel.end_stale_connections(sorted(published - now, key=str), sorted(now, key=str))
 
     def _recover(self, units: Set[Unit], error: CnmError) -> None:
-        """Make the host again as it was, after ERROR; what cannot be done is left to the next run."""
+        """Undo the changes of the host after ERROR; what cannot be undone is left to the next run."""
         self.after = Topology(self._earlier, self._kernel.facts)
         self._required = units - set(self.left_out)
         scope = self._scope(units)
@@ -324,7 +323,7 @@ class Reconciliation:
 
 
 def _not_converged(scope: Scope, steps: Sequence[Step]) -> CnmError:
-    """Return the error that says for each unit what STEPS would still have to make of it."""
+    """Return the error that says, for each unit, which of STEPS are still to be done."""
     left: Dict[Optional[Unit], List[Resource]] = {}
     for step in steps:
         left.setdefault(scope.unit_of.get(step.resource.key), []).append(step.resource)

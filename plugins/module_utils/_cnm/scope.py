@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run looks at on the host: the resources of some units, before and after, and the keys under which they are."""
+"""What a run reads on the host: the resources of some units, before and after, and their keys."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from .store.journal import Unit
 
 @dataclass
 class Scope:
-    """What a run looks at."""
+    """What a run reads."""
 
     known: Dict[Key, Resource] = field(default_factory=dict)
     wanted: Dict[Key, Resource] = field(default_factory=dict)
     unit_of: Dict[Key, Unit] = field(default_factory=dict)
-    """Who wants the resource, or had it before."""
+    """The unit that wants a resource, or had it before."""
     keys: Set[Key] = field(default_factory=set)
     firewall: Dict[Key, Resource] = field(default_factory=dict)
-    """Of what was read last, the firewall's part."""
+    """The firewall's part of what was read last."""
     created: Set[Key] = field(default_factory=set)
-    """What was to be made, and may be there by now."""
+    """What was to be made, and may exist by now."""
     left_out: Set[Unit] = field(default_factory=set)
     restored: Set[str] = field(default_factory=set)
-    """Kernel settings of the host that are to have the values which they had before us."""
+    """Kernel settings of the host that are to get their original values back."""
 
     def leave_out(self, units: Set[Unit]) -> None:
-        """Want nothing of UNITS but their rules; of what they have only that is looked at which was made just now.
+        """Want only the rules of UNITS; of their other resources, read only those that this run has made.
 
-        Where even that cannot be taken away, it is left.
+        If even those cannot be removed, they stay.
         """
         for key, unit in self.unit_of.items():
             if unit in units and not is_of_firewall(key):
@@ -45,7 +45,7 @@ class Scope:
         self.left_out |= units
 
     def concerned(self, present: Mapping[Key, Resource]) -> Dict[Key, Resource]:
-        """Return what of PRESENT is to be looked at, with that which stands on it."""
+        """Return the resources in PRESENT that belong to the run, with those that depend on them."""
         return {
             key: resource
             for key, resource in present.items()
@@ -55,7 +55,7 @@ class Scope:
         }
 
     def _is_hidden(self, link: Link) -> bool:
-        """Say whether LINK, which nobody asked for, is on what its sandbox has an interface on: that was renamed."""
+        """Say whether LINK, which nobody asked for, is an interface of its sandbox under another name."""
         asked = (one for one in (*self.known.values(), *self.wanted.values()) if isinstance(one, Link) and one.lower)
         return link.lower is not None and any(
             one.namespace == link.namespace and one.lower is not None and one.lower.device == link.lower.device
@@ -63,7 +63,7 @@ class Scope:
         )
 
     def owns(self, setting: Sysctl) -> bool:
-        """Say whether SETTING comes and goes with something of ours."""
+        """Say whether SETTING is created and removed with something of ours."""
         if setting.namespace != HOST:
             return True
         link = self.wanted.get((Link.kind, HOST, setting.link)) or self.known.get((Link.kind, HOST, setting.link))
@@ -73,11 +73,11 @@ class Scope:
 def host_ends(resources: Iterable[Resource]) -> Set[Key]:
     """Return the keys of the host's ends of the links among RESOURCES.
 
-    An end that no wanted link has is removed by its own name: what a sandbox does to the inner one does not keep it.
+    An unwanted end is removed by its own name, so a sandbox cannot keep it by changing the inner end.
     """
     return {resource.host_end for resource in resources if resource.host_end}
 
 
 def is_of_firewall(key: Key) -> bool:
-    """Say whether KEY is that of a rule, which is read by running programs and loaded also for what is left out."""
+    """Say whether KEY is that of a rule. Rules are read by running programs, and loaded even for units left out."""
     return KINDS[key[0]].subsystem == FIREWALL

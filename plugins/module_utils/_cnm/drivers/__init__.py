@@ -19,16 +19,16 @@ from ..resources.kinds import Parent
 from ..resources.resource import Resource
 
 Answers = Mapping[int, Address]
-"""By family the address from which a sandbox answers whom it knows by no other route: that of its default route."""
+"""By family, the address with which a sandbox answers through its default route."""
 
 MTU = "com.docker.network.driver.mtu"
 ENABLE_IPV6 = "com.docker.network.enable_ipv6"
 ALLOW_HOST_OVERLAP = "cnm.allow_host_overlap"
-"""Options that mean the same to every driver that has them."""
+"""Options with the same meaning in every driver that has them."""
 
 
 class Settings(NamedTuple):
-    """What the options of a network say that concerns more than its driver; None where they say nothing."""
+    """What the options of a network say that concerns more than its driver; None if an option is not given."""
 
     device: Optional[str] = None
     """The device of the network on the host. If it exists when the network is created, it is adopted."""
@@ -39,7 +39,7 @@ class Settings(NamedTuple):
     internal: Optional[bool] = None
     """Whether the network is cut off from everything outside of it."""
     interface_prefix: str = "eth"
-    """With what the names of interfaces in sandboxes begin."""
+    """The prefix of the names of interfaces in sandboxes."""
     allow_host_overlap: bool = False
     """Whether a subnet that overlaps a route of the host is accepted."""
 
@@ -75,7 +75,7 @@ class Tunnel(NamedTuple):
 
 
 class Spanning(Protocol):
-    """What a driver has besides if its networks span hosts."""
+    """What a driver provides in addition if its networks span hosts."""
 
     identifier_option: str
     address_option: str
@@ -129,10 +129,10 @@ class Driver(Protocol):
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
 
     def normalized(self, options: Mapping[str, str]) -> Dict[str, str]:
-        """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+        """Return OPTIONS, which are valid, with each value in its normal form."""
 
     def settings(self, options: Mapping[str, str]) -> Settings:
-        """Return what OPTIONS, in which there is no problem, say that concerns more than the driver."""
+        """Return what OPTIONS, which are valid, say that concerns more than the driver."""
         return Settings()
 
     # Checks
@@ -150,10 +150,10 @@ class Driver(Protocol):
         return ""
 
     def room(self, network: Network) -> Tuple[int, str]:
-        """Return how many endpoints of NETWORK can be in sandboxes at once, and the sentence that says so."""
+        """Return how many endpoints of NETWORK can be in sandboxes at once, and the message if there are more."""
 
     def clash(self, network: Network, other: Network) -> str:
-        """Return in a sentence that NETWORK cannot have its device, which OTHER, of the same driver, has."""
+        """Return a sentence that says that OTHER, of the same driver, already has NETWORK's device."""
         return f"'{self.device(network)}' belongs to network '{other.name}'."
 
     # What the host has of a network
@@ -194,10 +194,10 @@ class Driver(Protocol):
     def targets(
         self, network: Network, endpoint: Endpoint, port: Port
     ) -> Iterator[Tuple[Address, Optional[Address], bool]]:
-        """Yield for each address of ENDPOINT on NETWORK at which PORT arrives how it gets there.
+        """Yield, for each address of ENDPOINT on NETWORK that PORT leads to, how packets get there.
 
         That is the address, the host's address at which the port is published (None for all of the family), and
-        whether it arrives by way of a port of the host.
+        whether packets arrive through a port of the host.
         """
         yield from ()
 
@@ -208,7 +208,7 @@ class Driver(Protocol):
         return dict(network.options)
 
     def shown(self, network: Network) -> Dict[str, Any]:
-        """Return what inspect shows under ``Host`` besides what it shows of all networks."""
+        """Return what inspect shows under ``Host`` in addition to what it shows for all networks."""
         return {}
 
 
@@ -253,7 +253,7 @@ LOADERS: Dict[str, Callable[[], Driver]] = {
 """What loads each driver, by its name."""
 
 DEFAULT = "bridge"
-"""The driver of networks that name none."""
+"""The driver of networks without the option ``driver``."""
 
 PREDEFINED: Mapping[str, str] = {"bridge": "bridge", "host": "host", "none": "null"}
 """The drivers of the networks that always exist (Docker 1.9)."""
@@ -294,14 +294,14 @@ def spanning(name: str) -> Spanning:
 
 
 def is_number(text: str) -> bool:
-    """Say whether TEXT is a number in the digits 0 to 9, and not in those of another script, which int() reads, too."""
+    """Say whether TEXT consists of the digits 0 to 9; int() also accepts the digits of other scripts."""
     return text.isascii() and text.isdecimal()
 
 
 def flag(text: str) -> bool:
-    """Return the truth value that TEXT, an option's, writes.
+    """Return the boolean value in TEXT, the value of an option.
 
-    :raises ValueError: if it writes none
+    :raises ValueError: if it is not a boolean
     """
     values: Dict[str, bool] = {"true": True, "yes": True, "on": True, "1": True}
     values.update({"false": False, "no": False, "off": False, "0": False})

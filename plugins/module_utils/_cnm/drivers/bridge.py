@@ -41,11 +41,11 @@ class Bridge(Driver):
         return option_problems(options)
 
     def normalized(self, options: Mapping[str, str]) -> Dict[str, str]:
-        """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+        """Return OPTIONS, which are valid, with each value in its normal form."""
         return normalized(options)
 
     def settings(self, options: Mapping[str, str]) -> Settings:
-        """Return what OPTIONS, in which there is no problem, say that concerns more than the driver."""
+        """Return what OPTIONS, which are valid, say that concerns more than the driver."""
         chosen = parse(options)
         return Settings(
             device=chosen.name,
@@ -56,7 +56,7 @@ class Bridge(Driver):
         )
 
     def problems(self, network: Network) -> List[str]:
-        """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
+        """Return why NETWORK, whose options are valid, is impossible, each reason in a sentence."""
         options = parse(network.options)
         found = []
         if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
@@ -74,14 +74,14 @@ class Bridge(Driver):
         return f"there is none with driver option '{INHIBIT_IPV4}'." if inhibited else ""
 
     def room(self, network: Network) -> Tuple[int, str]:
-        """Return how many endpoints of NETWORK can be in sandboxes at once, and the sentence that says so."""
+        """Return how many endpoints of NETWORK can be in sandboxes at once, and the message if there are more."""
         return self.ports, (
             f"a Linux bridge has {self.ports} ports, and those of network '{network.name}' are all in use. Put "
             "further endpoints on another network."
         )
 
     def clash(self, network: Network, other: Network) -> str:
-        """Return in a sentence that NETWORK cannot have its bridge, which OTHER has."""
+        """Return a sentence that says that OTHER already has NETWORK's bridge."""
         return f"the bridge '{self.device(network)}' belongs to network '{other.name}'."
 
     def device(self, network: Network) -> Optional[str]:
@@ -111,15 +111,15 @@ class Bridge(Driver):
                 adopted=network.adopted,
             ),
             Sysctl(HOST, f"net/ipv4/conf/{device}/route_localnet", "1", device),
-            # A sandbox on several networks answers by the one with its default route (RFC 3704 2.4).
+            # A sandbox on several networks answers through the one with its default route (RFC 3704 2.4).
             Sysctl(HOST, f"net/ipv4/conf/{device}/rp_filter", "2", device),
         ]
         if network.ipv6 or not network.adopted and network.mtu >= MINIMUM_IPV6_MTU:
-            # Or any sandbox could make itself the host's router (CVE-2020-13401), without IPv6 on the network too. A
-            # device with a lower MTU has no IPv6 to be set (net/ipv6/addrconf.c).
+            # Otherwise any sandbox could become the host's router (CVE-2020-13401), even on a network without IPv6. A
+            # device with a lower MTU has no IPv6 settings (net/ipv6/addrconf.c).
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{device}/accept_ra", "0", device))
         if network.ipv6:
-            # New devices take it from 'default', which may switch it off.
+            # New devices take it from 'default', which may disable it.
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{device}/disable_ipv6", "0", device))
         for pool, address in network.gateways():
             interface = with_prefix(address, pool.subnet)
@@ -150,7 +150,7 @@ class Bridge(Driver):
                 "veth",
                 address=endpoint.mac,
                 mtu=network.mtu,
-                # With br_netfilter, what a sandbox sends to its own published port comes back by the port it left by.
+                # With br_netfilter, packets of a sandbox to its own published port return through the same port.
                 peer=HostEnd(
                     endpoint.device,
                     device,
@@ -162,13 +162,13 @@ class Bridge(Driver):
             )
         ]
         if endpoint.address(6) is not None:
-            # In a namespace that was adopted, such as a container's of Docker, new interfaces may have none.
+            # In an adopted namespace, such as that of a Docker container, new interfaces may not have IPv6.
             resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/disable_ipv6", "0", interface))
         for pool in network.pools:
             address = endpoint.address(pool.subnet.version)
             if address is not None:
                 resources.append(Address(namespace, interface, with_prefix(address, pool.subnet)))
-                # The host and the sandbox need not ask for each other, so nobody can answer in their place.
+                # The host and the sandbox need not ask for each other's MAC address, so nobody can give a false answer.
                 resources.append(Neighbour(HOST, device, str(address), endpoint.mac, holder=(namespace, interface)))
                 if pool.gateway is not None and _mac(network) is not None:
                     resources.append(Neighbour(namespace, interface, str(pool.gateway), _mac(network) or ""))
@@ -177,7 +177,7 @@ class Bridge(Driver):
                 if not translated:
                     resources += opened(address, port.protocol, port.container_port, _sources(port, address.version))
                 else:
-                    # A server on all addresses answers a datagram from the one by whose network the answer leaves.
+                    # A server on all addresses answers a datagram with the address of the network that it leaves by.
                     moved = answers.get(address.version, address) if port.protocol == "udp" else address
                     resources += published(
                         host_ip,
@@ -192,7 +192,7 @@ class Bridge(Driver):
     def bindings(self, network: Network, port: Port) -> Dict[int, Optional[IPAddress]]:
         """Return by family the host's address at which PORT is published on NETWORK: its own, or the network's.
 
-        As in Docker, a network that has one for IPv4 alone publishes nothing by IPv6.
+        As in Docker, a network that has one only for IPv4 does not publish on IPv6.
         """
         options = parse(network.options)
         four, six = options.host_binding_ipv4, options.host_binding_ipv6
@@ -205,7 +205,7 @@ class Bridge(Driver):
     def targets(
         self, network: Network, endpoint: Endpoint, port: Port
     ) -> Iterator[Tuple[IPAddress, Optional[IPAddress], bool]]:
-        """Yield for each address of ENDPOINT on NETWORK at which PORT arrives how it gets there."""
+        """Yield, for each address of ENDPOINT on NETWORK that PORT leads to, how packets get there."""
         bound, routed = self.bindings(network, port), _routed(parse(network.options))
         for address in endpoint.addresses:
             if address.version not in bound:
@@ -215,7 +215,7 @@ class Bridge(Driver):
             yield address, bound[address.version], address.version not in routed
 
     def shown_options(self, network: Network) -> Dict[str, str]:
-        """Return the options of NETWORK; Docker shows those of the predefined one, though nobody has given any."""
+        """Return the options of NETWORK; for the predefined one, those that Docker shows although nobody set them."""
         if not network.predefined:
             return dict(network.options)
         return {
@@ -229,7 +229,7 @@ class Bridge(Driver):
 
 
 def _mac(network: Network) -> Optional[str]:
-    """Return the MAC address that the bridge of NETWORK is given; None if it has one of its own."""
+    """Return the MAC address that we give the bridge of NETWORK; None if it keeps its own."""
     gateway = next((address for _pool, address in network.gateways()), None)
     return None if network.adopted or gateway is None else mac_of(gateway)
 

@@ -22,7 +22,7 @@ INTERFACE_PREFIX = "com.docker.network.container_iface_prefix"
 
 
 class BridgeOptions(NamedTuple):
-    """What a bridge network's options say, with what holds where they say nothing."""
+    """The options of a bridge network, with defaults for those that are not given."""
 
     name: Optional[str] = None
     icc: bool = True
@@ -41,7 +41,7 @@ class BridgeOptions(NamedTuple):
 
 
 def read_mtu(text: str) -> int:
-    """Return the number of bytes that TEXT, an option's, writes.
+    """Return the MTU in bytes in TEXT, the value of an option.
 
     :raises ValueError: if it is not an MTU
     """
@@ -57,9 +57,9 @@ def _mode(text: str) -> str:
 
 
 def read_prefix(text: str) -> str:
-    """Return TEXT, with which names of interfaces are to begin.
+    """Return TEXT if it is a valid prefix of interface names.
 
-    :raises ValueError: if they cannot
+    :raises ValueError: if it is not
     """
     check_device(f"{text}0")
     return text
@@ -128,7 +128,7 @@ def option_problems(options: Mapping[str, str], kind: str = "bridge", keys: Opti
 
 
 def normalized(options: Mapping[str, str], keys: Optional[Keys] = None) -> Dict[str, str]:
-    """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+    """Return OPTIONS, which are valid, with each value in its normal form."""
     keys = keys or KEYS
     values = {key: keys[key][1](text) for key, text in options.items()}
     return {
@@ -138,7 +138,7 @@ def normalized(options: Mapping[str, str], keys: Optional[Keys] = None) -> Dict[
 
 
 def parse(options: Mapping[str, str]) -> BridgeOptions:
-    """Return what OPTIONS, in which there is no problem, say."""
+    """Return the values of OPTIONS, which are valid."""
     return _parsed(tuple(options.items()))
 
 

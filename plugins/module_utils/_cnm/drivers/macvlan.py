@@ -38,7 +38,7 @@ _VLAN = re.compile(r"(.+)\.([0-9]{1,4})")
 
 
 class MacvlanOptions(NamedTuple):
-    """What a macvlan network's options say, with the defaults for what they leave open."""
+    """The options of a macvlan network, with defaults for those that are not given."""
 
     parent: Optional[str] = None
     mode: str = MODES[0]
@@ -63,7 +63,7 @@ KEYS: Keys = {
 
 
 def parse(options: Mapping[str, str]) -> MacvlanOptions:
-    """Return what OPTIONS, in which there is no problem, say."""
+    """Return the values of OPTIONS, which are valid."""
     return MacvlanOptions(**{KEYS[key][0]: KEYS[key][1](text) for key, text in options.items() if key in KEYS})
 
 
@@ -77,11 +77,11 @@ class Macvlan(Driver):
         return option_problems(options, _KIND, KEYS)
 
     def normalized(self, options: Mapping[str, str]) -> Dict[str, str]:
-        """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+        """Return OPTIONS, which are valid, with each value in its normal form."""
         return normalized(options, KEYS)
 
     def settings(self, options: Mapping[str, str]) -> Settings:
-        """Return what OPTIONS, in which there is no problem, say that concerns more than the driver."""
+        """Return what OPTIONS, which are valid, say that concerns more than the driver."""
         chosen = parse(options)
         return Settings(
             mtu=chosen.mtu,
@@ -139,7 +139,7 @@ class Macvlan(Driver):
         return []
 
     def room(self, network: Network) -> Tuple[int, str]:
-        """Return how many endpoints of NETWORK can be in sandboxes at once, and the sentence that says so."""
+        """Return how many endpoints of NETWORK can be in sandboxes at once, and the message if there are more."""
         if parse(network.options).mode == _PASSTHRU:
             return 1, (
                 f"network '{network.name}' has mode {_PASSTHRU}, which gives the parent to one sandbox alone, and it "
@@ -148,7 +148,7 @@ class Macvlan(Driver):
         return _LIMIT, f"network '{network.name}' has {_LIMIT} endpoints in sandboxes."
 
     def clash(self, network: Network, other: Network) -> str:
-        """Return in a sentence that NETWORK cannot have its parent, which OTHER uses; Docker refuses this too."""
+        """Return a sentence that says that OTHER already uses NETWORK's parent; Docker refuses this, too."""
         return f"driver option '{PARENT}': network '{other.name}' is already using parent '{self.device(network)}'."
 
     def device(self, network: Network) -> Optional[str]:
@@ -205,5 +205,5 @@ class Macvlan(Driver):
         )
 
     def shown(self, network: Network) -> Dict[str, Any]:
-        """Return what inspect shows under ``Host`` besides what it shows of all networks."""
+        """Return what inspect shows under ``Host`` in addition to what it shows for all networks."""
         return {"MacvlanMode": parse(network.options).mode}

@@ -4,7 +4,7 @@
 
 """Driver ``overlay``: on each host a Linux bridge, and a VXLAN device that joins it to those of the other hosts.
 
-The gateway has one address and one MAC address on all of them, so a sandbox leaves by the host that it is on.
+The gateway has the same IP and MAC address on all hosts, so packets of a sandbox leave through its own host.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge
 from .overlay_options import LEARNING, PORT, VNI, VTEP, normalized, option_problems, parse, vni
 
 OVERHEAD = {4: 50, 6: 70}
-"""Bytes of a packet between hosts that are not the sandboxes' (RFC 7348 section 5), by the family of the hosts'
+"""Bytes of a packet between hosts that sandboxes cannot use (RFC 7348 section 5), by the family of the hosts'
 addresses: Ethernet 14, IP 20 or 40, UDP 8, VXLAN 8."""
 
 
@@ -59,11 +59,11 @@ class Overlay(Bridge):
         return option_problems(options)
 
     def normalized(self, options: Mapping[str, str]) -> Dict[str, str]:
-        """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+        """Return OPTIONS, which are valid, with each value in its normal form."""
         return normalized(options)
 
     def problems(self, network: Network) -> List[str]:
-        """Return why NETWORK, whose options are sound, cannot be, each reason in a sentence."""
+        """Return why NETWORK, whose options are valid, is impossible, each reason in a sentence."""
         if network.underlay is None:
             return []
         room = network.underlay.mtu - OVERHEAD[network.underlay.address.version]
@@ -104,7 +104,7 @@ class Overlay(Bridge):
             )
         )
         if network.ipv6:
-            # All hosts have the gateway's addresses, the link-local one too: none of them is a duplicate.
+            # All hosts have the gateway's addresses, even the link-local one, so these are not duplicates.
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{bridge}/accept_dad", "0", bridge))
         if options.learning:
             resources += [Forwarding(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
@@ -126,7 +126,7 @@ class Overlay(Bridge):
         ]
 
     def shown(self, network: Network) -> Dict[str, Any]:
-        """Return what inspect shows under ``Host`` besides what it shows of all networks."""
+        """Return what inspect shows under ``Host`` in addition to what it shows for all networks."""
         if network.underlay is None:
             return {}
         options = parse(network.options)

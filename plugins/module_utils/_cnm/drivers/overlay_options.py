@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of driver ``overlay``: Docker's keys, and our own for what Docker's managers knew by themselves."""
+"""The options of driver ``overlay``: Docker's keys, and our own for what Docker's managers determined themselves."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PORT = "cnm.overlay.port"
 LEARNING = "cnm.overlay.learning"
 
 VNIS = 1 << 24
-"""How many network identifiers there are (RFC 7348 section 4)."""
+"""The number of network identifiers (RFC 7348 section 4)."""
 _FIRST_DERIVED = 4096
-"""Below are those that people give by hand, and Docker's own first ones."""
+"""Lower identifiers are left to people, and to Docker, which starts there."""
 
 
 @dataclass(frozen=True)
 class OverlayOptions:
-    """What an overlay network's options say beside those that it shares with a bridge."""
+    """The options of an overlay network that a bridge network does not have."""
 
     vni: Optional[int] = None
     vtep: Optional[Address] = None
@@ -80,20 +80,20 @@ def option_problems(options: Mapping[str, str]) -> Dict[str, str]:
 
 
 def normalized(options: Mapping[str, str]) -> Dict[str, str]:
-    """Return OPTIONS, in which there is no problem, with each value in its one spelling."""
+    """Return OPTIONS, which are valid, with each value in its normal form."""
     return bridge_options.normalized(options, KEYS)
 
 
 def parse(options: Mapping[str, str]) -> OverlayOptions:
-    """Return what OPTIONS, in which there is no problem, say beside those that a bridge has too."""
+    """Return the values of OPTIONS, which are valid, without those that a bridge network also has."""
     return OverlayOptions(**{_OWN[key][0]: _OWN[key][1](text) for key, text in options.items() if key in _OWN})
 
 
 def vni(name: str, options: Mapping[str, str]) -> int:
     """Return the network identifier of the network NAME: the one that OPTIONS give, or else one for that name.
 
-    That is 4096 and the first eight bytes of the name's SHA-256, as a big-endian number, modulo 2^24 - 4096: the
-    same on every host, with nobody to ask.
+    That is 4096 plus the first eight bytes of the name's SHA-256, as a big-endian number, modulo 2^24 - 4096: the same
+    on every host, without a central service.
     """
     given = parse(options).vni
     if given is not None:

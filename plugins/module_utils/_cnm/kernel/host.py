@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host holds and how it is changed, for all kinds of resources together."""
+"""Reads and changes resources of all kinds on the host."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ class Kernel:
         self._listings.close()
 
     def keep_listings(self) -> None:
-        """Let later runs know what programs have listed of the host's rules, for as long as these stay as they are."""
+        """Keep the programs' listings of the host's rules for later runs, as long as the rules do not change."""
         self._listings.keep()
 
     def hold(self, path: str) -> None:
-        """Let PATH mean the namespace to which it leads now, wherever its owner may turn it."""
+        """Keep using the namespace that PATH leads to now, even if its owner redirects the path."""
         self._namespaces.hold(path)
 
     def enter(self, path: str) -> None:
-        """Let this process be in the namespace at PATH from now on.
+        """Move this process into the namespace at PATH.
 
         :raises KernelRefused: if there is none but the host's own
         """
         self._namespaces.enter(path)
 
     def bind(self, files: Sequence[Tuple[str, str]]) -> None:
-        """Let this process alone see the first of each pair of FILES in place of the second.
+        """Mount, for this process only, the first of each pair of FILES over the second.
 
         :raises KernelRefused: if it cannot
         """
@@ -72,13 +72,13 @@ class Kernel:
         return {resource.key: resource for face, group in groups for resource in face.read(host, group)}
 
     def answered(self, wanted: Mapping[str, Iterable[str]]) -> Set[Tuple[str, str]]:
-        """Return those of the addresses WANTED, by link of the host, which somebody beyond that link has."""
+        """Return those of the addresses WANTED, by link of the host, that another host behind that link has."""
         from .rtnl.probing import answered
 
         return answered(wanted)
 
     def tentative(self) -> Dict[str, str]:
-        """Return the ids of endpoints that may be on another host by now; a text if they are, which says so."""
+        """Return the ids of endpoints that may be on another host by now, each with the reason if it is."""
         from . import tentative
 
         return tentative.read()
@@ -90,7 +90,7 @@ class Kernel:
         tentative.write(endpoints)
 
     def apply(self, steps: Sequence[Step]) -> None:
-        """Carry STEPS out: the firewall, then the removals, to the end, then what is made and changed.
+        """Carry out STEPS: the firewall first, then all removals, then what is made and changed.
 
         :raises CnmError: what went wrong; a :class:`Collected` when it is more than one thing.
         """
@@ -99,14 +99,14 @@ class Kernel:
         alone = [face for face, _group in groups if not face.together]
         for face, group in groups:
             if face in alone[:1]:
-                # Removals come before all that is made, but for the firewall, in the plan's order.
+                # In the plan's order, all removals come before anything is made, except for the firewall.
                 raise_all(_remove(host, steps))
             changes = group if face.together else [step for step in group if step.after]
             if changes:
                 raise_all(face.make(host, changes))
 
     def end_stale_connections(self, removed: Sequence[Element], added: Sequence[Element]) -> None:
-        """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not."""
+        """End the connections of published ports that still use elements REMOVED, or do not use elements ADDED."""
         from .firewall.table import end_stale_connections
 
         end_stale_connections(removed, added)
@@ -116,7 +116,7 @@ class Kernel:
 
 
 def _remove(host: Host, steps: Sequence[Step]) -> List[CnmError]:
-    """Carry out those of STEPS that remove something, neighbouring ones of one face at once; return what went wrong."""
+    """Carry out those of STEPS that remove something, adjacent steps of one face together; return the errors."""
     errors: List[CnmError] = []
     faces = {kind: face for face, group in registry.by_face(steps, _kind) for kind in map(_kind, group)}
     removals = [step for step in steps if step.after is None and not faces[_kind(step)].together]

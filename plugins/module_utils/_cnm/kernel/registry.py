@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which kinds of resources there are, and what reads, removes and makes them."""
+"""The kinds of resources, and what reads, removes and makes them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _IDS = ("Id", "NetworkID", "SandboxID", "EndpointID")
 
 
 def of_objects(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the difference between two states of the object NAME, without what nobody reads: nulls and ids."""
+    """Return the difference between two states of the object NAME, without nulls and ids, which nobody reads."""
     header = f"{kind} {name}"
     return {"before_header": header, "after_header": header, "before": _readable(before), "after": _readable(after)}
 
@@ -31,7 +31,7 @@ def _readable(value: Any) -> Any:
 
 
 def of_host(steps: Sequence[Step]) -> List[Dict[str, Any]]:
-    """Return the difference that STEPS make on the host: text files by their lines, all else as a line each."""
+    """Return the difference that STEPS make on the host: text files line by line, other resources as one line each."""
     files: List[Dict[str, Any]] = []
     before: List[str] = []
     after: List[str] = []

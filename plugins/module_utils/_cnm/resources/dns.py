@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host's name server knows, and where it answers."""
+"""The records of a host's name server, and the addresses at which it answers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host is told of the endpoints of other hosts: where their frames go, and whose an address is."""
+"""Preconfigured entries for endpoints on other hosts: where their frames go, and which MAC address they have."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import ClassVar, Tuple
 from .resource import Key, Resource
 
 ANYBODY = "00:00:00:00:00:00"
-"""The MAC address of entries for frames that are for all, or for somebody unknown: each host gets a copy."""
+"""The MAC address of flood entries, one per peer, for broadcast frames and frames to unknown addresses."""
 
 
 @dataclass(frozen=True)
 class Forwarding(Resource):
-    """A lasting entry of a forwarding table."""
+    """A permanent entry of a forwarding table."""
 
     namespace: str
     link: str
@@ -54,14 +54,14 @@ class Forwarding(Resource):
 
 @dataclass(frozen=True)
 class Neighbour(Resource):
-    """A lasting neighbour: nobody need ask for its MAC address."""
+    """A permanent neighbour entry: nobody needs to ask for its MAC address."""
 
     namespace: str
     link: str
     address: str
     mac: str
     announced: str = ""
-    """The link by which all hosts are told that this neighbour is here now; empty to tell nobody."""
+    """The link on which this neighbour is announced to all hosts; empty to announce nothing."""
     holder: Tuple[str, str] = ("", "")
     """The namespace that has ADDRESS, and its interface; empty if that is on another host."""
 

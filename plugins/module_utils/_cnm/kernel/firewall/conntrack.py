@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections that the kernel goes on translating by a rule that has changed.
+"""Connections that the kernel keeps translating by a rule that has changed.
 
-Address translation is decided by the first packet of a connection and remembered. A removed port would go on
-for the connections that it has; and a UDP client that sent to the port before it was published would never
-reach the new target, as its datagrams count as one connection.
+The first packet of a connection decides its address translation. So existing connections of a removed port would
+continue; and a UDP client that sent to a port before it was published would never reach the new target, because its
+datagrams count as one connection.
 
 The messages are read and packed here, not by pyroute2. A busy host tracks hundreds of thousands of connections, and of
 each only a few bytes matter: pyroute2 takes eight times as long to decode one. The numbers are those of Linux'
@@ -46,7 +46,7 @@ _PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
 
 @dataclass(frozen=True)
 class _Port:
-    """A published port as its element says it."""
+    """A published port, read from its element."""
 
     source: Subnet
     listener: Subnet
@@ -63,7 +63,7 @@ class _Port:
 
 @dataclass(frozen=True)
 class _Flow:
-    """A connection: where its first packet came from and was sent to, and who answers it."""
+    """A connection: the source and destination of its first packet, and the address that answers it."""
 
     source: Address
     destination: Address
@@ -72,16 +72,16 @@ class _Flow:
     answerer: Tuple[Address, int]
     status: int
     identity: bytes
-    """The attributes by which the kernel finds it again."""
+    """The attributes that identify it to the kernel."""
 
 
 def forget(gone: Sequence[Tuple[str, str]], new: Sequence[str]) -> None:
-    """End what goes on by the removed elements GONE, and what keeps UDP clients from the NEW ones.
+    """End connections that use the removed elements GONE, and those that keep UDP clients from the NEW elements.
 
     Elements are those of the maps ``published4`` and ``published6``: GONE with entry and value, NEW with the entry.
     A kernel that tracks no connections has nothing to end.
 
-    :raises KernelRefused: if the kernel does not let go of a connection.
+    :raises KernelRefused: if the kernel does not end a connection.
     """
     removed = [(_port(entry), _target(value)) for entry, value in gone]
     added = [port for port in map(_port, new) if port.protocol == socket.IPPROTO_UDP]

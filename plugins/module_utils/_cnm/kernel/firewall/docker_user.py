@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker's chain ``DOCKER-USER``, the place that Docker keeps for the host's own decisions.
+"""Docker's chain ``DOCKER-USER``, which Docker reserves for rules of the administrator.
 
-Docker sets the policy of FORWARD to drop and accepts its own traffic only. Its chain is run first, and Docker
-leaves alone what is in it. When Docker starts and there is such a chain already, it only adds its jump to it. So
-where Docker is installed the chain is made before Docker does: at boot our networks may come first.
+Docker sets the policy of FORWARD to drop and accepts only its own traffic. This chain runs first, and Docker does not
+change its rules. If the chain already exists when Docker starts, Docker only adds its jump to it. So where Docker is
+installed we create the chain, because at boot our networks may come first.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DOCKERS_OWN = re.compile(r"br-[0-9a-f]{12}")
 _DEVICES = "/proc/sys/net/ipv4/conf"
 """Has the names of the devices. ``/proc/net/dev`` has statistics too, which take the kernel 10 microseconds each."""
 _LITERAL = re.compile(r"[a-zA-Z0-9_@.=~^,-]+")
-"""Names that iptables takes for what they are: a plus at the end stands for anything, quotes and the like for none."""
+"""Names that iptables takes literally: a plus at the end is a wildcard, and quotes and the like are not names."""
 
 
 def _rules_now() -> List[str]:
@@ -57,7 +57,7 @@ def _rules_now() -> List[str]:
 
 
 def _other_devices() -> List[str]:
-    """Return the devices whose names begin as those of Docker's bridges do, and are none that Docker gives."""
+    """Return the devices whose names begin like those of Docker's bridges, but are not names that Docker gives."""
     return sorted(
         name
         for name in os.listdir(_DEVICES)
@@ -71,7 +71,7 @@ class DockerUser:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._just_read: Dict[str, Optional[List[str]]] = {}
-        """What families() has seen of the chain, for the read() that follows it: each look is a program."""
+        """What families() has read of the chain, for the read() that follows: each reading runs a program."""
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return what is there of KEYS."""
@@ -90,7 +90,7 @@ class DockerUser:
         return found
 
     def apply(self, steps: Sequence[Step]) -> None:
-        """Carry out STEPS; within one family all rules come and go at once.
+        """Carry out STEPS; all rules of one family change at once.
 
         :raises KernelRefused: if iptables refuses.
         """
@@ -118,7 +118,7 @@ class DockerUser:
             raise KernelRefused(f"{_PROGRAMS[family]}-restore did not change chain '{_CHAIN}': {reason.rstrip('.')}.")
 
     def _restore(self, family: str, lines: Sequence[str]) -> Optional[str]:
-        """Carry out all LINES or none; return why not. The chain cannot go while Docker jumps to it."""
+        """Carry out all LINES or none; return why they failed. The chain cannot be removed while Docker jumps to it."""
         script = "\n".join(("*filter", *lines, "COMMIT", ""))
         answer = self._ask(f"{_PROGRAMS[family]}-restore", ["-w", "--noflush"], script)
         if answer is not None and answer[0] == 0:
@@ -126,7 +126,7 @@ class DockerUser:
         return answer[2].strip().splitlines()[0] if answer and answer[2].strip() else "it is not installed"
 
     def _remove_table(self, family: str) -> bool:
-        """Remove the filter table, at once, if nothing else is in it than our chain; say whether that was so.
+        """Remove the filter table if it contains only our chain; say whether it was removed.
 
         :raises KernelRefused: if that cannot be told or done; without the chain nobody would know the table for ours
         """
@@ -154,7 +154,7 @@ class DockerUser:
         raise _refused(f"list {' '.join(what)}", answer)
 
     def families(self) -> List[str]:
-        """Return the families for which there is the chain, or for which Docker, when it starts, would make it."""
+        """Return the families for which the chain exists, or for which Docker would create it at its start."""
         self._just_read = {family: self._rules(family) for family in _PROGRAMS}
         return [
             family
@@ -184,7 +184,7 @@ class DockerUser:
         return [line[len(prefix) :] for line in answer[1].splitlines() if line.startswith(prefix)]
 
     def _may_exist(self, family: str) -> bool:
-        """Say whether the chain may be there, where that can be told without iptables.
+        """Say whether the chain may exist, as far as this is known without iptables.
 
         The older iptables would make its table to look into it. Whether there is one, the kernel says in a file.
         """

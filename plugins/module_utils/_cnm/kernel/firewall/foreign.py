@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What other firewalls on the host will do to our traffic.
+"""What other firewalls on the host do to our traffic.
 
-A packet has to be accepted by every table that sees it; ours cannot overrule the others, and does not touch them.
+Every table that sees a packet must accept it; our table cannot overrule the others, and we do not change them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHOWN = 10
 
 @understood("nft listed the rules of other firewalls")
 def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
-    """Return a sentence for each firewall of somebody else that drops what is forwarded to or from our BRIDGES.
+    """Return a sentence for each firewall of somebody else that drops forwarded traffic of our BRIDGES.
 
     A table that has a rule about a bridge is taken to do with it what its administrator wants. Docker's policy is
     none of them where its chain ``DOCKER-USER`` is in use, as our rules there accept our traffic.
@@ -85,7 +85,7 @@ def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
 
 @understood("nft listed the rules of other firewalls")
 def deaf(run: Run, bridges: Iterable[str]) -> List[str]:
-    """Return a sentence for each firewall of somebody else that keeps what comes by BRIDGES from our name server.
+    """Return a sentence for each firewall of somebody else that drops queries from BRIDGES to our name server.
 
     A table that has a rule about port 53, or one about a bridge that is not on what is forwarded, is taken to do with
     it what its administrator wants.
@@ -112,7 +112,7 @@ def deaf(run: Run, bridges: Iterable[str]) -> List[str]:
 
 
 def _not_in(rules: str, bridges: Iterable[str]) -> List[str]:
-    """Return those of BRIDGES that RULES do not name, be it by a pattern."""
+    """Return those of BRIDGES that RULES do not name, directly or by a pattern."""
     names = set(re.findall(r'"([^"]+)"', rules))
     patterns = [name for name in names if name.endswith("*") and name != "*"]
     return [

@@ -68,9 +68,9 @@ class Listings:
         return status, output, errors
 
     def keep(self) -> None:
-        """Let later runs know the answers. That only saves time, so nothing is said if it fails.
+        """Keep the answers for later runs. This only saves time, so a failure is silent.
 
-        Where our table is gone, so is the file.
+        If our table is gone, the file is removed.
         """
         if self._answers is None:
             return
@@ -95,12 +95,12 @@ class Listings:
             self._socket.close()
 
     def _now(self) -> str:
-        """Return what tells the namespace and the generation of its rules from all others; empty if nothing does."""
+        """Return an identity of the namespace and the generation of its rules; empty if there is none."""
         try:
             if self._socket is None:
                 kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
                 self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_NETFILTER)
-                # Or who has rights in the namespace could answer in the kernel's place.
+                # Otherwise a program with rights in the namespace could answer in the kernel's place.
                 self._socket.connect((0, 0))
             self._socket.send(_REQUEST)
             answer = self._socket.recv(1 << 16)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The nft table of ours: reading it, and changing it in one transaction."""
+"""Our nft table: reading it, and changing it in one transaction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..system.programs import Run, find, understood
 from .docker_user import DockerUser
 
 MEMORY = "/run/cnm/ruleset.json"
-"""What we loaded, and how nft listed it right after. In /run, as it must not outlive the kernel's rules."""
+"""What we loaded, and how nft listed it right after. In /run, because it must not outlive the kernel's rules."""
 _NEW_MEMORY = f"{MEMORY}.new"
 
 DEVICE_SETS = {
@@ -106,7 +106,7 @@ class Firewall:
             return
         make_private(os.path.dirname(MEMORY))
         if cleared and not loaded:
-            # First: a table that nobody remembers is removed by the next run, and a memory without a table is not.
+            # First: the next run removes a table without a memory, but would keep a memory without a table.
             _forget()
         code, _output, errors = self._nft(["-f", "-"], "".join(script))
         if code:

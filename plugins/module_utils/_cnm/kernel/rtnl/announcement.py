@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Telling a network which MAC address has an address now, so that nobody sends to the former one until it has aged."""
+"""Announces on a network which MAC address an address now has, so that nobody keeps sending to the former one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ..namespace import Namespaces
 from .frame import claim
 
 _MANY = 100
-"""So many new endpoints on a network at once are a new network or a restored one, and each frame goes to all ports."""
+"""With more new endpoints than this at once, a network is new or restored: no announcements. Each goes to all ports."""
 
 Sender = Tuple[str, str]
-"""A namespace, and the link in it by which a frame is sent."""
+"""A namespace, and the link in it that sends a frame."""
 
 
 def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
-    """Tell those whom the neighbours that STEPS make and change concern; return what failed."""
+    """Announce the neighbours that STEPS make and change; return what failed."""
     many = len([step for step in steps if step.before is None]) > _MANY
     frames: Dict[Sender, List[bytes]] = {}
     for step in steps:
@@ -35,7 +35,7 @@ def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
             continue
         senders = [(HOST, after.announced)] if after.announced else []
         if step.before is not None or (not many and not _is_default(after)):
-            # By the holder itself, as a port does not get back what has come by it.
+            # Sent by the holder itself, because a bridge does not return a frame to the port that it came from.
             senders.append(after.holder if after.holder[0] else (HOST, after.link))
         for sender in senders:
             frames.setdefault(sender, []).append(claim(after.address, after.mac))
@@ -67,7 +67,7 @@ def _default(neighbour: Neighbour) -> str:
 
 
 def _send(namespaces: Namespaces, frames: Mapping[Sender, Sequence[bytes]]) -> List[CnmError]:
-    """Send FRAMES; return what failed, but for that of sandboxes, which can set their interfaces down at any time."""
+    """Send FRAMES; return failures, except those in sandboxes, which can set their interfaces down at any time."""
     errors: List[CnmError] = []
     for (namespace, device), those in frames.items():
         try:

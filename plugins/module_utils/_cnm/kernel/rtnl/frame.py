@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Frames of ARP (RFC 826) and neighbour discovery (RFC 4861): who has an address, and that somebody has it."""
+"""Frames of ARP (RFC 826) and neighbour discovery (RFC 4861): questions for an address, and announcements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEXT_HEADER, _ICMP6_TYPE, _ICMP6_TARGET = 20, 54, slice(62, 78)
 
 
 def claim(address: str, mac: str) -> bytes:
-    """Return the frame that says that ADDRESS has MAC: a gratuitous ARP request or an unsolicited advertisement."""
+    """Return the frame that announces MAC for ADDRESS: a gratuitous ARP request or an unsolicited advertisement."""
     held, own = ipaddress.ip_address(address), _packed(mac)
     if held.version == 4:
         return _arp(own, held.packed, held.packed)
@@ -48,7 +48,7 @@ def question(address: str, mac: str) -> bytes:
 
 
 def answer(data: bytes) -> str:
-    """Return the address that its sender has, as the frame DATA answers; empty if that is no answer."""
+    """Return the address that the frame DATA, an answer, says its sender has; empty if it is not an answer."""
     if data[_TYPE] == _ARP and data[_ARP_OPERATION] == struct.pack("!H", _REPLY):
         packed = data[_ARP_SENDER]
     elif data[_TYPE] == _IPV6 and data[_NEXT_HEADER : _NEXT_HEADER + 1] == bytes([_ICMP6]):

@@ -29,7 +29,7 @@ _NO_MAC = "00:00:00:00:00:00"
 LEAVING = 0x78636E6D
 """Device group of our links that are about to be removed: "xcnm" in ASCII.
 
-When a run is killed in that moment, such a link reads as one of ours that has to be made anew.
+If a run is killed then, such a link is read as one of ours that has to be created again.
 """
 
 
@@ -189,7 +189,7 @@ def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
         part = [step for step in steps if _turn(step) == turn]
         _create(namespaces, [_link(step.after) for step in part if step.before is None])
         _change(namespaces, [step for step in part if step.before])
-    # Carriers are noticed in the order in which they come, so the last of many new ones tells of all.
+    # The kernel notices carriers in their order, so when it has noticed the last new one, it has noticed all.
     ports = [_port(step) for step in steps if step.before is None and _port(step)][-1:]
     ports += [_port(step) for step in steps if step.before and _comes_up(step) and _port(step)]
     if ports:
@@ -397,7 +397,7 @@ def _pinned_as(link: object) -> Optional[Tuple[str, str, str]]:
 
 
 def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
-    """Remove what a killed run left where LINKS have to be; return changes where the link itself is there."""
+    """Remove what an interrupted run left in the place of LINKS; return changes for those LINKS that exist."""
     wanted: Dict[str, Set[str]] = {}
     for link in links:
         wanted.setdefault(link.namespace, set()).add(link.name)

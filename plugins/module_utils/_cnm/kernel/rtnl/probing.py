@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asking the other hosts of a network whether somebody there has an address."""
+"""Asks the other hosts of a network whether one of them has an address."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Dict, Iterable, Mapping, Set, Tuple
 from .frame import answer, question
 
 _TIMES, _PAUSE = 4, 0.5
-"""How often is asked, and the seconds that an answer may take: at boot the way to the others may just have come up."""
+"""The number of questions, and the seconds to wait for each answer: at boot, the network may just have come up."""
 _ALL_PROTOCOLS = 0x0003
-"""ETH_P_ALL: what comes to a port of a bridge is the bridge's before it is any other protocol's."""
+"""ETH_P_ALL: frames that arrive at a port of a bridge go to the bridge before any other protocol."""
 _LARGEST = 2048
 
 Held = Set[Tuple[str, str]]
@@ -27,7 +27,7 @@ Held = Set[Tuple[str, str]]
 def answered(wanted: Mapping[str, Iterable[str]]) -> Held:
     """Return those of the addresses WANTED, by link of the host, which somebody beyond that link has.
 
-    Where nobody can be asked, nobody answers.
+    A link on which asking is impossible gives no answers.
     """
     found: Held = set()
     with ExitStack() as stack:

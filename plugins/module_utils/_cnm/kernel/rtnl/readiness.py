@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for what the kernel does a moment after it has said yes, so that all works when a task has returned.
+"""Waits for what the kernel completes only after it has accepted a request, so that everything works after a task.
 
-Two things are left to kernel threads, which are late on a busy host: a new port of a bridge passes frames on when its
-carrier has been noticed (net/core/link_watch.c), and a new IPv6 address has its local route when duplicate address
-detection, also one that is switched off, has had its turn (addrconf_dad_work in net/ipv6/addrconf.c).
+Kernel threads do two things, late on a busy host: a new bridge port forwards frames only after its carrier was noticed
+(net/core/link_watch.c), and a new IPv6 address gets its local route only after duplicate address detection has run,
+even if this is disabled (addrconf_dad_work in net/ipv6/addrconf.c).
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def await_addresses(added: Iterable[Tuple[Socket, Sequence[Address]]]) -> None:
 
 
 def wait(waiting: Callable[[Sequence[_T]], List[_T]], left: Sequence[_T]) -> None:
-    """Wait until WAITING, asked again and again for those of LEFT that it has not done with, returns none of them.
+    """Wait until WAITING, called repeatedly with the items that it returned before, at first LEFT, returns none.
 
-    After two seconds that is given up.
+    Give up after two seconds.
     """
     deadline = time.monotonic() + _PATIENCE
     pause = _FIRST_PAUSE
