@@ -21,14 +21,14 @@ def show(options: Namespace) -> int:
     """Print the objects that OPTIONS name; return the exit status, 1 if one of them does not exist."""
     with controller(check=True) as core:
         everything = core.describe(options.kind, lambda _store, _item: True)
-    found: List[Mapping[str, Any]] = []
+    matching: List[Mapping[str, Any]] = []
     complaints = []
     for reference in options.names:
         try:
-            found += [shown for shown in find(options.kind, everything, reference) if shown not in found]
+            matching += [shown for shown in find(options.kind, everything, reference) if shown not in matching]
         except Failure as failure:
             complaints.append(str(failure))
-    sys.stdout.write(as_json(found, indent=4) + "\n")
+    sys.stdout.write(as_json(matching, indent=4) + "\n")
     for complaint in complaints:
         print(printable(complaint), file=sys.stderr)
     return 1 if complaints else 0

@@ -24,17 +24,17 @@ def show(options: Namespace) -> int:
     """Print the objects that OPTIONS ask for; return the exit status."""
     wanted = keep(options.kind, options.filter)
     with controller(check=True) as core:
-        found = core.describe(options.kind, wanted)
-    for shown in found:
+        objects = core.describe(options.kind, wanted)
+    for shown in objects:
         shown["Id"] = shown["Id"] if options.no_trunc else shown["Id"][: rows.SHORT_ID]
     if options.quiet:
-        text = "".join(f"{shown['Id']}\n" for shown in found)
+        text = "".join(f"{shown['Id']}\n" for shown in objects)
     elif options.format == "json":
         shape = rows.network_json if options.kind == "network" else dict
-        text = "".join(f"{as_json(shape(shown))}\n" for shown in found)
+        text = "".join(f"{as_json(shape(shown))}\n" for shown in objects)
     else:
         header = list(_ROWS[options.kind](_Blank()))
-        text = table(header, [list(_ROWS[options.kind](shown).values()) for shown in found])
+        text = table(header, [list(_ROWS[options.kind](shown).values()) for shown in objects])
     sys.stdout.write(text)
     return 0
 

@@ -121,25 +121,25 @@ class ActionModule(ActionBase):
         problems: List[str] = []
         names = Names()
         declarations = {name: self._declaration(name, hostvars, problems, names) for name in sorted(set(inventory))}
-        found = Inventory(declarations, problems)
-        answers = {host: found.told(host) for host in declarations}
-        return Work(answers, found.everywhere(), None if names.beyond else names.found)
+        whole = Inventory(declarations, problems)
+        answers = {host: whole.told(host) for host in declarations}
+        return Work(answers, whole.everywhere(), None if names.beyond else names.found)
 
     def _declaration(self, host: str, hostvars: Any, problems: List[str], names: Names) -> Declaration:
         """Return what a host's variables declare; variables that cannot be evaluated are problems."""
-        found: Dict[str, Any] = {}
+        values: Dict[str, Any] = {}
         # Not hostvars[host], which evaluates variables without hostvars, so hosts could not refer to each other.
         raw = {**hostvars.raw_get(host), "hostvars": hostvars}
         names.add(VARIABLES, raw)
         templar = self._templar.copy_with_new_env(available_variables=raw)
         for name in VARIABLES:
             try:
-                found[name] = templar.template(raw.get(name))
+                values[name] = templar.template(raw.get(name))
             except AnsibleError as error:
                 problems.append(f"Host '{host}': the variable {name} cannot be evaluated: {error}.")
         for name in _OPTIONS:
-            found[name] = _as_options(host, name, found.get(name), problems)
-        return read(host, found, problems, misspelt(raw))
+            values[name] = _as_options(host, name, values.get(name), problems)
+        return read(host, values, problems, misspelt(raw))
 
 
 def _folder() -> Path:
@@ -157,8 +157,8 @@ def _as_options(host: str, variable: str, items: Any, problems: List[str]) -> An
     option, arguments = _OPTIONS[variable]
     if not isinstance(items, list):
         return items
-    found = examine({option: arguments[option]}, {option: items}, problems, f"Host '{host}': {variable}: ")[option]
-    return [_given(item) for item in found]
+    converted = examine({option: arguments[option]}, {option: items}, problems, f"Host '{host}': {variable}: ")[option]
+    return [_given(item) for item in converted]
 
 
 def _given(item: Any) -> Any:

@@ -24,9 +24,9 @@ def show(options: Namespace) -> int:
     """
     require_root()
     # The trials come last: with them the process leaves the host's namespaces.
-    found = [*installed.findings(), *host.findings(), *trials.findings()]
-    usable = all(finding.present for finding in found if finding.required)
-    sys.stdout.write(_json(found, usable) if options.format == "json" else _text(found, usable))
+    results = [*installed.findings(), *host.findings(), *trials.findings()]
+    usable = all(finding.present for finding in results if finding.required)
+    sys.stdout.write(_json(results, usable) if options.format == "json" else _text(results, usable))
     return 0 if usable else 1
 
 

@@ -67,12 +67,12 @@ def _program(name: str, *arguments: str) -> "tuple[str, str]":
 def _nft() -> Finding:
     text, problem = _program("nft", "-V")
     match = re.search(r"v(\d[\d.]*)", text)
-    found = match[1] if match else ""
-    problem = problem or _older(found or "unknown", _NFT)
+    release = match[1] if match else ""
+    problem = problem or _older(release or "unknown", _NFT)
     if not problem and not re.search(r"json:\s*yes", text):
-        problem = f"{found}, built without JSON"
+        problem = f"{release}, built without JSON"
     advice = f"The rules need nft {dotted(_NFT)} or newer, with JSON: apt install nftables."
-    return judge("nft", found, problem, advice)
+    return judge("nft", release, problem, advice)
 
 
 def _ip() -> Finding:
@@ -89,17 +89,17 @@ def _util_linux() -> Finding:
 
 def _aardvark() -> Finding:
     path = find("aardvark-dns") or next((path for path in _AARDVARK if os.access(path, os.X_OK)), None)
-    found = problem = ""
+    release = problem = ""
     if path is None:
         problem = "not installed"
     else:
         printed, problem = _program(path, "version")
-        found = _aardvark_version(printed) or path
+        release = _aardvark_version(printed) or path
     advice = (
         "Without it names come from each sandbox's /etc/hosts and there is no DNS on the networks' gateways: "
         "apt install aardvark-dns (Debian 12, Ubuntu 24.04 and newer have it)."
     )
-    return judge("aardvark-dns", found, problem, advice, required=False)
+    return judge("aardvark-dns", release, problem, advice, required=False)
 
 
 def _aardvark_version(printed: str) -> str:

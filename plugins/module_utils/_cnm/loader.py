@@ -103,8 +103,8 @@ def install(package: str, folder: str, archive: zipimport.zipimporter) -> None:
 def only_root_writes(folder: str) -> bool:
     """Say whether FOLDER and all folders above it belong to root, are no links, and are closed to other writers."""
     while True:
-        found = os.lstat(folder)
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid or found.st_mode & 0o022:
+        status = os.lstat(folder)
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid or status.st_mode & 0o022:
             return False
         if folder == "/":
             return True
@@ -117,8 +117,8 @@ def read(path: str) -> Dict[str, bytes]:
         if not only_root_writes(os.path.dirname(path)):
             return {}
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_uid or found.st_mode & 0o022:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_uid or status.st_mode & 0o022:
                 return {}
             data = file.read()
     except OSError:

@@ -30,14 +30,14 @@ def make_private(path: str, reader: Optional[int] = None) -> None:
     try:
         with suppress(FileExistsError):
             os.makedirs(path, _PRIVATE)
-        found = os.lstat(path)
+        status = os.lstat(path)
     except OSError as error:
         raise CnmError(f"The folder '{path}' cannot be made: {error.strerror}.") from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise CnmError(f"'{path}' is not a folder of our own user; nothing can be kept there.")
-    if reader is not None and found.st_gid != reader:
+    if reader is not None and status.st_gid != reader:
         os.chown(path, -1, reader)
-    if stat.S_IMODE(found.st_mode) != mode:
+    if stat.S_IMODE(status.st_mode) != mode:
         os.chmod(path, mode)
 
 
@@ -49,14 +49,14 @@ def make_public(path: str) -> None:
     try:
         os.mkdir(path, _PUBLIC)
     except FileExistsError:
-        found = os.stat(path)
-        if found.st_uid not in (0, os.geteuid()):
+        status = os.stat(path)
+        if status.st_uid not in (0, os.geteuid()):
             raise CnmError(
-                f"'{path}' belongs to user {found.st_uid}, who could change what we write there. Change its owner to "
+                f"'{path}' belongs to user {status.st_uid}, who could change what we write there. Change its owner to "
                 "root."
             ) from None
-        if stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS_WRITE:
-            os.chmod(path, stat.S_IMODE(found.st_mode) & _PUBLIC)
+        if stat.S_ISDIR(status.st_mode) and status.st_mode & _OTHERS_WRITE:
+            os.chmod(path, stat.S_IMODE(status.st_mode) & _PUBLIC)
         return
     os.chmod(path, _PUBLIC)
 
@@ -67,15 +67,15 @@ def close_file(path: str) -> None:
     :raises CnmError: if it is not a file, belongs to somebody else, or has a second name
     """
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except FileNotFoundError:
         return
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink > 1:
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_nlink > 1:
         raise CnmError(
             f"'{path}' is not a file that belongs to our own user alone. It was left as it is; move it away."
         )
-    if found.st_mode & 0o077:
-        os.chmod(path, stat.S_IMODE(found.st_mode) & 0o700)
+    if status.st_mode & 0o077:
+        os.chmod(path, stat.S_IMODE(status.st_mode) & 0o700)
 
 
 def open_private(path: str) -> int:
@@ -84,8 +84,8 @@ def open_private(path: str) -> int:
     :raises OSError: if there is no such file
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
         return descriptor
     os.close(descriptor)
     raise PermissionError(errno.EPERM, "it is not a file of our own user", path)

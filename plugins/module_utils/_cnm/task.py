@@ -103,7 +103,7 @@ def _entries(
     """Return the valid ones of ENTRIES, which were given for the option NAME."""
     sound = []
     for place, entry in enumerate(entries):
-        found = len(problems)
+        before = len(problems)
         about = f"{subject}{name}[{place}]: "
         try:
             options = {str(option): value for option, value in check_type_dict(entry).items()}
@@ -117,7 +117,7 @@ def _entries(
             about = f"{subject}{noun} '{options['name']}': "
         exclusive = argument.get("mutually_exclusive")
         values = examine(argument["options"], options, problems, about, exclusive, whose=f"an entry of {name}")
-        if len(problems) == found:
+        if len(problems) == before:
             sound.append(values)
     return sound
 
@@ -130,12 +130,12 @@ def _not_texts(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Iterat
     for name, argument in arguments.items():
         value = given.get(name)
         if argument.get("type", "str") == "str":
-            found = [(name, value)]
+            values = [(name, value)]
         elif argument.get("elements") == "str" and isinstance(value, list):
-            found = [(f"{name}[{place}]", entry) for place, entry in enumerate(value)]
+            values = [(f"{name}[{place}]", entry) for place, entry in enumerate(value)]
         else:
             continue
-        for where, entry in found:
+        for where, entry in values:
             if isinstance(entry, (dict, list)):
                 inner = list(entry.values() if isinstance(entry, dict) else entry)
                 example = f" such as '{inner[0]}'" if len(inner) == 1 and isinstance(inner[0], str) else ""
@@ -177,7 +177,7 @@ def run(kind: str, arguments: Dict[str, Any]) -> None:
 
     def ensure(kernel: Kernel) -> Dict[str, Any]:
         result = Controller(kernel, module.warn, module.check_mode, tell=module._diff).ensure(kind, items)
-        shown: Any = result.objects[0] if listed is None else [found for found in result.objects if found]
+        shown: Any = result.objects[0] if listed is None else [each for each in result.objects if each]
         answer = {"changed": result.changed, kind if listed is None else plural: shown}
         return {**answer, "diff": result.differences} if module._diff else answer
 
@@ -207,9 +207,9 @@ def run_topology(arguments: Dict[str, Any]) -> None:
         controller = Controller(kernel, module.warn, module.check_mode, tell=module._diff, elsewhere=False)
         result = controller.ensure_all(groups)
         shown: Dict[str, List[Any]] = {"network": [], "sandbox": []}
-        for (kind, _item), found in zip([(kind, item) for kind, items in groups for item in items], result.objects):
-            shown[kind] += [found] if found else []
-        answer: Dict[str, Any] = {_PLURALS[kind]: found for kind, found in shown.items()}
+        for (kind, _item), each in zip([(kind, item) for kind, items in groups for item in items], result.objects):
+            shown[kind] += [each] if each else []
+        answer: Dict[str, Any] = {_PLURALS[kind]: objects for kind, objects in shown.items()}
         answer["changed"] = result.changed
         return {**answer, "diff": result.differences} if module._diff else answer
 

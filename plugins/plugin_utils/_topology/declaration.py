@@ -110,7 +110,7 @@ def read(
             end = None
     if end is not None and local is not None and end.version != local.version:
         problems.append(f"Host '{host}': cnm_vtep_local_address {local} is not of the same address family as {end}.")
-    found = Declaration(
+    declaration = Declaration(
         host,
         lists["cnm_networks"],
         lists["cnm_sandboxes"],
@@ -121,16 +121,16 @@ def read(
         misspelt or {},
     )
     if end is None and variables.get("cnm_vtep_address") is None:
-        for item in found.overlays():
+        for item in declaration.overlays():
             problems.append(
                 f"Host '{host}': its address for the other hosts of network '{item['name']}' is not known. Set "
                 "cnm_vtep_address, or ansible_host to an address."
             )
-    for item in found.overlays():
+    for item in declaration.overlays():
         option = spanning(item["driver"]).address_option
         if isinstance(item.get("driver_options"), Mapping) and option in item["driver_options"]:
             problems.append(
                 f"Host '{host}': network '{item['name']}': the other hosts do not see driver option '{option}'. Set "
                 "the variable cnm_vtep_address."
             )
-    return found
+    return declaration

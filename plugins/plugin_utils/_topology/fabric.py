@@ -96,12 +96,12 @@ class Fabric:
         hosts = list(self._items)
         first = self._shared(self._items[hosts[0]])
         for host in hosts[1:]:
-            found = self._shared(self._items[host])
-            for key in sorted(first.keys() | found.keys()):
-                if first.get(key) != found.get(key):
+            shared = self._shared(self._items[host])
+            for key in sorted(first.keys() | shared.keys()):
+                if first.get(key) != shared.get(key):
                     self._add(
                         f"hosts '{hosts[0]}' and '{host}' declare it differently: {key} is {_shown(first.get(key))} on "
-                        f"one and {_shown(found.get(key))} on the other."
+                        f"one and {_shown(shared.get(key))} on the other."
                     )
         try:
             for problem in driver(self.driver).option_problems(options(self._items[hosts[0]])).values():
@@ -152,12 +152,12 @@ class Fabric:
                         except ValueError as error:
                             self._add(f"host '{host}': iprange: {error}")
             numbers = {host: one.number for host, one in self.members.items() if host not in given}
-            found: List[str] = []
-            indices = slices.chosen(whole, numbers, found)
-            if found and version not in self._chosen and any(self._endpoints.values()):
+            wrong: List[str] = []
+            indices = slices.chosen(whole, numbers, wrong)
+            if wrong and version not in self._chosen and any(self._endpoints.values()):
                 # No host chooses an address, so none needs a part of the subnet.
-                found, indices = [], {}
-            for sentence in found:
+                wrong, indices = [], {}
+            for sentence in wrong:
                 self._add(sentence)
             ranges = {**given, **{host: slices.part(whole, index) for host, index in indices.items()}}
             self._check_overlaps(ranges, given)
@@ -218,7 +218,7 @@ class Fabric:
                             )
 
     def _endpoint(self, host: str, name: str, attachment: Item) -> Optional[Dict[str, Any]]:
-        found: Dict[str, Any] = {"name": name}
+        endpoint: Dict[str, Any] = {"name": name}
         held: List[Address] = []
         for version, whole in self._subnets.items():
             key = f"ipv{version}_address"
@@ -234,35 +234,35 @@ class Fabric:
                 self._add(f"endpoint '{name}' of host '{host}': {key}: {one} is not in subnet {whole}.")
                 continue
             held.append(one)
-            found[key] = str(one)
+            endpoint[key] = str(one)
         if not held:
             return None
         try:
             given = attachment.get("mac_address")
-            found["mac_address"] = mac(str(given)) if given else mac_of(min(held, key=lambda one: one.version))
+            endpoint["mac_address"] = mac(str(given)) if given else mac_of(min(held, key=lambda one: one.version))
         except ValueError:
             return None
-        found["aliases"] = list(attachment.get("aliases") or ())
-        return found
+        endpoint["aliases"] = list(attachment.get("aliases") or ())
+        return endpoint
 
     def _shared(self, item: Item) -> Dict[str, Any]:
         """Return the options of a network that must be equal on all hosts, in normal form."""
-        found = {key: value for key, value in item.items() if key not in (*_OWN, "ipam_config", "driver_options")}
-        found = {key: value for key, value in found.items() if value is not None}
+        shared = {key: value for key, value in item.items() if key not in (*_OWN, "ipam_config", "driver_options")}
+        shared = {key: value for key, value in shared.items() if value is not None}
         try:
             for key, text in options(item).items():
                 if key != self._way.address_option:
-                    found[f"driver option '{key}'"] = text
+                    shared[f"driver option '{key}'"] = text
         except ValueError:
-            found["driver_options"] = str(item.get("driver_options"))
-        found.setdefault(f"driver option '{self._way.port_option}'", str(self._way.tunnel(self.name, {}).port))
+            shared["driver_options"] = str(item.get("driver_options"))
+        shared.setdefault(f"driver option '{self._way.port_option}'", str(self._way.tunnel(self.name, {}).port))
         for entry in item.get("ipam_config") or ():
             if isinstance(entry, Mapping):
                 rest = {key: value for key, value in entry.items() if key not in ("iprange", "subnet") and value}
-                found.setdefault("subnet", []).append(str(entry.get("subnet")))
+                shared.setdefault("subnet", []).append(str(entry.get("subnet")))
                 for key, value in rest.items():
-                    found[f"{key} of {entry.get('subnet')}"] = str(value)
-        return found
+                    shared[f"{key} of {entry.get('subnet')}"] = str(value)
+        return shared
 
 
 def _shown(value: Any) -> str:

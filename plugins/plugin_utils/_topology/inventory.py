@@ -67,11 +67,11 @@ class Inventory:
 
     def networks(self, host: str) -> List[Dict[str, Any]]:
         """Return HOST's networks, as options of the module."""
-        found = []
+        items = []
         for item in self._declarations[host].networks:
             shared = item.get("driver") in SPANNING and item.get("state") != "absent"
-            found.append(self._fabrics[item["name"]].item(host) if shared else dict(item))
-        return found
+            items.append(self._fabrics[item["name"]].item(host) if shared else dict(item))
+        return items
 
     def sandboxes(self, host: str) -> List[Dict[str, Any]]:
         """Return HOST's sandboxes, as options of the module."""

@@ -18,13 +18,13 @@ _ALIKE = 0.9
 
 def misspelt(variables: Mapping[str, Any]) -> Dict[str, str]:
     """Return the names of VARIABLES that are unknown, each with the missing one that was probably meant."""
-    found = {}
+    suspects = {}
     for name in variables:
         if name.startswith("cnm_") and name not in OWN_VARIABLES:
             for meant in difflib.get_close_matches(name, OWN_VARIABLES, 1, _ALIKE):
                 if meant not in variables:
-                    found[name] = meant
-    return found
+                    suspects[name] = meant
+    return suspects
 
 
 def misspellings(declarations: Iterable[Declaration]) -> List[str]:
@@ -36,13 +36,13 @@ def misspellings(declarations: Iterable[Declaration]) -> List[str]:
             hosts.setdefault(name, []).append(one.host)
             meant[name] = right
     return [
-        f"{listed(found)}: topology does not read the variable {name}. Did you mean {meant[name]}?"
-        for name, found in sorted(hosts.items())
+        f"{listed(hosts_with_it)}: topology does not read the variable {name}. Did you mean {meant[name]}?"
+        for name, hosts_with_it in sorted(hosts.items())
     ]
 
 
 def empty(declarations: Iterable[Declaration]) -> Dict[str, str]:
     """Return a warning for each host that declares neither networks nor sandboxes, the same for all of them."""
-    found = [one.host for one in declarations if not one.given]
-    text = f"{listed(found)}: neither cnm_networks nor cnm_sandboxes is declared, so topology makes nothing there."
-    return dict.fromkeys(found, text)
+    hosts = [one.host for one in declarations if not one.given]
+    text = f"{listed(hosts)}: neither cnm_networks nor cnm_sandboxes is declared, so topology makes nothing there."
+    return dict.fromkeys(hosts, text)

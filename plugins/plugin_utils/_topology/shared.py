@@ -100,8 +100,8 @@ def _work(
 ) -> "Answer[T, C]":
     (folder / "note").unlink(missing_ok=True)
     done = work()
-    found = digest(done.names) if done.names is not None else None
-    names = done.names if found is not None else None
+    digested = digest(done.names) if done.names is not None else None
+    names = done.names if digested is not None else None
     shutil.rmtree(folder / "answers", ignore_errors=True)
     if names is not None or meeting is not None:
         (folder / "answers").mkdir(mode=0o700)
@@ -110,7 +110,7 @@ def _work(
                 _path(folder, name).write_bytes(pickle.dumps(each))
         (folder / "common").write_bytes(pickle.dumps(done.common))
     new = folder / "new"
-    new.write_bytes(pickle.dumps(_Note(names, found, meeting, host)))
+    new.write_bytes(pickle.dumps(_Note(names, digested, meeting, host)))
     os.replace(new, folder / "note")
     return Answer(done.answers[host], done.common, host)
 
@@ -123,8 +123,8 @@ def first(folder: Path, what: str, value: T) -> T:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             path.write_bytes(pickle.dumps(value))
-        found: T = _read(path)
-    return found
+        earlier: T = _read(path)
+    return earlier
 
 
 def _read(path: Path) -> Any:

@@ -47,12 +47,12 @@ def part(subnet: Subnet, index: int) -> Subnet:
 
 def usable(subnet: Subnet, index: int) -> int:
     """Return how many endpoints fit into a slice of SUBNET, whose lowest address is the gateway's."""
-    found = part(subnet, index).num_addresses
+    size = part(subnet, index).num_addresses
     if index == 0:
-        found -= 2
+        size -= 2
     if index == count(subnet) - 1 and subnet.version == 4:
-        found -= 1
-    return found
+        size -= 1
+    return size
 
 
 def chosen(subnet: Subnet, numbers: Mapping[str, Optional[int]], problems: List[str]) -> Dict[str, int]:
@@ -65,20 +65,20 @@ def chosen(subnet: Subnet, numbers: Mapping[str, Optional[int]], problems: List[
             f"subnet {subnet} is divided into {count(subnet)} slices, too few for its {len(numbers)} hosts."
         )
         return {}
-    found: Dict[str, int] = {}
+    indices: Dict[str, int] = {}
     for host, given in sorted(numbers.items()):
         try:
-            found[host] = number(host, given, subnet)
+            indices[host] = number(host, given, subnet)
         except ValueError as error:
             problems.append(f"host '{host}': {error}")
             continue
-        if usable(subnet, found[host]) < 1:
+        if usable(subnet, indices[host]) < 1:
             problems.append(
-                f"subnet {subnet} leaves host '{host}' no address: its slice is {part(subnet, found[host])}."
+                f"subnet {subnet} leaves host '{host}' no address: its slice is {part(subnet, indices[host])}."
             )
-    free = (index for index in range(count(subnet)) if index not in found.values() and usable(subnet, index) > 0)
+    free = (index for index in range(count(subnet)) if index not in indices.values() and usable(subnet, index) > 0)
     holders: Dict[int, str] = {}
-    for host, index in found.items():
+    for host, index in indices.items():
         if index in holders:
             spare = next(free, None)
             advice = f" such as {spare}" if spare is not None else ""
@@ -87,4 +87,4 @@ def chosen(subnet: Subnet, numbers: Mapping[str, Optional[int]], problems: List[
                 f"Give the newer of the two a cnm_host_number of its own,{advice}; the other one keeps its slice."
             )
         holders.setdefault(index, host)
-    return found
+    return indices

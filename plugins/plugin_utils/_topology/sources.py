@@ -69,11 +69,11 @@ def digest(manager: Any, inventory: Any, names: Set[str]) -> Optional[str]:
         for name, group in sorted(inventory.groups.items()):
             _note(state, name, [one.name for one in group.hosts], _those(group.vars, names))
         for name, host in sorted(inventory.hosts.items()):
-            found: List[Any] = [_those(host.vars, names)]
-            found += [_those(cache.get(name, _NONE), names) for cache in caches]
+            values: List[Any] = [_those(host.vars, names)]
+            values += [_those(cache.get(name, _NONE), names) for cache in caches]
             if facts is not None:
-                found.append(_those(_facts_of(facts, name), names))
-            _note(state, name, *found)
+                values.append(_those(_facts_of(facts, name), names))
+            _note(state, name, *values)
     except AttributeError:
         return None
     return state.hexdigest()

@@ -287,10 +287,10 @@ def spanning(name: str) -> Spanning:
 
     :raises ValueError: if they do not span hosts
     """
-    found = driver(name).spanning
-    if found is None:
+    spans = driver(name).spanning
+    if spans is None:
         raise ValueError(f"networks of driver '{name}' do not span hosts.")
-    return found
+    return spans
 
 
 def is_number(text: str) -> bool:

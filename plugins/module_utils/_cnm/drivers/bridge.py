@@ -58,15 +58,15 @@ class Bridge(Driver):
     def problems(self, network: Network) -> List[str]:
         """Return why NETWORK, whose options are valid, is impossible, each reason in a sentence."""
         options = parse(network.options)
-        found = []
+        sentences = []
         if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
-            found.append(
+            sentences.append(
                 f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
                 f"Set driver option '{MTU}'."
             )
         if options.inhibit_ipv4 and not network.internal:
-            found.append(f"option '{INHIBIT_IPV4}' leaves no gateway, so it needs internal: true.")
-        return found
+            sentences.append(f"option '{INHIBIT_IPV4}' leaves no gateway, so it needs internal: true.")
+        return sentences
 
     def no_gateway(self, network: Network, version: int) -> str:
         """Return why NETWORK has no gateway of family VERSION, in a sentence; empty if it has one."""

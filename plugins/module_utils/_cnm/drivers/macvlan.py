@@ -93,23 +93,23 @@ class Macvlan(Driver):
     def problems(self, network: Network) -> List[str]:
         """Return why NETWORK, whose options are valid, is impossible, each reason in a sentence."""
         options = parse(network.options)
-        found = []
+        sentences = []
         if network.internal and options.parent is not None:
-            found.append(
+            sentences.append(
                 f"internal: true contradicts driver option '{PARENT}': the endpoints are on the network of "
                 f"'{options.parent}'. Leave out one of the two."
             )
         if not network.internal and options.parent is None:
-            found.append(
+            sentences.append(
                 f"internal: false needs driver option '{PARENT}', the interface of the host by which packets leave. "
                 "Without it the network is internal."
             )
         if network.ipv6 and network.mtu < _MINIMUM_IPV6_MTU:
-            found.append(
+            sentences.append(
                 f"IPv6 needs an MTU of at least {_MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
                 f"Set driver option '{MTU}'."
             )
-        return found
+        return sentences
 
     def host_problems(self, network: Network, host: Host) -> List[str]:
         """Return why HOST cannot have NETWORK, each reason in a sentence."""

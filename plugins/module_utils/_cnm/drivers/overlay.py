@@ -67,18 +67,18 @@ class Overlay(Bridge):
         if network.underlay is None:
             return []
         room = network.underlay.mtu - OVERHEAD[network.underlay.address.version]
-        found = []
+        sentences = []
         if network.mtu > room:
-            found.append(
+            sentences.append(
                 f"an MTU of {network.mtu} bytes does not fit between the hosts: packets from "
                 f"{network.underlay.address} hold {network.underlay.mtu} bytes, {room} of them for the network."
             )
         if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
-            found.append(
+            sentences.append(
                 f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), and {network.mtu} would be left "
                 f"of the {network.underlay.mtu} that packets from {network.underlay.address} hold."
             )
-        return found
+        return sentences
 
     def network(self, network: Network) -> List[Resource]:
         """Return what NETWORK is made of."""

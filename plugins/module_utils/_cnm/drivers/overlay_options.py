@@ -48,10 +48,10 @@ def _port(text: str) -> int:
 
 
 def _vtep(text: str) -> Address:
-    found = address(text)
-    if found.is_unspecified or found.is_multicast or found.is_loopback or (found.version == 6 and found.is_link_local):
+    end = address(text)
+    if end.is_unspecified or end.is_multicast or end.is_loopback or (end.version == 6 and end.is_link_local):
         raise ValueError(f"'{text}' is not an address at which other hosts can reach this one.")
-    return found
+    return end
 
 
 _OWN: bridge_options.Keys = {

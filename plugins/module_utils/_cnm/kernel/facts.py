@@ -49,8 +49,8 @@ def _once(find: Callable[["Facts"], T]) -> Callable[["Facts"], T]:
     def known(facts: "Facts") -> T:
         if find.__name__ not in facts.known:
             facts.known[find.__name__] = find(facts)
-        found: T = facts.known[find.__name__]
-        return found
+        value: T = facts.known[find.__name__]
+        return value
 
     return known
 
@@ -82,7 +82,7 @@ class Facts:
     @_once
     def on_link(self) -> List[Tuple[forms.Subnet, str]]:
         """Return the subnets that the host reaches without a gateway, not by a link of ours, and the device of each."""
-        found = []
+        subnets = []
         entries = [
             entry
             for entry in route.dump(self._host)
@@ -97,8 +97,8 @@ class Facts:
             if device is None or device.index == LOOPBACK_INDEX or device.group in (GROUP, LEAVING):
                 continue
             if not (subnet.is_link_local and subnet.version == 6) and not subnet.is_multicast:
-                found.append((subnet, device.name))
-        return found
+                subnets.append((subnet, device.name))
+        return subnets
 
     def nameservers(self) -> List[forms.Address]:
         """Return the addresses of the resolvers that the host uses."""
@@ -120,9 +120,9 @@ class Facts:
         """Return the MTU, in bytes, of the device of the default route: IPv4's, or else IPv6's; 1500 without one."""
         entries = [entry for entry in route.dump(self._host) if entry.destination in _DEFAULTS and entry.link]
         for _order, index in sorted((_DEFAULTS.index(e.destination) << 32 | e.metric, e.link) for e in entries):
-            found = interface.find_indices(self._host, [index])
-            if found:
-                return found[index].mtu
+            devices = interface.find_indices(self._host, [index])
+            if devices:
+                return devices[index].mtu
         return _DEFAULT_MTU
 
     def ipv6(self) -> bool:
@@ -136,18 +136,18 @@ class Facts:
         """
         learnt = [entry for entry in route.dump(self._host) if entry.origin == route.FROM_ADVERTISEMENT]
         names = self._names({entry.link for entry in learnt} - {0})
-        found = set()
+        devices = set()
         for entry in learnt:
             name = names.get(entry.link)
             accepts = sysctl.value(f"net/ipv6/conf/{name}/accept_ra")
             if name and accepts != _IGNORES_FORWARDING and (entry.destination in _DEFAULTS or accepts == "1"):
-                found.add(name)
-        return sorted(found)
+                devices.add(name)
+        return sorted(devices)
 
     def link_names(self, namespace: str = HOST) -> Set[str]:
         """Return the names of all links in NAMESPACE; empty if it does not exist."""
         socket = self._namespaces.find(namespace)
-        return {found.name for found in interface.dump(socket)} if socket else set()
+        return {link.name for link in interface.dump(socket)} if socket else set()
 
     def has_link(self, name: str) -> bool:
         """Say whether the host has an interface called NAME, ours or not."""
@@ -155,32 +155,32 @@ class Facts:
 
     def has_foreign_link(self, name: str) -> bool:
         """Whether the host has a link called NAME that is not ours."""
-        found = interface.find(self._host, [name]).get(name)
-        return found is not None and found.group not in (GROUP, LEAVING)
+        link = interface.find(self._host, [name]).get(name)
+        return link is not None and link.group not in (GROUP, LEAVING)
 
     def link_mtu(self, name: str) -> int:
         """Return the MTU in bytes of the host's interface called NAME; 1500 without one."""
-        found = interface.find(self._host, [name]).get(name)
-        return found.mtu if found is not None else _DEFAULT_MTU
+        link = interface.find(self._host, [name]).get(name)
+        return link.mtu if link is not None else _DEFAULT_MTU
 
     def parent(self, name: str) -> Optional[Parent]:
         """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
-        found = interface.find(self._host, [name]).get(name)
-        if found is None:
+        lower = interface.find(self._host, [name]).get(name)
+        if lower is None:
             return None
         return Parent(
-            found.type,
-            found.mtu,
-            found.group in (GROUP, LEAVING),
-            found.index == LOOPBACK_INDEX,
-            len(found.address) == _MAC_LENGTH,
-            self._names({found.master} - {0}).get(found.master, ""),
+            lower.type,
+            lower.mtu,
+            lower.group in (GROUP, LEAVING),
+            lower.index == LOOPBACK_INDEX,
+            len(lower.address) == _MAC_LENGTH,
+            self._names({lower.master} - {0}).get(lower.master, ""),
         )
 
     def addresses(self, link: str) -> List[str]:
         """Return the addresses of the host's LINK, with their prefix lengths."""
-        found = interface.find(self._host, [link])
-        return sorted(address.of_link(self._host, found[link].index)) if link in found else []
+        links = interface.find(self._host, [link])
+        return sorted(address.of_link(self._host, links[link].index)) if link in links else []
 
     def other_bridges(self) -> List[str]:
         """Return the names of the host's bridges that are not ours."""
@@ -192,14 +192,14 @@ class Facts:
             wanted = os.stat(namespace)
         except OSError:
             return []
-        found = []
+        programs = []
         for pid in filter(str.isdecimal, os.listdir("/proc")):
             # A kernel thread, or one that has ended.
             with suppress(OSError):
                 there = os.stat(f"/proc/{pid}/ns/net")
                 if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
-                    found.append(f"{_text(f'/proc/{pid}/comm').strip()} ({pid})")
-        return found
+                    programs.append(f"{_text(f'/proc/{pid}/comm').strip()} ({pid})")
+        return programs
 
     def unforwarded(self, version: int) -> List[str]:
         """Return the interfaces that are not ours if the host does not forward family VERSION; empty if it does."""
@@ -213,12 +213,12 @@ class Facts:
     def _interfaces_of_others(self) -> List[str]:
         from ..model.ids import check_device
 
-        found: List[str] = []
+        names: List[str] = []
         for each in interface.dump(self._host):
             with suppress(ValueError):
                 if each.group not in (GROUP, LEAVING) and each.index != LOOPBACK_INDEX:
-                    found.append(check_device(each.name))
-        return found
+                    names.append(check_device(each.name))
+        return names
 
     @_once
     def lan_interfaces(self) -> List[str]:
@@ -229,12 +229,12 @@ class Facts:
         from ..model.ids import check_device
 
         names = [name for name in os.listdir(_INTERFACES) if not name.startswith(_OFTEN)]
-        found: List[str] = []
+        chosen: List[str] = []
         for each in interface.find(self._host, sorted(names)).values():
             with suppress(ValueError):
                 if each.type in _LAN and each.group not in (GROUP, LEAVING) and each.index != LOOPBACK_INDEX:
-                    found.append(check_device(each.name))
-        return found
+                    chosen.append(check_device(each.name))
+        return chosen
 
     @_once
     def is_router(self) -> bool:
@@ -248,8 +248,8 @@ class Facts:
 
     def namespace_id(self, path: str) -> Optional[str]:
         """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
-        found = self._namespaces.identity(path)
-        return found and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{found}"
+        identity = self._namespaces.identity(path)
+        return identity and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{identity}"
 
     def has_own_namespace(self, path: str) -> bool:
         """Say whether there is the namespace that was made by us at PATH."""
@@ -271,7 +271,7 @@ class Facts:
 
     @_once
     def _our_bridges(self) -> List[str]:
-        return sorted(found.name for found in interface.dump(self._host, kind="bridge") if found.group == GROUP)
+        return sorted(bridge.name for bridge in interface.dump(self._host, kind="bridge") if bridge.group == GROUP)
 
     @_once
     def listening(self) -> List[Listener]:
@@ -279,20 +279,20 @@ class Facts:
         from .system.listeners import listening
         from .system.name_server import sockets
 
-        found = listening()
+        listeners = listening()
         # Only now, because a name server that an interrupted run has started may be about to listen.
         own = sockets()
-        return [each for each in found if each.inode not in own]
+        return [each for each in listeners if each.inode not in own]
 
     @_once
     def reserved_ports(self) -> List[range]:
         """Return the ports that must not be chosen (ip_local_reserved_ports in ip-sysctl.rst)."""
         text = sysctl.value("net/ipv4/ip_local_reserved_ports") or ""
-        found = []
+        ranges = []
         for part in text.split(",") if text else ():
             first, _dash, last = part.partition("-")
-            found.append(range(int(first), int(last or first) + 1))
-        return found
+            ranges.append(range(int(first), int(last or first) + 1))
+        return ranges
 
     @_once
     def has_name_server(self) -> bool:
@@ -337,7 +337,7 @@ class Facts:
         return default_address_pools()
 
     def _names(self, indices: Set[int]) -> Dict[int, str]:
-        return {index: found.name for index, found in interface.find_indices(self._host, indices).items()}
+        return {index: link.name for index, link in interface.find_indices(self._host, indices).items()}
 
 
 def _text(path: str) -> str:
@@ -349,12 +349,12 @@ def _text(path: str) -> str:
 
 
 def _nameservers(text: str) -> List[forms.Address]:
-    found = []
+    servers = []
     for line in text.splitlines():
         words = line.split()
         if len(words) > 1 and words[0] == "nameserver":
             try:
-                found.append(forms.address(words[1].split("%")[0]))
+                servers.append(forms.address(words[1].split("%")[0]))
             except ValueError:
                 continue
-    return found
+    return servers

@@ -113,10 +113,10 @@ class Namespaces:
 
         :raises KernelRefused: when there is no network namespace.
         """
-        found = self.find(path)
-        if found is None:
+        socket = self.find(path)
+        if socket is None:
             raise _lost(path)
-        return found
+        return socket
 
     @contextmanager
     def inside(self, path: str) -> Iterator[None]:
@@ -155,7 +155,7 @@ class Namespaces:
         if path in self._held:
             return os.dup(self._held[path])
         try:
-            found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except PermissionError:
             raise needs_root(f"opening the network namespace '{path}'") from None
         except ValueError:  # a path with a null character
@@ -166,13 +166,13 @@ class Namespaces:
             return None
         try:
             # Checked before it is opened, because opening a pipe would block, and opening a device can have effects.
-            if os.fstat(found).st_dev != os.fstat(self.home).st_dev:
+            if os.fstat(opened).st_dev != os.fstat(self.home).st_dev:
                 return None
-            descriptor = os.open(f"/proc/thread-self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(f"/proc/thread-self/fd/{opened}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise KernelRefused(f"Network namespace '{path}' could not be opened: {error.strerror}.") from error
         finally:
-            os.close(found)
+            os.close(opened)
         if fcntl.ioctl(descriptor, _NS_GET_NSTYPE) != _CLONE_NEWNET:
             os.close(descriptor)
             return None
@@ -332,13 +332,13 @@ def is_left_over(path: str) -> bool:
     Then it is an empty file on which nothing is mounted, or only our note about the namespace remains.
     """
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
         folder = os.lstat(os.path.dirname(path))
     except FileNotFoundError:
         return ownership.is_noted(path)
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_size == 0 and found.st_dev == folder.st_dev
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0 and status.st_dev == folder.st_dev
 
 
 def _identity(inside: Socket, inode: int) -> str:

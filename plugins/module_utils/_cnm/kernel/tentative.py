@@ -29,8 +29,8 @@ def read() -> Dict[str, str]:
     """
     try:
         with os.fdopen(open_private(_PATH), encoding="utf-8") as file:
-            found = json.load(file)
-        return {str(identifier): str(why) for identifier, why in found.items()}
+            endpoints = json.load(file)
+        return {str(identifier): str(why) for identifier, why in endpoints.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, AttributeError) as error:

@@ -26,27 +26,27 @@ def end_point(kernel: Socket, wanted: Optional[Address], egress_mtu: int) -> Opt
 
     The device is empty, and the MTU EGRESS_MTU, where it is none by which packets leave.
     """
-    links = [found for found in interface.dump(kernel) if found.group not in (GROUP, LEAVING)]
+    links = [link for link in interface.dump(kernel) if link.group not in (GROUP, LEAVING)]
     family = 0
     if wanted is None:
         ways = [entry for entry in route.dump(kernel) if entry.destination in _DEFAULTS and entry.link]
         ways.sort(key=lambda e: (_DEFAULTS.index(e.destination), e.metric))
         family = 6 if ways and ":" in ways[0].destination else 4
         order = [entry.link for entry in ways]
-        links = sorted((found for found in links if found.index in order), key=lambda found: order.index(found.index))
-    for found in links:
-        for text in address.of_link(kernel, found.index):
+        links = sorted((link for link in links if link.index in order), key=lambda link: order.index(link.index))
+    for link in links:
+        for text in address.of_link(kernel, link.index):
             held = ipaddress.ip_interface(text).ip
             if held == wanted or (held.version == family and not held.is_link_local):
-                leads_nowhere = found.index == LOOPBACK_INDEX or found.type in _LOCAL_KINDS
-                return (held, "", egress_mtu) if leads_nowhere else (held, found.name, found.mtu)
+                leads_nowhere = link.index == LOOPBACK_INDEX or link.type in _LOCAL_KINDS
+                return (held, "", egress_mtu) if leads_nowhere else (held, link.name, link.mtu)
     return None
 
 
 def tunnels(kernel: Socket) -> List[Tuple[str, int, bool]]:
     """Return the host's VXLAN devices: their names, UDP ports, and whether they are ours."""
     return [
-        (found.name, found.vxlan.port, found.group in (GROUP, LEAVING))
-        for found in interface.dump(kernel, kind="vxlan")
-        if found.vxlan is not None
+        (device.name, device.vxlan.port, device.group in (GROUP, LEAVING))
+        for device in interface.dump(kernel, kind="vxlan")
+        if device.vxlan is not None
     ]

@@ -77,13 +77,13 @@ def check_usable(chosen: Subnet) -> None:
 def address(text: str, version: int = 0) -> Address:
     """Return the address in TEXT; VERSION 4 or 6 restricts the family."""
     try:
-        found = ipaddress.ip_address(text)
+        parsed = ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(f"'{text}' is not an IP address.") from None
     _check_zone(text)
-    if version and found.version != version:
-        raise ValueError(f"'{text}' is an IPv{found.version} address; an IPv{version} address is needed.")
-    return found
+    if version and parsed.version != version:
+        raise ValueError(f"'{text}' is an IPv{parsed.version} address; an IPv{version} address is needed.")
+    return parsed
 
 
 def _check_zone(text: str) -> None:
@@ -94,14 +94,14 @@ def _check_zone(text: str) -> None:
 
 def mac(text: str) -> str:
     """Return TEXT as a lower-case unicast MAC address."""
-    found = text.strip().lower().replace("-", ":")
-    if not _MAC.fullmatch(found):
+    normal = text.strip().lower().replace("-", ":")
+    if not _MAC.fullmatch(normal):
         raise ValueError(f"'{text}' is not a MAC address, such as '02:42:ac:12:00:02'.")
-    if int(found[:2], 16) & 1:
+    if int(normal[:2], 16) & 1:
         raise ValueError(f"'{text}' is a multicast MAC address; an interface needs a unicast one.")
-    if found == "00:00:00:00:00:00":
+    if normal == "00:00:00:00:00:00":
         raise ValueError(f"'{text}' cannot be the address of an interface.")
-    return found
+    return normal
 
 
 def mac_of(ip: Address) -> str:

@@ -71,8 +71,8 @@ def from_json(kind: Type[T], data: Any) -> T:
     types, _write, read = _form(hint)
     if read is None or type(data) not in types:
         raise ValueError(f"{data!r} is not a {kind.__name__.lower()}")
-    found: T = read(data)
-    return found
+    item: T = read(data)
+    return item
 
 
 @cache

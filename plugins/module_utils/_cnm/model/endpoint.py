@@ -137,18 +137,18 @@ def _ports(
 
 def _bound(text: str) -> Optional[Address]:
     """Return the host address in TEXT; None for all IPv4 addresses."""
-    found = address(text)
-    if found.version == 6 and found.is_loopback:
-        raise ValueError(f"IPv6 cannot forward from {found} into a sandbox; publish on 127.0.0.1.")
-    return None if found.version == 4 and found.is_unspecified else found
+    parsed = address(text)
+    if parsed.version == 6 and parsed.is_loopback:
+        raise ValueError(f"IPv6 cannot forward from {parsed} into a sandbox; publish on 127.0.0.1.")
+    return None if parsed.version == 4 and parsed.is_unspecified else parsed
 
 
 def _source(source: Any) -> Subnet:
-    found = subnet(str(source)) if "/" in str(source) else ipaddress.ip_network(address(str(source)))
-    if found.version == 6 and found.network_address.ipv4_mapped is not None:
+    parsed = subnet(str(source)) if "/" in str(source) else ipaddress.ip_network(address(str(source)))
+    if parsed.version == 6 and parsed.network_address.ipv4_mapped is not None:
         # No packet has such an address, so the port would be closed to all of them.
         raise ValueError(f"'{source}' is an IPv4 address in IPv6 form; write it in IPv4 form.")
-    return found
+    return parsed
 
 
 def _collapsed(nets: Iterable[Any], version: int) -> Sequence[Any]:
@@ -156,10 +156,10 @@ def _collapsed(nets: Iterable[Any], version: int) -> Sequence[Any]:
 
 
 def _range(text: str) -> Sequence[int]:
-    found = _RANGE.fullmatch(text)
-    if not found:
+    match = _RANGE.fullmatch(text)
+    if not match:
         raise ValueError(f"'{text}' is neither a port nor a range of ports.")
-    low, high = int(found[1]), int(found[2] or found[1])
+    low, high = int(match[1]), int(match[2] or match[1])
     if not 1 <= low <= high <= 65535:
         raise ValueError(f"'{text}' is not within 1 to 65535, the lower first.")
     return range(low, high + 1)

@@ -120,10 +120,10 @@ def every(read: Callable[[A], B], values: Iterable[A]) -> List[B]:
 
     :raises ValueError: with the reasons for all values that READ refuses
     """
-    found: List[B] = []
+    results: List[B] = []
     problems = Problems()
     for value in values:
         with problems.about():
-            found.append(read(value))
+            results.append(read(value))
     problems.refuse()
-    return found
+    return results

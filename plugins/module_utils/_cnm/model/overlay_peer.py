@@ -28,7 +28,7 @@ class Remote:
     @property
     def addresses(self) -> Tuple[Address, ...]:
         """Its addresses, IPv4 first."""
-        return tuple(found for found in (self.ipv4, self.ipv6) if found is not None)
+        return tuple(each for each in (self.ipv4, self.ipv6) if each is not None)
 
     def address(self, version: int) -> Optional[Address]:
         """Return its address of family VERSION, 4 or 6."""

@@ -67,9 +67,9 @@ def did_you_mean(word: str, words: Collection[str]) -> str:
     if other in words:
         return f"; did you mean '{other}'{_MORE.get(word, '')}?"
     last = word.rpartition(".")[2]
-    found = [known for known in sorted(words) if "." in known and known.rpartition(".")[2] == last]
-    if not found:
+    alike = [known for known in sorted(words) if "." in known and known.rpartition(".")[2] == last]
+    if not alike:
         from difflib import get_close_matches
 
-        found = get_close_matches(word, words, 1, 0.7)
-    return f"; did you mean '{found[0]}'?" if found else ""
+        alike = get_close_matches(word, words, 1, 0.7)
+    return f"; did you mean '{alike[0]}'?" if alike else ""

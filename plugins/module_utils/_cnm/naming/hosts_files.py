@@ -90,16 +90,16 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways:
     :param gateways: where the host's name server answers it; each knows all of its networks, and asks the sandbox's
         own servers, or the host's, for all other names
     """
-    found = _parse(host)
-    servers = [server for server in found["nameserver"] if ipaddress.ip_address(server).version in reaches]
+    settings = _parse(host)
+    servers = [server for server in settings["nameserver"] if ipaddress.ip_address(server).version in reaches]
     if gateways:
-        asked = [server for server in sandbox.dns_servers or () if not is_local(server)] or found["asked"]
-        options = _for_name_server(found["options"], sandbox.dns_opts, len(asked))
+        asked = [server for server in sandbox.dns_servers or () if not is_local(server)] or settings["asked"]
+        options = _for_name_server(settings["options"], sandbox.dns_opts, len(asked))
         sandbox = replace(sandbox, dns_servers=tuple(gateways[:_SERVERS]), dns_opts=options)
     chosen: List[Tuple[str, Optional[Sequence[str]], Sequence[str]]] = [
         ("nameserver", sandbox.dns_servers, servers),
-        ("search", sandbox.dns_search_domains, found["search"]),
-        ("options", sandbox.dns_opts, found["options"]),
+        ("search", sandbox.dns_search_domains, settings["search"]),
+        ("options", sandbox.dns_opts, settings["options"]),
     ]
     text = ""
     for keyword, wanted, inherited in chosen:
@@ -133,23 +133,23 @@ def _for_name_server(host: Sequence[str], own: Optional[Sequence[str]], servers:
 @lru_cache(maxsize=2)
 def _parse(text: str) -> Mapping[str, List[str]]:
     """Return what TEXT says by keyword; name servers that only the host can ask are under ``asked`` alone."""
-    found: Mapping[str, List[str]] = {"nameserver": [], "asked": [], "search": [], "options": []}
+    settings: Mapping[str, List[str]] = {"nameserver": [], "asked": [], "search": [], "options": []}
     for line in text.splitlines():
         keyword, *values = line.split() or [""]
         if keyword == "nameserver" and values:
-            found["asked"] += values[:1]
-            found["nameserver"] += [] if is_local(values[0]) else values[:1]
+            settings["asked"] += values[:1]
+            settings["nameserver"] += [] if is_local(values[0]) else values[:1]
         elif keyword in ("search", "domain") and values:
-            found["search"][:] = values
+            settings["search"][:] = values
         elif keyword == "options":
-            found["options"].extend(values)
-    return found
+            settings["options"].extend(values)
+    return settings
 
 
 def is_local(server: str) -> bool:
     """Say whether only its own host can ask the name server SERVER: at a loopback address, or by one of its links."""
     try:
-        found = ipaddress.ip_address(server.partition("%")[0])
+        parsed = ipaddress.ip_address(server.partition("%")[0])
     except ValueError:
         return True
-    return found.is_loopback or (found.version == 6 and found.is_link_local)
+    return parsed.is_loopback or (parsed.version == 6 and parsed.is_link_local)

@@ -227,30 +227,30 @@ def network_elements(
     :param mac: the MAC address of the bridge, if we have chosen it.
     :param lent: whether the bridge is somebody else's.
     """
-    found = [Element("within", f"{device} . {device}", "accept" if icc else "drop")]
+    elements = [Element("within", f"{device} . {device}", "accept" if icc else "drop")]
     if lent:
-        found.append(Element("lent", device))
+        elements.append(Element("lent", device))
     elif mac is not None:
-        found.append(Element("routers", f"{device} . {mac}"))
+        elements.append(Element("routers", f"{device} . {mac}"))
     if internal:
-        found.append(Element("internal", device))
+        elements.append(Element("internal", device))
     sources = {4: source4, 6: source6}
     for subnet, gateway in pools:
         version = subnet.version
-        found.append(Element(f"subnets{version}", _text(subnet)))
+        elements.append(Element(f"subnets{version}", _text(subnet)))
         if gateway is not None:
-            found.append(Element(f"gateways{version}", str(gateway)))
+            elements.append(Element(f"gateways{version}", str(gateway)))
             if dns:
-                found.append(Element(f"resolvers{version}", str(gateway)))
+                elements.append(Element(f"resolvers{version}", str(gateway)))
         if version in routed:
-            found.append(Element(f"routed{version}", _text(subnet)))
+            elements.append(Element(f"routed{version}", _text(subnet)))
         elif masquerade and not internal:
             source = sources[version]
             if source is None:
-                found.append(Element(f"masquerade{version}", _text(subnet)))
+                elements.append(Element(f"masquerade{version}", _text(subnet)))
             else:
-                found.append(Element(f"source{version}", _text(subnet), str(source)))
-    return found
+                elements.append(Element(f"source{version}", _text(subnet), str(source)))
+    return elements
 
 
 def elsewhere(device: str, addresses: Iterable[Address]) -> List[Element]:
@@ -265,10 +265,10 @@ def tunnel_elements(port: int, device: str, peers: Iterable[Address]) -> List[El
     :param device: the device that leads to the other hosts; empty if it is left to the routes.
     :param peers: the addresses of the other hosts.
     """
-    found = [Element("vxlan_ports", str(port))]
+    elements = [Element("vxlan_ports", str(port))]
     if device:
-        found.append(Element("underlays", device))
-    return found + [Element(f"peers{peer.version}", f"{port} . {peer}") for peer in peers]
+        elements.append(Element("underlays", device))
+    return elements + [Element(f"peers{peer.version}", f"{port} . {peer}") for peer in peers]
 
 
 def published(

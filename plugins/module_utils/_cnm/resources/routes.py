@@ -54,13 +54,13 @@ def _default_routes(declared: Sequence[StaticRoute], version: int) -> Sequence[S
 
 def answering(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Dict[int, Address]:
     """Return by family the address from which SANDBOX answers whom it knows by its default route alone."""
-    found: Dict[int, Address] = {}
+    addresses: Dict[int, Address] = {}
     for version in _DEFAULTS:
         owner = gateway_owner(sandbox, attachments, version)
         address = owner[1].address(version) if owner is not None else None
         if address is not None:
-            found[version] = address
-    return found
+            addresses[version] = address
+    return addresses
 
 
 def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Route]:
@@ -68,10 +68,10 @@ def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Route]:
 
     Default routes are one of each family at most, in an adopted namespace beside its owner's.
     """
-    found: Dict[Key, Route] = {}
+    chosen: Dict[Key, Route] = {}
     for route, link, metric in _declared(sandbox, attachments):
         made = _resource(sandbox, route, link, metric)
-        found.setdefault(made.key, made)
+        chosen.setdefault(made.key, made)
     for version, destination in _DEFAULTS.items():
         owner = gateway_owner(sandbox, attachments, version)
         if owner is not None:
@@ -79,8 +79,8 @@ def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Route]:
             pool = network.pool(version)
             gateway, link = str(pool.gateway if pool else ""), endpoint.interface or ""
             made = _default(sandbox, destination, gateway, link, network.metric, "unicast")
-            found.setdefault(made.key, made)
-    return list(found.values())
+            chosen.setdefault(made.key, made)
+    return list(chosen.values())
 
 
 def way(attachments: Iterable[Attachment], route: StaticRoute) -> Optional[str]:

@@ -76,8 +76,8 @@ def holding(folder: str) -> str:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return ""
     except BlockingIOError:
-        found = _holder(descriptor)
-        return "" if found.split()[0] == str(os.getpid()) else found
+        holder = _holder(descriptor)
+        return "" if holder.split()[0] == str(os.getpid()) else holder
     finally:
         os.close(descriptor)
 

@@ -156,8 +156,8 @@ class SqliteStore:
     def endpoint_on(self, network: str, name: str) -> Optional[Endpoint]:
         """Return the endpoint with that name or that whole id on the network with that id."""
         if is_id(name):
-            found = self.endpoint(name)
-            return found if found is not None and found.network == network else None
+            endpoint = self.endpoint(name)
+            return endpoint if endpoint is not None and endpoint.network == network else None
         return self._by_name(Endpoint, "network = ? AND name = ?", network, name)
 
     def endpoint_alike(self, network: str, name: str) -> Optional[str]:
@@ -176,8 +176,8 @@ class SqliteStore:
     def endpoints_named(self, name: str) -> List[Endpoint]:
         """Return the endpoints with that name or that whole id, of any network."""
         if is_id(name):
-            found = self.endpoint(name)
-            return [found] if found is not None else []
+            endpoint = self.endpoint(name)
+            return [endpoint] if endpoint is not None else []
         return self._all(Endpoint, "SELECT data FROM endpoint WHERE name = ? ORDER BY network", name)
 
     def endpoints_of_network(self, identifier: str) -> List[Endpoint]:
@@ -186,8 +186,8 @@ class SqliteStore:
 
     def endpoints_of_sandbox(self, identifier: str) -> List[Endpoint]:
         """Return the endpoints joined to the sandbox with that id, by name."""
-        found = list(self._members(identifier).values())
-        return sorted(found, key=attrgetter("name", "network")) if len(found) > 1 else found
+        endpoints = list(self._members(identifier).values())
+        return sorted(endpoints, key=attrgetter("name", "network")) if len(endpoints) > 1 else endpoints
 
     def running_endpoints(self, network: str) -> List[Endpoint]:
         """Return the endpoints of the network with that id that are joined to a running sandbox, by name."""
@@ -382,11 +382,11 @@ class SqliteStore:
         unclaimed, self._unclaimed = self._unclaimed, {}
         for identifier in unclaimed:
             endpoint = self.endpoint(identifier)
-            for found in endpoint.held if endpoint is not None else ():
-                if endpoint is not None and not self._claim(endpoint, found):
-                    holder = self.holder(endpoint.network, found.packed)
+            for address in endpoint.held if endpoint is not None else ():
+                if endpoint is not None and not self._claim(endpoint, address):
+                    holder = self.holder(endpoint.network, address.packed)
                     if holder is not None and holder.id != identifier:
-                        yield endpoint, found, holder
+                        yield endpoint, address, holder
 
     def _claim(self, endpoint: Endpoint, address: Address) -> bool:
         """Claim ADDRESS for ENDPOINT, and say whether that succeeded: another endpoint that has it keeps it."""
@@ -440,8 +440,8 @@ class SqliteStore:
     def _members(self, sandbox: str) -> Dict[str, Endpoint]:
         """Return the endpoints that are joined to a sandbox, by id, with changes that are still pending."""
         if sandbox not in self._inside:
-            found = self._read_all(Endpoint, "SELECT data FROM endpoint WHERE sandbox = ?", sandbox)
-            self._inside[sandbox] = {endpoint.id: endpoint for endpoint in found}
+            endpoints = self._read_all(Endpoint, "SELECT data FROM endpoint WHERE sandbox = ?", sandbox)
+            self._inside[sandbox] = {endpoint.id: endpoint for endpoint in endpoints}
         return self._inside[sandbox]
 
     def _flush(self) -> None:
@@ -524,10 +524,10 @@ class SqliteStore:
         """Return the object with NAMES, its name and before it its network's id if it has one, that meets CONDITION."""
         key = (_TABLES[noun], *names)
         if key not in self._ids:
-            found = self._one(noun, f"SELECT data FROM {_TABLES[noun]} WHERE {condition}", *names)
-            self._ids[key] = found.id if found is not None else None
-            if found is not None:
-                self._objects[noun].setdefault(found.id, found)
+            item = self._one(noun, f"SELECT data FROM {_TABLES[noun]} WHERE {condition}", *names)
+            self._ids[key] = item.id if item is not None else None
+            if item is not None:
+                self._objects[noun].setdefault(item.id, item)
         identifier = self._ids[key]
         return self._known(noun, identifier) if identifier is not None else None
 
@@ -535,18 +535,18 @@ class SqliteStore:
         objects = self._objects[noun]
         if identifier not in objects:
             objects[identifier] = self._one(noun, f"SELECT data FROM {_TABLES[noun]} WHERE id = ?", identifier)
-        found: Optional[T] = objects[identifier]
-        return found
+        item: Optional[T] = objects[identifier]
+        return item
 
     def _read(self, noun: Type[T], data: str) -> T:
         """Return the object in DATA; the same object for the same text, because objects are values."""
-        found = self._seen.get(data)
-        if not isinstance(found, noun):
-            found = from_json(noun, json.loads(data))
-            if isinstance(found, Network) and found.driver not in LOADERS:
-                raise ValueError(f"there is no driver '{found.driver}'")
-            self._seen[data] = found
-        return found
+        item = self._seen.get(data)
+        if not isinstance(item, noun):
+            item = from_json(noun, json.loads(data))
+            if isinstance(item, Network) and item.driver not in LOADERS:
+                raise ValueError(f"there is no driver '{item.driver}'")
+            self._seen[data] = item
+        return item
 
     def _text(self, item: Object) -> str:
         text = _encode(to_json(item))

@@ -240,10 +240,10 @@ def _connect(file: str) -> sqlite3.Connection:
 
 def _check_folder(folder: str) -> None:
     try:
-        found = os.lstat(folder)
+        status = os.lstat(folder)
     except OSError as error:
         raise CnmError(f"The folder '{folder}' of the store cannot be used: {error.strerror}.") from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise CnmError(f"'{folder}' is not a folder of our own user; the store cannot be kept there.")
 
 

@@ -40,9 +40,9 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
         if getattr(endpoint, f"ipv{version}") is None:
             start = starts.get((network.id, version), span(pool)[0])
             elsewhere = remote_holders(network, version) if network.peers else ()
-            found = lowest_free(pool, context.store.taken(network.id, version, start), start, elsewhere)
-            starts[(network.id, version)] = int(found) + 1
-            chosen[f"ipv{version}"] = found
+            lowest = lowest_free(pool, context.store.taken(network.id, version, start), start, elsewhere)
+            starts[(network.id, version)] = int(lowest) + 1
+            chosen[f"ipv{version}"] = lowest
     first = chosen.get("ipv4", endpoint.ipv4) or chosen.get("ipv6", endpoint.ipv6)
     if not endpoint.mac and first is not None:
         chosen["mac"] = mac_of(first)

@@ -136,19 +136,19 @@ class Context:
         return self._referred("sandbox", self.store.find_sandbox, reference, subject)
 
     def _referred(self, kind: str, find: Callable[[str], Optional[T]], reference: str, subject: str) -> Optional[T]:
-        found: Optional[T] = None
+        item: Optional[T] = None
         with self.problems.about(subject):
-            found = find(reference)
-            if found is None and not self.check:
+            item = find(reference)
+            if item is None and not self.check:
                 raise ValueError(f"there is no {kind} '{reference}'. Create it first.")
-            if found is None:
+            if item is None:
                 self.warn(
                     f"There is no {kind} '{reference}'; check mode assumes that an earlier task would have created it."
                 )
                 _ensure(kind)(self, {"name": reference, "state": "present"})
-                found = find(reference)
-                self.assumed |= {found.id} if found else set()
-        return found
+                item = find(reference)
+                self.assumed |= {item.id} if item else set()
+        return item
 
 
 def _ensure(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:

@@ -45,10 +45,10 @@ def name_server(text: str) -> str:
     :raises ValueError: if TEXT is not such an address
     """
     bare, percent, device = text.partition("%")
-    found = address(bare)
-    if percent and not (found.version == 6 and found.is_link_local):
+    parsed = address(bare)
+    if percent and not (parsed.version == 6 and parsed.is_link_local):
         raise ValueError(f"'{text}': only a link-local IPv6 address can name an interface.")
-    return f"{found}%{check_device(device)}" if percent else str(found)
+    return f"{parsed}%{check_device(device)}" if percent else str(parsed)
 
 
 def _lack(context: Context, network: Network) -> str:

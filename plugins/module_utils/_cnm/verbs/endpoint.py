@@ -47,7 +47,7 @@ class Wishes(NamedTuple):
 
 def read(problems: Problems, item: Mapping[str, Any], subject: str) -> Wishes:
     """Return what ITEM asks of an endpoint; add to PROBLEMS what cannot be read."""
-    found: Dict[str, Any] = {"gateway_priority": item.get("gateway_priority")}
+    wishes: Dict[str, Any] = {"gateway_priority": item.get("gateway_priority")}
     readers = (
         ("ipv4", "ipv4_address", lambda text: address(text, 4)),
         ("ipv6", "ipv6_address", lambda text: address(text, 6)),
@@ -58,19 +58,19 @@ def read(problems: Problems, item: Mapping[str, Any], subject: str) -> Wishes:
     for field, option, reader in readers:
         if item.get(option) is not None:
             with problems.about(f"{subject}: {option}"):
-                found[field] = reader(item[option])
+                wishes[field] = reader(item[option])
     if item.get("published_ports") is not None:
-        found["ports"] = read_ports(problems, item["published_ports"], subject)
-    return Wishes(**found)
+        wishes["ports"] = read_ports(problems, item["published_ports"], subject)
+    return Wishes(**wishes)
 
 
 def read_ports(problems: Problems, specifications: Sequence[Any], subject: str) -> Tuple[Port, ...]:
     """Return the ports that SPECIFICATIONS ask for; add to PROBLEMS what cannot be read."""
-    found: List[Port] = []
+    ports: List[Port] = []
     for specification in specifications:
         with problems.about(f"{subject}: published port {specification!r}"):
-            found += parse_ports(specification)
-    return tuple(found)
+            ports += parse_ports(specification)
+    return tuple(ports)
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
@@ -169,7 +169,7 @@ def wanted(
 
     Addresses and ports that are left open are chosen when all items have been read. Conflicts are found then, too.
     """
-    found = len(context.problems.found)
+    problems_before = len(context.problems.found)
     network = with_usable_pools(context, network)
     identifier = existing.id if existing else context.id_for("endpoint", network.id, name)
     endpoint = existing or Endpoint(identifier, name, network.id)
@@ -202,7 +202,7 @@ def wanted(
     if wishes.ports is not None:
         chosen["ports"] = assign(context, network, endpoint, wishes.ports, subject)
     remove_from_peers(context, network, endpoint)
-    return replace(endpoint, **chosen) if chosen else endpoint, len(context.problems.found) == found
+    return replace(endpoint, **chosen) if chosen else endpoint, len(context.problems.found) == problems_before
 
 
 def _alike(one: str, other: str) -> bool:

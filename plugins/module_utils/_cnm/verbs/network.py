@@ -176,11 +176,11 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
 
 
 def _texts(context: Context, given: Any, present: Mapping[str, str], option: str, subject: str) -> Mapping[str, str]:
-    found = present
+    result = present
     if given is not None:
         with context.problems.about(f"{subject}: {option}"):
-            found = texts(given)
-    return found
+            result = texts(given)
+    return result
 
 
 def _routed(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> Network:
@@ -231,5 +231,5 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
     if not context.host.has_foreign_link(device) and (Link.kind, HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
     begun = context.unfinished.keys
-    kept = (found for found in context.host.addresses(device) if (Address.kind, HOST, device, found) not in begun)
+    kept = (held for held in context.host.addresses(device) if (Address.kind, HOST, device, held) not in begun)
     return replace(network, adopted=True, kept=tuple(map(ipaddress.ip_interface, kept)))

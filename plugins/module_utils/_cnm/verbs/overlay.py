@@ -77,12 +77,12 @@ def _underlay(context: Context, network: Network, subject: str) -> Optional[Unde
     """Return the host's own end point: from the options, or as before, or the address of the default route."""
     given = _tunnel(network).address
     earlier = network.underlay
-    found = None
+    own_end = None
     if given is None and earlier is not None:
-        found = context.host.underlay(earlier.address)
-    if found is None:
-        found = context.host.underlay(given)
-    if found is None:
+        own_end = context.host.underlay(earlier.address)
+    if own_end is None:
+        own_end = context.host.underlay(given)
+    if own_end is None:
         option = spanning(network.driver).address_option
         reason = (
             f"no interface of this host has the address {given} of driver option '{option}'"
@@ -92,7 +92,7 @@ def _underlay(context: Context, network: Network, subject: str) -> Optional[Unde
         )
         context.problems.add(f"{subject}: {reason}.")
         return None
-    address_here, device, mtu = found
+    address_here, device, mtu = own_end
     if earlier is not None and (earlier.address, earlier.device) == (address_here, device):
         # As for a bridge, the MTU is chosen once. It is lowered if the device's MTU has become smaller.
         mtu = min(mtu, earlier.mtu)
@@ -104,7 +104,7 @@ def _peers(
     context: Context, network: Network, underlay: Underlay, given: Sequence[Mapping[str, Any]], subject: str
 ) -> Tuple[Peer, ...]:
     """Return the peers that the user describes, in the order of their names."""
-    found: List[Peer] = []
+    peers: List[Peer] = []
     names: Dict[str, str] = {}
     holders: Dict[object, str] = {}
     for entry in given:
@@ -129,13 +129,13 @@ def _peers(
                 names[alike] = entry["name"]
                 remotes.append(remote)
         if end is not None:
-            for other in found:
+            for other in peers:
                 if other.name == entry["name"]:
                     context.problems.add(f"{about}: it is listed twice.")
                 elif other.address == end:
                     context.problems.add(f"{about}: its address {end} is already used by peer '{other.name}'.")
-            found.append(Peer(entry["name"], end, tuple(sorted(remotes, key=lambda one: one.name))))
-    return tuple(sorted(found, key=lambda peer: peer.name))
+            peers.append(Peer(entry["name"], end, tuple(sorted(remotes, key=lambda one: one.name))))
+    return tuple(sorted(peers, key=lambda peer: peer.name))
 
 
 def _remote(network: Network, one: Mapping[str, Any]) -> Remote:
@@ -170,17 +170,17 @@ def check_ranges(context: Context, before: SqliteStore) -> None:
             after = now.pool(pool.subnet.version)
             if pool.iprange is None or after is None or after.iprange in (None, pool.iprange):
                 continue
-            found = [
+            keeping = [
                 endpoint
                 for endpoint in context.store.endpoints_of_network(identifier)
                 for held in (endpoint.address(pool.subnet.version),)
                 if held is not None and held in pool.iprange and held not in (after.iprange or ())
                 if str(held) not in now.underlay.known
             ]
-            if found:
+            if keeping:
                 context.problems.add(
                     f"Network '{now.name}': this host would now choose addresses from {after.iprange}, and "
-                    f"{quoted(found)} would keep those chosen from {pool.iprange}, which another host may choose "
+                    f"{quoted(keeping)} would keep those chosen from {pool.iprange}, which another host may choose "
                     f"again. Set cnm_host_number so that {pool.iprange} stays this host's, give these sandboxes fixed "
                     "addresses in cnm_sandboxes, or remove them first."
                 )
@@ -191,13 +191,13 @@ def unreachable_endpoints(store: SqliteStore, network: Network) -> str:
     known = network.underlay.known if network.underlay is not None else None
     if known is None or _tunnel(network).learning:
         return ""
-    found = [one for one in store.running_endpoints(network.id) if not set(map(str, one.addresses)) <= set(known)]
-    if not found:
+    unknown = [one for one in store.running_endpoints(network.id) if not set(map(str, one.addresses)) <= set(known)]
+    if not unknown:
         return ""
     option = spanning(network.driver).learning_option
     return (
-        f"Network '{network.name}': other hosts do not know {quoted(found)} and cannot reach "
-        f"{'it' if len(found) == 1 else 'them'}. Declare all sandboxes on this network in cnm_sandboxes, with fixed "
+        f"Network '{network.name}': other hosts do not know {quoted(unknown)} and cannot reach "
+        f"{'it' if len(unknown) == 1 else 'them'}. Declare all sandboxes on this network in cnm_sandboxes, with fixed "
         f"addresses, or set its driver option '{option}' to true; then run cnm.linux.topology for all hosts."
     )
 
@@ -251,7 +251,7 @@ def _tunnel(network: Network) -> Tunnel:
 def _check_port(context: Context, network: Network, subject: str) -> None:
     """Check that NETWORK's UDP port is free on this host."""
     port, option = _tunnel(network).port, spanning(network.driver).port_option
-    tunnels = [found for found in context.host.tunnels() if found[1] == port]
+    tunnels = [each for each in context.host.tunnels() if each[1] == port]
     for name, _port, ours in tunnels:
         if not ours:
             context.problems.add(

@@ -70,20 +70,20 @@ def _elsewhere(context: Context, network: Network, chosen: Subnet) -> List[Tuple
     """Return the subnets that overlap CHOSEN and that the host reaches on a device other than NETWORK's, with it."""
     own = driver(network.driver).device(network)
     return [
-        (found, device)
-        for found, device in (*context.host.on_link(), *_by_adopted_bridges(context))
-        if device != own and found.version == chosen.version and found.overlaps(chosen)
+        (reached, device)
+        for reached, device in (*context.host.on_link(), *_by_adopted_bridges(context))
+        if device != own and reached.version == chosen.version and reached.overlaps(chosen)
     ]
 
 
 def _by_adopted_bridges(context: Context) -> Iterator[Tuple[Subnet, str]]:
     """Yield the subnets of adopted bridges that are not those of their networks, with the bridges."""
     for adopting in context.store.adopted_networks():
-        for found in {interface.network for interface in adopting.kept}:
-            if not (found.version == 6 and found.is_link_local) and found not in {
+        for reached in {interface.network for interface in adopting.kept}:
+            if not (reached.version == 6 and reached.is_link_local) and reached not in {
                 pool.subnet for pool in adopting.pools
             }:
-                yield found, driver(adopting.driver).device(adopting) or ""
+                yield reached, driver(adopting.driver).device(adopting) or ""
 
 
 def _free(context: Context, network: Network, version: int) -> Subnet:
@@ -93,8 +93,8 @@ def _free(context: Context, network: Network, version: int) -> Subnet:
         other = context.store.network_over(candidate, but=(network.id,))
         if other is not None:
             return f"network '{other.name}'"
-        for found, device in _elsewhere(context, network, candidate):
-            return f"route {found} on '{device}'"
+        for overlapping, device in _elsewhere(context, network, candidate):
+            return f"route {overlapping} on '{device}'"
         for server in nameservers:
             if server in candidate:
                 return f"name server {server}"
@@ -181,37 +181,37 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
         with problems.about(f"{subject}: aux_addresses"):
             for name, text in sorted(texts(entry["aux_addresses"]).items()):
                 with problems.about(f"{subject}: auxiliary address '{name}'"):
-                    found = _inside(pool, text)
-                    if found == gateway:
-                        raise ValueError(f"{found} is taken: it is the gateway.")
-                    if found in names:
-                        raise ValueError(f"{found} is already '{names[found]}'.")
-                    names[found] = name
-        auxiliary = {name: found for found, name in names.items()}
+                    held = _inside(pool, text)
+                    if held == gateway:
+                        raise ValueError(f"{held} is taken: it is the gateway.")
+                    if held in names:
+                        raise ValueError(f"{held} is already '{names[held]}'.")
+                    names[held] = name
+        auxiliary = {name: held for held, name in names.items()}
     # The gateway of an adopted bridge is the address that it already has.
     kept = [interface.ip for interface in network.kept if interface.network == pool.subnet]
     if kept and gateway is None:
         gateway = kept[0]
-    for name, found in auxiliary.items():
-        if found == gateway:
-            problems.add(f"{subject}: gateway: {found} is taken: it is the auxiliary address '{name}'.")
+    for name, held in auxiliary.items():
+        if held == gateway:
+            problems.add(f"{subject}: gateway: {held} is taken: it is the auxiliary address '{name}'.")
     return Pool(pool.subnet, gateway, iprange, auxiliary)
 
 
 def _inside(pool: Pool, text: str) -> Address:
-    found = address(text, pool.subnet.version)
-    if found not in pool.subnet:
-        raise ValueError(f"{found} is not in subnet {pool.subnet}.")
-    if not pool.usable[0] <= int(found) <= pool.usable[1]:
-        raise ValueError(f"{found} cannot be used: it is the first or the last address of {pool.subnet}.")
-    return found
+    parsed = address(text, pool.subnet.version)
+    if parsed not in pool.subnet:
+        raise ValueError(f"{parsed} is not in subnet {pool.subnet}.")
+    if not pool.usable[0] <= int(parsed) <= pool.usable[1]:
+        raise ValueError(f"{parsed} cannot be used: it is the first or the last address of {pool.subnet}.")
+    return parsed
 
 
 def _range(pool: Pool, text: str) -> Subnet:
-    found = subnet(text)
-    if found.version != pool.subnet.version or not found.subnet_of(pool.subnet):  # type: ignore[arg-type]
-        raise ValueError(f"{found} is not within subnet {pool.subnet}.")
-    return found
+    parsed = subnet(text)
+    if parsed.version != pool.subnet.version or not parsed.subnet_of(pool.subnet):  # type: ignore[arg-type]
+        raise ValueError(f"{parsed} is not within subnet {pool.subnet}.")
+    return parsed
 
 
 def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: str, problems: Problems) -> None:
@@ -220,9 +220,9 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
     kind = driver(network.driver)
     if kind.settings(network.options).allow_host_overlap or not kind.host_is_gateway:
         return
-    for found, device in _elsewhere(context, network, chosen):
+    for overlapping, device in _elsewhere(context, network, chosen):
         problems.add(
-            f"{subject}: subnet {chosen} overlaps {found}, which the host reaches on '{device}'. "
+            f"{subject}: subnet {chosen} overlaps {overlapping}, which the host reaches on '{device}'. "
             f"Choose another, or set driver option '{ALLOW_HOST_OVERLAP}'."
         )
 
@@ -238,7 +238,7 @@ def _with_gateway(network: Network, pool: Pool, subject: str, problems: Problems
     if pool.gateway is not None:
         return pool
     first, last = pool.usable
-    held = [int(found) for found in pool.auxiliary.values()]
+    held = [int(address) for address in pool.auxiliary.values()]
     lowest = next((number for number in range(first, last + 1) if number not in held), None)
     if lowest is None:
         problems.add(f"{subject}: no address of subnet {pool.subnet} is left for the gateway.")

@@ -20,15 +20,15 @@ METRICS = 1 << 32
 
 def read_routes(problems: Problems, entries: Sequence[Mapping[str, Any]], subject: str) -> Tuple[StaticRoute, ...]:
     """Return the routes that ENTRIES describe; add to PROBLEMS what is not valid."""
-    found: List[StaticRoute] = []
+    routes: List[StaticRoute] = []
     for entry in entries:
         about = f"{subject}: route '{entry.get('destination')}'"
         with problems.about(about):
             route = _route(entry)
-            if any((one.destination, one.metric) == (route.destination, route.metric) for one in found):
+            if any((one.destination, one.metric) == (route.destination, route.metric) for one in routes):
                 raise ValueError("it is listed twice. Give the routes different metrics.")
-            found.append(route)
-    return tuple(found)
+            routes.append(route)
+    return tuple(routes)
 
 
 def check_metric(metric: int) -> int:
@@ -72,7 +72,7 @@ def _route(entry: Mapping[str, Any]) -> StaticRoute:
 
 
 def _destination(text: str) -> Subnet:
-    found = subnet(text) if "/" in text else ipaddress.ip_network(address(text))
-    if found.is_multicast or (found.is_loopback and found.prefixlen):
+    parsed = subnet(text) if "/" in text else ipaddress.ip_network(address(text))
+    if parsed.is_multicast or (parsed.is_loopback and parsed.prefixlen):
         raise ValueError("multicast and loopback addresses are not routed.")
-    return found
+    return parsed

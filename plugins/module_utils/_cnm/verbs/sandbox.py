@@ -61,12 +61,12 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         ipv6_off = sandbox.ipv6_off(endpoint.interface or "")
         if endpoint.ipv6_off != ipv6_off:
             context.store.put_endpoint(replace(endpoint, ipv6_off=ipv6_off))
-    found = len(context.problems.found)
+    problems_before = len(context.problems.found)
     before = [endpoint for _network, endpoint in _own(context, sandbox)]
     if item.get("networks") is not None:
         _put_on(context, sandbox, item["networks"], subject)
     # Problems with networks would cause misleading ones here.
-    if len(context.problems.found) == found:
+    if len(context.problems.found) == problems_before:
         _check_ways(context, sandbox, subject)
         _publish(context, sandbox, before, wishes, subject)
     if sandbox.running and existing is not None and not existing.running:
@@ -107,7 +107,7 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
 
 def with_options(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], subject: str) -> Sandbox:
     """Return SANDBOX with the names, settings, routes and labels of ITEM; add to PROBLEMS what is not valid."""
-    found: Dict[str, Any] = {}
+    fields: Dict[str, Any] = {}
     readers = (
         ("hostname", "hostname", check_hostname),
         ("domainname", "domainname", check_hostname),
@@ -121,15 +121,15 @@ def with_options(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], 
     for field, option, reader in readers:
         if item.get(option) is not None:
             with problems.about(f"{subject}: {option}"):
-                found[field] = reader(item[option])
-    if "dns_opts" in found and set(found["dns_opts"]) == set(sandbox.dns_opts or ()) != set():
+                fields[field] = reader(item[option])
+    if "dns_opts" in fields and set(fields["dns_opts"]) == set(sandbox.dns_opts or ()) != set():
         # Their order does not matter, as in community.docker.
-        del found["dns_opts"]
+        del fields["dns_opts"]
     if item.get("routes") is not None:
-        found["routes"] = read_routes(problems, item["routes"], subject)
+        fields["routes"] = read_routes(problems, item["routes"], subject)
     if item.get("no_default_route") is not None:
-        found["no_default_route"] = item["no_default_route"]
-    return replace(sandbox, **found) if found else sandbox
+        fields["no_default_route"] = item["no_default_route"]
+    return replace(sandbox, **fields) if fields else sandbox
 
 
 def _word(text: str) -> str:

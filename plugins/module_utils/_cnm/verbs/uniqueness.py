@@ -72,8 +72,8 @@ class _Uniqueness:
                 endpoint = self._store.endpoint(identifier)
                 if endpoint is not None and endpoint.sandbox is not None:
                     sandboxes[endpoint.sandbox] = None
-        self._check_networks([found for found in map(self._store.network, networks) if found])
-        self._check_namespaces([found for found in map(self._store.sandbox, sandboxes) if found])
+        self._check_networks([each for each in map(self._store.network, networks) if each])
+        self._check_namespaces([each for each in map(self._store.sandbox, sandboxes) if each])
         for identifier in sandboxes:
             sandbox = self._store.sandbox(identifier)
             if sandbox is not None:
@@ -92,9 +92,9 @@ class _Uniqueness:
 
         holders: Dict[Hashable, T] = {}
         for item in sorted(items, key=order):
-            found = key(item)
-            if found is not None and holders.setdefault(found, item) is not item:
-                yield item, holders[found]
+            value = key(item)
+            if value is not None and holders.setdefault(value, item) is not item:
+                yield item, holders[value]
 
     def _check_networks(self, networks: List[Network]) -> None:
         self._check_subnets(networks)
@@ -118,15 +118,15 @@ class _Uniqueness:
         """Return the networks whose device is DEVICE, which is NETWORK's: by their options or by their ids."""
         if not driver(network.driver).has_bridge:
             return [other for other in self._store.networks() if other.driver == network.driver]
-        found = self._store.networks_on_bridge(device)
+        networks = self._store.networks_on_bridge(device)
         digits = device.partition("-")[2]
         for other in (
             self._store.network_named(DEFAULT),
             self._store.find_network(digits) if len(digits) == 12 else None,
         ):
-            if other is not None and _device(other) == device and other not in found:
-                found.append(other)
-        return found
+            if other is not None and _device(other) == device and other not in networks:
+                networks.append(other)
+        return networks
 
     def _check_subnets(self, networks: List[Network]) -> None:
         """Check that the subnets of networks do not overlap; those that existed before take precedence."""
@@ -211,12 +211,12 @@ class _Uniqueness:
 
     def _check_endpoints(self, endpoints: Sequence[str]) -> None:
         """Check that MAC addresses are unique on a network, and that its device has room for all endpoints."""
-        found = [one for one in map(self._store.endpoint, endpoints) if one is not None]
-        for identifier in dict.fromkeys(one.network for one in found):
+        endpoints_now = [one for one in map(self._store.endpoint, endpoints) if one is not None]
+        for identifier in dict.fromkeys(one.network for one in endpoints_now):
             network = self._store.network(identifier)
             if network is None or not driver(network.driver).has_addresses:
                 continue
-            written = [one for one in found if one.network == identifier]
+            written = [one for one in endpoints_now if one.network == identifier]
             if any(map(has_own_mac, written)):
                 self._check_macs(network, written)
             most, sentence = driver(network.driver).room(network)

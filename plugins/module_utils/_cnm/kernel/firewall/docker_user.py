@@ -75,7 +75,7 @@ class DockerUser:
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return what is there of KEYS."""
-        found: Dict[Key, Resource] = {}
+        present: Dict[Key, Resource] = {}
         wanted = _rules_now()
         for key in keys:
             if key[0] != ForwardAccept.kind:
@@ -84,10 +84,10 @@ class DockerUser:
             seen = self._just_read.pop(family) if family in self._just_read else self._rules(family)
             rules = seen or []
             if rules[: len(wanted)] == wanted and not any(map(_is_ours, rules[len(wanted) :])):
-                found[key] = ForwardAccept(family)
+                present[key] = ForwardAccept(family)
             elif any(map(_is_ours, rules)):
-                found[key] = ForwardAccept(family, complete=False)
-        return found
+                present[key] = ForwardAccept(family, complete=False)
+        return present
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry out STEPS; all rules of one family change at once.

@@ -29,7 +29,7 @@ def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
     none of them where its chain ``DOCKER-USER`` is in use, as our rules there accept our traffic.
     """
     chains = _chains(run)
-    found: List[str] = []
+    sentences: List[str] = []
     managed = set()
 
     def tell(family: str, table: str, text: str) -> None:
@@ -38,7 +38,7 @@ def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
         rules = re.sub(rf"chain {_DOCKER} {{[^}}]*}}", "", _text(run, "table", family, table))
         strange = _not_in(rules, bridges)
         if strange:
-            found.append(text.replace("<bridges>", _enumerated(strange)))
+            sentences.append(text.replace("<bridges>", _enumerated(strange)))
 
     if any(chain["table"] == "firewalld" for chain in chains):
         tell(
@@ -80,7 +80,7 @@ def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
                 f"{where} has a rule that drops what no rule before it accepts; "
                 "insert 'iifname <bridge> accept' and 'oifname <bridge> accept' before it for <bridges>.",
             )
-    return found + _legacy(run, bridges)
+    return sentences + _legacy(run, bridges)
 
 
 @understood("nft listed the rules of other firewalls")
@@ -90,7 +90,7 @@ def deaf(run: Run, bridges: Iterable[str]) -> List[str]:
     A table that has a rule about port 53, or one about a bridge that is not on what is forwarded, is taken to do with
     it what its administrator wants.
     """
-    found: List[str] = []
+    sentences: List[str] = []
     for chain in _chains(run):
         family, table = chain["family"], chain["table"]
         if (family, table) == ("inet", "cnm") or not _drops(run, chain, "input"):
@@ -104,11 +104,11 @@ def deaf(run: Run, bridges: Iterable[str]) -> List[str]:
             how = "run 'ufw allow in on <bridge> to any port 53'"
         else:
             how = f"let chain '{chain['name']}' of nft table '{family} {table}' accept 'iifname <bridge> udp dport 53'"
-        found.append(
+        sentences.append(
             f"A firewall drops the queries of sandboxes to the name server of this host; {how} for "
             f"{_enumerated(strange)}, or set dns: false for the networks."
         )
-    return found
+    return sentences
 
 
 def _not_in(rules: str, bridges: Iterable[str]) -> List[str]:
@@ -194,9 +194,9 @@ def _end(rules: Mapping[str, Sequence[Any]], name: str, seen: Set[str]) -> str:
         if key == "return":
             break
         if key in ("jump", "goto"):
-            found = _end(rules, value["target"], seen | {name})
-            if found or key == "goto":
-                return found
+            verdict = _end(rules, value["target"], seen | {name})
+            if verdict or key == "goto":
+                return verdict
     return ""
 
 

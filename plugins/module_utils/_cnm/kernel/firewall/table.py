@@ -60,21 +60,21 @@ class Firewall:
         """
         keys = set(keys)
         asked = {key for key in keys if key[0] in (Ruleset.kind, Element.kind)}
-        found: Dict[Key, Resource] = {}
+        present: Dict[Key, Resource] = {}
         accepting = [key for key in keys if key[0] == ForwardAccept.kind]
         if accepting:
-            found.update(self._docker_user.read(accepting))
+            present.update(self._docker_user.read(accepting))
         listed = self._list() if asked else None
         if listed is None:
-            return found
+            return present
         ruleset = Ruleset(None)
         with _understood():
             if ruleset.key in asked:
-                found[ruleset.key] = Ruleset(_remembered(_shape(listed)))
+                present[ruleset.key] = Ruleset(_remembered(_shape(listed)))
             for element in _elements(listed):
                 if element.key in asked:
-                    found[element.key] = element
-        return found
+                    present[element.key] = element
+        return present
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry out STEPS, those of our table at once or not at all; then end the connections that are stale now.

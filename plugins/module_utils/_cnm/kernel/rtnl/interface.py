@@ -56,21 +56,21 @@ class Interface:
 def parse(message: bytes) -> Interface:
     """Return the interface that MESSAGE, an RTM_NEWLINK, describes."""
     index, flags = struct.unpack_from("=iI", message, 20)
-    found = attributes(message, 32)
-    information = attributes(found.get(uapi.IFLA_LINKINFO, b""))
+    values = attributes(message, 32)
+    information = attributes(values.get(uapi.IFLA_LINKINFO, b""))
     port = attributes(information.get(uapi.IFLA_INFO_SLAVE_DATA, b""))
     kind = text(information.get(uapi.IFLA_INFO_KIND, b""))
     return Interface(
         index=index,
-        name=text(found[uapi.IFLA_IFNAME]),
+        name=text(values[uapi.IFLA_IFNAME]),
         type=kind,
-        address=found.get(uapi.IFLA_ADDRESS, b"").hex(":"),
-        mtu=number(found[uapi.IFLA_MTU]),
+        address=values.get(uapi.IFLA_ADDRESS, b"").hex(":"),
+        mtu=number(values[uapi.IFLA_MTU]),
         up=bool(flags & UP),
-        group=number(found.get(uapi.IFLA_GROUP, b"")),
-        master=number(found.get(uapi.IFLA_MASTER, b"")),
-        peer=number(found.get(uapi.IFLA_LINK, b"")),
-        peer_nsid=_signed(found.get(uapi.IFLA_LINK_NETNSID)),
+        group=number(values.get(uapi.IFLA_GROUP, b"")),
+        master=number(values.get(uapi.IFLA_MASTER, b"")),
+        peer=number(values.get(uapi.IFLA_LINK, b"")),
+        peer_nsid=_signed(values.get(uapi.IFLA_LINK_NETNSID)),
         isolated=_is_isolated(port),
         hairpin=port.get(uapi.IFLA_BRPORT_MODE) == b"\x01",
         forwarding=port.get(uapi.IFLA_BRPORT_STATE) == _FORWARDING,
@@ -110,14 +110,14 @@ def by_index(index: int) -> bytes:
 
 def find(socket: Socket, names: Iterable[str]) -> Dict[str, Interface]:
     """Return those of the interfaces called NAMES that exist."""
-    found = (parse(reply) for reply in socket.exchange([by_name(n) for n in names]) if isinstance(reply, bytes))
-    return {interface.name: interface for interface in found}
+    interfaces = (parse(reply) for reply in socket.exchange([by_name(n) for n in names]) if isinstance(reply, bytes))
+    return {interface.name: interface for interface in interfaces}
 
 
 def find_indices(socket: Socket, indices: Iterable[int]) -> Dict[int, Interface]:
     """Return those of the interfaces with numbers INDICES that exist."""
-    found = (parse(reply) for reply in socket.exchange([by_index(i) for i in indices]) if isinstance(reply, bytes))
-    return {interface.index: interface for interface in found}
+    interfaces = (parse(reply) for reply in socket.exchange([by_index(i) for i in indices]) if isinstance(reply, bytes))
+    return {interface.index: interface for interface in interfaces}
 
 
 def listing(kind: str = "", master: int = 0) -> bytes:
@@ -132,8 +132,8 @@ def listing(kind: str = "", master: int = 0) -> bytes:
 
 def dump(socket: Socket, kind: str = "", master: int = 0) -> List[Interface]:
     """Return all interfaces of the namespace, or those of one KIND or those with one MASTER."""
-    found = [parse(reply) for reply in socket.dump(listing(kind, master))]
-    return [i for i in found if (not kind or i.type == kind) and (not master or i.master == master)]
+    interfaces = [parse(reply) for reply in socket.dump(listing(kind, master))]
+    return [i for i in interfaces if (not kind or i.type == kind) and (not master or i.master == master)]
 
 
 @cache

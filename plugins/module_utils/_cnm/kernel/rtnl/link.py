@@ -47,8 +47,8 @@ def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
     # The number comes last: the kernel gives one when it first tells of a link whose other end is there.
     replies = socket.exchange([interface.by_name(name) for name in names] + [interface.nsid_request(namespaces.home)])
     numbered = replies.pop()
-    found = [interface.parse(reply) for reply in replies if isinstance(reply, bytes)]
-    return Seen({i.name: i for i in found}, interface.nsid(numbered) if isinstance(numbered, bytes) else -1)
+    interfaces = [interface.parse(reply) for reply in replies if isinstance(reply, bytes)]
+    return Seen({i.name: i for i in interfaces}, interface.nsid(numbered) if isinstance(numbered, bytes) else -1)
 
 
 def hidden(socket: Socket, seen: Seen, wanted: Set[str]) -> Dict[str, Interface]:
@@ -61,11 +61,11 @@ def hidden(socket: Socket, seen: Seen, wanted: Set[str]) -> Dict[str, Interface]
     if all(one is not None and one.type == _VETH and one.peer_nsid == seen.host_nsid for one in there):
         return {}
     return {
-        found.name: found
-        for found in interface.dump(socket, kind=macvlan.KIND)
-        if found.name not in wanted
-        and found.peer_nsid == seen.host_nsid
-        and (seen.ours or found.group in (GROUP, LEAVING))
+        link.name: link
+        for link in interface.dump(socket, kind=macvlan.KIND)
+        if link.name not in wanted
+        and link.peer_nsid == seen.host_nsid
+        and (seen.ours or link.group in (GROUP, LEAVING))
     }
 
 
@@ -88,34 +88,34 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
         - {0},
     )
     tunnels = [seen[HOST].interfaces[name] for name in wanted.get(HOST, ()) if name in seen[HOST].interfaces]
-    tunnels = [found for found in tunnels if found.vxlan]
-    around = {found.master for found in tunnels} | {found.vxlan.lower for found in tunnels if found.vxlan}
+    tunnels = [entry for entry in tunnels if entry.vxlan]
+    around = {entry.master for entry in tunnels} | {entry.vxlan.lower for entry in tunnels if entry.vxlan}
     found_masters = interface.find_indices(host, ({end.master for end in ends.values()} | around) - {0})
-    masters = {index: found.name for index, found in found_masters.items() if found.group != LEAVING}
+    masters = {index: entry.name for index, entry in found_masters.items() if entry.group != LEAVING}
     pinned = _pinned(host, wanted, seen, ends)
     links = []
     for namespace, names in wanted.items():
         for name in names:
-            found = seen[namespace].interfaces.get(name) if namespace in seen else None
-            if found is None:
+            entry = seen[namespace].interfaces.get(name) if namespace in seen else None
+            if entry is None:
                 continue
-            end = _host_end(found, seen[namespace], ends) if namespace != HOST or _pair_on_host(found) else None
+            end = _host_end(entry, seen[namespace], ends) if namespace != HOST or _pair_on_host(entry) else None
             end = None if end and namespace == HOST and not end.master else end
-            if (end or found).group == LEAVING:
+            if (end or entry).group == LEAVING:
                 links.append(Link(namespace, name, ""))
                 continue
             peer = None
             if end:
                 master = masters.get(end.master, "")
                 peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.index in pinned, end.group)
-            up = found.up and (end is None or end.up)
-            tunnel = vxlan.tunnel(found.vxlan, masters, masters.get(found.master, "")) if found.vxlan else None
-            lower, group = _lower(found, seen[namespace], ends), found.group
+            up = entry.up and (end is None or end.up)
+            tunnel = vxlan.tunnel(entry.vxlan, masters, masters.get(entry.master, "")) if entry.vxlan else None
+            lower, group = _lower(entry, seen[namespace], ends), entry.group
             if lower and seen[namespace].ours:
                 # The sandbox can change the mark, but not put a link onto an interface of the host.
                 group = GROUP
             links.append(
-                Link(namespace, name, found.type, found.address, found.mtu, up, group, peer, tunnel=tunnel, lower=lower)
+                Link(namespace, name, entry.type, entry.address, entry.mtu, up, group, peer, tunnel=tunnel, lower=lower)
             )
     told = {link.end for link in links}
     return [link for link in links if link.namespace != HOST or link.name not in told]
@@ -129,7 +129,7 @@ def _pinned(host: Socket, wanted: Dict[str, Set[str]], seen: Dict[str, Seen], en
         if namespace != HOST and namespace in seen
         for name in names & set(seen[namespace].interfaces)
     ]
-    ports = [(found.peer, found.address) for found in inner if found.peer in ends and ends[found.peer].master]
+    ports = [(end.peer, end.address) for end in inner if end.peer in ends and ends[end.peer].master]
     if not ports:
         return set()
     from . import neighbour
@@ -279,16 +279,16 @@ def _patiently(host: Socket, messages: Dict[Link, bytes], replies: Sequence[Repl
 
     It may be one in a namespace that was removed just now: the kernel takes that apart a moment later.
     """
-    found = dict(zip(messages, replies))
+    answers = dict(zip(messages, replies))
 
     def refused(left: Sequence[Link]) -> List[Link]:
-        found.update(zip(left, host.exchange([messages[link] for link in left])))
-        return [link for link in left if _is_taken(link, found[link])]
+        answers.update(zip(left, host.exchange([messages[link] for link in left])))
+        return [link for link in left if _is_taken(link, answers[link])]
 
-    waiting = [link for link in messages if _is_taken(link, found[link])]
+    waiting = [link for link in messages if _is_taken(link, answers[link])]
     if waiting:
         readiness.wait(refused, waiting)
-    return list(found.values())
+    return list(answers.values())
 
 
 def _is_taken(link: Link, reply: Reply) -> bool:
@@ -376,15 +376,15 @@ def _pin(host: Socket, steps: Sequence[Step]) -> List[CnmError]:
         return []
     from . import neighbour
 
-    found = interface.find(host, {name for name, _mac, _key in (*removed, *added)})
+    interfaces = interface.find(host, {name for name, _mac, _key in (*removed, *added)})
     changes = [
-        Change(f"{verb} {mac} {where} bridge port '{name}'", message(found[name].index, mac), harmless, key)
+        Change(f"{verb} {mac} {where} bridge port '{name}'", message(interfaces[name].index, mac), harmless, key)
         for verb, where, message, harmless, ports in (
             ("unpin", "from", neighbour.unpin, _GONE, removed),
             ("pin", "to", neighbour.pin, (), added),
         )
         for name, mac, key in ports
-        if name in found
+        if name in interfaces
     ]
     return carry_out(host, changes)
 

@@ -63,19 +63,19 @@ def _entries(replies: Iterable[bytes]) -> Iterator[_Found]:
 
 def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[Forwarding]:
     """Return the lasting entries for the VXLAN DEVICE, its own and those of its bridge; what was learnt is none."""
-    found = []
+    present = []
     for entry in _entries(kernel.dump(_forwarding_table(device.index))):
         if entry.link != device.index:
             continue
         if entry.master and _is_lasting(entry):
-            found.append(Forwarding(namespace, device.name, entry.mac, "", sticky=bool(entry.flags & _STICKY)))
+            present.append(Forwarding(namespace, device.name, entry.mac, "", sticky=bool(entry.flags & _STICKY)))
         elif entry.master and entry.state & _PERMANENT and entry.mac != device.address:
-            found.append(Forwarding(namespace, device.name, entry.mac, "", astray=(1,)))
+            present.append(Forwarding(namespace, device.name, entry.mac, "", astray=(1,)))
         elif not entry.master and entry.state & (_STATIC | _PERMANENT) and (entry.destination or any(entry.astray)):
             destination = str(ipaddress.ip_address(entry.destination)) if entry.destination else ""
             astray = entry.astray if any(entry.astray) else ()
-            found.append(Forwarding(namespace, device.name, entry.mac, destination, astray=astray))
-    return found
+            present.append(Forwarding(namespace, device.name, entry.mac, destination, astray=astray))
+    return present
 
 
 def _is_lasting(entry: _Found) -> bool:
@@ -89,13 +89,13 @@ def read_neighbours(
     """Return the lasting neighbours among those WANTED, links and addresses, that are there."""
     asked = [(name, address) for name, address in wanted if name in interfaces]
     requests = [_lookup(address, interfaces[name].index) for name, address in asked]
-    found = []
+    present = []
     for (name, address), reply in zip(asked, kernel.exchange(requests)):
         if isinstance(reply, bytes) and _STATE.unpack_from(reply, _STATE_OFFSET)[0] & _PERMANENT:
-            found.append(
+            present.append(
                 Neighbour(namespace, name, address, attributes(reply, _VALUES_OFFSET)[uapi.NDA_LLADDR].hex(":"))
             )
-    return found
+    return present
 
 
 def _forwarding_table(index: int) -> bytes:
@@ -165,14 +165,14 @@ def learnt_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change
 
     They would lead to a host that is a peer no more until they have aged.
     """
-    found = []
+    changes = []
     for entry in _entries(kernel.dump(_forwarding_table(index))):
         lasting = entry.master or entry.state & (_STATIC | _PERMANENT)
         if entry.link == index and entry.destination and not lasting:
             learnt = Forwarding(left.namespace, left.link, entry.mac, str(ipaddress.ip_address(entry.destination)))
             if learnt.destination == left.destination:
-                found.append(removal(learnt, index))
-    return found
+                changes.append(removal(learnt, index))
+    return changes
 
 
 def _forwarding(command: int, mode: int, entry: Forwarding, index: int) -> bytes:

@@ -29,7 +29,7 @@ def answered(wanted: Mapping[str, Iterable[str]]) -> Held:
 
     A link on which asking is impossible gives no answers.
     """
-    found: Held = set()
+    taken: Held = set()
     with ExitStack() as stack:
         sockets: Dict[str, socket.socket] = {}
         for link in wanted:
@@ -39,19 +39,19 @@ def answered(wanted: Mapping[str, Iterable[str]]) -> Held:
                 sockets[link] = made
         asked = {(link, address) for link in sockets for address in wanted[link]}
         for _again in range(_TIMES):
-            for link, address in sorted(asked - found):
+            for link, address in sorted(asked - taken):
                 own: bytes = sockets[link].getsockname()[4]
                 with suppress(OSError):
                     sockets[link].send(question(address, own.hex(":")))
-            found |= _heard(sockets, asked - found)
-    return found
+            taken |= _heard(sockets, asked - taken)
+    return taken
 
 
 def _heard(sockets: Mapping[str, socket.socket], waiting: Held) -> Held:
     """Return those of WAITING that are answered, until all are or the time is up."""
-    found: Held = set()
+    taken: Held = set()
     deadline = time.monotonic() + _PAUSE
-    while waiting - found:
+    while waiting - taken:
         left = deadline - time.monotonic()
         ready = select.select(list(sockets.values()), [], [], left)[0] if left > 0 else []
         if not ready:
@@ -60,5 +60,5 @@ def _heard(sockets: Mapping[str, socket.socket], waiting: Held) -> Held:
             if each in ready:
                 data, sender = each.recvfrom(_LARGEST)
                 if sender[2] != socket.PACKET_OUTGOING:
-                    found |= {(link, answer(data))} & waiting
-    return found
+                    taken |= {(link, answer(data))} & waiting
+    return taken

@@ -30,8 +30,8 @@ def await_ports(host: Socket, names: Sequence[str]) -> None:
     """Wait until the interfaces of the host called NAMES, which are ports of bridges, pass frames on."""
 
     def waiting(left: Sequence[str]) -> List[str]:
-        found = interface.find(host, left)
-        return [name for name in left if name in found and not found[name].forwarding]
+        ports = interface.find(host, left)
+        return [name for name in left if name in ports and not ports[name].forwarding]
 
     wait(waiting, names)
 
@@ -40,11 +40,11 @@ def await_addresses(added: Iterable[Tuple[Socket, Sequence[Address]]]) -> None:
     """Wait until the IPv6 addresses ADDED, by the socket of their namespace, are used."""
 
     def waiting(left: Sequence[Tuple[Socket, List[str]]]) -> List[Tuple[Socket, List[str]]]:
-        found = [(socket, route.not_local(socket, addresses)) for socket, addresses in left if addresses]
-        return [(socket, addresses) for socket, addresses in found if addresses]
+        unused = [(socket, route.not_local(socket, addresses)) for socket, addresses in left if addresses]
+        return [(socket, addresses) for socket, addresses in unused if addresses]
 
     texts = [(socket, [each.interface.partition("/")[0] for each in addresses]) for socket, addresses in added]
-    wait(waiting, [(socket, [text for text in found if ":" in text]) for socket, found in texts])
+    wait(waiting, [(socket, [text for text in addresses if ":" in text]) for socket, addresses in texts])
 
 
 def wait(waiting: Callable[[Sequence[_T]], List[_T]], left: Sequence[_T]) -> None:

@@ -72,7 +72,7 @@ def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> L
 
     :param nowhere_too: whether those are returned, too, that drop packets or refuse them
     """
-    found = []
+    entries = []
     for message in kernel.dump(_main_table()):
         family, length, sources, service, table, origin, scope, kind = struct.unpack_from("=8B", message, 16)
         if table != _MAIN_TABLE or kind not in _TYPES or (skip_own and origin == FROM_KERNEL):
@@ -82,7 +82,7 @@ def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> L
             continue
         values = attributes(message, 28)
         nowhere = bytes(4 if family == socket.AF_INET else 16)
-        found.append(
+        entries.append(
             Entry(
                 f"{ipaddress.ip_address(values.get(uapi.RTA_DST, nowhere))}/{length}",
                 str(ipaddress.ip_address(values[uapi.RTA_GATEWAY])) if uapi.RTA_GATEWAY in values else "",
@@ -95,7 +95,7 @@ def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> L
                 _TYPES[kind],
             )
         )
-    return found
+    return entries
 
 
 def not_local(kernel: Socket, addresses: Sequence[str]) -> List[str]:
@@ -138,7 +138,7 @@ def read(
     unknown = {entry.link for entries in listed.values() for entry in entries} - set(links) - {0}
     if unknown:
         links = {**links, **interface.find_indices(kernel, unknown)}
-    found = []
+    present = []
     for destination, metric in wanted:
         entries = listed.get(destination, [])
         if metric is not None:
@@ -149,10 +149,10 @@ def read(
             best, static = ours[0], metric is not None
             name = links[best.link].name if best.link in links else ""
             foremost = True if not static and best is entries[0] and _has_precedence(best) else None
-            found.append(
+            present.append(
                 Route(namespace, destination, best.gateway, name, foremost, best.metric, best.type, static=static)
             )
-    return found
+    return present
 
 
 def _is_ours(link: Optional[Interface]) -> bool:

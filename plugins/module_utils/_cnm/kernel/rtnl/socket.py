@@ -49,16 +49,16 @@ def needs_root(what: str) -> CnmError:
 
 def attributes(data: bytes, offset: int = 0) -> Dict[int, bytes]:
     """Return the attributes that DATA holds from OFFSET on, by number, as they are."""
-    found = {}
+    values = {}
     last = len(data) - 4
     unpack = ATTRIBUTE.unpack_from
     while offset <= last:
         length, number = unpack(data, offset)
         if length < 4:
             break
-        found[number & 0x3FFF] = data[offset + 4 : offset + length]
+        values[number & 0x3FFF] = data[offset + 4 : offset + length]
         offset += (length + 3) & ~3
-    return found
+    return values
 
 
 def number(value: bytes) -> int:
@@ -132,14 +132,14 @@ class Socket:
         A dump during which the kernel's table changed is asked for again.
         """
         for _attempt in range(_DUMP_ATTEMPTS):
-            found = self._dump_once(message)
-            if found is not None:
-                return found
+            answers = self._dump_once(message)
+            if answers is not None:
+                return answers
         raise KernelRefused("The network configuration keeps changing while it is being read. Try again later.")
 
     def _dump_once(self, message: bytes) -> Optional[List[bytes]]:
         self._send([message])
-        found: List[bytes] = []
+        answers: List[bytes] = []
         whole = True
         while True:
             for kind, flags, sequence, reply in self._receive():
@@ -152,8 +152,8 @@ class Socket:
                         raise KernelRefused(f"The kernel refused to list its network configuration: {refusal.text}.")
                     return []
                 if kind == _DONE:
-                    return found if whole else None
-                found.append(reply)
+                    return answers if whole else None
+                answers.append(reply)
 
     def _send(self, messages: Sequence[bytes]) -> None:
         data = bytearray()

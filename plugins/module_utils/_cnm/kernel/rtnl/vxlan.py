@@ -36,19 +36,19 @@ class Device(NamedTuple):
 
 def parse(data: bytes, port: Dict[int, bytes]) -> Device:
     """Return the device that DATA, an IFLA_INFO_DATA, and the attributes of its bridge PORT describe."""
-    found = attributes(data)
-    learning, port_learning = found.get(uapi.IFLA_VXLAN_LEARNING) == _ON, port.get(uapi.IFLA_BRPORT_LEARNING) == _ON
-    local = found.get(uapi.IFLA_VXLAN_LOCAL6) or found.get(uapi.IFLA_VXLAN_LOCAL) or b""
+    values = attributes(data)
+    learning, port_learning = values.get(uapi.IFLA_VXLAN_LEARNING) == _ON, port.get(uapi.IFLA_BRPORT_LEARNING) == _ON
+    local = values.get(uapi.IFLA_VXLAN_LOCAL6) or values.get(uapi.IFLA_VXLAN_LOCAL) or b""
     return Device(
-        id=number(found.get(uapi.IFLA_VXLAN_ID, b"")),
+        id=number(values.get(uapi.IFLA_VXLAN_ID, b"")),
         local=str(ipaddress.ip_address(local)) if any(local) else "",
-        port=int.from_bytes(found.get(uapi.IFLA_VXLAN_PORT, b""), "big"),
-        lower=number(found.get(uapi.IFLA_VXLAN_LINK, b"")),
+        port=int.from_bytes(values.get(uapi.IFLA_VXLAN_PORT, b""), "big"),
+        lower=number(values.get(uapi.IFLA_VXLAN_LINK, b"")),
         learning=learning if learning == port_learning else None,
-        ttl=number(found.get(uapi.IFLA_VXLAN_TTL, b"")),
+        ttl=number(values.get(uapi.IFLA_VXLAN_TTL, b"")),
         suppress=port.get(uapi.IFLA_BRPORT_NEIGH_SUPPRESS) == _ON,
         isolated=port.get(uapi.IFLA_BRPORT_ISOLATED) == _ON,
-        external=found.get(uapi.IFLA_VXLAN_COLLECT_METADATA, b"\0") == _ON,
+        external=values.get(uapi.IFLA_VXLAN_COLLECT_METADATA, b"\0") == _ON,
     )
 
 

@@ -34,10 +34,10 @@ def ip_forward_no_drop() -> bool:
     :raises InvalidInput: if the file is not valid
     """
     with _understood():
-        found = _read().get("ip-forward-no-drop", False)
-        if not isinstance(found, bool):
+        setting = _read().get("ip-forward-no-drop", False)
+        if not isinstance(setting, bool):
             raise ValueError("ip-forward-no-drop is neither true nor false")
-        return found
+        return setting
 
 
 def _read() -> Dict[str, Any]:

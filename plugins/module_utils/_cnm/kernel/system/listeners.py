@@ -20,18 +20,20 @@ _LISTENING = {"tcp": "0A", "udp": "07"}
 
 def listening(protocols: Sequence[str] = ("tcp", "udp", "sctp")) -> List[Listener]:
     """Return the listening sockets of PROTOCOLS in the network namespace that the calling thread is in."""
-    found: List[Listener] = []
+    listeners: List[Listener] = []
     for protocol, table in _TABLES:
         if protocol not in protocols:
             continue
         for fields in _rows(table):
             if len(fields) > 9 and fields[3] == _LISTENING[protocol]:
                 address, port = fields[1].split(":")
-                found.append(Listener(protocol, _address(address), int(port, 16), int(fields[9])))
+                listeners.append(Listener(protocol, _address(address), int(port, 16), int(fields[9])))
     for fields in _rows("sctp/eps") if "sctp" in protocols else ():
         if len(fields) > 8:
-            found.extend(Listener("sctp", address, int(fields[5]), int(fields[7])) for address in _spelled(fields[8:]))
-    return found
+            listeners.extend(
+                Listener("sctp", address, int(fields[5]), int(fields[7])) for address in _spelled(fields[8:])
+            )
+    return listeners
 
 
 def process(inode: int) -> str:
@@ -71,9 +73,9 @@ def _address(text: str) -> Address:
     words = bytes.fromhex(text)
     if memoryview(b"\1\0").cast("H")[0] == 1:
         words = b"".join(words[start : start + 4][::-1] for start in range(0, len(words), 4))
-    found = ipaddress.ip_address(words)
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found
+    parsed = ipaddress.ip_address(words)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed
 
 
 def _spelled(fields: Sequence[str]) -> Iterator[Address]:

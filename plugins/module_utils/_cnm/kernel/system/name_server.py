@@ -99,19 +99,19 @@ def read(names: Mapping[str, AbstractSet[str]]) -> List[Resource]:
 
     Files left over from an interrupted run count as empty records, so that they are removed.
     """
-    found: List[Resource] = []
+    present: List[Resource] = []
     begun = os.path.exists(_NEW) or (os.path.exists(RECORDS) and not _has_records())
     for path in sorted(names[Records.kind]):
         try:
             with os.fdopen(open_private(path), encoding="utf-8") as file:
-                found.append(Records(path, file.read()))
+                present.append(Records(path, file.read()))
         except FileNotFoundError:
-            found += [Records(path, "")] if begun else []
+            present += [Records(path, "")] if begun else []
         except OSError as error:
             raise KernelRefused(f"File '{path}' could not be read: {error.strerror}.") from error
     current = _is_current()
-    found += [NameServer(each, current) for each in sorted(names[NameServer.kind] & set(_sockets(_pid())))]
-    return found
+    present += [NameServer(each, current) for each in sorted(names[NameServer.kind] & set(_sockets(_pid())))]
+    return present
 
 
 def apply(run: Run, steps: Sequence[Step]) -> None:
@@ -309,13 +309,13 @@ def _is_current() -> bool:
 
 def _inodes(pid: Optional[int]) -> Set[int]:
     """Return the inodes of the sockets of the process with that PID."""
-    found: Set[int] = set()
+    inodes: Set[int] = set()
     for name in _names(f"/proc/{pid}/fd") if pid is not None else ():
         with suppress(OSError):
             target = os.readlink(f"/proc/{pid}/fd/{name}")
             if target.startswith("socket:["):
-                found.add(int(target[8:-1]))
-    return found
+                inodes.add(int(target[8:-1]))
+    return inodes
 
 
 def _sockets(pid: Optional[int]) -> Dict[str, int]:
@@ -324,9 +324,9 @@ def _sockets(pid: Optional[int]) -> Dict[str, int]:
     if not own:
         return {}
     return {
-        str(found.address): found.inode
-        for found in listeners.listening(("udp",))
-        if found.port == _PORT and found.inode in own
+        str(listener.address): listener.inode
+        for listener in listeners.listening(("udp",))
+        if listener.port == _PORT and listener.inode in own
     }
 
 
@@ -409,7 +409,9 @@ def _stop(run: Run, pid: Optional[int]) -> None:
         with suppress(ProcessLookupError):
             _signal(run, pid, "TERM")
         # Its first thread may end before the others, which also hold its sockets.
-        if not _until(lambda: _has_ended(pid) and not held & {found.inode for found in listeners.listening(("udp",))}):
+        if not _until(
+            lambda: _has_ended(pid) and not held & {listener.inode for listener in listeners.listening(("udp",))}
+        ):
             raise KernelRefused(f"The name server {_NAME} ({pid}) does not stop.")
     with suppress(FileNotFoundError):
         os.unlink(_PID)

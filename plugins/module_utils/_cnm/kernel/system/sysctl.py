@@ -38,7 +38,7 @@ def read(namespaces: Namespaces, namespace: str, names: Iterable[str]) -> List[S
     """Return those of the settings NAMES that exist in NAMESPACE."""
     with namespaces.inside(namespace):
         values = [(name, value(name)) for name in names]
-    return [Sysctl(namespace, name, found, link_of(name)) for name, found in values if found is not None]
+    return [Sysctl(namespace, name, present, link_of(name)) for name, present in values if present is not None]
 
 
 def write(namespaces: Namespaces, wanted: Iterable[Sysctl]) -> List[CnmError]:
@@ -90,7 +90,7 @@ def _path(name: str) -> str:
 
 
 def _by_namespace(settings: Iterable[Sysctl]) -> Dict[str, Sequence[Sysctl]]:
-    found: Dict[str, List[Sysctl]] = {}
+    grouped: Dict[str, List[Sysctl]] = {}
     for setting in settings:
-        found.setdefault(setting.namespace, []).append(setting)
-    return dict(found)
+        grouped.setdefault(setting.namespace, []).append(setting)
+    return dict(grouped)

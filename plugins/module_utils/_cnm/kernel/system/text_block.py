@@ -145,9 +145,9 @@ def _open(path: str, flags: int, mode: int = 0o644) -> int:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
             raise _no_file(path) from None
         raise
-    found = os.fstat(descriptor)
+    status = os.fstat(descriptor)
     # A file with a second name may belong to anybody, and we would write to it and make it readable for all.
-    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
+    if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
         return descriptor
     os.close(descriptor)
     raise _no_file(path)
