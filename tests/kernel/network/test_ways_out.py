@@ -278,6 +278,6 @@ def test_changed_by_hand_in_an_adopted_namespace(tasks: Tasks, version: int, kin
 def test_an_adopted_namespace_whose_own_route_cannot_be_preceded(tasks: Tasks) -> None:
     tasks.network("n", BOTH)
     box = Box(tasks, 6, "route add default via {theirs} metric 1")
-    with pytest.raises(KernelRefused, match="route ::/0 by way of fd00:1::1 in '/run/netns/box': File exists"):
+    with pytest.raises(KernelRefused, match="route ::/0 via fd00:1::1 in '/run/netns/box': File exists"):
         tasks.sandbox("web", "n", netns="/run/netns/box")
     assert (box.way(), box.own_routes()) == (THEIRS[6], box.routes)

@@ -28,5 +28,5 @@ class StaticRoute:
 
     def __str__(self) -> str:
         kind = "" if self.type == "unicast" else f"{self.type} "
-        via = "" if self.gateway is None else f" by way of {self.gateway}"
+        via = "" if self.gateway is None else f" via {self.gateway}"
         return f"{kind}{self.destination}{via}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names: what a name server has to know of a network."""
+"""The name server's records of a network."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .hosts_files import is_local, names
 def records(
     network: Network, here: Iterable[Endpoint], away: Iterable[Remote], servers: Mapping[str, Sequence[str]]
 ) -> Records:
-    """Return what the name server has to know of NETWORK.
+    """Return the name server's records of NETWORK.
 
-    A sandbox has one id on all of its networks, by which the server knows what it may see.
+    A sandbox has the same id on all its networks; the server uses it to decide which names the sandbox may see.
 
     :param here: the running endpoints of this host
     :param away: the endpoints of other hosts
-    :param servers: by the id of a sandbox, who is asked for other names in its place, if it names servers
+    :param servers: by sandbox id, the servers that resolve external names for it, if it has its own
     """
     text = [",".join(str(gateway) for _pool, gateway in network.gateways())]
     pairs: List[Tuple[Union[Endpoint, Remote], str]] = [(endpoint, str(endpoint.sandbox)) for endpoint in here]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names: the hosts and resolv.conf files of a sandbox, as Docker 1.9 has them.
+"""The hosts and resolv.conf files of a sandbox, as in Docker 1.9.
 
-On each network that users made, every running endpoint is known by its name, ``name.network`` and its aliases.
-On the predefined ``bridge`` there is no discovery.
+On each network that users created, every running endpoint is known by its name, by ``name.network`` and by its aliases.
+On the predefined ``bridge``, names are not resolved.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ..model.sandbox import HOST_GATEWAY, Sandbox
 from ..resources.kinds import File
 
 _SERVERS = 3
-"""How many name servers resolv.conf can have (MAXNS of resolv.h)."""
+"""The number of name servers that resolv.conf can have (MAXNS in resolv.h)."""
 _WAITED, _LONGEST = 5, 30
-"""Seconds that aardvark-dns waits for each server, and the most that the C library does (RES_MAXRETRANS)."""
+"""Seconds that aardvark-dns waits for each server, and the C library's maximum (RES_MAXRETRANS)."""
 _LOCAL = """\
 127.0.0.1\tlocalhost
 """
@@ -39,7 +39,7 @@ ff02::2\tip6-allrouters
 
 
 def lines(network: Network, endpoints: Iterable[Union[Endpoint, Remote]]) -> str:
-    """Return the part of a hosts file that everybody on NETWORK has: a line for each address of ENDPOINTS."""
+    """Return the part of a hosts file that is the same for all on NETWORK: a line for each address of ENDPOINTS."""
     if network.predefined:
         return ""
     return "".join(
@@ -50,7 +50,7 @@ def lines(network: Network, endpoints: Iterable[Union[Endpoint, Remote]]) -> str
 
 
 def names(network: Network, endpoint: Union[Endpoint, Remote]) -> Sequence[str]:
-    """Return what ENDPOINT is called on NETWORK, each name once."""
+    """Return the names of ENDPOINT on NETWORK, without duplicates."""
     return list(dict.fromkeys((endpoint.name, f"{endpoint.name}.{network.name}", *endpoint.aliases)))
 
 
@@ -60,9 +60,9 @@ def hosts(
     """Return the hosts file of SANDBOX.
 
     :param own: its endpoints, the one with the default route first
-    :param parts: what lines() says of each of its networks
+    :param parts: the result of lines() for each of its networks
     :param ipv6: whether the host has IPv6
-    :param gateways: the addresses at which it reaches the host
+    :param gateways: the host's addresses that it can reach
     """
     text = [_LOCAL, _LOCAL6 if ipv6 and not sandbox.ipv6_off("lo") else ""]
     called = " ".join(_called(sandbox))
@@ -75,7 +75,7 @@ def hosts(
 
 
 def _called(sandbox: Sandbox) -> Sequence[str]:
-    """Return what SANDBOX calls itself, the whole name first, then what stands before the domain."""
+    """Return SANDBOX's names for itself: the full name first, then the part before the domain."""
     hostname = sandbox.hostname or sandbox.name
     whole = f"{hostname}.{sandbox.domainname}" if sandbox.domainname else hostname
     return list(dict.fromkeys((whole, hostname, hostname.partition(".")[0])))
@@ -84,11 +84,10 @@ def _called(sandbox: Sandbox) -> Sequence[str]:
 def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways: Sequence[str] = ()) -> File:
     """Return the resolv.conf of SANDBOX.
 
-    :param host: the host's own, from which comes what the sandbox does not say
-    :param reaches: the families of its networks that are not internal; it could not ask the host's name servers of
-        others
-    :param gateways: where the host's name server answers it; each knows all of its networks, and asks the sandbox's
-        own servers, or the host's, for all other names
+    :param host: the host's file, whose settings are used where the sandbox has none
+    :param reaches: the families of its networks that are not internal; it cannot reach the host's servers of others
+    :param gateways: where the host's name server answers it; the server knows all its networks, and forwards queries
+        for other names to the sandbox's own servers, or to the host's
     """
     settings = _parse(host)
     servers = [server for server in settings["nameserver"] if ipaddress.ip_address(server).version in reaches]
@@ -112,18 +111,18 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways:
 
 
 def _for_name_server(host: Sequence[str], own: Optional[Sequence[str]], servers: int) -> Tuple[str, ...]:
-    """Return the options with which a sandbox asks the host's name server: its OWN, or the HOST's.
+    """Return the options for a sandbox that queries the host's name server: its OWN, or the HOST's.
 
-    :param servers: how many servers that one asks in turn for other names
+    :param servers: how many servers the name server asks in turn for other names
     """
     needed = {
-        # Or a name without a dot would be looked for in all search domains first (resolv.conf(5)).
+        # Otherwise a name without a dot would be searched in all search domains first (resolv.conf(5)).
         "ndots": "ndots:0",
-        # Up to version 1.11 it does not answer by TCP, and without this no answer by UDP has more than 512 bytes.
+        # Up to version 1.11 the server does not answer over TCP; without this, UDP answers have 512 bytes at most.
         "edns0": "edns0",
     }
     if servers > 1:
-        # It waits 5 s for a server before it asks the next one, and who asks must not give up earlier.
+        # It waits 5 s for a server before it asks the next one, so clients must not give up earlier.
         needed["timeout"] = f"timeout:{min(_WAITED * servers, _LONGEST)}"
     given = {option.partition(":")[0] for option in own or ()}
     kept = own if own is not None else [option for option in host if option.partition(":")[0] not in needed]
@@ -132,7 +131,7 @@ def _for_name_server(host: Sequence[str], own: Optional[Sequence[str]], servers:
 
 @lru_cache(maxsize=2)
 def _parse(text: str) -> Mapping[str, List[str]]:
-    """Return what TEXT says by keyword; name servers that only the host can ask are under ``asked`` alone."""
+    """Return the settings in TEXT by keyword; name servers that only the host can reach are only under ``asked``."""
     settings: Mapping[str, List[str]] = {"nameserver": [], "asked": [], "search": [], "options": []}
     for line in text.splitlines():
         keyword, *values = line.split() or [""]
@@ -147,7 +146,7 @@ def _parse(text: str) -> Mapping[str, List[str]]:
 
 
 def is_local(server: str) -> bool:
-    """Say whether only its own host can ask the name server SERVER: at a loopback address, or by one of its links."""
+    """Say whether only the host can reach the name server SERVER: at a loopback address, or on one of its links."""
     try:
         parsed = ipaddress.ip_address(server.partition("%")[0])
     except ValueError:

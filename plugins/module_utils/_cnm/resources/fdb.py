@@ -45,7 +45,7 @@ class Forwarding(Resource):
 
     def __str__(self) -> str:
         who = "everybody" if self.mac == ANYBODY else self.mac
-        return f"forwarding to {who} by way of {self.destination or 'its bridge'} on '{self.link}'"
+        return f"forwarding to {who} via {self.destination or 'its bridge'} on '{self.link}'"
 
     @property
     def within(self) -> Tuple[Key, ...]:

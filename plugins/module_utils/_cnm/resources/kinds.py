@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Namespaces, kernel settings, addresses, routes, text files, and what the firewall consists of."""
+"""Namespaces, kernel settings, addresses, routes, text files, and the parts of the firewall."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Element(Resource):
 
     @property
     def translates(self) -> bool:
-        """Whether this says where the packets of a published port go: connections go on as they began."""
+        """Whether this translates the packets of a published port: existing connections ignore a change of it."""
         return self.set in ("published4", "published6")
 
     @property
@@ -112,7 +112,7 @@ class Namespace(Resource):
     path: str
     ours: bool = True
     mounted: bool = True
-    """False for what is left of one: the empty file on which it was mounted, or was to be."""
+    """False for a leftover: the empty file on which a namespace was mounted, or was to be mounted."""
     adopted: bool = False
 
     kind: ClassVar[str] = "namespace"
@@ -172,9 +172,9 @@ class Sysctl(Resource):
 
     @property
     def turn(self) -> Tuple[bool, ...]:
-        """Settings of all links at once come last, as the kernel heeds those of single links when they change.
+        """Settings of all links come last, because the kernel considers those of single links when they change.
 
-        Only the one that switches IPv6 off comes first: the kernel hands it on to the single links.
+        Only the one that disables IPv6 comes first, because the kernel copies it to the single links.
         """
         late = "/all/" in self.name and not self.name.endswith("/disable_ipv6")
         return (late, "/all/" not in self.name)
@@ -231,10 +231,10 @@ class Route(Resource):
     """Empty for a type that leads nowhere; it has no link either."""
     link: str
     foremost: Optional[bool] = None
-    """Whether it comes before all others to its destination, which stay; None where there are to be no others."""
+    """Whether it takes precedence over other routes to its destination, which stay; None if there must be no others."""
     metric: Optional[int] = None
     type: str = "unicast"
-    """As ``ip route`` calls it: ``unicast``, ``blackhole``, ``unreachable`` or ``prohibit``."""
+    """As in ``ip route``: ``unicast``, ``blackhole``, ``unreachable`` or ``prohibit``."""
     static: bool = False
     """Whether there may be others to its destination, with other metrics: a default route is the only one."""
 
@@ -249,7 +249,7 @@ class Route(Resource):
         return (*key, str(self.metric)) if self.static else key
 
     def __str__(self) -> str:
-        way = f" by way of {self.gateway}" if self.gateway else ""
+        way = f" via {self.gateway}" if self.gateway else ""
         kind = "" if self.type == "unicast" else f" {self.type}"
         metric = f" with metric {self.metric}" if self.static and self.metric else ""
         return f"route{kind} {self.destination}{way}{metric}{where(self.namespace)}"
@@ -261,7 +261,7 @@ class Route(Resource):
 
 @dataclass(frozen=True)
 class File(Resource):
-    """A block of lines that is ours in a text file; the other lines are the user's and stay."""
+    """Our block of lines in a text file; the other lines are the user's and stay."""
 
     path: str
     text: str
@@ -299,7 +299,7 @@ class Parent(NamedTuple):
 
 
 class Listener(NamedTuple):
-    """A socket that waits on a port. On ``::`` it is taken to wait for IPv4 as well, as it does by default."""
+    """A socket that listens on a port. On ``::`` it is assumed to accept IPv4, too, which is the default."""
 
     protocol: str
     address: IPAddress
@@ -307,7 +307,7 @@ class Listener(NamedTuple):
     inode: int
 
     def hears(self, version: int, address: Optional[IPAddress]) -> bool:
-        """Say whether it gets what comes to the host's ADDRESS of family VERSION, None for all of that family."""
+        """Say whether it receives packets to the host's ADDRESS of family VERSION; None for all of the family."""
         if self.address.version != version:
             return self.address.version == 6 and self.address.is_unspecified
         return address is None or self.address.is_unspecified or self.address == address

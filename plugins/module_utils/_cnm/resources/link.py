@@ -33,10 +33,10 @@ class HostEnd:
     """Bridge port isolation (IFLA_BRPORT_ISOLATED), and no learning: there is no traffic between two isolated ports,
     and what one of them sends does not change where frames go. None if only one of both is so."""
     hairpin: bool = False
-    """Whether a frame may leave by the port by which it came (IFLA_BRPORT_MODE)."""
+    """Whether a frame may leave through the port that it came in by (IFLA_BRPORT_MODE)."""
     pinned: bool = False
-    """Whether the bridge has a lasting entry for the other end's MAC address, so that nobody else can draw its frames
-    by sending with that address (NTF_STICKY)."""
+    """Whether the bridge has a permanent entry for the other end's MAC address, so that nobody else can attract its
+    frames by sending with that address (NTF_STICKY)."""
     group: int = GROUP
 
     def __str__(self) -> str:
@@ -51,13 +51,13 @@ class Tunnel:
     id: int
     """The network identifier, VNI."""
     local: str
-    """The address from which its packets come: the host's tunnel end point, VTEP."""
+    """The source address of its packets: the host's tunnel end point, VTEP."""
     port: int
     """UDP port, here and at the other hosts."""
     device: str
-    """The device by which its packets leave; empty to leave that to the host's routes."""
+    """The device that its packets leave through; empty if the host's routes decide."""
     learning: Optional[bool]
-    """Whether it notes from which host a MAC address comes, and its bridge port does the same; None if one does."""
+    """Whether it and its bridge port learn where MAC addresses are; None if only one of them does."""
     master: str
     ttl: int = 64
     suppress: bool = True
@@ -77,7 +77,7 @@ class Lower:
 
     device: str
     mode: str
-    """How it reaches others on that interface, as ``ip link`` calls it."""
+    """How it reaches others on that interface, in the words of ``ip link``."""
 
     def __str__(self) -> str:
         return f"'{self.device}' in mode {self.mode}"
@@ -125,7 +125,7 @@ class Link(Resource):
 
     @property
     def base(self) -> Optional[Tuple[str, bool]]:
-        """The interface that it is on, and whether it has that for itself, which the kernel does not change."""
+        """The interface that it is on, and whether it has this interface to itself, which the kernel cannot change."""
         return (self.lower.device, self.lower.mode == "passthru") if self.lower else None
 
     @property
@@ -141,7 +141,7 @@ class Link(Resource):
         return replace(self, address=None, mtu=None, up=None, group=0, peer=None)
 
     def forgets(self, after: Resource) -> bool:
-        """True for a link that was down, or gets another MAC address: the kernel forgets its neighbours."""
+        """True for a link that was down, or gets another MAC address, because the kernel removes its neighbours."""
         return isinstance(after, Link) and (self.up is False or after.address not in (None, self.address))
 
     @property
@@ -157,5 +157,5 @@ class Link(Resource):
 
     @property
     def goes_with_parent(self) -> bool:
-        """False: a namespace is taken apart later, by a kernel thread, and its veth pairs outlive it until then."""
+        """False, because a kernel thread removes a namespace later, and its veth pairs exist until then."""
         return False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Wanted minus present: the plan that makes a host what it ought to be."""
+"""Wanted minus present: the plan that brings a host into the wanted state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Step(NamedTuple):
 
     @property
     def resource(self) -> Resource:
-        """What the step is about, as it will be or as it was."""
+        """The resource of the step, as it will be or, for a removal, as it was."""
         resource = self.after or self.before
         if resource is None:
             raise ValueError("a step is about something")
@@ -37,13 +37,12 @@ def plan(
 ) -> List[Step]:
     """Return the steps from PRESENT to WANTED, in order: removals, then creations and changes.
 
-    What is within a thing that has to be made anew counts as absent, and what goes away with its parent
-    is not removed by a step of its own. What is not ours is left alone.
+    The contents of a thing that must be created again count as absent, and what the kernel removes with its parent has
+    no step of its own. Things that are not ours are not changed.
 
-    :param renew: what is to be made anew though it is as it should be
-
-    :raises CnmError: where something that is not ours stands in the way, or something adopted is gone: each Conflict
-        is about one resource
+    :param renew: keys of things to create again although they are in the wanted state
+    :raises CnmError: if something that is not ours is in the way, or something adopted is gone; each Conflict is about
+        one resource
     """
     gone: Set[Key] = set()
     obstacles = [resource for resource in present.values() if isinstance(resource, Obstacle)]
@@ -75,7 +74,7 @@ def plan(
         if isinstance(before, Obstacle):
             continue
         if before is None and resource.lent and resource.foreign:
-            continue  # It was to be let go, and its owner has taken it away already.
+            continue  # It was to be released, and its owner has already removed it.
         if before is None and resource.lent:
             text = f"The {resource}, which was adopted, is gone. Bring it back, or remove what uses it."
             conflicts.append(Conflict(text, key))

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host can hold, how two of it compare, and in which order they come and go.
+"""What a host can hold, how two resources compare, and the order in which they are made and removed.
 
-A resource is a value. Its key says which thing on the host it is, the other fields say how that thing is
-to be. A field that is None is left as it is on the host. Whether a resource is wanted or was read from the
-kernel, it has the same type, so that the difference of two is a comparison.
+A resource is a value. Its key says which thing on the host it is, and the other fields describe its wanted or present
+state. A field that is None is left as it is on the host. Wanted and present resources have the same type, so they can
+be compared.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Dict, Optional, Tuple, Type
 
 Key = Tuple[str, ...]
-"""Which thing on a host is meant: the kind of resource, and what tells one of that kind from the others."""
+"""Identifies a thing on a host: the kind of resource, and what distinguishes it from others of that kind."""
 
 HOST = ""
-"""The network namespace that we run in; other namespaces are named by their path."""
+"""The network namespace that we run in. Other namespaces are given by their path."""
 
 FIREWALL, NAMING = "firewall", "naming"
 """Subsystems, see Resource.subsystem."""
 
 EVERYTHING, NETWORK = "everything", "network"
-"""What may stand on a resource, see Resource.bearing."""
+"""What may depend on a resource, see Resource.bearing."""
 
 
 def where(namespace: str) -> str:
-    """Return how a name is to be completed if the thing is in a NAMESPACE other than the host's."""
+    """Return what to append to a name if the thing is in a NAMESPACE other than the host's."""
     return f" in '{namespace}'" if namespace else ""
 
 
@@ -45,15 +45,15 @@ class Resource:
     """``firewall`` for what is read by running programs and stays when its unit is left out, ``naming`` for what a
     network can be without."""
     bearing: ClassVar[str] = ""
-    """What may lose something when this is made: ``everything``, or what is on the same ``network``."""
+    """What may lose something when this is made: ``everything``, or everything on the same ``network``."""
     renewed: ClassVar[bool] = False
-    """Whether this is made anew with the sandbox that it belongs to."""
+    """Whether this is created again when its sandbox is."""
     ignored: ClassVar[Tuple[str, ...]] = ()
-    """Fields that say how to treat the thing, and are not properties of it."""
+    """Fields that say how to treat the thing, and are not its properties."""
     immutable: ClassVar[Tuple[str, ...]] = ()
-    """Fields that the kernel cannot change in place: another value means to remove and to make anew."""
+    """Fields that the kernel cannot change in place: for another value, the thing is removed and created again."""
     implied: ClassVar[Tuple[str, ...]] = ()
-    """Fields that --diff does not show: the name says it already, or all of ours have the same value."""
+    """Fields that --diff does not show, because the name contains them, or because they are equal for all of ours."""
 
     def __init_subclass__(cls) -> None:
         if cls.kind:
@@ -76,7 +76,7 @@ class Resource:
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        """The things with which this one comes and goes."""
+        """The things that this one is created and removed with."""
         return ()
 
     @property
@@ -101,7 +101,7 @@ class Resource:
 
     @property
     def removable(self) -> bool:
-        """Whether this can be absent: a kernel setting always has some value."""
+        """Whether this can be absent, unlike a kernel setting, which always has a value."""
         return True
 
     @property
@@ -110,7 +110,7 @@ class Resource:
         return False
 
     def released(self) -> Optional["Resource"]:
-        """Return what this, adopted and no longer needed, is to be; None to leave it as it is."""
+        """Return the state in which to release this adopted thing; None to leave it as it is."""
         return None
 
     def forgets(self, after: "Resource") -> bool:
@@ -129,7 +129,7 @@ class Resource:
 
     @property
     def rests_on_adopted(self) -> bool:
-        """Whether this cannot be made if what its network or sandbox has adopted is not there."""
+        """Whether this cannot be made if what its network or sandbox has adopted is missing."""
         return True
 
     def unannounced(self) -> "Resource":
@@ -142,7 +142,7 @@ class Resource:
 
     @property
     def text_file(self) -> str:
-        """The path of the text file that this is; --diff shows the lines of its ``text``. Empty if it is none."""
+        """The path if this is a text file, of which --diff shows the lines of ``text``; empty otherwise."""
         return ""
 
     @property
@@ -169,7 +169,7 @@ def is_key(parts: Key) -> bool:
 
 @dataclass(frozen=True)
 class Obstacle(Resource):
-    """What stands where a resource may have to be, and cannot be read or changed."""
+    """Something in the place of a resource that cannot be read or changed."""
 
     place: Key
     """The key of that resource."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The routes of a sandbox: its own, those of its networks, and the default routes by their gateways."""
+"""The routes of a sandbox: its own, those of its networks, and the default routes through their gateways."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .resource import Key
 
 Attachment = Tuple[Network, Endpoint]
 KERNEL_METRIC = {4: 0, 6: 1024}
-"""The metric of a route that is given none, by IP version (net/ipv6/route.c: IP6_RT_PRIO_USER)."""
+"""The metric of a route without one, by IP version (net/ipv6/route.c: IP6_RT_PRIO_USER)."""
 _DEFAULTS = {4: "0.0.0.0/0", 6: "::/0"}
 
 
@@ -31,7 +31,7 @@ def gateway_order(attachments: Iterable[Attachment]) -> List[Attachment]:
 
 
 def gateway_owner(sandbox: Sandbox, attachments: Sequence[Attachment], version: int) -> Optional[Attachment]:
-    """Return which of ATTACHMENTS, in their order, gives SANDBOX the default route of family VERSION by its gateway."""
+    """Return the first of ATTACHMENTS that gives SANDBOX the default route of family VERSION through its gateway."""
     if sandbox.no_default_route or _default_routes(sandbox.routes, version):
         return None
     for network, endpoint in attachments:
@@ -53,7 +53,7 @@ def _default_routes(declared: Sequence[StaticRoute], version: int) -> Sequence[S
 
 
 def answering(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Dict[int, Address]:
-    """Return by family the address from which SANDBOX answers whom it knows by its default route alone."""
+    """Return, by family, the address with which SANDBOX answers through its default route."""
     addresses: Dict[int, Address] = {}
     for version in _DEFAULTS:
         owner = gateway_owner(sandbox, attachments, version)
@@ -64,9 +64,9 @@ def answering(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Dict[int, 
 
 
 def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Route]:
-    """Return the routes of SANDBOX with ATTACHMENTS, in their order. Of several for one thing the first counts.
+    """Return the routes of SANDBOX with ATTACHMENTS, in their order. The first of several to one destination counts.
 
-    Default routes are one of each family at most, in an adopted namespace beside its owner's.
+    There is at most one default route of each family; in an adopted namespace, in addition to the owner's.
     """
     chosen: Dict[Key, Route] = {}
     for route, link, metric in _declared(sandbox, attachments):
@@ -84,7 +84,7 @@ def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Route]:
 
 
 def way(attachments: Iterable[Attachment], route: StaticRoute) -> Optional[str]:
-    """Return the interface by which the gateway of ROUTE is reached; empty if it needs none, None if there is none."""
+    """Return the interface that leads to the gateway of ROUTE; empty if it needs none, None if there is none."""
     if route.gateway is None:
         return ""
     for network, endpoint in attachments:
@@ -95,7 +95,7 @@ def way(attachments: Iterable[Attachment], route: StaticRoute) -> Optional[str]:
 
 
 def _declared(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Iterator[Tuple[StaticRoute, str, Optional[int]]]:
-    """Yield the routes that are declared and possible, each with its interface and with its metric."""
+    """Yield the declared routes that are possible, each with its interface and its metric."""
     if not sandbox.routes and not any(network.routes for network, _endpoint in attachments):
         return
     own = {address for _network, endpoint in attachments for address in endpoint.addresses}
@@ -106,7 +106,7 @@ def _declared(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Iterator[T
             yield route, link, route.metric
     for network, endpoint in attachments:
         for route in network.routes:
-            # Not for the router itself, and not for who is where it leads.
+            # Not for the router itself, and not for sandboxes in the destination.
             if route.gateway in own or route.destination in connected:
                 continue
             if endpoint.address(route.destination.version) is not None:
@@ -126,7 +126,7 @@ def _resource(sandbox: Sandbox, route: StaticRoute, link: str, metric: Optional[
 
 def _default(sandbox: Sandbox, destination: str, gateway: str, link: str, metric: Optional[int], kind: str) -> Route:
     if sandbox.netns is not None:
-        # What comes before all others has a metric of its own.
+        # The route that takes precedence has a metric of its own.
         return Route(sandbox.path, destination, gateway, link, foremost=True, type=kind)
     if metric is not None:
         metric = metric or KERNEL_METRIC[6 if ":" in destination else 4]

@@ -54,7 +54,7 @@ def test_its_objects_are_read(old):
         "router": ipaddress.ip_address("10.1.0.9"),
     }
     assert (lan.ipv6, lan.dns, lan.metric, lan.dns_servers) == (True, True, 7, ("192.0.2.7",))
-    assert [str(route) for route in lan.routes] == ["10.7.0.0/16 by way of 10.1.0.9", "blackhole 10.6.0.1/32"]
+    assert [str(route) for route in lan.routes] == ["10.7.0.0/16 via 10.1.0.9", "blackhole 10.6.0.1/32"]
     assert [str(each) for each in lent.kept] == ["10.70.0.1/24", "fd00:70::1/64"]
     assert store.network_named("plain").dns is False
     assert store.network_named("back").no_default_route
@@ -68,7 +68,7 @@ def test_its_objects_are_read(old):
     ]
     web = store.sandbox_named("web")
     assert (web.hostname, web.dns_opts, web.no_default_route) == ("www", ("ndots:2",), True)
-    assert [str(route) for route in web.routes] == ["10.5.0.0/16 by way of 10.1.0.9"]
+    assert [str(route) for route in web.routes] == ["10.5.0.0/16 via 10.1.0.9"]
     assert store.sandbox_named("process").identity == "4026532001"
     assert not store.sandbox_named("halted").running
     endpoint = store.endpoint_on(lan.id, "web")
