@@ -42,6 +42,7 @@ from typing import (
 )
 
 T = TypeVar("T")
+_NONE = type(None)
 
 
 class _Form(NamedTuple):
@@ -108,8 +109,8 @@ def _of_address(types: Tuple[Any, ...]) -> Optional[_Form]:
 
 
 def _of_optional(types: Tuple[Any, ...]) -> _Form:
-    form = _form(Union[tuple(each for each in types if each is not type(None))])
-    return form._replace(types=form.types | {type(None)})
+    form = _form(Union[tuple(each for each in types if each is not _NONE)])
+    return form._replace(types=form.types | {_NONE})
 
 
 def _of_array(hint: Any, make: Callable[..., Any]) -> _Form:

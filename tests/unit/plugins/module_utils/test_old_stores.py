@@ -116,7 +116,7 @@ def test_a_migration_that_fails_leaves_it_as_it_was(old, monkeypatch):
 
 def test_a_damaged_one_is_refused_and_kept(old):
     path = schema.path(old.folder)
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE sandbox SET data = '{' WHERE name = 'web'")
     before = Path(path).read_bytes()
     assert "is damaged (malformed JSON)" in old.refused_by_store()
