@@ -304,7 +304,7 @@ class Facts:
     def underlay(self, wanted: Optional[forms.Address]) -> Optional[Tuple[forms.Address, str, int]]:
         """Return WANTED, an address of this host, its device and MTU; with None those of the default route.
 
-        The device is empty where it is none by which packets leave. There is no answer without such an address.
+        The device is empty if packets do not leave through it, such as a loopback. None if there is no such address.
         """
         from .underlay import end_point
 

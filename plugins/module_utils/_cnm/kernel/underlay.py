@@ -24,7 +24,7 @@ _LOCAL_KINDS = ("dummy",)
 def end_point(kernel: Socket, wanted: Optional[Address], egress_mtu: int) -> Optional[Tuple[Address, str, int]]:
     """Return the host's address WANTED with its device and MTU; with None, the oldest of the default route's device.
 
-    The device is empty, and the MTU EGRESS_MTU, where it is none by which packets leave.
+    The device is empty, and the MTU EGRESS_MTU, if packets do not leave through it, such as a loopback.
     """
     links = [link for link in interface.dump(kernel) if link.group not in (GROUP, LEAVING)]
     family = 0

@@ -157,7 +157,7 @@ def _shape(listed: Sequence[Dict[str, Any]]) -> str:
 
 def _remember(text: Optional[str], shape: str) -> None:
     try:
-        # One name, so that a killed run leaves one file at most, and _forget() finds it.
+        # A fixed name, so that interrupted runs leave one file at most, and _forget() finds it.
         with os.fdopen(create_private(_NEW_MEMORY), "w", encoding="utf-8") as stream:
             json.dump({"text": text, "shape": shape}, stream)
         os.rename(_NEW_MEMORY, MEMORY)
@@ -272,7 +272,7 @@ def _written(element: Element) -> str:
 def end_stale_connections(removed: Sequence[Element], added: Sequence[Element]) -> None:
     """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not.
 
-    :raises KernelRefused: if the kernel does not let go of a connection.
+    :raises KernelRefused: if the kernel does not end a connection.
     """
     gone = [each for each in removed if each.translates]
     new = [each for each in added if each.translates and " . udp . " in each.entry]

@@ -165,7 +165,7 @@ def read(namespaces: Namespaces, wanted: Dict[str, Set[str]]) -> List[Link]:
 
 
 def remove(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
-    """Remove LINKS and return what went wrong. A veth goes by its host end, so that one send does for all."""
+    """Remove LINKS and return the errors. A veth is removed by its host end, so that one send is enough for all."""
     errors: List[CnmError] = []
     names: Dict[str, Dict[str, str]] = {}
     for link in links:
