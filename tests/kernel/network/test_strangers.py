@@ -17,7 +17,7 @@ def test_a_policy_that_drops_is_named(tasks: Tasks) -> None:
     command("nft add chain inet strict gate { type filter hook forward priority 5 ; policy drop ; }")
     tasks.sandbox("a", "n")
     (warning,) = tasks.warnings
-    for part in ("'gate'", "'inet strict'", "drops what is forwarded", tasks.device("n")):
+    for part in ("'gate'", "'inet strict'", "drops forwarded traffic", tasks.device("n")):
         assert part in warning
     assert source_outside("a") is None
     for direction in ("iifname", "oifname"):
