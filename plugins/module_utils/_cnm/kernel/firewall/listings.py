@@ -76,7 +76,7 @@ class Listings:
             return
         with suppress(OSError, CnmError):
             if self._now() != self._state or not any(_OURS in words for words in self._answers):
-                _forget()
+                forget()
                 return
             if not self._changed:
                 return
@@ -121,9 +121,10 @@ def _only_lists(command: List[str]) -> bool:
     return "list" in command or "-S" in command
 
 
-def _forget() -> None:
+def forget() -> None:
+    """Remove what keep() has kept. A file that cannot be removed is harmless: the rules that it lists are no more."""
     for path in (MEMORY, _NEW_MEMORY):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(path)
 
 

@@ -20,6 +20,7 @@ from ...resources.plan import Step
 from ...resources.resource import Key, Resource
 from ..system.programs import Run, find, understood
 from .docker_user import DockerUser
+from .listings import forget as forget_listings
 
 MEMORY = "/run/cnm/ruleset.json"
 """What we loaded, and how nft listed it right after. In /run, because it must not outlive the kernel's rules."""
@@ -108,6 +109,7 @@ class Firewall:
         if cleared and not loaded:
             # First: the next run removes a table without a memory, but would keep a memory without a table.
             _forget()
+            forget_listings()
         code, _output, errors = self._nft(["-f", "-"], "".join(script))
         if code:
             raise KernelRefused(f"nft did not load the rules of table 'inet cnm': {_first_error(errors)}")
