@@ -148,8 +148,9 @@ TABLES = ("network", "sandbox", "endpoint", "pool", "address", "port", "setting"
 
 def _data(change: Callable[[Any], Any]) -> Callable[[sqlite3.Connection], None]:
     def apply(store: sqlite3.Connection) -> None:
-        # SQLite reads the data for this index, and would not take what it cannot read.
-        store.execute("DROP INDEX IF EXISTS network_adopted")
+        # SQLite reads the data for these indexes, and would not take what it cannot read.
+        for index in ("network_adopted", "network_underlay"):
+            store.execute(f"DROP INDEX IF EXISTS {index}")
         for table in ("network", "sandbox", "endpoint"):
             for identifier, data in store.execute(f"SELECT id, data FROM {table}").fetchall():
                 store.execute(f"UPDATE {table} SET data = ? WHERE id = ?", (change(data), identifier))

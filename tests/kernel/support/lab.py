@@ -211,17 +211,18 @@ def endpoint(place: str, protocol: str, address: str, port: int = 0) -> socket.s
     return made
 
 
-def await_(waiting: socket.socket, event: int = select.POLLIN) -> None:
+def await_(waiting: socket.socket, event: int = select.POLLIN, slices: int = SLICES) -> None:
     """Wait until WAITING is ready for EVENT.
 
     On a loaded machine packets are late, and so is this process: time in which it was kept from running does not count.
 
+    :param slices: for how many periods of SLICE seconds
     :raises socket.timeout: if it does not become ready
     """
     poll = select.poll()
     poll.register(waiting, event)
     undisturbed = 0
-    while undisturbed < SLICES:
+    while undisturbed < slices:
         began = time.monotonic()
         if poll.poll(SLICE * 1000):
             return
@@ -299,7 +300,8 @@ def pinged(source: str, target: str) -> bool:
         try:
             made.sendto(struct.pack("!BBH", kind, 0, 0 if six else ~total & 0xFFFF) + body, (target, 0))
             while True:
-                await_(made)
+                # An answer from outside also waits for the neighbours on the way, which the kernel asks first.
+                await_(made, slices=10 * SLICES)
                 data, peer = made.recvfrom(200)
                 if peer[0] == target and data[-8:] == body and data[0 if six else 20] == (129 if six else 0):
                     return True
