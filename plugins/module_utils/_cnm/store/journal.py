@@ -17,7 +17,7 @@ from ..model.errors import CnmError, StoreDamaged
 from ..private_files import create_private, open_private
 from ..resources.kinds import Element
 from ..resources.link import Link
-from ..resources.resource import Key, is_key
+from ..resources.resource import Key
 
 
 class Unit(NamedTuple):
@@ -68,7 +68,7 @@ def _check(intent: Intent, is_key: Callable[[Key], bool]) -> None:
             raise ValueError(f"{list(key)!r} names no resource")
 
 
-def read(folder: str, is_key: Callable[[Key], bool] = is_key) -> Intent:
+def read(folder: str, is_key: Callable[[Key], bool]) -> Intent:
     """Return what an interrupted run has left to do.
 
     :param is_key: says whether there can be a resource with a key
