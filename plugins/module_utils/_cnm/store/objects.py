@@ -14,7 +14,7 @@ import json
 import sqlite3
 from bisect import insort
 from operator import attrgetter
-from typing import Any, Container, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Container, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
 
 from ..drivers import LOADERS
 from ..model.addresses import Address, Subnet
@@ -30,6 +30,12 @@ Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
 
 _TABLES: Dict[Type[Any], str] = {Network: "network", Sandbox: "sandbox", Endpoint: "endpoint"}
+_COLUMNS: Dict[Type[Any], Callable[[Any], Tuple[Any, ...]]] = {
+    Network: attrgetter("id", "name"),
+    Sandbox: attrgetter("id", "name", "running"),
+    Endpoint: attrgetter("id", "name", "network", "sandbox"),
+}
+"""The attributes of an object that have columns of their own, before its JSON, so that queries can find it by them."""
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
@@ -127,11 +133,11 @@ class SqliteStore:
 
     def networks(self) -> List[Network]:
         """Return all networks, by name."""
-        return self._all(Network, "SELECT data FROM network ORDER BY name")
+        return self._all(Network, "SELECT * FROM network ORDER BY name")
 
     def adopted_networks(self) -> List[Network]:
         """Return the networks whose bridges were there before us."""
-        return self._all(Network, "SELECT data FROM network WHERE json_extract(data, '$.adopted')")
+        return self._all(Network, "SELECT * FROM network WHERE json_extract(data, '$.adopted')")
 
     def sandbox(self, identifier: str) -> Optional[Sandbox]:
         """Return the sandbox with that id."""
@@ -147,7 +153,7 @@ class SqliteStore:
 
     def sandboxes(self) -> List[Sandbox]:
         """Return all sandboxes, by name."""
-        return self._all(Sandbox, "SELECT data FROM sandbox ORDER BY name")
+        return self._all(Sandbox, "SELECT * FROM sandbox ORDER BY name")
 
     def endpoint(self, identifier: str) -> Optional[Endpoint]:
         """Return the endpoint with that id."""
@@ -171,18 +177,18 @@ class SqliteStore:
 
     def endpoints(self) -> List[Endpoint]:
         """Return all endpoints, by name."""
-        return self._all(Endpoint, "SELECT data FROM endpoint ORDER BY name, network")
+        return self._all(Endpoint, "SELECT * FROM endpoint ORDER BY name, network")
 
     def endpoints_named(self, name: str) -> List[Endpoint]:
         """Return the endpoints with that name or that whole id, of any network."""
         if is_id(name):
             endpoint = self.endpoint(name)
             return [endpoint] if endpoint is not None else []
-        return self._all(Endpoint, "SELECT data FROM endpoint WHERE name = ? ORDER BY network", name)
+        return self._all(Endpoint, "SELECT * FROM endpoint WHERE name = ? ORDER BY network", name)
 
     def endpoints_of_network(self, identifier: str) -> List[Endpoint]:
         """Return the endpoints of the network with that id, by name."""
-        return self._all(Endpoint, "SELECT data FROM endpoint WHERE network = ? ORDER BY name", identifier)
+        return self._all(Endpoint, "SELECT * FROM endpoint WHERE network = ? ORDER BY name", identifier)
 
     def endpoints_of_sandbox(self, identifier: str) -> List[Endpoint]:
         """Return the endpoints joined to the sandbox with that id, by name."""
@@ -193,7 +199,7 @@ class SqliteStore:
         """Return the endpoints of the network with that id that are joined to a running sandbox, by name."""
         return self._all(
             Endpoint,
-            "SELECT endpoint.data FROM endpoint JOIN sandbox ON sandbox.id = endpoint.sandbox "
+            "SELECT endpoint.* FROM endpoint JOIN sandbox ON sandbox.id = endpoint.sandbox "
             "WHERE endpoint.network = ? AND sandbox.running ORDER BY endpoint.name",
             network,
         )
@@ -243,7 +249,7 @@ class SqliteStore:
         """Return the networks whose options name the bridge NAME."""
         return self._all(
             Network,
-            f"SELECT data FROM network WHERE json_valid(data) AND {schema.BRIDGE_NAME} = ?",
+            f"SELECT * FROM network WHERE json_valid(data) AND {schema.BRIDGE_NAME} = ?",
             name,
         )
 
@@ -319,7 +325,7 @@ class SqliteStore:
         if self._unchanged(Network, network):
             return
         self._connection.execute(
-            "INSERT OR REPLACE INTO network VALUES (?, ?, ?)", (network.id, network.name, self._text(network))
+            "INSERT OR REPLACE INTO network VALUES (?, ?, ?)", (*_COLUMNS[Network](network), self._text(network))
         )
         self._connection.execute("DELETE FROM pool WHERE network = ?", (network.id,))
         self._connection.executemany(
@@ -341,7 +347,7 @@ class SqliteStore:
         if not self._unchanged(Sandbox, sandbox):
             self._connection.execute(
                 "INSERT OR REPLACE INTO sandbox VALUES (?, ?, ?, ?)",
-                (sandbox.id, sandbox.name, sandbox.running, self._text(sandbox)),
+                (*_COLUMNS[Sandbox](sandbox), self._text(sandbox)),
             )
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
@@ -440,7 +446,7 @@ class SqliteStore:
     def _members(self, sandbox: str) -> Dict[str, Endpoint]:
         """Return the endpoints that are joined to a sandbox, by id, with changes that are still pending."""
         if sandbox not in self._inside:
-            endpoints = self._read_all(Endpoint, "SELECT data FROM endpoint WHERE sandbox = ?", sandbox)
+            endpoints = self._read_all(Endpoint, "SELECT * FROM endpoint WHERE sandbox = ?", sandbox)
             self._inside[sandbox] = {endpoint.id: endpoint for endpoint in endpoints}
         return self._inside[sandbox]
 
@@ -457,7 +463,7 @@ class SqliteStore:
             if has_row:
                 old.append((endpoint.sandbox, text, endpoint.id))
             else:
-                new.append((endpoint.id, endpoint.name, endpoint.network, endpoint.sandbox, text))
+                new.append((*_COLUMNS[Endpoint](endpoint), text))
         self._forget_pending()
         self._connection.executemany("INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?, ?, ?)", new)
         self._connection.executemany("UPDATE endpoint SET sandbox = ?, data = ? WHERE id = ?", old)
@@ -511,7 +517,7 @@ class SqliteStore:
     def _read_all(self, noun: Type[T], query: str, *arguments: Any) -> List[T]:
         """Return what QUERY finds in the rows, which do not contain pending endpoints yet."""
         try:
-            return [self._read(noun, data) for (data,) in self._connection.execute(query, arguments)]
+            return [self._read(noun, *row) for row in self._connection.execute(query, arguments)]
         except UnicodeEncodeError:  # No name contains half of a surrogate pair.
             return []
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -524,7 +530,7 @@ class SqliteStore:
         """Return the object with NAMES, its name and before it its network's id if it has one, that meets CONDITION."""
         key = (_TABLES[noun], *names)
         if key not in self._ids:
-            item = self._one(noun, f"SELECT data FROM {_TABLES[noun]} WHERE {condition}", *names)
+            item = self._one(noun, f"SELECT * FROM {_TABLES[noun]} WHERE {condition}", *names)
             self._ids[key] = item.id if item is not None else None
             if item is not None:
                 self._objects[noun].setdefault(item.id, item)
@@ -534,18 +540,21 @@ class SqliteStore:
     def _known(self, noun: Type[T], identifier: str) -> Optional[T]:
         objects = self._objects[noun]
         if identifier not in objects:
-            objects[identifier] = self._one(noun, f"SELECT data FROM {_TABLES[noun]} WHERE id = ?", identifier)
+            objects[identifier] = self._one(noun, f"SELECT * FROM {_TABLES[noun]} WHERE id = ?", identifier)
         item: Optional[T] = objects[identifier]
         return item
 
-    def _read(self, noun: Type[T], data: str) -> T:
-        """Return the object in DATA; the same object for the same text, because objects are values."""
+    def _read(self, noun: Type[T], *row: Any) -> T:
+        """Return the object in ROW, of the table of NOUN; the same object for the same text: objects are values."""
+        *columns, data = row
         item = self._seen.get(data)
         if not isinstance(item, noun):
             item = from_json(noun, json.loads(data))
             if isinstance(item, Network) and item.driver not in LOADERS:
                 raise ValueError(f"there is no driver '{item.driver}'")
             self._seen[data] = item
+        if _COLUMNS[noun](item) != tuple(columns):
+            raise ValueError(f"the row of '{columns[1]}' contains another {_TABLES[noun]}")
         return item
 
     def _text(self, item: Object) -> str:
@@ -558,7 +567,7 @@ class SqliteStore:
         if by_name is not None or not reference:
             return by_name
         prefixed = self._all(
-            noun, f"SELECT data FROM {table} WHERE id >= ? AND id < ? LIMIT 3", reference, f"{reference}g"
+            noun, f"SELECT * FROM {table} WHERE id >= ? AND id < ? LIMIT 3", reference, f"{reference}g"
         )
         return find(prefixed, reference)
 

@@ -129,6 +129,19 @@ def test_a_damaged_object_is_refused_and_kept(lan, path, change):
     assert content(path) == broken
 
 
+@pytest.mark.parametrize(
+    "column", ["network.id", "network.name", "sandbox.id", "sandbox.name", "endpoint.name", "endpoint.network"]
+)
+def test_a_row_that_contains_another_object_is_refused(lan, path, column):
+    table, field = column.split(".")
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(f"UPDATE {table} SET data = json_set(data, '$.{field}', ?)", ("f" * 64,))
+    connection.close()
+    with lan.kernel.unchanged(), pytest.raises(StoreDamaged, match=f"contains another {table}"):
+        lan.sandbox("db", networks=[{"name": "lan"}], labels={"a": "b"})
+
+
 def test_a_damaged_address_of_an_adopted_bridge_is_refused(lan, path):
     connection = sqlite3.connect(path)
     with connection:
