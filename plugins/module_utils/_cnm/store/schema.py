@@ -265,7 +265,7 @@ def explained(folder: str) -> Iterator[None]:
                 f"The store '{path(folder)}' cannot be used: {holder} has locked it. Wait for it to end, or end it."
             ) from error
         raise CnmError(f"The store '{path(folder)}' cannot be used: {error}.") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes damaged bytes in its answers.
         raise damaged(path(folder), error) from error
 
 

@@ -98,6 +98,7 @@ DAMAGES = {
     "it is another file": lambda _data: b"#!/bin/sh\n" * 500,
     "it is empty": lambda _data: b"",
     "its end is missing": lambda data: data[: len(data) // 2],
+    "a name in its schema is not UTF-8": lambda data: data.replace(b"indexpool_first", b"index\xe1ool_first"),
     "its middle is flipped": lambda data: data[:9000] + bytes(255 - byte for byte in data[9000:30000]) + data[30000:],
 }
 
