@@ -19,13 +19,21 @@ KEPT = 4
 """How many copies a host keeps: of several versions of the core, or for several Pythons."""
 
 
-def keep() -> None:
-    """Write the copy if this process ran without one. It only saves time, so a failure is silent.
+def keep(whole: bool = False) -> None:
+    """Write the copy if this process has compiled what it lacks. It only saves time, so a failure is silent.
 
     A folder that others may have written to is not used, because they may have put links into it.
+
+    :param whole: whether to compile the files that no task has used yet, too
     """
     loader = next((each for each in sys.meta_path if isinstance(each, Loader)), None)
-    if loader is None or loader.complete:
+    if loader is None:
+        return
+    if whole:
+        for name, path in loader.files.items():
+            if path not in loader.compiled:
+                loader.get_code(name)
+    if not loader.grown:
         return
     with suppress(OSError):
         if only_root_writes(os.path.dirname(FOLDER)):
@@ -37,8 +45,6 @@ def keep() -> None:
 
 
 def _write(loader: Loader) -> None:
-    for name in loader.files:
-        loader.get_code(name)
     data = marshal.dumps(loader.compiled)
     # Each run writes a file of its own, which takes the place in one step.
     growing = f"{loader.path}.{os.getpid()}"

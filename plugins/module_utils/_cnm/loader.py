@@ -7,7 +7,7 @@
 Ansible sends a module with all that it imports in a zip file without bytecode. Python compiles each file in it twice,
 in every task, and that was half of the time of a task. So the bytecode of the core is kept in one file on the host.
 The checksums in the zip file's directory, together with the Python version, give its name: each version of the core
-finds its own copy or none. Without a usable copy, each file is compiled once.
+finds its own copy or none. A file that is not in the copy is compiled once, and added to it.
 
 What is in the copy runs as root. So a copy counts only if it and all folders above it belong to root, are no links, and
 cannot be written by anybody else. `compiled` writes it.
@@ -60,7 +60,8 @@ class Loader:
         self.path = f"{FOLDER}/{sys.implementation.cache_tag}-{digest}"
         """Where the compiled copy is, or would be."""
         self.compiled: Dict[str, bytes] = read(self.path)
-        self.complete = bool(self.compiled)
+        self.grown = False
+        """Whether this process has compiled what the copy lacks."""
 
     def find_spec(self, name: str, _path: Optional[Sequence[str]] = None, _target: Any = None) -> Optional[ModuleSpec]:
         """Return how to load the module called NAME; None if it does not belong to the core."""
@@ -85,6 +86,7 @@ class Loader:
             return code
         code = compile(self.get_source(name), path, "exec", dont_inherit=True)
         self.compiled[path] = marshal.dumps(code)
+        self.grown = True
         return code
 
     def get_source(self, name: str) -> str:

@@ -226,10 +226,11 @@ def run_info(kind: str, arguments: Dict[str, Any]) -> None:
         keep = selection(module.params)
         return {"changed": False, _PLURALS[kind]: Controller(kernel, module.warn, True).describe(kind, keep)}
 
-    _carry_out(module, describe)
+    # The role ends with such a task, so that no later task compiles anything.
+    _carry_out(module, describe, whole_copy=True)
 
 
-def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]]) -> None:
+def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]], whole_copy: bool = False) -> None:
     def run_program(command: Sequence[str], text: Optional[str]) -> Tuple[int, str, str]:
         status, output, errors = module.run_command(
             list(command), data=text, binary_data=True, environ_update={"LC_ALL": "C"}
@@ -247,5 +248,5 @@ def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]]) 
     except CnmError as error:
         module.fail_json(msg=str(error))
     if not module.check_mode:
-        keep()
+        keep(whole_copy)
     module.exit_json(**answer)

@@ -14,7 +14,7 @@ import sys
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Set
 
 import pytest
 from stand_in import Host
@@ -29,8 +29,15 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.compiled import keep
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.suggestions import did_you_mean
-keep()
+keep(whole="whole" in sys.argv)
 print(did_you_mean("blu", ["blue"]))
+"""
+ANOTHER = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.compiled import keep
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ids import is_id
+keep()
 """
 COPIED = " from the copy"
 
@@ -46,15 +53,15 @@ def send(more: str = "") -> None:
             archive.writestr(f"{CORE}/{path.relative_to(PLUGINS / 'module_utils' / '_cnm')}", text)
 
 
-def start() -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", TASK, str(SENT)]
+def start(text: str = TASK, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", text, str(SENT), *arguments]
     environment = {**os.environ, "PYTHONPATH": "", "PYTHONPYCACHEPREFIX": ""}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
-def task() -> str:
+def task(text: str = TASK, *arguments: str) -> str:
     """Run a task as Ansible does, and return what it says."""
-    running = start()
+    running = start(text, *arguments)
     output, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (0, "")
     return output.rstrip("\n")
@@ -62,6 +69,11 @@ def task() -> str:
 
 def copies() -> List[Path]:
     return sorted(FOLDER.iterdir())
+
+
+def files(path: Path) -> Set[str]:
+    """Return which files of the core are in the copy at PATH."""
+    return {name[len(CORE) + 1 :] for name in marshal.loads(path.read_bytes()[4:])}
 
 
 def rewrite(path: Path) -> None:
@@ -95,6 +107,21 @@ def test_later_tasks_load_what_the_first_has_compiled(host: Host) -> None:
     rewrite(path)
     assert task() == COPIED
     assert copies() == [path]
+
+
+def test_a_later_task_adds_what_it_is_the_first_to_use(host: Host) -> None:
+    send()
+    task()
+    (path,) = copies()
+    first = files(path)
+    task(ANOTHER)
+    assert files(path) - first == {"model/ids.py"}
+    before = path.stat().st_ino
+    task(ANOTHER)
+    assert path.stat().st_ino == before, "nothing to add"
+    task(TASK, "whole")
+    core = PLUGINS / "module_utils" / "_cnm"
+    assert files(path) == {str(each.relative_to(core)) for each in core.rglob("*.py")}
 
 
 def truncate(path: Path) -> None:
