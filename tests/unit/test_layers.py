@@ -56,7 +56,7 @@ ALLOWED = {
     "drivers": MODEL | KINDS | {"resources.firewall"},
     "naming": MODEL | KINDS,
     "store": MODEL | KINDS | {"drivers", "private_files"},
-    "kernel": VALUES | KINDS | {"private_files", "resources.plan"},
+    "kernel": VALUES | KINDS | {"loader", "private_files", "resources.plan"},
     "resources.diff_output": {"resources.plan"},
     "resources.plan": {"model.errors", "resources.resource"},
     "resources.firewall": MODEL | KINDS,

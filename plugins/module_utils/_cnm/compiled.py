@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import marshal
 import os
-import sys
 import zlib
 from contextlib import suppress
 
-from .loader import CHECKSUM, FOLDER, Loader, only_root_writes
+from .loader import CHECKSUM, FOLDER, Loader, installed, only_root_writes
 from .private_files import create_private
 
 KEPT = 4
@@ -20,19 +19,18 @@ KEPT = 4
 
 
 def keep(whole: bool = False) -> None:
-    """Write the copy if this process has compiled what it lacks. It only saves time, so a failure is silent.
+    """Write the copy if this process has added to it. It only saves time, so a failure is silent.
 
     A folder that others may have written to is not used, because they may have put links into it.
 
     :param whole: whether to compile the files that no task has used yet, too
     """
-    loader = next((each for each in sys.meta_path if isinstance(each, Loader)), None)
+    loader = installed()
     if loader is None:
         return
     if whole:
-        for name, path in loader.files.items():
-            if path not in loader.compiled:
-                loader.get_code(name)
+        for name in loader.files:
+            loader.get_code(name)
     if not loader.grown:
         return
     with suppress(OSError):
@@ -45,7 +43,7 @@ def keep(whole: bool = False) -> None:
 
 
 def _write(loader: Loader) -> None:
-    data = marshal.dumps(loader.compiled)
+    data = marshal.dumps(loader.copy)
     # Each run writes a file of its own, which takes the place in one step.
     growing = f"{loader.path}.{os.getpid()}"
     try:

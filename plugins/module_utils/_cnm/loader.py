@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Loads the core from a compiled copy on the managed host.
+"""Loads the core from a copy on the managed host, in which it is compiled.
 
 Ansible sends a module with all that it imports in a zip file without bytecode. Python compiles each file in it twice,
 in every task, and that was half of the time of a task. So the bytecode of the core is kept in one file on the host.
 The checksums in the zip file's directory, together with the Python version, give its name: each version of the core
-finds its own copy or none. A file that is not in the copy is compiled once, and added to it.
+finds its own copy or none. A file that is not in the copy is compiled once, and added to it. So is what else takes
+long to compute and is always the same.
 
 What is in the copy runs as root. So a copy counts only if it and all folders above it belong to root, are no links, and
 cannot be written by anybody else. `compiled` writes it.
@@ -32,7 +33,7 @@ from typing import Any, Dict, Optional, Sequence
 
 FOLDER = "/var/cache/cnm"
 CHECKSUM = 4
-"""Length in bytes of the CRC-32 at the start of a copy; the rest is a dictionary of bytecode by file."""
+"""Length in bytes of the CRC-32 at the start of a copy; the rest is a dictionary of bytecode by path, and more."""
 
 
 class Loader:
@@ -59,9 +60,9 @@ class Loader:
         digest = hashlib.sha256(repr(version).encode()).hexdigest()[:32]
         self.path = f"{FOLDER}/{sys.implementation.cache_tag}-{digest}"
         """Where the compiled copy is, or would be."""
-        self.compiled: Dict[str, bytes] = read(self.path)
+        self.copy: Dict[str, bytes] = read(self.path)
         self.grown = False
-        """Whether this process has compiled what the copy lacks."""
+        """Whether this process has added to it."""
 
     def find_spec(self, name: str, _path: Optional[Sequence[str]] = None, _target: Any = None) -> Optional[ModuleSpec]:
         """Return how to load the module called NAME; None if it does not belong to the core."""
@@ -81,13 +82,17 @@ class Loader:
     def get_code(self, name: str) -> CodeType:
         """Return the bytecode of the module called NAME."""
         path = self.files[name]
-        if path in self.compiled:
-            code: CodeType = marshal.loads(self.compiled[path])
+        if path in self.copy:
+            code: CodeType = marshal.loads(self.copy[path])
             return code
         code = compile(self.get_source(name), path, "exec", dont_inherit=True)
-        self.compiled[path] = marshal.dumps(code)
-        self.grown = True
+        self.add(path, marshal.dumps(code))
         return code
+
+    def add(self, key: str, data: bytes) -> None:
+        """Add DATA to the copy under KEY."""
+        self.copy[key] = data
+        self.grown = True
 
     def get_source(self, name: str) -> str:
         """Return the text of the module called NAME, which tracebacks show."""
@@ -100,6 +105,11 @@ def install(package: str, folder: str, archive: zipimport.zipimporter) -> None:
         sys.meta_path.insert(0, Loader(package, folder, archive))
     except (LookupError, TypeError, AttributeError):
         return  # Python's zipimport has changed. It loads the modules itself, more slowly.
+
+
+def installed() -> Optional[Loader]:
+    """Return what loads the core in this process; None if Python does, from files."""
+    return next((each for each in sys.meta_path if isinstance(each, Loader)), None)
 
 
 def only_root_writes(folder: str) -> bool:
@@ -127,5 +137,5 @@ def read(path: str) -> Dict[str, bytes]:
         return {}
     if data[:CHECKSUM] != zlib.crc32(data[CHECKSUM:]).to_bytes(CHECKSUM, "big"):
         return {}
-    compiled: Dict[str, bytes] = marshal.loads(data[CHECKSUM:])
-    return compiled
+    copy: Dict[str, bytes] = marshal.loads(data[CHECKSUM:])
+    return copy

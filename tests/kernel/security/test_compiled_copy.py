@@ -39,6 +39,16 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.compiled import kee
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ids import is_id
 keep()
 """
+REQUEST = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+if "without pyroute2" in sys.argv:
+    sys.modules["pyroute2"] = None
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.compiled import keep
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import encode
+print(encode("address", 20, 0, [("IFA_LOCAL", sys.argv[2])], family=2, index=5).hex())
+keep()
+"""
 COPIED = " from the copy"
 
 
@@ -122,6 +132,13 @@ def test_a_later_task_adds_what_it_is_the_first_to_use(host: Host) -> None:
     task(TASK, "whole")
     core = PLUGINS / "module_utils" / "_cnm"
     assert files(path) == {str(each.relative_to(core)) for each in core.rglob("*.py")}
+
+
+def test_later_tasks_need_no_pyroute2_for_requests_of_the_same_shape(host: Host) -> None:
+    send()
+    first = task(REQUEST, "10.0.0.1")
+    other = task(REQUEST, "10.0.0.2", "without pyroute2")
+    assert bytes.fromhex(other) == bytes.fromhex(first).replace(b"\x0a\0\0\1", b"\x0a\0\0\2") != bytes.fromhex(first)
 
 
 def truncate(path: Path) -> None:
