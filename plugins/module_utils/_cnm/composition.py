@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from typing import Dict, Iterable, List, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
 
 from .adopted import Holding, lost_device, lost_namespace, lost_underlay
-from .drivers import driver, spanning
+from .drivers import LOADERS, driver, spanning
 from .model.endpoint import Endpoint
 from .model.errors import CnmError
 from .model.network import DEFAULT, Network
@@ -27,7 +27,7 @@ from .store.journal import Setting, Unit
 from .store.objects import SqliteStore
 
 HOST_UNIT = Unit("host", "")
-"""Resources of the host itself as long as it has any network: the firewall's table, forwarding."""
+"""Resources of the host itself as long as packets of a network pass it: the firewall's table, forwarding."""
 
 APART_UNIT = Unit("host", "apart")
 """Resources that record the interfaces between which the host did not forward before us."""
@@ -311,9 +311,9 @@ class Topology:
         return self._lines[network.id]
 
     def in_use(self) -> bool:
-        """Say whether the host has any network with resources."""
+        """Say whether the host has any network whose packets it handles."""
         default = self._store.network_named(DEFAULT)
-        return self._store.has_networks() or (default is not None and self._realised(default))
+        return _any_passes(self._store.has_networks) or (default is not None and self._realised(default))
 
     def _host_resources(self) -> List[Resource]:
         if not self.in_use():
@@ -322,7 +322,7 @@ class Topology:
         resources += map(apart_element, self.apart())
         resources += [ForwardAccept(family) for family in self._host.docker_chains()]
         resources += self._tunnels()
-        if self._store.has_ipv6():
+        if _any_passes(self._store.has_ipv6):
             # With forwarding, the kernel ignores router advertisements unless accept_ra is 2
             # (Documentation/networking/ip-sysctl.rst).
             names = {f"net/ipv6/conf/{device}/accept_ra" for device in self._host.router_advertised()}
@@ -341,7 +341,7 @@ class Topology:
             return set()
         remembered = {name for name, setting in self._store.settings().items() if setting.unit == APART_UNIT}
         settings: Set[str] = set()
-        for version in (4, 6) if self._store.has_ipv6() else (4,):
+        for version in (4, 6) if _any_passes(self._store.has_ipv6) else (4,):
             prefix = f"net/ipv{version}/conf/"
             known = {name for name in remembered if name.startswith(prefix)}
             devices = self._host.unforwarded(version)
@@ -365,6 +365,11 @@ def apart_element(name: str) -> Element:
     """Return what stops forwarding between the interface with the setting NAME and others."""
     _net, family, _conf, device, _forwarding = name.split("/")
     return Element(f"apart{family[-1]}", device)
+
+
+def _any_passes(has: Callable[[str], bool]) -> bool:
+    """Say whether the store HAS networks of any driver whose packets pass the host."""
+    return any(has(name) and driver(name).host_is_gateway for name in LOADERS)
 
 
 def _host_gateways(attachments: Sequence[Tuple[Network, Endpoint]]) -> List[str]:

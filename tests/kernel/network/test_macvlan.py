@@ -57,6 +57,8 @@ def test_two_sandboxes_reach_each_other_and_the_router(lan: Tasks) -> None:
     for name in "ab":
         assert lan.sandbox(name, "lan").changed
         assert not lan.sandbox(name, "lan").changed
+    assert inventory(lan.host)["rules"] == untouched["rules"], "their packets do not pass the host"
+    assert setting("net/ipv4/ip_forward") == "0"
     shown = lan.shown("network")["lan"]
     assert shown["Host"] == {"Device": "lan0", "Mtu": 1400, "Dns": False, "MacvlanMode": "bridge"}
     assert shown["IPAM"]["Config"][0]["Gateway"] == ROUTER

@@ -14,7 +14,21 @@ import json
 import sqlite3
 from bisect import insort
 from operator import attrgetter
-from typing import Any, Callable, Container, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
+from typing import (
+    Any,
+    Callable,
+    Container,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+)
 
 from ..drivers import LOADERS
 from ..model.addresses import Address, Subnet
@@ -36,6 +50,8 @@ _COLUMNS: Dict[Type[Any], Callable[[Any], Tuple[Any, ...]]] = {
     Endpoint: attrgetter("id", "name", "network", "sandbox"),
 }
 """The attributes of an object that have columns of their own, before its JSON, so that queries can find it by them."""
+
+_DRIVER = "json_extract(data, '$.driver')"
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
@@ -223,15 +239,15 @@ class SqliteStore:
             self._joined[network] = int(self._connection.execute(query, (network,)).fetchone()[0])
         return self._joined[network]
 
-    def has_networks(self) -> bool:
-        """Say whether there is any network that is not predefined."""
+    def has_networks(self, driver: str) -> bool:
+        """Say whether there is any network of DRIVER that is not predefined."""
         marks = ", ".join("?" * len(PREDEFINED))
-        query = f"SELECT EXISTS (SELECT 1 FROM network WHERE name NOT IN ({marks}))"
-        return bool(self._connection.execute(query, tuple(PREDEFINED)).fetchone()[0])
+        return self._exists(f"SELECT 1 FROM network WHERE {_DRIVER} = ? AND name NOT IN ({marks})", driver, *PREDEFINED)
 
-    def has_ipv6(self) -> bool:
-        """Say whether any network has IPv6."""
-        return bool(self._connection.execute("SELECT EXISTS (SELECT 1 FROM pool WHERE version = 6)").fetchone()[0])
+    def has_ipv6(self, driver: str) -> bool:
+        """Say whether any network of DRIVER has IPv6."""
+        query = f"SELECT 1 FROM pool JOIN network ON network.id = pool.network WHERE pool.version = 6 AND {_DRIVER} = ?"
+        return self._exists(query, driver)
 
     def underlays(self) -> List[Tuple[str, str, Dict[str, str], str, List[str]]]:
         """Return each network of several hosts: driver, name, options, the underlay's device, the peers' addresses."""
@@ -502,6 +518,9 @@ class SqliteStore:
             return True
         self._note(noun, item.id, item)
         return False
+
+    def _exists(self, query: str, *arguments: Any) -> bool:
+        return bool(self._connection.execute(f"SELECT EXISTS ({query})", arguments).fetchone()[0])
 
     def _one(self, noun: Type[T], query: str, *arguments: Any) -> Optional[T]:
         return next(iter(self._read_all(noun, query, *arguments)), None)

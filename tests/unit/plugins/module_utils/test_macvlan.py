@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers import creatable
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Parent
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Parent, Sysctl
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import Lower
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
@@ -40,6 +40,30 @@ def test_a_network_on_a_parent_is_nothing_of_ours(lan):
     assert (shown["Internal"], shown["Options"]) == (False, {"parent": "eth1"})
     assert shown["IPAM"]["Config"] == [{"Subnet": "192.168.7.0/24", "Gateway": "192.168.7.1"}]
     assert lan.links() == {}
+
+
+FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
+
+
+def of_the_host(lan):
+    """Whether the host has the firewall's table, and the values of the settings for forwarding."""
+    here = lan.kernel.present
+    return any(key[0] == "ruleset" for key in here), [here["sysctl", HOST, name].value for name in FORWARDING]
+
+
+def test_the_host_neither_filters_nor_forwards_for_it(lan):
+    for name in FORWARDING:
+        lan.kernel.present["sysctl", HOST, name] = Sysctl(HOST, name, "0")
+    lan.network("six", driver="macvlan", ipam_config=[{"subnet": "fd00:9::/64"}])
+    lan.sandbox("web", networks=[{"name": "lan"}])
+    assert of_the_host(lan) == (False, ["0", "0"])
+    lan.network("four")
+    assert of_the_host(lan) == (True, ["1", "0"])
+    lan.network("both", ipam_config=[{"subnet": "fd00:8::/64"}])
+    assert of_the_host(lan) == (True, ["1", "1"])
+    for name in ("four", "both"):
+        lan.network(name, state="absent")
+    assert of_the_host(lan) == (False, ["0", "0"])
 
 
 def test_an_endpoint_is_a_link_on_the_parent(lan):
