@@ -51,8 +51,6 @@ _COLUMNS: Dict[Type[Any], Callable[[Any], Tuple[Any, ...]]] = {
 }
 """The attributes of an object that have columns of their own, before its JSON, so that queries can find it by them."""
 
-_DRIVER = "json_extract(data, '$.driver')"
-
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -242,12 +240,13 @@ class SqliteStore:
     def has_networks(self, driver: str) -> bool:
         """Say whether there is any network of DRIVER that is not predefined."""
         marks = ", ".join("?" * len(PREDEFINED))
-        return self._exists(f"SELECT 1 FROM network WHERE {_DRIVER} = ? AND name NOT IN ({marks})", driver, *PREDEFINED)
+        query = f"SELECT 1 FROM network WHERE json_valid(data) AND {schema.DRIVER} = ? AND name NOT IN ({marks})"
+        return self._exists(query, driver, *PREDEFINED)
 
     def has_ipv6(self, driver: str) -> bool:
         """Say whether any network of DRIVER has IPv6."""
-        query = f"SELECT 1 FROM pool JOIN network ON network.id = pool.network WHERE pool.version = 6 AND {_DRIVER} = ?"
-        return self._exists(query, driver)
+        query = "SELECT 1 FROM pool JOIN network ON network.id = pool.network WHERE pool.version = 6 AND json_valid(data)"
+        return self._exists(f"{query} AND {schema.DRIVER} = ?", driver)
 
     def underlays(self) -> List[Tuple[str, str, Dict[str, str], str, List[str]]]:
         """Return each network of several hosts: driver, name, options, the underlay's device, the peers' addresses."""

@@ -18,6 +18,8 @@ from .lock import holding
 
 BRIDGE_NAME = """json_extract(data, '$.options."com.docker.network.bridge.name"')"""
 """The bridge that a network's options name."""
+DRIVER = "json_extract(data, '$.driver')"
+"""The name of a network's driver."""
 
 _MIGRATIONS: Sequence[str] = (
     f"""
@@ -49,7 +51,7 @@ CREATE TABLE setting (
 ) WITHOUT ROWID;
 """,
     # Fields that version 1 left out if they had their default value.
-    """
+    f"""
 UPDATE network SET data = json_insert(
     data, '$.dns', json('false'), '$.dns_servers', json('[]'), '$.routes', json('[]'), '$.no_default_route',
     json('false'), '$.metric', NULL, '$.underlay', NULL
@@ -58,6 +60,7 @@ UPDATE network SET data = json_insert(data, '$.underlay.known', NULL) WHERE json
 UPDATE sandbox SET data = json_insert(data, '$.routes', json('[]'), '$.no_default_route', json('false'));
 UPDATE endpoint SET data = json_insert(data, '$.ipv6_off', json('false'));
 CREATE INDEX network_underlay ON network (id) WHERE json_type(data, '$.underlay') = 'object';
+CREATE INDEX network_driver ON network ({DRIVER}) WHERE json_valid(data);
 """,
 )
 """Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.

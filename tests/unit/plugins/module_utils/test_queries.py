@@ -21,8 +21,6 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects impor
 FEW = (
     # The host's kernel settings that we have changed: some ten at most.
     "FROM setting",
-    # Ends at the first network that is not one of the three predefined ones.
-    "SELECT EXISTS (SELECT 1 FROM network WHERE name NOT IN",
     # Both by an index of those alone.
     "FROM network WHERE json_extract(data, '$.adopted')",
     "FROM network WHERE json_type(data, '$.underlay') = 'object'",
