@@ -28,7 +28,7 @@ from .store.journal import Unit
 from .store.lock import held
 from .store.objects import SqliteStore
 from .verbs.context import Context, quoted
-from .verbs.uniqueness import settle
+from .verbs.uniqueness import assign_unique_values
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Controller:
                             check_name(item["name"])
                     else:
                         verb(context, item)
-            settle(context, before)
+            assign_unique_values(context, before)
             touched = [store.network(identifier) for kind, identifier in store.touched if kind == "network"]
             if any(network is not None and network.underlay is not None for network in touched):
                 from .verbs.overlay import check_ranges

@@ -43,7 +43,7 @@ def assign(
     return tuple(assigned)
 
 
-def settle_ports(context: Context) -> None:
+def assign_host_ports(context: Context) -> None:
     """Give endpoints the host ports that items ask for; then choose free ones for the others."""
     chosen = [one for one in context.published if one[1].host_port is None]
     given = [one for one in context.published if one[1].host_port is not None]

@@ -24,12 +24,12 @@ from ..store.objects import SqliteStore
 from .addresses import addressed, check_displaced, check_remotes, claim_addresses, has_own_mac
 from .context import Context
 from .interfaces import named
-from .ports import settle_ports
+from .ports import assign_host_ports
 
 T = TypeVar("T", Network, Sandbox, Endpoint)
 
 
-def settle(context: Context, before: SqliteStore) -> None:
+def assign_unique_values(context: Context, before: SqliteStore) -> None:
     """Choose what the items of a run have left open, and check that nothing is used twice.
 
     :param before: the store as it was before the run
@@ -44,7 +44,7 @@ def settle(context: Context, before: SqliteStore) -> None:
         check_remotes(context, network, written, subject)
         with context.problems.about(subject):
             context.store.put_endpoint(named(context, network, addressed(context, network, written, starts)))
-    settle_ports(context)
+    assign_host_ports(context)
     check_displaced(context)
     _Uniqueness(context, before).check()
 
