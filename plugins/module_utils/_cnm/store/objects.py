@@ -21,6 +21,7 @@ from typing import (
     Dict,
     Iterator,
     List,
+    Mapping,
     Optional,
     Sequence,
     Set,
@@ -74,6 +75,8 @@ class SqliteStore:
         """Endpoints joined to a sandbox, by sandbox and endpoint id, if that was asked for."""
         self._joined: Dict[str, int] = {}
         """The number of joined endpoints by network, if that was asked for."""
+        self._published: Dict[str, Tuple[Endpoint, Mapping[Tuple[str, int], Sequence[Port]]]] = {}
+        """Endpoints that were found by a host port, by id, with their ports by protocol and host port."""
         self._ranges: Dict[int, List[Tuple[int, int, str]]] = {}
         """First and last address of all pools of a family, with their networks, if that was asked for."""
         self.touched: Set[Unit] = set()
@@ -245,7 +248,9 @@ class SqliteStore:
 
     def has_ipv6(self, driver: str) -> bool:
         """Say whether any network of DRIVER has IPv6."""
-        query = "SELECT 1 FROM pool JOIN network ON network.id = pool.network WHERE pool.version = 6 AND json_valid(data)"
+        query = (
+            "SELECT 1 FROM pool JOIN network ON network.id = pool.network WHERE pool.version = 6 AND json_valid(data)"
+        )
         return self._exists(f"{query} AND {schema.DRIVER} = ?", driver)
 
     def underlays(self) -> List[Tuple[str, str, Dict[str, str], str, List[str]]]:
@@ -312,13 +317,19 @@ class SqliteStore:
         """Return the published ports that have the host's port NUMBER, with their endpoints."""
         query = "SELECT DISTINCT endpoint FROM port WHERE protocol = ? AND port = ? ORDER BY endpoint"
         rows = self._connection.execute(query, (protocol, number)).fetchall()
+        holders = [self.endpoint(identifier) for (identifier,) in rows]
         return [
             (holder, port)
-            for holder in (self.endpoint(identifier) for (identifier,) in rows)
+            for holder in holders
             if holder is not None
-            for port in holder.ports
-            if port.protocol == protocol and port.host_port == number
+            for port in self._host_ports(holder).get((protocol, number), ())
         ]
+
+    def _host_ports(self, endpoint: Endpoint) -> Mapping[Tuple[str, int], Sequence[Port]]:
+        known = self._published.get(endpoint.id)
+        if known is None or known[0] is not endpoint:
+            known = self._published[endpoint.id] = (endpoint, _host_ports(endpoint))
+        return known[1]
 
     def settings(self) -> Dict[str, Setting]:
         """Return the kernel settings of the host that we have changed, by name."""
@@ -390,12 +401,12 @@ class SqliteStore:
         for address in endpoint.held:
             if address not in held and not self._claim(endpoint, address):
                 self._unclaimed[endpoint.id] = None
-        ports, had = _published(endpoint), _published(before) if before is not None else []
-        if any(port not in ports for port in had):
+        ports, had = set(_host_ports(endpoint)), set(_host_ports(before) if before is not None else ())
+        if had - ports:
             self._connection.execute("DELETE FROM port WHERE endpoint = ?", (endpoint.id,))
-            had = []
+            had = set()
         self._connection.executemany(
-            "INSERT INTO port VALUES (?, ?, ?)", [(*port, endpoint.id) for port in ports if port not in had]
+            "INSERT INTO port VALUES (?, ?, ?)", [(*port, endpoint.id) for port in sorted(ports - had)]
         )
 
     def claim(self) -> Iterator[Tuple[Endpoint, Address, Endpoint]]:
@@ -590,6 +601,10 @@ class SqliteStore:
         return find(prefixed, reference)
 
 
-def _published(endpoint: Endpoint) -> List[Tuple[str, int]]:
-    """Return the host ports of ENDPOINT, with their protocols."""
-    return [(port.protocol, port.host_port) for port in endpoint.ports if port.host_port]
+def _host_ports(endpoint: Endpoint) -> Mapping[Tuple[str, int], Sequence[Port]]:
+    """Return the ports of ENDPOINT that have a host port, by protocol and host port; there may be thousands."""
+    ports: Dict[Tuple[str, int], List[Port]] = {}
+    for port in endpoint.ports:
+        if port.host_port is not None:
+            ports.setdefault((port.protocol, port.host_port), []).append(port)
+    return ports

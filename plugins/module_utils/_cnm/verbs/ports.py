@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Container, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..drivers import driver
 from ..model.addresses import Address
@@ -28,53 +28,100 @@ def assign(
     Open host ports are chosen when all items have been read.
     """
     assigned: List[Port] = []
-    spare = list(endpoint.ports)
+    known: Set[Port] = set()
+    # A port that meets a wish differs from it in its host port at most.
+    spare: Dict[Port, List[Port]] = {}
+    for port in endpoint.ports:
+        spare.setdefault(replace(port, host_port=None), []).append(port)
     reason = driver(network.driver).unpublishable(network)
     for wish in particular_first(wishes):
-        present = next((port for port in spare if port.meets(wish)), None)
+        alike = spare.get(replace(wish, host_port=None), [])
+        present = next((port for port in alike if port.meets(wish)), None)
         if present is not None:
-            spare.remove(present)
+            alike.remove(present)
             assigned.append(present)
         elif reason:
             context.problems.add(f"{subject}: published port '{wish}': {reason}")
-        elif wish.host_port is None or wish not in assigned:
+        elif wish.host_port is None or wish not in known:
             assigned.append(wish)
             context.published.append((endpoint.id, wish, subject))
+        known.update(assigned[-1:])
     return tuple(assigned)
+
+
+class _Claims:
+    """The host ports of a run: an endpoint is written when all its ports have theirs."""
+
+    def __init__(self, context: Context) -> None:
+        self.later = {(identifier, port) for identifier, port, _subject in context.published if port.host_port}
+        """Ports, with their endpoint's id, that are assigned later and do not count yet."""
+        self.hints: Dict[str, int] = {}
+        """By protocol, the number below which no port is free."""
+        self._exhausted: Set[Tuple[str, str, Optional[Address]]] = set()
+        """For which networks, protocols and addresses of the host no port is free; that is said once."""
+        self._context = context
+        self._ports: Dict[str, List[Port]] = {}
+        """The ports of the endpoints that are not written yet, by id."""
+        self._places: Dict[str, Dict[Port, List[int]]] = {}
+        """Where in these lists a port is that has not been assigned yet."""
+        self._chosen: Dict[Tuple[str, int], List[Tuple[Endpoint, Port]]] = {}
+        """Ports with a host port that this run has chosen, by protocol and host port."""
+
+    def place(self, endpoint: Endpoint, port: Port) -> Optional[int]:
+        """Return the place of PORT among those of ENDPOINT, once; None if it does not ask for it any more."""
+        if endpoint.id not in self._ports:
+            self._ports[endpoint.id] = list(endpoint.ports)
+            places = self._places[endpoint.id] = {}
+            for place, each in reversed(list(enumerate(endpoint.ports))):
+                places.setdefault(each, []).append(place)
+        left = self._places[endpoint.id].get(port)
+        return left.pop() if left else None
+
+    def assign(self, endpoint: Endpoint, place: int, port: Port) -> None:
+        """Let ENDPOINT have PORT at PLACE."""
+        before, self._ports[endpoint.id][place] = self._ports[endpoint.id][place], port
+        if port != before and port.host_port is not None:
+            self._chosen.setdefault((port.protocol, port.host_port), []).append((endpoint, port))
+
+    def exhaust(self, network: Network, port: Port) -> None:
+        """Note that no port of the host is free for an open PORT on NETWORK."""
+        self._exhausted.add((network.id, port.protocol, port.host_ip))
+
+    def hopeless(self, network: Network, port: Port) -> bool:
+        """Say whether PORT on NETWORK is open, and an earlier one like it did not get a port of the host."""
+        return port.host_port is None and (network.id, port.protocol, port.host_ip) in self._exhausted
+
+    def holders(self, port: Port) -> Iterator[Tuple[Endpoint, Port]]:
+        """Yield the ports that have the host's port of PORT, with their endpoints."""
+        yield from self._context.store.ports(port.protocol, port.host_port or 0)
+        yield from self._chosen.get((port.protocol, port.host_port or 0), ())
+
+    def write(self) -> None:
+        """Write the endpoints."""
+        for identifier, ports in self._ports.items():
+            endpoint = self._context.store.endpoint(identifier)
+            if endpoint is not None:
+                self._context.store.put_endpoint(replace(endpoint, ports=tuple(dict.fromkeys(ports))))
 
 
 def assign_host_ports(context: Context) -> None:
     """Give endpoints the host ports that items ask for; then choose free ones for the others."""
-    chosen = [one for one in context.published if one[1].host_port is None]
-    given = [one for one in context.published if one[1].host_port is not None]
-    later = {(identifier, port) for identifier, port, _subject in given}
-    hints: Dict[str, int] = {}
-    for identifier, port, subject in given + chosen:
-        later.discard((identifier, port))
+    claims = _Claims(context)
+    for identifier, port, subject in sorted(context.published, key=lambda one: one[1].host_port is None):
+        claims.later.discard((identifier, port))
         endpoint = context.store.endpoint(identifier)
         network = context.store.network(endpoint.network) if endpoint is not None else None
-        if endpoint is None or network is None or port not in endpoint.ports:
+        place = claims.place(endpoint, port) if endpoint is not None else None
+        if endpoint is None or network is None or place is None or claims.hopeless(network, port):
             continue
         with context.problems.about(f"{subject}: published port '{port}'"):
-            assigned = _with_host_port(context, network, endpoint, port, later, hints)
-            place = endpoint.ports.index(port)
-            others = endpoint.ports[:place], endpoint.ports[place + 1 :]
-            new = () if assigned in others[0] + others[1] else (assigned,)
-            context.store.put_endpoint(replace(endpoint, ports=others[0] + new + others[1]))
+            claims.assign(endpoint, place, _with_host_port(context, network, endpoint, port, claims))
+    claims.write()
 
 
-def _with_host_port(
-    context: Context,
-    network: Network,
-    endpoint: Endpoint,
-    port: Port,
-    later: Container[Tuple[str, Port]],
-    hints: Dict[str, int],
-) -> Port:
+def _with_host_port(context: Context, network: Network, endpoint: Endpoint, port: Port, claims: _Claims) -> Port:
     """Return PORT of ENDPOINT with its host port.
 
-    :param later: ports, with their endpoint's id, that are assigned later and do not count yet
-    :param hints: by protocol, the number below which no port is free
     :raises ValueError: if no host port is possible
     """
     targets = list(driver(network.driver).targets(network, endpoint, port))
@@ -83,30 +130,28 @@ def _with_host_port(
     if not any(translated for _address, _host_ip, translated in targets):
         return replace(port, host_port=None)
     if port.host_port is not None:
-        reason = taken(context, network, endpoint, port, later)
+        reason = _taken(context, network, endpoint, port, claims)
         if reason:
             raise ValueError(reason)
         return port
-    for number in range(hints.get(port.protocol, FIRST), LAST + 1):
+    reserved = context.host.reserved_ports()
+    for number in range(claims.hints.get(port.protocol, FIRST), LAST + 1):
         candidate = replace(port, host_port=number)
-        reserved = any(number in ports for ports in context.host.reserved_ports())
-        if not reserved and not taken(context, network, endpoint, candidate, later):
-            hints[port.protocol] = number
+        if any(number in ports for ports in reserved):
+            continue
+        if not _taken(context, network, endpoint, candidate, claims):
+            claims.hints[port.protocol] = number
             return candidate
+    claims.exhaust(network, port)
     raise ValueError(f"no port of the host is free between {FIRST} and {LAST}.")
 
 
-def taken(
-    context: Context, network: Network, endpoint: Endpoint, port: Port, later: Container[Tuple[str, Port]]
-) -> Optional[str]:
-    """Return why the host port of PORT of ENDPOINT is not available, in a sentence; None if it is.
-
-    :param later: ports, with their endpoint's id, that are assigned later and do not count yet
-    """
+def _taken(context: Context, network: Network, endpoint: Endpoint, port: Port, claims: _Claims) -> Optional[str]:
+    """Return why the host port of PORT of ENDPOINT is not available, in a sentence; None if it is."""
     where = driver(network.driver).bindings(network, port)
-    for holder, other in context.store.ports(port.protocol, port.host_port or 0):
+    for holder, other in claims.holders(port):
         its_network = context.store.network(holder.network)
-        if (holder.id, other) == (endpoint.id, port) or (holder.id, other) in later or its_network is None:
+        if (holder.id, other) == (endpoint.id, port) or (holder.id, other) in claims.later or its_network is None:
             continue
         if overlap(where, driver(its_network.driver).bindings(its_network, other)):
             return f"endpoint '{holder.name}' on network '{its_network.name}' has it."

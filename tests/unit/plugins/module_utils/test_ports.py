@@ -198,3 +198,24 @@ def test_another_binding_does_not_take_a_port_twice(host):
         host.endpoint(name, network=name, published_ports=["8080:80"])
     text = host.refused("network", {"name": "two", "driver_options": {}})
     assert "endpoint 'two': published port '8080:80/tcp': endpoint 'one' on network 'one' has it" in text
+
+
+@pytest.mark.parametrize("ports", ["20001-20200:1-200", "1-200"])
+def test_many_ports_are_not_compared_with_each_other(lan, monkeypatch, ports):
+    comparisons = []
+    same = Port.__eq__
+
+    def counted(one, other):
+        comparisons.append(one)
+        return same(one, other)
+
+    monkeypatch.setattr(Port, "__eq__", counted)
+    for _run in range(2):
+        lan.sandbox("web", networks=[{"name": "lan"}], published_ports=[ports])
+    assert len(published(lan)) == 201
+    assert len(comparisons) < 200 * 50
+
+
+def test_that_no_port_is_free_is_said_once(lan):
+    text = lan.refused("sandbox", {"name": "web", "networks": [{"name": "lan"}], "published_ports": ["1-65535"]})
+    assert text == "Sandbox 'web': published port '16384/tcp': no port of the host is free between 49153 and 65535."
