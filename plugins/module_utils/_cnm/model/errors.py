@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
+
+SHOWN = 100
+"""How many problems a message lists: a range of ports can be as many problems."""
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -44,7 +47,12 @@ class InvalidInput(CnmError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__(" ".join(self.problems))
+        super().__init__(" ".join(_listed(self.problems)))
+
+
+def _listed(problems: Sequence[str]) -> List[str]:
+    more = len(problems) - SHOWN
+    return [*problems[:SHOWN], f"There are {more} more problems."] if more > 0 else list(problems)
 
 
 class Conflict(CnmError):
@@ -89,12 +97,11 @@ class Problems:
     """Collects what is wrong with options, so that the user reads all of it at once."""
 
     def __init__(self) -> None:
-        self.found: List[str] = []
+        self.found: Dict[str, None] = {}
 
     def add(self, text: str) -> None:
         """Remember the problem that TEXT, one or two sentences, describes."""
-        if text not in self.found:
-            self.found.append(text)
+        self.found[text] = None
 
     @contextmanager
     def about(self, subject: str = "") -> Iterator[None]:
@@ -107,12 +114,12 @@ class Problems:
     def check(self) -> None:
         """Raise InvalidInput if there is any problem."""
         if self.found:
-            raise InvalidInput(self.found)
+            raise InvalidInput(list(self.found))
 
     def refuse(self) -> None:
         """Raise ValueError with all problems in one sentence if there is any."""
         if self.found:
-            raise ValueError("; ".join(text.rstrip(".") for text in self.found) + ".")
+            raise ValueError("; ".join(text.rstrip(".") for text in _listed(list(self.found))) + ".")
 
 
 def every(read: Callable[[A], B], values: Iterable[A]) -> List[B]:

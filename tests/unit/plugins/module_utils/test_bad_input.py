@@ -479,3 +479,10 @@ def test_a_name_that_is_null(host, kind):
 def test_a_name_that_is_half_a_character(lan, kind, options, check):
     """JSON may hold half of a surrogate pair, and no file can."""
     assert r"'\ud800' is not a valid name" in lan.refused(kind, {"name": "\ud800", **options}, check=check)
+
+
+def test_of_thousands_of_problems_a_hundred_are_listed(host):
+    host.network("inner", internal=True)
+    text = host.refused("endpoint", {"name": "web", "network": "inner", "published_ports": ["1-5000"]})
+    assert text.count("published port") == 100
+    assert text.endswith(" There are 4900 more problems.")
