@@ -18,7 +18,6 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import
 DUAL = ["10.9.0.0/16", "fd00:9::/64"]
 RED = ["10.10.0.0/16"]
 KNOWN = {LEARNING: False}
-BLUE = {"name": "blue"}
 
 
 def fixed(member: Member) -> dict[str, Any]:
@@ -462,37 +461,3 @@ def test_another_mac_address_is_known_on_other_hosts(fleet: Fleet, learning: boo
     assert all(until(lambda target=target: two.ping("w", target, patience=0.3)) for target in where.values())
     play("02:00:00:00:00:02")
     assert all(two.ping("w", target) for target in where.values())
-
-
-def test_a_host_that_comes_back_does_not_take_back_what_has_moved(fleet: Fleet) -> None:
-    """Its own store knows nothing of that; nobody has told it."""
-    one, two, three = fleet.members
-    here = {"name": "m", "ipv4_address": "10.9.200.7", "ipv6_address": "fd00:9:0:0:200::7"}
-    fleet.network("blue", DUAL, endpoints={one.name: [here]})
-    one.ensure("sandbox", {"name": "m", "networks": [{**here, "name": "blue"}]}, {"name": "stays", "networks": [BLUE]})
-    three.ensure("sandbox", {"name": "w", "networks": [BLUE]})
-    assert until(lambda: three.ping("w", "10.9.200.7", patience=0.3))
-    one.forget()
-    fleet.plug(1, up=False)
-    for member in (two, three):
-        member.ensure("network", fleet.item(member, "blue", DUAL, endpoints={two.name: [here]}))
-    two.ensure("sandbox", {"name": "m", "networks": [{**here, "name": "blue"}]})
-    mac = two.shown("sandbox")["m"]["Networks"]["blue"]["MacAddress"]
-
-    def place() -> set[str]:
-        entries = three.listed("bridge", "fdb", "show", "dev", tunnel(three))
-        return {each["dst"] for each in entries if each["mac"] == mac and "dst" in each}
-
-    assert three.ping("w", "10.9.200.7") and place() == {two.vtep[4]}
-    fleet.plug(1, up=True)
-    assert until(lambda: one.run("ping", "-c1", "-W1", two.vtep[4], check=False).returncode == 0, 30)
-    result = one.restore()
-    assert result.left_out == ["m"]
-    assert [
-        text for text in one.warnings if "Sandbox 'm' was left out: another host has its address 10.9.200.7" in text
-    ]
-    assert until(lambda: one.ping("stays", "10.9.200.7", patience=0.3)) and three.ping("w", "fd00:9:0:0:200::7")
-    assert place() == {two.vtep[4]}
-    two.ensure("sandbox", {"name": "m", "state": "absent"})
-    assert one.restore().left_out == []
-    assert until(lambda: three.ping("w", "10.9.200.7", patience=0.3)) and place() == {one.vtep[4]}

@@ -74,6 +74,30 @@ def talking(member: Member) -> Iterator[None]:
         os.kill(pid, 15)
 
 
+def test_a_host_that_comes_back_does_not_take_back_what_has_moved(moved: Fleet) -> None:
+    """Its own store knows nothing of that; nobody has told it."""
+    one, two, three = moved.members
+    mac = two.shown("sandbox")["m"]["Networks"]["blue"]["MacAddress"]
+    device = three.shown("network")["blue"]["Host"]["VxlanDevice"]
+
+    def place() -> set[str]:
+        entries = three.listed("bridge", "fdb", "show", "dev", device)
+        return {each["dst"] for each in entries if each["mac"] == mac and "dst" in each}
+
+    assert place() == {two.vtep[4]}
+    reachable(moved)
+    result = one.restore()
+    assert result.left_out == ["m"]
+    assert [
+        text for text in one.warnings if "Sandbox 'm' was left out: another host has its address 10.9.200.7" in text
+    ]
+    assert until(lambda: one.ping("stays", "10.9.200.7", patience=0.3)) and three.ping("w", "fd00:9:0:0:200::7")
+    assert place() == {two.vtep[4]}
+    two.ensure("sandbox", {"name": "m", "state": "absent"})
+    assert one.restore().left_out == []
+    assert until(lambda: three.ping("w", "10.9.200.7", patience=0.3)) and place() == {one.vtep[4]}
+
+
 def test_the_way_to_the_others_comes_after_the_first_restore(moved: Fleet, tmp_path: Path) -> None:
     """Until then m is on h1 for its neighbours there; the others never hear of it."""
     one, two, three = moved.members
