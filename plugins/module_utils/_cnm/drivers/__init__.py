@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
 
-from ..model.addresses import Address
+from ..model.addresses import Address, with_prefix
 from ..model.endpoint import Endpoint, Port
 from ..model.network import Network
-from ..resources.kinds import Parent
+from ..resources.kinds import Address as AddressResource
+from ..resources.kinds import Parent, Sysctl
 from ..resources.resource import Resource
 
 Answers = Mapping[int, Address]
@@ -308,3 +309,17 @@ def flag(text: str) -> bool:
     if text.lower() not in values:
         raise ValueError(f"'{text}' is neither true nor false.")
     return values[text.lower()]
+
+
+def address_resources(network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
+    """Return the addresses of the interface of ENDPOINT, joined to NETWORK, in NAMESPACE, and what IPv6 ones need."""
+    interface = endpoint.interface or ""
+    resources: List[Resource] = []
+    if endpoint.address(6) is not None:
+        # In an adopted namespace, such as that of a Docker container, new interfaces may not have IPv6.
+        resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/disable_ipv6", "0", interface))
+    for pool in network.pools:
+        address = endpoint.address(pool.subnet.version)
+        if address is not None:
+            resources.append(AddressResource(namespace, interface, with_prefix(address, pool.subnet)))
+    return resources

@@ -17,7 +17,7 @@ from ..resources.firewall import network_elements, opened, published
 from ..resources.kinds import Address, Sysctl
 from ..resources.link import HostEnd, Link
 from ..resources.resource import HOST, Resource
-from . import MTU, Answers, Borrowed, Driver, Settings
+from . import MTU, Answers, Borrowed, Driver, Settings, address_resources
 from .bridge_options import INHIBIT_IPV4, NAME, BridgeOptions, normalized, option_problems, parse
 
 PORTS = 1023
@@ -161,17 +161,14 @@ class Bridge(Driver):
                 ),
             )
         ]
-        if endpoint.address(6) is not None:
-            # In an adopted namespace, such as that of a Docker container, new interfaces may not have IPv6.
-            resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/disable_ipv6", "0", interface))
-        for pool in network.pools:
-            address = endpoint.address(pool.subnet.version)
-            if address is not None:
-                resources.append(Address(namespace, interface, with_prefix(address, pool.subnet)))
-                # The host and the sandbox need not ask for each other's MAC address, so nobody can give a false answer.
-                resources.append(Neighbour(HOST, device, str(address), endpoint.mac, holder=(namespace, interface)))
-                if pool.gateway is not None and _mac(network) is not None:
-                    resources.append(Neighbour(namespace, interface, str(pool.gateway), _mac(network) or ""))
+        resources += address_resources(network, endpoint, namespace)
+        # The host and the sandbox need not ask for each other's MAC address, so nobody can give a false answer.
+        for address in endpoint.addresses:
+            resources.append(Neighbour(HOST, device, str(address), endpoint.mac, holder=(namespace, interface)))
+        mac = _mac(network)
+        for _pool, gateway in network.gateways():
+            if mac is not None and endpoint.address(gateway.version) is not None:
+                resources.append(Neighbour(namespace, interface, str(gateway), mac))
         for port in endpoint.ports:
             for address, host_ip, translated in self.targets(network, endpoint, port):
                 if not translated:

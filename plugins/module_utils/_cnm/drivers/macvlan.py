@@ -14,14 +14,13 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from ..model.addresses import with_prefix
 from ..model.endpoint import Endpoint
 from ..model.ids import check_device
 from ..model.network import Network
-from ..resources.kinds import Address, Sysctl
+from ..resources.kinds import Sysctl
 from ..resources.link import BRIDGE, HostEnd, Link, Lower
 from ..resources.resource import HOST, Resource
-from . import ENABLE_IPV6, MTU, Answers, Borrowed, Driver, Host, Settings, flag
+from . import ENABLE_IPV6, MTU, Answers, Borrowed, Driver, Host, Settings, address_resources, flag
 from .bridge_options import INTERFACE_PREFIX, Keys, normalized, option_problems, read_mtu, read_prefix
 
 PARENT = "parent"
@@ -189,13 +188,7 @@ class Macvlan(Driver):
             # Its addresses and routes are those of the network, not those that a router on the LAN advertises.
             resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/accept_ra", "0", interface))
             resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/ndisc_notify", "1", interface))
-        if endpoint.address(6) is not None:
-            resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/disable_ipv6", "0", interface))
-        for pool in network.pools:
-            address = endpoint.address(pool.subnet.version)
-            if address is not None:
-                resources.append(Address(namespace, interface, with_prefix(address, pool.subnet)))
-        return resources
+        return resources + address_resources(network, endpoint, namespace)
 
     def unpublishable(self, network: Network) -> str:
         """Return why no port can be published on NETWORK."""
