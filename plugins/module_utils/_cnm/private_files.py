@@ -96,3 +96,39 @@ def create_private(path: str) -> int:
     with suppress(FileNotFoundError):
         os.unlink(path)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def write_private(path: str, content: bytes, durable: bool = False) -> None:
+    """Replace the file PATH, or create it, for our own user only. If we are killed, it is the old or the new one.
+
+    The new file has a fixed name until it is complete, so interrupted runs leave one such file at most.
+
+    :param durable: whether the content must survive a power failure
+    :raises OSError: if it cannot be written; the old file stays
+    """
+    new = _unfinished(path)
+    try:
+        with os.fdopen(create_private(new), "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(new)
+        raise
+
+
+def remove_private(path: str) -> None:
+    """Remove the file PATH, if it exists, and what an interrupted write_private() has left.
+
+    :raises OSError: if one of them cannot be removed; ``filename`` says which
+    """
+    for each in (path, _unfinished(path)):
+        with suppress(FileNotFoundError):
+            os.unlink(each)
+
+
+def _unfinished(path: str) -> str:
+    return f"{path}.new"

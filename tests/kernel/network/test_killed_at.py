@@ -16,7 +16,7 @@ from children import end, start
 from inventory import difference, inventory, nothing_left
 from tasks import BRIDGE, Tasks
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import listings, table
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import text_block
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
@@ -29,7 +29,7 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "a file has not been cut": (os, "ftruncate"),
     "a folder has lost its files": (text_block, "_remove_folder"),
     "rules are loaded and not remembered": (table, "_remember"),
-    "what is remembered has no name": (os, "rename"),
+    "what is remembered has no name": (os, "replace"),
     "rules are no longer remembered": (table, "_forget"),
 }
 
@@ -47,6 +47,10 @@ def kill_at(moment: str, act: Callable[[], object]) -> None:
             # Reading goes by it as well.
             opened = text_block._open
             setattr(where, name, lambda path, flags, *mode: opened(path, flags) if not mode else die())
+        elif name == "replace":
+            # The journal is written by it as well.
+            replaced, remembered = os.replace, (listings.MEMORY, table.MEMORY)
+            setattr(where, name, lambda new, path: die() if path in remembered else replaced(new, path))
         else:
             setattr(where, name, die)
         act()

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from typing import Dict, Mapping
 
 from ..model.errors import CnmError
-from ..private_files import create_private, make_private, open_private
+from ..private_files import make_private, open_private, remove_private, write_private
 
 _FOLDER = "/run/cnm"
 _PATH = f"{_FOLDER}/tentative.json"
@@ -48,11 +47,8 @@ def write(endpoints: Mapping[str, str]) -> None:
     try:
         if endpoints:
             make_private(_FOLDER)
-            with os.fdopen(create_private(f"{_PATH}.new"), "w", encoding="utf-8") as file:
-                json.dump(dict(endpoints), file, sort_keys=True)
-            os.replace(f"{_PATH}.new", _PATH)
+            write_private(_PATH, json.dumps(dict(endpoints), sort_keys=True).encode())
         else:
-            with suppress(FileNotFoundError):
-                os.unlink(_PATH)
+            remove_private(_PATH)
     except OSError as error:
         raise CnmError(f"The file '{_PATH}' cannot be written: {error.strerror}.") from error

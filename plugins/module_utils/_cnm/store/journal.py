@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Callable, FrozenSet, Mapping, NamedTuple
 
 from ..model.codec import from_json, to_json
 from ..model.errors import CnmError, StoreDamaged
-from ..private_files import create_private, open_private
+from ..private_files import open_private, remove_private, write_private
 from ..resources.kinds import Element
 from ..resources.link import Link
 from ..resources.resource import Key
@@ -103,20 +102,9 @@ def write(folder: str, intent: Intent) -> None:
     """
     path = os.path.join(folder, "intent.json")
     try:
-        _write(path, intent)
+        write_private(path, json.dumps(to_json(intent)).encode(), durable=True)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(f"{path}.new")
         raise CnmError(f"The file '{path}' cannot be written: {error.strerror}.") from error
-
-
-def _write(path: str, intent: Intent) -> None:
-    descriptor = create_private(f"{path}.new")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(json.dumps(to_json(intent)))
-        file.flush()
-        os.fsync(descriptor)
-    os.replace(f"{path}.new", path)
 
 
 def clear(folder: str) -> None:
@@ -124,13 +112,9 @@ def clear(folder: str) -> None:
 
     :raises CnmError: if that cannot be noted
     """
-    for name in ("intent.json", "intent.json.new"):
-        path = os.path.join(folder, name)
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise CnmError(
-                f"The file '{path}', which records the changes in progress, cannot be removed: {error.strerror}."
-            ) from error
+    try:
+        remove_private(os.path.join(folder, "intent.json"))
+    except OSError as error:
+        raise CnmError(
+            f"The file '{error.filename}', which records the changes in progress, cannot be removed: {error.strerror}."
+        ) from error

@@ -52,7 +52,6 @@ def test_no_answer_of_nft_ends_in_a_traceback(monkeypatch, tmp_path, answer, cod
     for module in (table, foreign, docker_user):
         monkeypatch.setattr(module, "find", lambda name: f"/usr/sbin/{name}")
     monkeypatch.setattr(table, "MEMORY", str(tmp_path / "cnm" / "ruleset.json"))
-    monkeypatch.setattr(table, "_NEW_MEMORY", str(tmp_path / "cnm" / "ruleset.json.new"))
 
     def run(argv, stdin):
         # What is loaded is loaded; what is asked is answered absurdly.

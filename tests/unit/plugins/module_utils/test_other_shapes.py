@@ -171,7 +171,6 @@ def test_a_memory_of_the_rules_of_another_shape_is_none(tmp_path, monkeypatch):
 def test_what_could_not_be_remembered_leaves_nothing(tmp_path, monkeypatch):
     (tmp_path / "ruleset.json").mkdir()
     monkeypatch.setattr(table, "MEMORY", str(tmp_path / "ruleset.json"))
-    monkeypatch.setattr(table, "_NEW_MEMORY", str(tmp_path / "ruleset.json.new"))
     with pytest.raises(CnmError, match="cannot be written"):
         table._remember("text", "shape")
     assert os.listdir(tmp_path) == ["ruleset.json"]

@@ -19,12 +19,11 @@ from contextlib import suppress
 from typing import Any, Dict, List, Optional, Tuple
 
 from ...model.errors import CnmError
-from ...private_files import create_private, make_private, open_private
+from ...private_files import make_private, open_private, remove_private, write_private
 from ..system.programs import Run
 
 MEMORY = "/run/cnm/listings.json"
 """The answers of programs, with what they hold for. In /run, as generations are counted anew after a boot."""
-_NEW_MEMORY = f"{MEMORY}.new"
 _OURS = "list table inet cnm"
 _LONGEST = 4 << 20
 """Characters of an answer that is remembered; longer ones would take too much of the memory that /run is."""
@@ -82,12 +81,7 @@ class Listings:
                 return
             self._changed = False
             make_private(os.path.dirname(MEMORY))
-            try:
-                with os.fdopen(create_private(_NEW_MEMORY), "w", encoding="utf-8") as file:
-                    json.dump({"state": self._state, "answers": self._answers}, file)
-                os.rename(_NEW_MEMORY, MEMORY)
-            except OSError:
-                os.unlink(_NEW_MEMORY)
+            write_private(MEMORY, json.dumps({"state": self._state, "answers": self._answers}).encode())
 
     def close(self) -> None:
         """Close the socket."""
@@ -123,9 +117,8 @@ def _only_lists(command: List[str]) -> bool:
 
 def forget() -> None:
     """Remove what keep() has kept. A file that cannot be removed is harmless: the rules that it lists are no more."""
-    for path in (MEMORY, _NEW_MEMORY):
-        with suppress(OSError):
-            os.unlink(path)
+    with suppress(OSError):
+        remove_private(MEMORY)
 
 
 def _read() -> Tuple[str, Dict[str, str]]:

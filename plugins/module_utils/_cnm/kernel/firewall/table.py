@@ -10,11 +10,10 @@ import ipaddress
 import json
 import os
 import re
-from contextlib import suppress
 from typing import Any, ContextManager, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ...model.errors import CnmError, KernelRefused
-from ...private_files import create_private, make_private, open_private
+from ...private_files import make_private, open_private, remove_private, write_private
 from ...resources.kinds import Element, ForwardAccept, Ruleset
 from ...resources.plan import Step
 from ...resources.resource import Key, Resource
@@ -24,7 +23,6 @@ from .listings import forget as forget_listings
 
 MEMORY = "/run/cnm/ruleset.json"
 """What we loaded, and how nft listed it right after. In /run, because it must not outlive the kernel's rules."""
-_NEW_MEMORY = f"{MEMORY}.new"
 
 DEVICE_SETS = {
     "within": 2,
@@ -159,13 +157,8 @@ def _shape(listed: Sequence[Dict[str, Any]]) -> str:
 
 def _remember(text: Optional[str], shape: str) -> None:
     try:
-        # A fixed name, so that interrupted runs leave one file at most, and _forget() finds it.
-        with os.fdopen(create_private(_NEW_MEMORY), "w", encoding="utf-8") as stream:
-            json.dump({"text": text, "shape": shape}, stream)
-        os.rename(_NEW_MEMORY, MEMORY)
+        write_private(MEMORY, json.dumps({"text": text, "shape": shape}).encode())
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(_NEW_MEMORY)
         raise CnmError(
             f"The firewall rules are loaded, but '{MEMORY}', which tells later runs about them, cannot be written: "
             f"{error.strerror}."
@@ -173,13 +166,10 @@ def _remember(text: Optional[str], shape: str) -> None:
 
 
 def _forget() -> None:
-    for path in (MEMORY, _NEW_MEMORY):
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise CnmError(f"'{path}' cannot be removed: {error.strerror}.") from error
+    try:
+        remove_private(MEMORY)
+    except OSError as error:
+        raise CnmError(f"'{error.filename}' cannot be removed: {error.strerror}.") from error
 
 
 def _remembered(shape: str) -> Optional[str]:
