@@ -14,7 +14,7 @@ from ...module_utils._cnm.model.sandbox import Sandbox
 from ...module_utils._cnm.verbs.context import texts
 from ...module_utils._cnm.verbs.dns import name_server
 from ...module_utils._cnm.verbs.endpoint import read, read_ports
-from ...module_utils._cnm.verbs.pools import check_pool
+from ...module_utils._cnm.verbs.pools import read_pool
 from ...module_utils._cnm.verbs.routes import read_routes
 from ...module_utils._cnm.verbs.sandbox import with_options
 
@@ -29,7 +29,7 @@ def check_network(problems: Problems, item: Mapping[str, Any], subject: str) -> 
         every(name_server, item.get("dns_servers") or ())
     if item.get("driver") not in SPANNING:
         for entry in item.get("ipam_config") or ():
-            check_pool(problems, entry, subject)
+            read_pool(problems, entry, subject)
 
 
 def check_sandbox(problems: Problems, item: Mapping[str, Any], subject: str) -> None:

@@ -81,9 +81,18 @@ def address(text: str, version: int = 0) -> Address:
     except ValueError:
         raise ValueError(f"'{text}' is not an IP address.") from None
     _check_zone(text)
-    if version and parsed.version != version:
-        raise ValueError(f"'{text}' is an IPv{parsed.version} address; an IPv{version} address is needed.")
+    if version:
+        check_family(parsed, version)
     return parsed
+
+
+def check_family(ip: Address, version: int) -> None:
+    """Check that IP is of family VERSION, 4 or 6.
+
+    :raises ValueError: if it is not
+    """
+    if ip.version != version:
+        raise ValueError(f"'{ip}' is an IPv{ip.version} address; an IPv{version} address is needed.")
 
 
 def _check_zone(text: str) -> None:

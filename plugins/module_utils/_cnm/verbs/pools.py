@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..drivers import ALLOW_HOST_OVERLAP, ENABLE_IPV6, driver
-from ..model.addresses import Address, HostBits, Subnet, address, check_usable, subnet
+from ..model.addresses import Address, HostBits, Subnet, address, check_family, check_usable, subnet
 from ..model.errors import Problems
 from ..model.network import Network, Pool
 from ..model.subnets import default, first_free, unique_local, untaken
@@ -30,7 +30,7 @@ def wanted_pools(
     :param config: the user's ipam_config; None to leave the pools as they are
     :param ipv6: whether the user wants IPv6; None to leave it as it is
     """
-    given = [pool for entry in config or () for pool in _read(context, network, entry, subject)]
+    given = [pool for entry in config or () for pool in _pool(context, network, entry, subject)]
     for version in (4, 6):
         if sum(pool.subnet.version == version for pool in given) > 1:
             context.problems.add(f"{subject}: driver '{network.driver}' allows one IPv{version} subnet per network.")
@@ -116,77 +116,82 @@ def _kept_by_bridge(context: Context, network: Network, version: int) -> Optiona
     return None
 
 
-def _read(context: Context, network: Network, entry: Mapping[str, Any], subject: str) -> Sequence[Pool]:
-    """Return the pool that ENTRY describes; empty if its subnet is not valid."""
-    problems = Problems()
-    check_pool(problems, entry, subject)
-    pool: Optional[Pool] = None
+class Entry(NamedTuple):
+    """An entry of ipam_config. What is left out or not valid is None."""
+
+    options: AbstractSet[str]
+    """The options that are given."""
+    subnet: Optional[Subnet]
+    gateway: Optional[Address]
+    iprange: Optional[Subnet]
+    auxiliary: Mapping[str, Address]
+
+
+def read_pool(problems: Problems, entry: Mapping[str, Any], subject: str) -> Entry:
+    """Return ENTRY of ipam_config with its texts parsed, and add to PROBLEMS what is not valid in it."""
+    chosen: Optional[Subnet] = None
+    gateway: Optional[Address] = None
+    iprange: Optional[Subnet] = None
+    auxiliary: Dict[str, Address] = {}
     with problems.about(subject):
+        if not entry.get("subnet"):
+            raise ValueError("an entry of ipam_config needs a subnet.")
         try:
-            chosen = _subnet(entry)
+            chosen = subnet(entry["subnet"])
+            check_usable(chosen)
         except HostBits as error:
             # The subnet that was meant is clear, so its other mistakes are reported, too.
-            problems.add(f"{subject}: {error}")
             chosen = error.network
-        present = network.pool(chosen.version)
-        pool = present if present is not None and present.subnet == chosen else Pool(chosen)
-        if pool is not present:
-            _check_subnet(context, network, chosen, subject, problems)
-    if pool is not None:
-        pool = _detailed(network, pool, entry, subject, problems)
-    for problem in problems.found:
-        context.problems.add(problem)
-    return [] if pool is None else [pool]
-
-
-def check_pool(problems: Problems, entry: Mapping[str, Any], subject: str) -> None:
-    """Add to PROBLEMS what is not valid in ENTRY of ipam_config."""
-    with problems.about(subject):
-        try:
-            check_usable(_subnet(entry))
-        except HostBits as error:
-            check_usable(error.network)
+            with problems.about(subject):
+                check_usable(chosen)
             raise
-    for option, reader in (("gateway", address), ("iprange", subnet)):
-        if entry.get(option):
-            with problems.about(f"{subject}: {option}"):
-                reader(entry[option])
+    with problems.about(f"{subject}: gateway"):
+        gateway = address(entry["gateway"]) if entry.get("gateway") is not None else None
+    with problems.about(f"{subject}: iprange"):
+        iprange = subnet(entry["iprange"]) if entry.get("iprange") else None
     with problems.about(f"{subject}: aux_addresses"):
         for name, text in sorted(texts(entry.get("aux_addresses") or {}).items()):
             with problems.about(f"{subject}: auxiliary address '{name}'"):
-                address(text)
+                auxiliary[name] = address(text)
+    options = {option for option, value in entry.items() if value is not None}
+    return Entry(options, chosen, gateway, iprange, auxiliary)
 
 
-def _subnet(entry: Mapping[str, Any]) -> Subnet:
-    if not entry.get("subnet"):
-        raise ValueError("an entry of ipam_config needs a subnet.")
-    return subnet(entry["subnet"])
+def _pool(context: Context, network: Network, entry: Mapping[str, Any], subject: str) -> Sequence[Pool]:
+    """Return the pool that ENTRY of ipam_config describes; empty if its subnet is not valid."""
+    given = read_pool(context.problems, entry, subject)
+    if given.subnet is None:
+        return []
+    pool = network.pool(given.subnet.version)
+    if pool is None or pool.subnet != given.subnet:
+        pool = Pool(given.subnet)
+        _check_subnet(context, network, given.subnet, subject)
+    return [_detailed(network, pool, given, subject, context.problems)]
 
 
-def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: str, problems: Problems) -> Pool:
-    """Return POOL with the gateway, the range and the auxiliary addresses of ENTRY."""
-    gateway, iprange = pool.gateway, pool.iprange
-    auxiliary = pool.auxiliary
-    if entry.get("gateway") is not None:
+def _detailed(network: Network, pool: Pool, given: Entry, subject: str, problems: Problems) -> Pool:
+    """Return POOL with the gateway, the range and the auxiliary addresses that are GIVEN."""
+    gateway, iprange, auxiliary = pool.gateway, pool.iprange, pool.auxiliary
+    if "gateway" in given.options:
         with problems.about(f"{subject}: gateway"):
             reason = driver(network.driver).no_gateway(network, pool.subnet.version)
             if reason:
                 raise ValueError(reason)
-            gateway = _inside(pool, entry["gateway"])
-    if entry.get("iprange") is not None:
+            if given.gateway is not None:
+                gateway = _inside(pool, given.gateway)
+    if "iprange" in given.options:
         with problems.about(f"{subject}: iprange"):
-            iprange = _range(pool, entry["iprange"]) if entry["iprange"] else None
-    if entry.get("aux_addresses") is not None:
+            iprange = _within(pool, given.iprange) if given.iprange is not None else None
+    if "aux_addresses" in given.options:
         names: Dict[Address, str] = {}
-        with problems.about(f"{subject}: aux_addresses"):
-            for name, text in sorted(texts(entry["aux_addresses"]).items()):
-                with problems.about(f"{subject}: auxiliary address '{name}'"):
-                    held = _inside(pool, text)
-                    if held == gateway:
-                        raise ValueError(f"{held} is taken: it is the gateway.")
-                    if held in names:
-                        raise ValueError(f"{held} is already '{names[held]}'.")
-                    names[held] = name
+        for name, held in given.auxiliary.items():
+            with problems.about(f"{subject}: auxiliary address '{name}'"):
+                _inside(pool, held)
+                if held == gateway:
+                    raise ValueError(f"{held} is taken: it is the gateway.")
+                if held in names:
+                    raise ValueError(f"{held} is already '{names[held]}'.")
+                names[held] = name
         auxiliary = {name: held for held, name in names.items()}
     # The gateway of an adopted bridge is the address that it already has.
     kept = [interface.ip for interface in network.kept if interface.network == pool.subnet]
@@ -198,30 +203,29 @@ def _detailed(network: Network, pool: Pool, entry: Mapping[str, Any], subject: s
     return Pool(pool.subnet, gateway, iprange, auxiliary)
 
 
-def _inside(pool: Pool, text: str) -> Address:
-    parsed = address(text, pool.subnet.version)
-    if parsed not in pool.subnet:
-        raise ValueError(f"{parsed} is not in subnet {pool.subnet}.")
-    if not pool.usable[0] <= int(parsed) <= pool.usable[1]:
-        raise ValueError(f"{parsed} cannot be used: it is the first or the last address of {pool.subnet}.")
-    return parsed
+def _inside(pool: Pool, asked: Address) -> Address:
+    check_family(asked, pool.subnet.version)
+    if asked not in pool.subnet:
+        raise ValueError(f"{asked} is not in subnet {pool.subnet}.")
+    if not pool.usable[0] <= int(asked) <= pool.usable[1]:
+        raise ValueError(f"{asked} cannot be used: it is the first or the last address of {pool.subnet}.")
+    return asked
 
 
-def _range(pool: Pool, text: str) -> Subnet:
-    parsed = subnet(text)
-    if parsed.version != pool.subnet.version or not parsed.subnet_of(pool.subnet):  # type: ignore[arg-type]
-        raise ValueError(f"{parsed} is not within subnet {pool.subnet}.")
-    return parsed
+def _within(pool: Pool, part: Subnet) -> Subnet:
+    if part.version != pool.subnet.version or not part.subnet_of(pool.subnet):  # type: ignore[arg-type]
+        raise ValueError(f"{part} is not within subnet {pool.subnet}.")
+    return part
 
 
-def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: str, problems: Problems) -> None:
+def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: str) -> None:
     if chosen.num_addresses == 1:
-        problems.add(f"{subject}: subnet {chosen} has only one address, which leaves no room for an endpoint.")
+        context.problems.add(f"{subject}: subnet {chosen} has only one address, which leaves no room for an endpoint.")
     kind = driver(network.driver)
     if kind.settings(network.options).allow_host_overlap or not kind.host_is_gateway:
         return
     for overlapping, device in _elsewhere(context, network, chosen):
-        problems.add(
+        context.problems.add(
             f"{subject}: subnet {chosen} overlaps {overlapping}, which the host reaches on '{device}'. "
             f"Choose another, or set driver option '{ALLOW_HOST_OVERLAP}'."
         )
