@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host of its own for each test: network and mount namespaces that nobody else sees."""
+"""A host for each test: private network and mount namespaces."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Let a worker of pytest-xdist begin with the same as the others."""
+    """Give each worker of pytest-xdist the same seed."""
     node.workerinput["seed"] = node.config.option.seed
 
 
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
-    """Without root there are no namespaces to be had."""
+    """Skip the kernel tests without root."""
     if os.geteuid() == 0:
         return
     for item in items:
@@ -46,7 +46,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture()
 def seed(request: pytest.FixtureRequest) -> int:
-    """What chance begins with."""
+    """The seed of the random choices."""
     return int(request.config.getoption("--seed"))
 
 

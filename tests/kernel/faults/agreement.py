@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host holds of ours, read whole, and whether that is what the store says, in both directions."""
+"""Everything of ours on a host, and whether it agrees with the store, in both directions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LINK_LOCAL = "fe80:"
 
 @dataclass
 class Holdings:
-    """All that a host holds; two of them can be compared."""
+    """Everything that a host holds, in a form that can be compared."""
 
     links: dict[tuple[str, str], tuple[Any, ...]] = field(default_factory=dict)
     """By namespace and name."""
@@ -51,7 +51,7 @@ class Holdings:
     rows: dict[str, list[Any]] = field(default_factory=dict)
 
     def against(self, other: "Holdings") -> str:
-        """Return how this differs from OTHER, part by part; nothing if it does not."""
+        """Return how this differs from OTHER, part by part; empty if it does not."""
         return "\n".join(
             f"{name}: {_without(getattr(self, name), getattr(other, name))!s:.400}\n"
             f"    not {_without(getattr(other, name), getattr(self, name))!s:.400}"
@@ -61,7 +61,7 @@ class Holdings:
 
 
 def _without(one: Any, other: Any) -> Any:
-    """Return what ONE has and OTHER has not."""
+    """Return what is in ONE and not in OTHER."""
     if isinstance(one, dict):
         return {
             key: _without(value, other[key]) if isinstance(value, list) and key in other else value
@@ -72,7 +72,7 @@ def _without(one: Any, other: Any) -> Any:
 
 
 def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
-    """Return what the host holds; ADOPTED are namespaces at paths of their own."""
+    """Return what the host holds. ADOPTED are namespaces outside the usual folder."""
     found = Holdings()
     found.namespaces = {f"{NAMESPACES}/{name}" for name in os.listdir(NAMESPACES)}
     with Kernel(programs) as kernel:
@@ -81,16 +81,16 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
     _read_rules(found)
     for folder, pattern in ((FILES, "*"), (MEMORY, "*"), (STORE, "*"), ("/run", "cnm-dns*"), (RECORDS, "*")):
         for path in sorted(Path(folder).rglob(pattern)):
-            # The lock stays; the name server's pid is another one each time; what a store of SQLite's has beside it
-            # is its own affair.
+            # The lock stays, the name server's pid is always different, and the files beside the store are SQLite's own
+            # business.
             if path.name.startswith("cnm.db") or path.name in ("lock", "aardvark.pid"):
                 continue
-            # It saves time where our table is, is not missed there, and has to go with it.
+            # This cache may be missing while our table exists, but must be removed with the table.
             if path.name == "listings.json" and any('"cnm"' in rule for rule in found.rules):
                 continue
             found.files[str(path)] = _text(path)
     mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
-    # As 'ip netns' does, this folder is made a mount of its own once and for all.
+    # This folder becomes a mount point once and stays one, as with 'ip netns'.
     found.mounts = set(mounts) - {NAMESPACES}
     found.settings = {name: Path("/proc/sys", name).read_text().strip() for name in FORWARDING}
     found.rows = _rows()
@@ -99,7 +99,7 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
 
 def _text(path: Path) -> str:
     if path.is_symlink():
-        return "a link"  # What tells a namespace from all others is new each time.
+        return "a link"  # Its target, which identifies a namespace, is different each time.
     return path.read_text().rstrip("\n") if path.is_file() else "a folder"
 
 
@@ -147,7 +147,7 @@ def _rows() -> dict[str, list[Any]]:
 
 
 def disagreement(programs: Programs, found: Holdings) -> list[str]:
-    """Return what the store says and the host, which holds what was FOUND, does not have, and the other way round."""
+    """Return what differs between the store and FOUND, what the host holds, in both directions."""
     wanted, problems = _wanted(programs)
     ends = {link.peer.name for link in wanted.values() if isinstance(link, Link) and link.peer}
     ours = {place for place, link in found.links.items() if link[3] in (GROUP, LEAVING)}
@@ -176,7 +176,7 @@ def _is_used(folder: str, wanted: dict[Key, Resource]) -> bool:
 
 
 def _wanted(programs: Programs) -> tuple[dict[Key, Resource], list[str]]:
-    """Return what the store says that the host ought to have, and what of it is not there or is otherwise."""
+    """Return what the host should have according to the store, and what of it is missing or different."""
     if not os.path.exists(f"{STORE}/cnm.db"):
         return {}, []
     store = SqliteStore.open(STORE)
@@ -195,7 +195,7 @@ def _wanted(programs: Programs) -> tuple[dict[Key, Resource], list[str]]:
 
 
 def _claims(rows: dict[str, list[Any]]) -> list[str]:
-    """Return what is claimed for an object that is not there, and twice."""
+    """Return claims of objects that do not exist, and values of objects that are not claimed."""
     if not rows:
         return []
     known = {kind: {row[0] for row in rows[kind]} for kind in ("network", "endpoint", "sandbox")}

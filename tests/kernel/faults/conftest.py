@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host on which runs go wrong, and how often."""
+"""A host on which runs fail, and how often they do."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture()
 def seconds(request: pytest.FixtureRequest) -> float:
-    """How long several writers are at work."""
+    """How long several writers work."""
     return float(request.config.getoption("--seconds") or 20)
 
 
 @pytest.fixture()
 def stride(request: pytest.FixtureRequest, seed: int) -> Stride:
-    """Which steps of runs are tried."""
+    """The steps of runs that are tried."""
     return Stride(
         random.Random(f"{seed} {request.node.name}").randrange(1 << 16),
         1 if request.config.getoption("--every-step") else STRIDE,
@@ -43,7 +43,7 @@ def runs(host: Host, request: pytest.FixtureRequest) -> Iterator[Runs]:
     """Runs on a host that has nothing of ours."""
     made = Runs(host)
     yield made
-    # With its report this gets to the process that prints the summary.
+    # With the test's report, this gets to the process that prints the summary.
     request.node.user_properties.append((_COUNTED, made.count))
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""To and fro between two states of a host, each time with a run that goes wrong at the step after the last one."""
+"""Runs back and forth between two states of a host. Each run fails at a later step than the one before."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from scenarios import RESTORE, Scenario, Task
 
 
 class Stride(NamedTuple):
-    """Which steps of a run it goes wrong at: from one that chance has chosen, each so many steps."""
+    """The steps at which a run fails: every LENGTH-th one, beginning at a random one."""
 
     start: int
     length: int
 
     def step(self, number: int) -> int:
-        """Return the step at which the run with that NUMBER goes wrong."""
+        """Return the step at which the run with NUMBER fails."""
         return self.start % self.length + number * self.length
 
     def turn(self, step: int) -> int:
-        """Return what number STEP has, for taking turns; with another start another turn is its."""
+        """Return a number for STEP, by which checks take turns. It depends on the random start."""
         return self.start + step // self.length
 
 
 class Way(NamedTuple):
-    """One of the two ways of a scenario."""
+    """One of the two directions of a scenario."""
 
     act: Any
     opposite: Any
@@ -39,17 +39,17 @@ class Way(NamedTuple):
 
     @property
     def undoes(self) -> bool:
-        """Whether the opposite is a run, which leads back from wherever this one got to."""
+        """Return whether the opposite is a run, which can undo this one wherever it was interrupted."""
         return isinstance(self.opposite, Task)
 
 
 class Journey:
-    """The two ways of a scenario, and what the host holds after each, which is then what the store says."""
+    """The two directions of a scenario, and what the host holds after each, which agrees with the store."""
 
     def __init__(self, runs: Runs, scenario: Scenario) -> None:
         self._runs = runs
         runs.do(scenario.prepare)
-        # Once for nothing, so that all is as it will be each time.
+        # The first round changes things that later rounds leave as they are.
         runs.do([scenario.there, scenario.back])
         begin = runs.holdings() if scenario.there == RESTORE else runs.agreed()
         runs.run(scenario.there)
@@ -61,10 +61,10 @@ class Journey:
     def each(
         self, go_wrong: Callable[[Task, int], Optional[str]], check: Callable[[Way, int], None], stride: Stride
     ) -> None:
-        """Let each way GO_WRONG at the first step of STRIDE, then at the second, and CHECK what becomes of it.
+        """Let each way GO_WRONG at each step of STRIDE in turn, and CHECK the result.
 
-        GO_WRONG returns at what a run went wrong, None if it came to its end. CHECK leaves the host as it is after
-        that way.
+        GO_WRONG returns where a run failed, or None if it was completed. CHECK leaves the host in the state that the
+        completed run leads to.
         """
         going = [way for way in self._ways if isinstance(way.act, Task)]
         for step in map(stride.step, itertools.count()):

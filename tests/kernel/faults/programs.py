@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nft within this process, by the library that the program is made of: a tenth of the time, the same kernel."""
+"""nft in this process, by its own library: the same effect on the kernel in a tenth of the time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _library() -> Any:
 
 
 def nft(arguments: Sequence[str], text: Optional[str]) -> tuple[int, str, str]:
-    """Carry out what the program nft would with ARGUMENTS; return its status, output and error output."""
+    """Do what the program nft does with ARGUMENTS; return its exit status, output and error output."""
     library = _library()
     context = ctypes.c_void_p(library.nft_ctx_new(0))
     try:
@@ -46,7 +46,7 @@ def nft(arguments: Sequence[str], text: Optional[str]) -> tuple[int, str, str]:
 
 
 class Programs:
-    """Runs the programs of a host. Unless they are wanted, it is as if those of iptables were not installed."""
+    """Runs the host's programs. By default, iptables appears not to be installed."""
 
     def __init__(self, host: Host) -> None:
         self._host = host

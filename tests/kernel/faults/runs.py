@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs of the core in which something goes wrong, and the runs after them."""
+"""Runs of the core in which something fails, and the runs after them."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import
 
 
 class Runs:
-    """Carries out tasks on a host, with faults and without."""
+    """Runs tasks on a host, with and without faults."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self.programs = Programs(host)
         self.count = 0
-        """How many runs went wrong."""
+        """How many runs have failed."""
 
     def do(self, act: Any) -> None:
-        """Carry ACT, or several, out to the end."""
+        """Carry out ACT, or several of them, completely."""
         if isinstance(act, Task):
             self.run(act)
         elif callable(act):
@@ -45,7 +45,7 @@ class Runs:
                 self.do(each)
 
     def run(self, task: Task, check: bool = False) -> Result:
-        """Carry TASK out."""
+        """Run TASK."""
         return self._run(task, self.programs, check)
 
     def _run(self, task: Task, run: Callable[..., Any], check: bool = False) -> Result:
@@ -57,7 +57,7 @@ class Runs:
         return result
 
     def wrong(self, task: Task, fault: Fault) -> Optional[BaseException]:
-        """Carry TASK out under FAULT; return what it ends with."""
+        """Run TASK under FAULT; return the exception that ended it, if any."""
         home = os.stat("/proc/thread-self/ns/net").st_ino
         descriptors = _descriptors()
         error: Optional[BaseException] = None
@@ -68,18 +68,18 @@ class Runs:
                 error = caught
         link = error
         while link is not None:
-            # What it has not closed by itself is closed as it is forgotten.
+            # Clearing the frames closes what the run has not closed itself.
             traceback.clear_frames(link.__traceback__)
             link = link.__cause__ or link.__context__
         self.count += fault.struck is not None
         assert os.stat("/proc/thread-self/ns/net").st_ino == home
-        # What is interrupted when it has opened a file has not had the time to keep it.
+        # An interrupt just after a file was opened gives the run no chance to note the descriptor.
         left = _descriptors() - descriptors
         assert fault.after or not left, f"{left} are open after {fault.struck}, {error!r}"
         return error
 
     def killed(self, task: Task, fault: Fault) -> Optional[str]:
-        """Let a child carry TASK out, which kills itself where FAULT is; return at what step, None if it did not."""
+        """Run TASK in a child that kills itself at FAULT; return the step, or None if the run was completed."""
         there, here = os.pipe()
         write, kill = os.write, os.kill
 
@@ -101,7 +101,7 @@ class Runs:
         return step or None
 
     def sandboxes(self) -> dict[str, dict[str, Any]]:
-        """Return all sandboxes in Docker's shape, by name."""
+        """Return all sandboxes in Docker's format, by name."""
         with Kernel(self.programs) as kernel:
             core = Controller(kernel, lambda _sentence: None, True)
             return {each["Name"]: each for each in core.describe("sandbox", lambda _store, _found: True)}
@@ -111,7 +111,7 @@ class Runs:
         return holdings(self.programs)
 
     def agreed(self) -> Holdings:
-        """Return what the host holds, after seeing that it is what the store says."""
+        """Return what the host holds, after checking that it agrees with the store."""
         found = self.holdings()
         wrong = disagreement(self.programs, found)
         if wrong:
@@ -119,9 +119,9 @@ class Runs:
         return found
 
     def see(self, *states: Holdings) -> int:
-        """See that the host holds what one of STATES says; return which.
+        """Check that the host holds what one of STATES says; return its index.
 
-        What was in a namespace goes some time after it (cleanup_net() in net/core/net_namespace.c).
+        What is in a namespace disappears some time after it (cleanup_net() in net/core/net_namespace.c).
         """
         deadline = time.monotonic() + 30
         while True:
@@ -136,7 +136,7 @@ class Runs:
 
 
 def _descriptors() -> set[str]:
-    """Return what this process has open."""
+    """Return the open files of this process."""
     found = set()
     for number in os.listdir("/proc/self/fd"):
         with suppress(FileNotFoundError):
@@ -145,5 +145,5 @@ def _descriptors() -> set[str]:
 
 
 def is_clean(error: Optional[BaseException]) -> bool:
-    """Whether ERROR is none, or one that a user can read."""
+    """Return whether ERROR is None or a message for users."""
     return error is None or (isinstance(error, CnmError) and str(error).endswith("."))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pairs of runs, there and back, that together are all that can be done to each kind of network and sandbox."""
+"""Pairs of opposite runs that together do everything that can be done to each kind of network and sandbox."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Act = Union[Task, Callable[[Host], None]]
 
 
 class Scenario(NamedTuple):
-    """What is there before, the run there, and the run back, or what takes its place and never goes wrong."""
+    """The preparation, a run, and the opposite run. The latter may instead be an act that never fails."""
 
     prepare: Sequence[Act]
     there: Task
@@ -60,13 +60,13 @@ class Scenario(NamedTuple):
 
 
 def _forget(host: Host) -> None:
-    """Take away what does not outlive a boot."""
+    """Remove what does not survive a reboot."""
     for name in os.listdir("/run/netns"):
         command(f"ip netns delete {name}")
     for line in command("ip -o link").splitlines():
         name = line.split()[1].rstrip(":").partition("@")[0]
         if name.startswith(("br-", "cnm", "db-", "dm-", "veth")):
-            # With its namespace its other end goes, some time later.
+            # The other end disappears some time after its namespace.
             host.run(["ip", "link", "delete", name])
     command("nft flush ruleset")
     host.kill_name_server()
@@ -77,7 +77,7 @@ def _forget(host: Host) -> None:
 
 
 def _forget_all(host: Host) -> None:
-    """Be as if the core had never been here."""
+    """Make the host look as if the core had never run on it."""
     _forget(host)
     for name in os.listdir(STORE):
         os.unlink(f"{STORE}/{name}")

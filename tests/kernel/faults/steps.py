@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of a run: all that the core does to the host and to its store, seen from below the core.
+"""The steps of a run: everything that the core does to the host and to its store, seen from below the core.
 
-What the core calls to do it is replaced while a run lasts, so that the run can be broken off, or told a lie, at any
-step. In a batch of netlink requests each request is a step.
+During a run, the functions that the core calls for this are replaced, so that the run can be interrupted or given a
+false answer at any step. In a batch of netlink requests, each request is a step.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi import RTM_GETNSID, RTM_NEWLINK
 
 CHANGES = ("netlink", "write", "unlink", "namespace", "program", "conntrack", "commit")
-"""Kinds of steps after which the host or the store's files are otherwise than before."""
+"""The kinds of steps that change the host or the store's files."""
 
 _WRITING = (
     "mkdir",
@@ -58,13 +58,13 @@ class Step(NamedTuple):
 
 
 class Fault:
-    """What goes wrong in a run, and at which step.
+    """What fails in a run, and at which step.
 
     :param kinds: the kinds of steps that count
-    :param number: of the step, from 0
-    :param act: what happens there; what it returns is what the core gets as the answer
-    :param after: whether the step is done before that
-    :param lasting: the kinds of which all later steps go wrong too, where one of them did
+    :param number: the number of the step, from 0
+    :param act: called at this step; the core gets what it returns as the answer
+    :param after: whether the step is carried out first
+    :param lasting: groups of kinds; all later steps of the same group fail, too
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Fault:
         """The first step at which it happened."""
 
     def meets(self, step: Step) -> bool:
-        """Count STEP, and say whether the fault is there."""
+        """Count STEP, and return whether it fails."""
         if self.struck is not None:
             return any({step.kind, self.struck.kind} <= set(kinds) for kinds in self._lasting)
         if step.kind not in self._kinds:
@@ -110,7 +110,7 @@ def _wrapped(original: Callable[..., Any], fault: Fault, step_of: Callable[..., 
 
 @contextmanager
 def under(fault: Fault) -> Iterator[None]:
-    """Let FAULT happen in the block."""
+    """Apply FAULT during the block."""
     with pytest.MonkeyPatch.context() as patch:
         for name in _WRITING:
             patch.setattr(os, name, _wrapped(getattr(os, name), fault, _named("write", name)))
@@ -156,7 +156,7 @@ def _running(argv: Sequence[str], text: Optional[str]) -> Step:
 
 
 def _is_change(message: bytes) -> bool:
-    """Whether MESSAGE is no question: of four kinds for each object the first is to make, the second to remove."""
+    """Return whether MESSAGE changes something: of the four types for each object, the first two create and remove."""
     kind = struct.unpack_from("=H", message, 4)[0]
     return RTM_NEWLINK <= kind < RTM_GETNSID and kind % 4 < 2
 
@@ -190,7 +190,7 @@ def _exchanging(original: Callable[..., Any], fault: Fault) -> Callable[..., Any
 
 
 class _Channel(socket.socket):
-    """A socket whose answers, or whose buffer, may be lost."""
+    """A socket that may lose answers or lack buffer space."""
 
     def __init__(self, fault: Fault, *kind: Any) -> None:
         super().__init__(*kind)
@@ -237,14 +237,14 @@ def _stating(statement: str, *_values: Any) -> Optional[Step]:
 
 
 def no_space(step: Step) -> Any:
-    """Be a disk without room."""
+    """Act as a full disk."""
     if step.kind in ("store", "commit"):
         raise sqlite3.OperationalError("database or disk is full")
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def refusal(number: int) -> Callable[[Step], Any]:
-    """Return what refuses a request to the kernel with errno NUMBER."""
+    """Return an act that refuses a request to the kernel with errno NUMBER."""
 
     def refuse(step: Step) -> Any:
         if step.kind == "netlink":
@@ -255,5 +255,5 @@ def refusal(number: int) -> Callable[[Step], Any]:
 
 
 def failing(_step: Step) -> Any:
-    """Be a program that fails."""
+    """Act as a program that fails."""
     return 1, "", "Error: Could not process rule: Device or resource busy"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections of published ports go where the ports say, also after a run that was killed before it saw to that."""
+"""Connections of published ports go to the right target, even after a run that was killed before it had ended them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ NEITHER, HAND_OVER = (
 
 
 def connections(runs: Runs) -> list[str]:
-    """Return the lines in which the kernel says who answers at port 53."""
+    """Return the lines of conntrack that say who answers at port 53."""
     listed = runs.host.out(["conntrack", "-L", "-p", "udp", "--orig-port-dst", "53"])
     return [line for line in listed.splitlines() if "dport=53" in line]
 
 
 def tuples(line: str) -> list[str]:
-    """Return what in LINE does not change with time."""
+    """Return the parts of LINE that do not change over time."""
     return [word for word in line.split() if word.startswith(("src=", "dst=", "sport=", "dport="))]
 
 
@@ -40,7 +40,7 @@ def publishes(runs: Runs, name: str) -> bool:
 
 
 def ask() -> None:
-    """Send a datagram to port 53 of the host from outside."""
+    """Send a datagram from outside to port 53 of the host."""
     with endpoint(OUTSIDE, "udp", "0.0.0.0", 5353) as client:
         client.sendto(b"ask", (UPLINK4, 53))
 

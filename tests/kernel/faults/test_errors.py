@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run that is refused something at any of its steps says so, and leaves the host as it was."""
+"""A run of which any step is refused says so, and leaves the host unchanged."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ ERRORS: Mapping[str, Sequence[Callable[[Step], Any]]] = {
     "question": [failing],
     "conntrack": [refusal(errno.EBUSY)],
 }
-"""What can be answered to each kind of step."""
+"""The errors that each kind of step can return."""
 LASTING = ("netlink", "namespace"), ("write", "store", "commit"), ("program", "conntrack")
-"""What can cease to work for longer: the kernel is busy, the disk is full, nft fails."""
+"""What may stop working for longer: the kernel is busy, the disk is full, or nft fails."""
 
 
 def refused(number: int) -> Callable[[Step], Any]:
-    """Return what answers a step with one of its errors, the next one with each NUMBER."""
+    """Return an act that answers a step with one of its errors. NUMBER selects the error."""
     return lambda step: ERRORS[step.kind][number % len(ERRORS[step.kind])](step)
 
 
@@ -44,7 +44,7 @@ def interrupt(_step: Step) -> Any:
 
 
 class Trial:
-    """Lets runs go wrong, and sees to what becomes of it."""
+    """Lets runs fail, and checks the result."""
 
     def __init__(self, runs: Runs, fault: Callable[[int], Fault]) -> None:
         self._runs = runs
@@ -57,10 +57,10 @@ class Trial:
         return fault.struck and f"{fault.struck}, {self.error!r}"
 
     def as_it_was(self, way: Way, _number: int) -> None:
-        """It is said what is wrong, and the host is as before."""
+        """The message says what is wrong, and the host is unchanged."""
         assert is_clean(self.error)
-        # What was to be done is noted before all else, and the note is removed when it is done. What comes back from
-        # where no run leads to, the first one of all and restoring, may have come some way.
+        # The journal is written before the changes and removed after them. If the opposite is not a run, as with the
+        # first run on a host and with a restore, part of the work may have been done.
         if self.error is None:
             self._runs.see(way.after)
         elif "which records the changes in progress" not in str(self.error) and way.undoes:
@@ -69,7 +69,7 @@ class Trial:
         self._runs.see(way.after)
 
     def put_right(self, way: Way, _number: int) -> None:
-        """It is said what is wrong, and the next run does what was left to do."""
+        """The message says what is wrong, and the next run completes the work."""
         assert is_clean(self.error) or isinstance(self.error, KeyboardInterrupt)
         self._runs.run(way.act)
         self._runs.see(way.after)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run that is killed at any of its steps is finished, or undone, by the next one, which leaves nothing behind.
+"""A run that is killed at any step is completed or undone by the next run, which leaves nothing behind.
 
-To be killed after a step is to be killed before the next one: what lies between is known to nobody but the process.
+To be killed after a step is to be killed before the next one: only the process knows what happens in between.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def test_killed(runs: Runs, stride: Stride, name: str) -> None:
 
 
 def again(runs: Runs, way: Way) -> None:
-    """The same run again does what was left to do, as check mode says."""
+    """The same run completes the work, as check mode says."""
     said = runs.run(way.act, check=True)
     done = runs.run(way.act)
     for name in vars(said):
@@ -45,7 +45,7 @@ def again(runs: Runs, way: Way) -> None:
 
 
 def restored(runs: Runs, way: Way) -> None:
-    """The next boot leaves it all or nothing."""
+    """The next boot completes all of it or undoes all of it."""
     _one_or_the_other(runs, way, RESTORE)
 
 
@@ -66,7 +66,7 @@ def undone(runs: Runs, way: Way) -> None:
 def _one_or_the_other(runs: Runs, way: Way, task: Task) -> None:
     runs.run(task)
     if not way.undoes:
-        # There is one state more: that of a host which has been told to have nothing yet.
+        # There is a third state: a host with an empty store.
         runs.agreed()
     elif not runs.see(way.after, way.before):
         return

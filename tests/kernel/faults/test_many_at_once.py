@@ -22,11 +22,11 @@ from writers import Writer, total
 
 WRITERS = 8
 PATIENCE = 30.0
-"""Seconds after which nobody works any more, unless two wait for each other."""
+"""Seconds after which all writers have ended, unless they wait for each other."""
 
 
 def ended(children: dict[int, int]) -> dict[int, int]:
-    """Return those of CHILDREN, numbers by process, that have ended, with their status; below 0 the signal."""
+    """Return which of CHILDREN, numbers by pid, have ended, with their exit status; a negative one is a signal."""
     found = {}
     for child in children:
         process, status = os.waitpid(child, os.WNOHANG)
@@ -70,7 +70,7 @@ def test_each_succeeds_or_is_told_why(runs: Runs, tmp_path: Path, seed: int, sec
     assert all(reason.endswith(".") for writer in writers for reason in writer.found["reasons"])
     assert worst < PATIENCE / 2
 
-    # Nothing that somebody wrote is lost, what the store has is what the host has, and no address is there twice.
+    # Nothing that a writer wrote is lost, the store and the host agree, and no address is used twice.
     if killing:
         tasks.restore()
     runs.agreed()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks of several processes about the same few objects, and about objects of their own."""
+"""Tasks of several processes, about a few shared objects and about objects of their own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Shared = tuple[str, list[dict[str, Any]]]
 
 
 def any_task(chance: random.Random) -> Shared:
-    """Return a task about one of a few objects, so that the writers meet."""
+    """Return a task about one of a few objects, so that writers collide."""
     network, sandbox = f"n{chance.randrange(3)}", f"s{chance.randrange(6)}"
     joined = [{"name": network}]
     some: list[Shared] = [
@@ -44,7 +44,7 @@ def any_task(chance: random.Random) -> Shared:
 
 
 class Writer:
-    """Carries out tasks until a time; what it has done is in a log, also after it was killed."""
+    """Runs tasks until a given time; its log survives if it is killed."""
 
     def __init__(self, tasks: Tasks, number: int, folder: Path) -> None:
         self._tasks = tasks
@@ -53,12 +53,12 @@ class Writer:
         self.found: dict[str, Any] = {"done": 0, "refused": 0, "worst": 0.0, "reasons": [], "label": ""}
 
     def read(self) -> None:
-        """Read what a writer with this number has noted."""
+        """Read the log of this writer."""
         if self._log.exists():
             self.found = json.loads(self._log.read_text())
 
     def work(self, chance: random.Random, until: float) -> None:
-        """Only bad input, as others have made it, is a reason not to succeed."""
+        """Run tasks. They may fail only because of invalid input, caused by what others have done."""
         self.read()
         while time.monotonic() < until:
             if chance.random() < 0.3:
@@ -75,7 +75,7 @@ class Writer:
             self._note()
 
     def _write_own(self, label: int) -> None:
-        """Write what nobody else does, so that it can be seen whether it is lost."""
+        """Write something that nobody else writes, so that a loss can be noticed."""
         self.found["label"] = ""
         self._note()
         with self._watched():
@@ -91,7 +91,7 @@ class Writer:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Note how long the lock is waited for."""
+        """Measure how long the run waits for the lock."""
         held, asked = controller.held, time.monotonic()
 
         @contextmanager
@@ -107,12 +107,12 @@ class Writer:
             controller.held = held
 
     def kept(self, shown: dict[str, dict[str, Any]]) -> bool:
-        """Whether what was written last, if that is known, is still there among the networks SHOWN."""
+        """Return whether the last value written, if known, is still in the networks SHOWN."""
         return not self.found["label"] or shown[self._own]["Labels"] == {"writer": self.found["label"]}
 
 
 def total(writers: list[Writer]) -> Counter[str]:
-    """Return how much all WRITERS have done."""
+    """Return the counts of all WRITERS together."""
     counted: Counter[str] = Counter()
     for writer in writers:
         counted.update({name: writer.found[name] for name in ("done", "refused")})

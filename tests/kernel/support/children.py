@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs in processes of their own, on the same host."""
+"""Runs in child processes on the same host."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Callable, Optional
 
 
 def start(act: Callable[[], object]) -> int:
-    """Let a child process ACT; return its number. It ends with status 0 if nothing is raised."""
+    """Run ACT in a child process; return its pid. It exits with status 0 unless ACT raises an exception."""
     with warnings.catch_warnings():
-        # A worker of pytest-xdist has one more thread, which waits for the controller and holds no lock that ACT takes.
+        # A worker of pytest-xdist has one more thread. It waits for the controller and holds no lock that ACT needs.
         warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
         child = os.fork()
     if child:
@@ -33,13 +33,13 @@ def start(act: Callable[[], object]) -> int:
 
 
 def end(child: int) -> Optional[int]:
-    """Wait for CHILD; return its status, None if it was killed."""
+    """Wait for CHILD; return its exit status, or None if a signal killed it."""
     _child, status = os.waitpid(child, 0)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
 
 
 def kill_after(seconds: float, act: Callable[[], object]) -> bool:
-    """Let a child ACT, and kill it after SECONDS unless it has ended; say whether it was killed."""
+    """Run ACT in a child process and kill it after SECONDS; return whether it was still running."""
     child = start(act)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker's own overlay, as it was until 23.0: a dockerd on each of several hosts, and one etcd that they share."""
+"""Docker's own overlay, as it was before 23.0: a dockerd on each of several hosts, and an etcd that they share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fleet import Member, until
 
 FOLDER = Path("/run/etcd-of-docker")
 PATIENCE = 120.0
-"""Seconds until an etcd answers."""
+"""How many seconds to wait for etcd to answer."""
 
 NEEDED = (*dockerd.NEEDED, "etcd")
 
@@ -31,11 +31,11 @@ needs_docker_fleet = pytest.mark.skipif(
 
 
 class Etcd:
-    """An etcd on MEMBER that keeps what it is told only until it ends."""
+    """An etcd on MEMBER that keeps its data only as long as it runs."""
 
     def __init__(self, member: Member) -> None:
         self.url = f"http://{member.vtep[4]}:2379"
-        # Docker speaks the second version of its API, which is off unless asked for.
+        # Docker uses version 2 of etcd's API, which is off by default.
         options = {
             "data-dir": FOLDER / "data",
             "listen-client-urls": self.url,
@@ -65,7 +65,7 @@ class Etcd:
 
 
 class DockerFleet:
-    """A dockerd on each of MEMBERS, by the member's name. A network that is made by one of them is there for all."""
+    """A dockerd on each of MEMBERS, by the member's name. All of them have a network that one of them creates."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         self._members = members
@@ -92,12 +92,12 @@ class DockerFleet:
                 daemon.load_image()
 
     def command(self, member: Member, *arguments: str) -> str:
-        """Return what docker, with ARGUMENTS, prints on MEMBER."""
+        """Return what the command docker prints for ARGUMENTS on MEMBER."""
         with member.here():
             return self.daemons[member.name].command(*arguments)
 
     def end(self) -> None:
-        """End everything, for which the containers have to be gone already."""
+        """Stop everything. The containers must have been removed."""
         for member in self._members:
             if member.name in self.daemons:
                 with member.here():

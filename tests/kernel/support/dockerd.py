@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A dockerd of the stand-in's own, with one image that has nothing but busybox."""
+"""A dockerd on the stand-in for a host, with one image that contains only busybox."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ needs_docker = pytest.mark.skipif(
 
 
 class Dockerd:
-    """A dockerd on HOST, whose folder and socket nobody else sees. It is started and ended while HOST is entered.
+    """A dockerd on HOST, with a private folder and socket. Start and stop it while in HOST's namespaces.
 
-    HOSTNAME is the name that its host has for it, by which dockerds on one network of Docker's tell each other apart.
+    HOSTNAME is the name of its host. Daemons on one of Docker's networks tell each other apart by it.
     """
 
     def __init__(self, host: Host, hostname: str = "") -> None:
         self._host = host
         self._hostname = hostname or platform.node()
-        # Groups are the machine's, and processes that start a dockerd at the same time may have the same number.
+        # Cgroups belong to the whole machine, and processes in different pid namespaces may have the same pid.
         self._cgroup = f"cnm-test-{secrets.token_hex(4)}"
         self._daemon: subprocess.Popen[bytes] | None = None
         FOLDER.mkdir()
 
     @property
     def socket(self) -> str:
-        """The path of its socket, by which it is reached from other mount namespaces too."""
+        """The path of its socket, which is also valid in other mount namespaces."""
         assert self._daemon is not None
         return f"/proc/{self._daemon.pid}/root{FOLDER}/socket"
 
     @property
     def place(self) -> str:
-        """The path of the network namespace of its host."""
+        """The path of its host's network namespace."""
         assert self._daemon is not None
         return f"/proc/{self._daemon.pid}/ns/net"
 
     @property
     def outside(self) -> str:
-        """The path of the network namespace of somebody outside of its host."""
+        """The path of the network namespace outside its host."""
         assert self._daemon is not None
         return f"/proc/{self._daemon.pid}/root{OUTSIDE}"
 
@@ -66,7 +66,7 @@ class Dockerd:
         return self._host.out(["docker", "--host", f"unix://{FOLDER}/socket", *arguments]).strip()
 
     def start(self, **more: str) -> None:
-        """Start it, with MORE options, and wait until it answers."""
+        """Start dockerd with the additional options MORE, and wait until it answers."""
         named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec dockerd "$@"', self._hostname)
         options = {
             "data-root": FOLDER / "data",
@@ -90,7 +90,7 @@ class Dockerd:
             time.sleep(0.05)
 
     def load_image(self) -> None:
-        """Make the image, whose only program is a sleep."""
+        """Create the image. Its only program is sleep."""
         root = FOLDER / "root" / "bin"
         root.mkdir(parents=True)
         shutil.copy(BUSYBOX, root / "sleep")
@@ -104,7 +104,7 @@ class Dockerd:
             self._daemon = None
 
     def end(self) -> None:
-        """Stop it and remove what it has left outside of its folder; its containers are gone already."""
+        """Stop dockerd and remove what it left outside its folder. Its containers must have been removed."""
         try:
             self.stop()
         finally:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Several stand-ins for hosts, joined by a switch, each with an address of IPv4 and one of IPv6 on it."""
+"""Several stand-ins for hosts, connected by a switch. Each has an IPv4 and an IPv6 address on it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _call(name: str, *arguments: object) -> None:
 
 
 class Place:
-    """A network namespace and a mount namespace to be in; made by this process as it is when it makes this."""
+    """A pair of network and mount namespaces: those in which this process is when it creates the object."""
 
     def __init__(self) -> None:
         self.descriptors = [
@@ -48,7 +48,7 @@ class Place:
 
     @contextmanager
     def here(self) -> Iterator[None]:
-        """Let this thread be in this place for the block."""
+        """Run the block in these namespaces."""
         back = Place()
         self.enter()
         try:
@@ -63,7 +63,7 @@ class Place:
 
 
 class Member(Place):
-    """One host of a fleet, on which tasks are carried out."""
+    """One host of a fleet, on which tasks run."""
 
     def __init__(self, number: int) -> None:
         _call("unshare", _NEWNS | _NEWNET)
@@ -98,25 +98,25 @@ class Member(Place):
         return {each["Name"]: each for each in found}
 
     def listed(self, *command: str) -> list[dict[str, Any]]:
-        """Return what ip or bridge lists, as JSON."""
+        """Return what ip or bridge lists, parsed from JSON."""
         program, *rest = command
         found = json.loads(self.run(program, "-json", *rest).stdout or "[]")
         return [each for each in found if each]
 
     def ping(self, sandbox: str, target: str, *options: str, patience: float = 10.0) -> bool:
-        """Whether TARGET, a name or an address, answers SANDBOX once."""
+        """Return whether TARGET, a name or an address, answers one echo request from SANDBOX."""
         argv = ["ip", "netns", "exec", sandbox, "ping", "-n", "-c", "1", "-W", str(patience), *options, target]
         return self.run(*argv, check=False).returncode == 0
 
     def first_answer(self, sandbox: str, target: str, seconds: int = 2) -> Optional[int]:
-        """Return which of the echo requests, ten a second, that SANDBOX sends to TARGET is answered first."""
+        """Send ten echo requests per second from SANDBOX to TARGET; return the number of the first that is answered."""
         tries = str(seconds * 10)
         argv = ["ip", "netns", "exec", sandbox, "ping", "-n", "-c", tries, "-i", "0.1", "-W", "1", target]
         found = re.search(r"icmp_seq=(\d+) ttl", self.run(*argv, check=False).stdout)
         return int(found[1]) if found else None
 
     def forget(self) -> None:
-        """Take away what does not outlive a boot."""
+        """Remove what does not survive a reboot."""
         for name in self.run("ls", "/run/netns").stdout.split():
             self.run("ip", "netns", "delete", name)
         for each in self.listed("ip", "link"):
@@ -127,7 +127,7 @@ class Member(Place):
 
 
 class Fleet:
-    """Hosts ``h1``, ``h2`` and so on."""
+    """The hosts ``h1``, ``h2`` and so on."""
 
     def __init__(self, size: int, mtu: int = 1500) -> None:
         self.home = Place()
@@ -164,7 +164,7 @@ class Fleet:
         self.home.close()
 
     def connect(self, member: Member, mtu: int = 1500) -> None:
-        """Give MEMBER the interface by which it reaches the others."""
+        """Give MEMBER its interface to the other hosts."""
         number, descriptor = member.number, self.switch.descriptors[1][0]
         with member.here():
             self._ip(
@@ -178,7 +178,7 @@ class Fleet:
             self._ip("link set under up\n")
 
     def plug(self, number: int, up: bool) -> None:
-        """Let the switch's port of a host be UP or down."""
+        """Set the switch's port of a host UP or down."""
         with self.switch.here():
             self._ip(f"link set p{number} {'up' if up else 'down'}\n")
 
@@ -190,7 +190,7 @@ class Fleet:
         endpoints: Optional[Mapping[str, Sequence[Mapping[str, Any]]]] = None,
         **more: Any,
     ) -> list[Result]:
-        """Ensure an overlay network on MEMBERS, with their declared ENDPOINTS by name of the host."""
+        """Ensure an overlay network on MEMBERS. ENDPOINTS are the declared endpoints, by the name of their host."""
         members = self.members if members is None else members
         items = [self.item(member, name, subnets, members, endpoints, **more) for member in members]
         return [member.ensure("network", item) for member, item in zip(members, items)]
@@ -204,7 +204,7 @@ class Fleet:
         endpoints: Optional[Mapping[str, Sequence[Mapping[str, Any]]]] = None,
         **more: Any,
     ) -> dict[str, Any]:
-        """Return what MEMBER is told of that network."""
+        """Return the item for this network that MEMBER gets."""
         item: dict[str, Any] = {
             "name": name,
             "driver": "overlay",
@@ -224,7 +224,7 @@ class Fleet:
         return item
 
     def play(self, inventory: Mapping[str, Mapping[str, Any]], *members: Member) -> list[bool]:
-        """Let MEMBERS, or else all, have what INVENTORY says, by host; return which of them has changed."""
+        """Apply INVENTORY, variables by host, on MEMBERS or else on all hosts; return for each whether it changed."""
         problems: list[str] = []
         ends = {member.name: {"cnm_vtep_address": str(member.vtep[self.family])} for member in self.members}
         found = Inventory(
@@ -241,19 +241,19 @@ class Fleet:
         return changed
 
     def sandboxes(self, *networks: Any) -> None:
-        """Make a sandbox ``s1``, ``s2`` and so on on each host."""
+        """Create a sandbox on each host: ``s1``, ``s2`` and so on."""
         for member in self.members:
             on = [{"name": each} if isinstance(each, str) else each(member) for each in networks]
             member.ensure("sandbox", {"name": f"s{member.number}", "networks": on})
 
 
 def slice_of(subnet: str, number: int) -> str:
-    """Return a part of SUBNET, a /16 or a /64, for the host with that NUMBER."""
+    """Return the slice of SUBNET, a /16 or a /64, for the host with NUMBER."""
     return f"fd00:9:0:0:{number:x}::/80" if ":" in subnet else f"{subnet.split('.0.0/')[0]}.{number}.0/24"
 
 
 def until(holds: Any, seconds: float = 60.0) -> bool:
-    """Whether HOLDS comes to hold."""
+    """Return whether HOLDS becomes true within SECONDS."""
     import time
 
     deadline = time.monotonic() + seconds

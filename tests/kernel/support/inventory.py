@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host has, looked for without the core, so that two states can be compared."""
+"""The state of a host, read without the core, so that two states can be compared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
 
 
 def inventory(host: Host) -> dict[str, Any]:
-    """Return links, addresses and routes of all namespaces, rules, mounts, settings and files."""
+    """Return the links, addresses and routes of all namespaces, and the rules, mounts, settings and files."""
     found: dict[str, Any] = {place or "host": _network(host, place) for place in ("", *sorted(os.listdir(NAMESPACES)))}
     found["rules"] = _rules(host)
     found["forwarding"] = [setting(name) for name in FORWARDING]
@@ -29,7 +29,7 @@ def inventory(host: Host) -> dict[str, Any]:
         str(path): path.read_text().rstrip("\n") for path in sorted(Path(CONFIGURATION).rglob("*")) if path.is_file()
     } | {"folders": sorted(os.listdir(CONFIGURATION))}
     mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
-    # As 'ip netns' does, this folder is made a mount of its own once and for all.
+    # This folder becomes a mount point once and stays one, as with 'ip netns'.
     found["mounts"] = sorted(mounts - {NAMESPACES})
     return found
 
@@ -49,7 +49,7 @@ def _network(host: Host, place: str) -> dict[str, Any]:
             )
             for each in links
         ),
-        # The kernel gives link-local addresses as soon as it has noticed that there is a carrier.
+        # The kernel adds link-local addresses as soon as it notices a carrier.
         "addresses": sorted(
             (each["ifname"], address["local"], address["prefixlen"])
             for each in links
@@ -63,7 +63,7 @@ def _network(host: Host, place: str) -> dict[str, Any]:
 
 
 def _rules(host: Host) -> list[str]:
-    """Return the rules, in one order of the tables and of the elements of each set."""
+    """Return the rules, with tables and set elements sorted."""
     found = []
     for each in json.loads(host.out(["nft", "-j", "--stateless", "list", "ruleset"]))["nftables"]:
         for kind, body in each.items():
@@ -76,13 +76,13 @@ def _rules(host: Host) -> list[str]:
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of two inventories that differ."""
+    """Return the parts in which the two inventories differ."""
     names = {*before, *after}
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
 def nothing_left(tasks: Tasks, before: dict[str, Any]) -> bool:
-    """Whether the host is as it was BEFORE, and the store has nothing but the networks that always exist."""
+    """Check that the host is as BEFORE, and that the store contains only the networks that always exist."""
     after = inventory(tasks.host)
     assert difference(before, after) == {}
     found = rows()
@@ -96,7 +96,7 @@ def nothing_left(tasks: Tasks, before: dict[str, Any]) -> bool:
 
 
 def rows() -> dict[str, list[Any]]:
-    """Return what is in the tables of the store, which is sound."""
+    """Return the rows of the store's tables, after checking the store's integrity."""
     (path,) = [each for each in Path(STORE).iterdir() if each.read_bytes()[:6] == b"SQLite"]
     store = sqlite3.connect(path)
     try:

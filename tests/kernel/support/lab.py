@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two networks on the stand-in for a host, and traffic between any two of them.
+"""Two networks on the stand-in for a host, and traffic between any two of its places.
 
-Sockets are made in the namespace of the place that they stand for and used from this process, so that a
-connection costs no process.
+Each socket is created in the namespace of its place and used from this process, so that a connection needs no
+additional process.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ HOST = ""
 OUTSIDE4, UPLINK4 = "198.51.100.1", "198.51.100.2"
 OUTSIDE6, UPLINK6 = "2001:db8::1", "2001:db8::2"
 PATIENCE = 20.0
-"""Seconds to wait for what has to come. It needs less than a millisecond, but a loaded machine is late."""
+"""Seconds to wait for something that must arrive. It needs less than a millisecond, but a busy machine is slow."""
 SLICE, SLICES = 0.01, 15
-"""How often, and for how many seconds each time, :func:`await_` has to have waited undisturbed for a packet until that
-counts as dropped."""
+"""The length of a slice in seconds, and how many undisturbed slices :func:`await_` waits before it takes a packet for
+dropped."""
 
 BLUE4, BLUE6 = ipaddress.ip_network("172.18.0.0/16"), ipaddress.ip_network("fd00:18::/64")
 RED4, RED6 = ipaddress.ip_network("172.19.0.0/16"), ipaddress.ip_network("fd00:19::/64")
@@ -43,7 +43,7 @@ BLUE, RED = (BLUE4, BLUE6), (RED4, RED6)
 ROUTERS = {"br-blue": "02:42:ac:12:00:01", "br-red": "02:42:ac:13:00:01"}
 """Bridge -> its MAC address."""
 SANDBOXES = {"b1": ("br-blue", BLUE, 2), "b2": ("br-blue", BLUE, 3), "r1": ("br-red", RED, 2)}
-"""Name -> bridge, subnets and the number of the address in them."""
+"""Name -> bridge, subnets and the host number of its addresses."""
 
 
 def _call(name: str, *arguments: object) -> None:
@@ -65,7 +65,7 @@ def command(text: str) -> str:
 
 @contextmanager
 def at(place: str) -> Iterator[None]:
-    """Let this thread be in the namespace of PLACE."""
+    """Run the block in the network namespace of PLACE."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     there = os.open(os.path.join("/run/netns", place), os.O_RDONLY) if place else os.dup(home)
     try:
@@ -83,15 +83,15 @@ def sysctl(name: str, value: object) -> None:
 
 
 def build(host: Host, bridge_netfilter: bool = False) -> None:
-    """Make networks ``br-blue`` (sandboxes b1, b2) and ``br-red`` (r1) on HOST, and the routes to them outside.
+    """Create networks ``br-blue`` (sandboxes b1, b2) and ``br-red`` (r1) on HOST, and routes to them outside.
 
-    BRIDGE_NETFILTER, as Docker has it, lets the rules see what passes between two ports of a bridge.
+    With BRIDGE_NETFILTER, which Docker also turns on, the rules see frames between two ports of a bridge.
     """
     for name in SANDBOXES:
         command(f"ip netns add {name}")
     for place in (HOST, OUTSIDE, *SANDBOXES):
         with at(place):
-            # No seconds of waiting until a link-local address can be used.
+            # Otherwise a link-local address becomes usable only after seconds.
             sysctl("net/ipv6/conf/default/accept_dad", 0)
     for family in ("iptables", "ip6tables"):
         if bridge_netfilter or os.path.exists(f"/proc/sys/net/bridge/bridge-nf-call-{family}"):
@@ -118,8 +118,8 @@ def build(host: Host, bridge_netfilter: bool = False) -> None:
             f"route add default via {six[1]}\n",
             f"/run/netns/{name}",
         )
-    # Made anew after all other links, with the end outside up first: of several links that come up within a second
-    # the kernel notices the later ones a second later (net/core/link_watch.c).
+    # Recreated after all other links, with the outer end up first: if several links come up within a second, the
+    # kernel notices the later ones a second later (net/core/link_watch.c).
     host.ip(
         "link delete uplink\n"
         f"link add uplink type veth peer name wan netns {OUTSIDE}\n"
@@ -137,7 +137,8 @@ def build(host: Host, bridge_netfilter: bool = False) -> None:
     host.ip(f"link set uplink up\nroute add default via {OUTSIDE4}\nroute add default via {OUTSIDE6}\n")
     for place in (HOST, OUTSIDE, *SANDBOXES):
         with at(place):
-            # No second for the neighbour whose first answer a rule has dropped. New links do not inherit this.
+            # Otherwise, if a rule drops a neighbour's first answer, the next question takes a second. New links do not
+            # inherit this.
             for link in os.listdir("/proc/sys/net/ipv6/neigh"):
                 sysctl(f"net/ipv6/neigh/{link}/retrans_time_ms", 20)
                 sysctl(f"net/ipv4/neigh/{link}/retrans_time_ms", 20)
@@ -147,9 +148,9 @@ def build(host: Host, bridge_netfilter: bool = False) -> None:
 
 
 def renew_uplink(host: Host) -> None:
-    """Make the uplink of HOST anew, so that it works at once.
+    """Recreate the uplink of HOST so that it works at once.
 
-    The end outside is up first: the kernel may take a second to notice a peer that comes up later.
+    The outer end is up first: the kernel may take a second to notice a peer that comes up later.
     """
     for place in (HOST, OUTSIDE):
         with at(place):
@@ -164,14 +165,14 @@ def renew_uplink(host: Host) -> None:
         OUTSIDE,
     )
     host.ip(f"link set uplink up\nroute add default via {OUTSIDE4}\nroute add default via {OUTSIDE6}\n")
-    # A new IPv6 address is used a moment later than it is there.
+    # A new IPv6 address becomes usable a moment after it was added.
     deadline = time.monotonic() + 60
     while not (pinged(HOST, OUTSIDE6) and pinged(OUTSIDE, UPLINK6)):
         assert time.monotonic() < deadline, "the uplink does not come up"
 
 
 def settle() -> None:
-    """Wait until every link has noticed that its peer is up, which takes the kernel up to a second."""
+    """Wait until every link has noticed that its peer is up. The kernel needs up to a second for this."""
     deadline = time.monotonic() + 60
     places = {HOST: {"uplink", "br-blue", "br-red"}, OUTSIDE: {"wan"}, **{name: {"eth0"} for name in SANDBOXES}}
     while not (all(places[place] <= ready(place) for place in places) and forwarding()):
@@ -180,7 +181,7 @@ def settle() -> None:
 
 
 def ready(place: str) -> set[str]:
-    """Return the links at PLACE that have a link-local address to use, which they get when they are up."""
+    """Return the links at PLACE with a usable link-local address, which a link gets when it is up."""
     with at(place), open("/proc/thread-self/net/if_inet6") as stream:
         rows = [line.split() for line in stream]
     return {row[5] for row in rows if row[0].startswith("fe80") and not int(row[4], 16) & TENTATIVE}
@@ -201,7 +202,7 @@ KINDS = {
 
 
 def endpoint(place: str, protocol: str, address: str, port: int = 0) -> socket.socket:
-    """Return a socket at PLACE, bound to ADDRESS."""
+    """Return a socket at PLACE that is bound to ADDRESS."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with at(place):
         made = socket.socket(family, *KINDS[protocol])
@@ -214,10 +215,10 @@ def endpoint(place: str, protocol: str, address: str, port: int = 0) -> socket.s
 def await_(waiting: socket.socket, event: int = select.POLLIN, slices: int = SLICES) -> None:
     """Wait until WAITING is ready for EVENT.
 
-    On a loaded machine packets are late, and so is this process: time in which it was kept from running does not count.
+    On a busy machine, packets are late, and so is this process. Time in which it did not run is not counted.
 
-    :param slices: for how many periods of SLICE seconds
-    :raises socket.timeout: if it does not become ready
+    :param slices: how many slices of SLICE seconds to wait
+    :raises socket.timeout: if it did not become ready
     """
     poll = select.poll()
     poll.register(waiting, event)
@@ -231,7 +232,7 @@ def await_(waiting: socket.socket, event: int = select.POLLIN, slices: int = SLI
 
 
 def delivered(client: socket.socket, server: socket.socket, text: bytes = b"more") -> bool:
-    """Whether TEXT, sent by CLIENT, arrives at SERVER."""
+    """Return whether TEXT, sent by CLIENT, arrives at SERVER."""
     try:
         client.send(text)
         await_(server)
@@ -243,9 +244,9 @@ def delivered(client: socket.socket, server: socket.socket, text: bytes = b"more
 def seen(
     source: str, target: tuple[str, int], server: str, listener: tuple[str, int], protocol: str = "tcp", own: str = ""
 ) -> str | None:
-    """Send from SOURCE to TARGET; return the client's address as SERVER, listening on LISTENER, sees it.
+    """Send from SOURCE to TARGET; return the client's address as seen by SERVER, which listens on LISTENER.
 
-    None if nothing arrives, or if the answer does not arrive. OWN is the address that the client binds to.
+    Return None if nothing arrives, or if the answer does not arrive. OWN is the address to which the client binds.
     """
     wildcard = "::" if ":" in target[0] else "0.0.0.0"
     with (
@@ -284,7 +285,7 @@ def seen(
 
 
 def pinged(source: str, target: str) -> bool:
-    """Whether TARGET answers an echo request from SOURCE."""
+    """Return whether TARGET answers an echo request from SOURCE."""
     six = ":" in target
     with at(source):
         made = socket.socket(
@@ -300,7 +301,7 @@ def pinged(source: str, target: str) -> bool:
         try:
             made.sendto(struct.pack("!BBH", kind, 0, 0 if six else ~total & 0xFFFF) + body, (target, 0))
             while True:
-                # An answer from outside also waits for the neighbours on the way, which the kernel asks first.
+                # Before an answer from outside, the kernel also has to resolve the neighbours on the way.
                 await_(made, slices=10 * SLICES)
                 data, peer = made.recvfrom(200)
                 if peer[0] == target and data[-8:] == body and data[0 if six else 20] == (129 if six else 0):

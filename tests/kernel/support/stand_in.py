@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stand-in for a host: private namespaces with a kernel, folders and an uplink of their own."""
+"""The stand-in for a host: private namespaces with their own kernel settings, folders and uplink."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ link set uplink up
 route add default via 198.51.100.1
 route add default via 2001:db8::1
 """
-"""The outer end is up first: an end that is up alone waits a second before it is used for IPv6."""
+"""The outer end is set up first: an end that comes up alone waits a second before it can be used for IPv6."""
 
 
 def _call(name: str, *arguments: object) -> None:
@@ -48,12 +48,12 @@ def _call(name: str, *arguments: object) -> None:
 
 
 def _mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
-    """Mount as the program would, which takes ten times as long; each test makes ten mounts."""
+    """Mount without the program mount, which takes ten times as long. Each test makes ten mounts."""
     _call("mount", source.encode(), target.encode(), kind.encode(), flags, options.encode())
 
 
 def _namespace(path: str) -> None:
-    """Make a network namespace with a PATH."""
+    """Create a network namespace at PATH."""
     Path(path).touch()
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     _call("unshare", _CLONE_NEWNET)
@@ -72,7 +72,7 @@ def _overlay(folder: str) -> None:
 
 
 class Host:
-    """The stand-in for a host, with a :class:`Kernel`, a way to run programs and somebody outside."""
+    """The stand-in for a host, with a :class:`Kernel`, a method that runs programs, and a network namespace outside."""
 
     outside = OUTSIDE
 
@@ -81,13 +81,13 @@ class Host:
         _mount("tmpfs", "/run", "tmpfs")
         for folder in ("/etc", "/var/cache", "/var/lib"):
             _overlay(folder)
-        # The program mount makes the last one for itself, as on every host that has booted.
+        # The program mount creates the last one, so every host that has booted has it.
         for folder in ("/run/netns", "/run/cnm", "/etc/netns", "/var/lib/cnm", "/run/mount"):
             os.makedirs(folder, exist_ok=True)
         for folder in ("/etc/netns", "/var/lib/cnm"):
-            # The machine on which the tests are run may have networks of ours, too.
+            # The machine that runs the tests may have networks of ours, too.
             _mount("tmpfs", folder, "tmpfs")
-        # New networks have DNS where its program is; most tests are about other things.
+        # New networks have DNS if the name server's program is installed, and most tests are about other things.
         if os.path.isdir(_NAME_SERVER):
             _mount("tmpfs", _NAME_SERVER, "tmpfs")
         _namespace(OUTSIDE)
@@ -97,47 +97,47 @@ class Host:
         self.kernel = Kernel(self.program)
 
     def have_name_server(self) -> None:
-        """Let the host have the program that answers for names, if the machine has it."""
+        """Let the host have the name server's program, if the machine has it."""
         if os.path.isdir(_NAME_SERVER):
             subprocess.run(["umount", _NAME_SERVER], check=True)
 
     def close(self) -> None:
-        """End what would outlive the host."""
+        """Stop what would outlive the host."""
         self.kernel.close()
         self.kill_name_server()
 
     def kill_name_server(self) -> None:
-        """Let the name server be no more, if there is one, without a chance to say so."""
+        """Kill the name server, if it runs, without giving it a chance to clean up."""
         with suppress(FileNotFoundError, ProcessLookupError):
             os.kill(int(Path(RECORDS, "aardvark.pid").read_text()), signal.SIGKILL)
 
     def run(
         self, argv: List[str], namespace: Optional[str] = None, stdin: Optional[str] = None
     ) -> "subprocess.CompletedProcess[str]":
-        """Run ARGV on the host or in the network namespace at the path NAMESPACE."""
+        """Run ARGV on the host, or in the network namespace at the path NAMESPACE."""
         command = ["nsenter", f"--net={namespace}", *argv] if namespace else argv
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=300)
 
     def out(self, argv: List[str], namespace: Optional[str] = None) -> str:
-        """Return what ARGV, which has to succeed, prints."""
+        """Run ARGV, which must succeed, and return its output."""
         done = self.run(argv, namespace)
         assert done.returncode == 0, f"{argv}: {done.stderr}"
         return done.stdout
 
     def ip(self, commands: str, namespace: Optional[str] = None) -> None:
-        """Carry out COMMANDS of ip, one a line."""
+        """Run the COMMANDS of ip, one per line."""
         done = self.run(["ip", "-batch", "-"], namespace, stdin=commands)
         assert done.returncode == 0, done.stderr
 
     def program(self, argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
-        """Run ARGV as the core does."""
+        """Run ARGV in the form that the core expects."""
         done = self.run(argv, stdin=stdin)
         return done.returncode, done.stdout, done.stderr
 
 
 @contextmanager
 def private() -> Iterator[Host]:
-    """Let this process be on a host of its own: in network and mount namespaces that nobody else sees."""
+    """Move this process to a host of its own: private network and mount namespaces."""
     folder = os.getcwd()
     kinds = (("mnt", _CLONE_NEWNS), ("net", _CLONE_NEWNET))
     saved = [(os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), flag) for name, flag in kinds]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks on the stand-in for a host, and questions about what a user then notices."""
+"""Tasks on the stand-in for a host, and questions about what a user then sees."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.network impor
 
 ANY = {4: "0.0.0.0", 6: "::"}
 BRIDGE, DRIVER = "com.docker.network.bridge", "com.docker.network"
-"""How the keys of options begin."""
+"""The prefixes of the option keys."""
 
 
 class Tasks:
-    """Carries out tasks; ``warnings`` are those of the last one."""
+    """Runs tasks; ``warnings`` has the warnings of the last one."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -42,7 +42,7 @@ class Tasks:
             return Controller(kernel, self.warnings.append).restore()
 
     def network(self, name: str, subnet: str = "", options: Optional[Mapping[str, Any]] = None, **more: Any) -> Result:
-        """Ensure a network; SUBNET is one or several, by commas."""
+        """Ensure a network. SUBNET is one subnet, or several separated by commas."""
         item: dict[str, Any] = {"name": name, **more}
         if subnet:
             item["ipam_config"] = [{"subnet": each} for each in subnet.split(",")]
@@ -51,14 +51,14 @@ class Tasks:
         return self.ensure("network", item)
 
     def sandbox(self, name: str, *networks: Any, **more: Any) -> Result:
-        """Ensure a sandbox on NETWORKS, each a name or a mapping."""
+        """Ensure a sandbox on NETWORKS, which are names or mappings."""
         item: dict[str, Any] = {"name": name, **more}
         if networks:
             item["networks"] = [{"name": each} if isinstance(each, str) else each for each in networks]
         return self.ensure("sandbox", item)
 
     def shown(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Return all objects of KIND in Docker's shape, by name."""
+        """Return all objects of KIND in Docker's format, by name."""
         with Kernel(self.host.program) as kernel:
             found = Controller(kernel, self.warnings.append, True).describe(kind, lambda _store, _found: True)
         return {each["Name"]: each for each in found}
@@ -75,7 +75,7 @@ class Tasks:
         return str(found[0])
 
     def device(self, network: str) -> str:
-        """Return the bridge of NETWORK, which has no name of its own."""
+        """Return the bridge of NETWORK. Its name must not have been set by an option."""
         return f"br-{self.shown('network')[network]['Id'][:12]}"
 
     def end(self) -> None:
@@ -87,27 +87,27 @@ class Tasks:
 
 
 def listed(host: Host, *command: str, place: str = "") -> list[dict[str, Any]]:
-    """Return what ip or bridge lists, as JSON."""
+    """Return what ip or bridge lists, parsed from JSON."""
     program, *rest = command
     found = json.loads(host.out([program, "-json", *rest], f"/run/netns/{place}" if place else None) or "[]")
     return [each for each in found if each]
 
 
 def link(host: Host, name: str, place: str = "") -> dict[str, Any]:
-    """Return what ip says of one link."""
+    """Return what ip shows of one link."""
     (found,) = listed(host, "ip", "-details", "link", "show", "dev", name, place=place)
     return found
 
 
 def host_end(host: Host, sandbox: str, name: str = "eth0") -> dict[str, Any]:
-    """Return the host's end of link NAME of SANDBOX."""
+    """Return the host's end of the link NAME of SANDBOX."""
     index = link(host, name, sandbox)["link_index"]
     (found,) = [each for each in listed(host, "ip", "-details", "link") if each["ifindex"] == index]
     return found
 
 
 def hosts(sandbox: str) -> dict[str, str]:
-    """Return the names in the hosts file of SANDBOX, each with its address."""
+    """Return the names in the hosts file of SANDBOX with their addresses."""
     found: dict[str, str] = {}
     for line in Path("/etc/netns", sandbox, "hosts").read_text().splitlines():
         if line and not line.startswith("#"):
@@ -117,7 +117,7 @@ def hosts(sandbox: str) -> dict[str, str]:
 
 
 def default_route(host: Host, place: str, version: int = 4) -> str:
-    """Return the gateway of the default route at PLACE; nothing without one."""
+    """Return the gateway of the default route at PLACE; empty if there is none."""
     routes = listed(host, "ip", f"-{version}", "route", "show", "default", place=place)
     return str(routes[0]["gateway"]) if routes else ""
 
@@ -128,7 +128,7 @@ def setting(name: str, place: str = "") -> str:
 
 
 def eventually(holds: Callable[[], Any], seconds: float = 60.0) -> bool:
-    """Whether HOLDS comes to hold: of links that come up at a time the kernel notices the later ones a second later."""
+    """Return whether HOLDS becomes true: if links come up together, the kernel notices some only a second later."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
@@ -138,16 +138,16 @@ def eventually(holds: Callable[[], Any], seconds: float = 60.0) -> bool:
 
 
 def reaches(source: str, target: str, address: str, port: int = 80) -> bool:
-    """Whether SOURCE reaches TARGET, which listens on PORT, by its ADDRESS."""
+    """Return whether SOURCE reaches TARGET, which listens on PORT, by its ADDRESS."""
     return seen(source, (address, port), target, (ANY[6 if ":" in address else 4], port)) is not None
 
 
 def answers(port: int, place: str, client: str = OUTSIDE, at_address: str = UPLINK4, protocol: str = "tcp") -> bool:
-    """Whether PLACE, which listens on its port 80, is reached by CLIENT at a PORT of the host."""
+    """Return whether CLIENT reaches PLACE, which listens on port 80, by PORT of the host."""
     version = 6 if ":" in at_address else 4
     return seen(client, (at_address, port), place, (ANY[version], 80), protocol) is not None
 
 
 def source_outside(place: str, target: str = OUTSIDE4, protocol: str = "tcp") -> Optional[str]:
-    """Return the address under which somebody outside sees PLACE; None if it is not reached."""
+    """Return the source address that is seen outside when PLACE sends; None if nothing arrives."""
     return seen(place, (target, 90), OUTSIDE, (ANY[6 if ":" in target else 4], 90), protocol)
