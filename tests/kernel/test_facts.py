@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.interface import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Listener, Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import HostEnd, Link

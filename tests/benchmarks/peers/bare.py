@@ -15,7 +15,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.namespace im
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import (
     address,
     interface,
-    link,
+    link_removal,
+    link_requests,
     route,
     uapi,
     veth,
@@ -53,7 +54,7 @@ class Bare:
         def work() -> None:
             with namespaces.opened() as spaces:
                 ends = [Link(HOST, f"v{each}", "veth") for each in range(first, first + number)]
-                link.remove(spaces, ends)
+                link_removal.remove(spaces, ends)
                 for each in range(first, first + number):
                     spaces.remove(namespaces.path(each))
 
@@ -109,7 +110,7 @@ def _attach(spaces: Namespaces, numbers: range) -> None:
             type=1,
         )
         owned = address.addition(Address("", "eth0", f"{address_of(each)}/{PREFIX}"), index).message
-        _sent(inside.exchange([link._set_up("eth0"), owned, way]))
+        _sent(inside.exchange([link_requests.setting_up("eth0"), owned, way]))
 
 
 def _sent(replies: list[object]) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import owner
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table as firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import address, interface, route
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.interface import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.text_block import BEGIN
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, Link

@@ -15,7 +15,7 @@ import pytest
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import socket as netlink
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.interface import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import (
     CnmError,
     Collected,

@@ -14,7 +14,7 @@ from lab import HOST, at, command, sysctl
 from tasks import Tasks, answers, listed, reaches
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Result
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.link import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.interface import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP
 

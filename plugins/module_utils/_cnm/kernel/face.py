@@ -13,7 +13,7 @@ from ..resources.plan import Step
 from ..resources.resource import HOST, Key, Obstacle, Resource
 from .firewall.docker_user import DockerUser
 from .namespace import Namespaces
-from .rtnl import link
+from .rtnl.link_reading import Seen, look
 from .system.programs import Run
 
 _Kind = TypeVar("_Kind", bound=Resource)
@@ -26,12 +26,12 @@ class Host:
         self.run = run
         self.namespaces = namespaces
         self.docker_user = docker_user
-        self.seen: Dict[str, link.Seen] = {}
-        """What look() has found so far, by namespace."""
+        self.seen: Dict[str, Seen] = {}
+        """What look() has read so far, by namespace."""
         self._asked: Dict[str, Set[str]] = {}
         self._ours: Dict[str, bool] = {}
 
-    def look(self, space: str, names: Iterable[str]) -> link.Seen:
+    def look(self, space: str, names: Iterable[str]) -> Seen:
         """Return the interfaces that were looked up in the namespace SPACE, those called NAMES among them.
 
         :raises KernelRefused: if there is no such namespace
@@ -39,7 +39,7 @@ class Host:
         asked = self._asked.setdefault(space, set())
         new = set(names) - asked
         if new or space not in self.seen:
-            seen = link.look(self.namespaces, self.namespaces.at(space), new)
+            seen = look(self.namespaces, self.namespaces.at(space), new)
             known = self.seen[space].interfaces if space in self.seen else {}
             self.seen[space] = seen._replace(interfaces={**known, **seen.interfaces})
             asked |= new

@@ -19,7 +19,7 @@ from ..resources.resource import HOST
 from .firewall.docker_user import DockerUser
 from .namespace import LOOPBACK_INDEX, Namespaces
 from .rtnl import address, interface, route
-from .rtnl.link import LEAVING
+from .rtnl.interface import LEAVING
 from .rtnl.socket import Socket
 from .system import sysctl
 from .system.programs import Run

@@ -13,7 +13,7 @@ from ..model.addresses import Address
 from ..resources.link import GROUP
 from .namespace import LOOPBACK_INDEX
 from .rtnl import address, interface, route
-from .rtnl.link import LEAVING
+from .rtnl.interface import LEAVING
 from .rtnl.socket import Socket
 
 _DEFAULTS = ("0.0.0.0/0", "::/0")

@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import (
     address,
     interface,
-    link,
+    link_requests,
     macvlan,
     neighbour,
     request,
     route,
     veth,
-    vxlan,
 )
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi import (
     NLM_F_ACK,
@@ -97,12 +96,12 @@ def test_settings_of_links(name: str, mac: str, number: int) -> None:
     first = ("IFLA_IFNAME", padded(name))
     for changed in ([("IFLA_ADDRESS", mac), ("IFLA_MTU", number)], [("IFLA_GROUP", number), ("IFLA_MASTER", number)]):
         wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [first, *changed])
-        assert link._setting(name, changed) == wanted
+        assert link_requests.setting(name, changed) == wanted
     up = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [first], flags=1, change=1)
-    assert link._set_up(name) == up
-    assert link._deletion("IFLA_IFNAME", name) == encoded("ifinfmsg", RTM_DELLINK, NLM_F_ACK, [first])
+    assert link_requests.setting_up(name) == up
+    assert link_requests.deletion("IFLA_IFNAME", name) == encoded("ifinfmsg", RTM_DELLINK, NLM_F_ACK, [first])
     wanted = encoded("ifinfmsg", RTM_DELLINK, NLM_F_ACK, [("IFLA_GROUP", number)])
-    assert link._deletion("IFLA_GROUP", number) == wanted
+    assert link_requests.deletion("IFLA_GROUP", number) == wanted
 
 
 @pytest.mark.parametrize("isolated", [False, True])
@@ -118,7 +117,7 @@ def test_modes_of_ports(isolated: bool, hairpin: bool) -> None:
         ("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)]),
     ]
     wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, values)
-    assert link._port_modes(HostEnd("v1", "br0", 1500, isolated, hairpin)) == wanted
+    assert link_requests.port_modes(HostEnd("v1", "br0", 1500, isolated, hairpin)) == wanted
 
 
 def test_a_bridge() -> None:
@@ -129,7 +128,7 @@ def test_a_bridge() -> None:
         ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "bridge")]),
     ]
     bridge = Link("", "br0", "bridge", "02:42:ac:12:00:01")
-    assert link._creation(bridge, {}, {}) == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
+    assert link_requests.creation(bridge, {}, {}) == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
 
 
 @settings(deadline=None)
@@ -153,16 +152,16 @@ def test_tunnels(vni: int, local: str, port: int, learning: bool, device: str) -
         ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "vxlan"), ("IFLA_INFO_DATA", data)]),
     ]
     others = {name: _interface(index, name) for name, index in (("eth0", 7), ("br0", 9))}
-    made = link._tunnel_creation(Link("", "cnmv1", "vxlan", mtu=1450, tunnel=tunnel), tunnel, others)
+    made = link_requests.creation(Link("", "cnmv1", "vxlan", mtu=1450, tunnel=tunnel), {}, others)
     assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
     modes = [
         ("IFLA_BRPORT_LEARNING", int(learning)),
         ("IFLA_BRPORT_NEIGH_SUPPRESS", 1),
         ("IFLA_BRPORT_ISOLATED", 1),
     ]
-    values = [("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)])]
-    wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, values)
-    assert request.encode("link", RTM_NEWLINK, NLM_F_ACK, [vxlan.port_modes(tunnel)]) == wanted
+    port = ("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)])
+    wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [("IFLA_IFNAME", padded("cnmv1")), port])
+    assert link_requests.tunnel_modes("cnmv1", tunnel) == wanted
 
 
 @pytest.mark.parametrize(("mode", "number"), [("private", 1), ("vepa", 2), ("bridge", 4), ("passthru", 8)])
@@ -180,10 +179,10 @@ def test_macvlans(mode: str, number: int) -> None:
         information,
     ]
     item = Link("/run/netns/a", "eth0", "macvlan", "02:42:ac:12:00:02", lower=Lower("eth1", mode))
-    made = link._creation(item, {"/run/netns/a": 5}, {"eth1": _interface(7, "eth1")})
+    made = link_requests.creation(item, {"/run/netns/a": 5}, {"eth1": _interface(7, "eth1")})
     assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
     wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [("IFLA_IFNAME", padded("eth0")), information])
-    assert link._setting("eth0", [macvlan.information(mode)]) == wanted
+    assert link_requests.setting("eth0", [macvlan.information(mode)]) == wanted
 
 
 def _interface(index: int, name: str) -> interface.Interface:
@@ -306,7 +305,7 @@ def test_what_differs_from_one_sandbox_to_the_next_is_no_new_shape() -> None:
 
     def macvlan_link(number: int) -> None:
         item = Link(f"/run/netns/{number}", "eth0", "macvlan", _mac(number), lower=Lower("eth1", "bridge"))
-        link._creation(item, {item.namespace: number}, {"eth1": _interface(number, "eth1")})
+        link_requests.creation(item, {item.namespace: number}, {"eth1": _interface(number, "eth1")})
 
     def entries(number: int) -> None:
         held = Address("", "eth0", f"10.0.0.{number}/24")
@@ -317,7 +316,7 @@ def test_what_differs_from_one_sandbox_to_the_next_is_no_new_shape() -> None:
             neighbour.removal(item, number)
         neighbour.pin(number, _mac(number))
         route.removal(Route("", "10.1.0.0/16", f"10.0.0.{number}", "eth0"), number)
-        link._setting(f"v{number}", [("IFLA_GROUP", number)])
+        link_requests.setting(f"v{number}", [("IFLA_GROUP", number)])
 
     for make in (pair, macvlan_link, entries):
         make(1)

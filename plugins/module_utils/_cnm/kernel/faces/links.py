@@ -13,7 +13,7 @@ from ...resources.link import Link
 from ...resources.plan import Step
 from ...resources.resource import HOST, Key, Resource
 from ..face import Face, Host, only, read_by_namespace
-from ..rtnl import link
+from ..rtnl import link_reading
 
 
 class Links(Face):
@@ -28,7 +28,7 @@ class Links(Face):
             seen = host.look(space, names)
             if space != HOST:
                 seen = host.seen[space] = seen._replace(ours=host.is_ours(space))
-                hidden = link.hidden(host.namespaces.at(space), seen, names)
+                hidden = link_reading.hidden(host.namespaces.at(space), seen, names)
                 seen.interfaces.update(hidden)
                 names.update(hidden)
             interfaces = seen.interfaces
@@ -43,11 +43,15 @@ class Links(Face):
             return entries
 
         resources = read_by_namespace(host, keys, look)
-        return [*resources, *link.resolve(host.namespaces, wanted, host.seen)]
+        return [*resources, *link_reading.resolve(host.namespaces, wanted, host.seen)]
 
     def remove(self, host: Host, resources: Sequence[Resource]) -> List[CnmError]:
-        return link.remove(host.namespaces, only(Link, resources))
+        from ..rtnl.link_removal import remove
+
+        return remove(host.namespaces, only(Link, resources))
 
     def make(self, host: Host, steps: Sequence[Step]) -> List[CnmError]:
-        link.apply(host.namespaces, steps)
+        from ..rtnl.link_steps import apply
+
+        apply(host.namespaces, steps)
         return []

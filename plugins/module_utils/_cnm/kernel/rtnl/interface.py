@@ -17,6 +17,11 @@ from .socket import Socket, attributes, number, text
 
 UP = 0x1
 """IFF_UP in linux/if.h."""
+LEAVING = 0x78636E6D
+"""Device group of our links that are about to be removed: "xcnm" in ASCII.
+
+If a run is killed at this point, the next run reads such a link as one of ours that it has to create again.
+"""
 
 _FORWARDING = b"\x03"
 """BR_STATE_FORWARDING in linux/if_bridge.h."""

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Creates links, many in one send."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Dict, List, Sequence, Set
+
+from ...model.errors import CnmError, Conflict, KernelRefused, raise_all
+from ...resources.link import GROUP, Link
+from ...resources.plan import Step
+from ...resources.resource import HOST
+from ..namespace import Namespaces
+from ..refusals import Change
+from . import interface, link_requests, readiness
+from .interface import LEAVING, Interface
+from .link_changes import carry_out_in, change, pin
+from .link_reading import read
+from .link_removal import remove
+from .socket import Refusal, Reply, Socket
+
+_MAC_IN_USE = (errno.EADDRINUSE, errno.EBUSY)
+
+
+def create(namespaces: Namespaces, links: Sequence[Link]) -> None:
+    """Create LINKS. If an interrupted run has left one of ours under a name, that is changed or replaced.
+
+    :raises Conflict: if a name is taken by something that is not ours
+    :raises CnmError: if the kernel refuses a request, or something that a link is to be connected to is missing
+    """
+    taken = _try_to_create(namespaces, links)
+    if not taken:
+        return
+    changes = _make_way(namespaces, taken)
+    change(namespaces, changes)
+    changed = {step.resource.key for step in changes}
+    still_taken = _try_to_create(namespaces, [link for link in taken if link.key not in changed])
+    raise_all(
+        [KernelRefused(f"The kernel refused to make {link}: its name is taken.", link.key) for link in still_taken]
+    )
+
+
+def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
+    """Create LINKS and return those whose name, or whose host end's name, is taken."""
+    taken: List[Link] = []
+    host = namespaces.at(HOST)
+    connected = interface.find(host, sorted(set().union(*map(_connected, links)) - {""}))
+    errors: List[CnmError] = []
+    for start in range(0, len(links), namespaces.at_once):
+        part = links[start : start + namespaces.at_once]
+        for link, reply in _send_creations(namespaces, part, connected, errors).items():
+            if isinstance(reply, Refusal) and reply.number == errno.EEXIST:
+                taken.append(link)
+            elif isinstance(reply, Refusal):
+                text = f"The kernel refused to make {link}: {_reason(link, reply)}."
+                errors.append(KernelRefused(text, link.key))
+    refused = {error.about for error in errors}
+    errors += _complete(namespaces, [link for link in links if link not in taken and link.key not in refused])
+    raise_all(errors)
+    return taken
+
+
+def _send_creations(
+    namespaces: Namespaces, links: Sequence[Link], connected: Dict[str, Interface], errors: List[CnmError]
+) -> Dict[Link, Reply]:
+    """Return the kernel's replies to the requests that create LINKS; add links without a possible request to ERRORS."""
+    host = namespaces.at(HOST)
+    messages: Dict[Link, bytes] = {}
+    descriptors: Dict[str, int] = {}
+    try:
+        for link in links:
+            try:
+                if (link.peer or link.lower) and link.namespace not in descriptors:
+                    # First the socket that _complete() needs, so that no link is created that cannot be completed.
+                    namespaces.at(link.namespace)
+                    opened = os.dup(namespaces.home) if link.namespace == HOST else namespaces.opened(link.namespace)
+                    descriptors[link.namespace] = opened
+                messages[link] = link_requests.creation(link, descriptors, connected)
+            except CnmError as error:
+                errors.append(error.of(link.key))
+        return _retried(host, messages, host.exchange(list(messages.values())))
+    finally:
+        for descriptor in descriptors.values():
+            os.close(descriptor)
+
+
+def _retried(host: Socket, messages: Dict[Link, bytes], replies: Sequence[Reply]) -> Dict[Link, Reply]:
+    """Return the REPLIES to MESSAGES after repeating those that were refused because the MAC address is in use.
+
+    It may be that of a macvlan in a namespace that was just removed: the kernel dismantles namespaces a moment later.
+    """
+    reply_to = dict(zip(messages, replies))
+
+    def refused(left: Sequence[Link]) -> List[Link]:
+        reply_to.update(zip(left, host.exchange([messages[link] for link in left])))
+        return [link for link in left if _is_mac_in_use(link, reply_to[link])]
+
+    waiting = [link for link in messages if _is_mac_in_use(link, reply_to[link])]
+    if waiting:
+        readiness.wait(refused, waiting)
+    return reply_to
+
+
+def _is_mac_in_use(link: Link, reply: Reply) -> bool:
+    """Say whether REPLY refuses LINK because another link on the same interface of the host has its MAC address."""
+    return link.lower is not None and isinstance(reply, Refusal) and reply.number in _MAC_IN_USE
+
+
+def _connected(link: Link) -> Set[str]:
+    """Return the names of the interfaces of the host that LINK is connected to."""
+    below = {link.peer.master} if link.peer else {link.lower.device} if link.lower else set()
+    return below | ({link.tunnel.master, link.tunnel.device} if link.tunnel else set())
+
+
+def _reason(link: Link, refusal: Refusal) -> str:
+    if link.tunnel and refusal.number in (errno.EADDRINUSE, errno.EBUSY):
+        return f"UDP port {link.tunnel.port} is in use ({refusal.text})"
+    if link.lower and refusal.number in _MAC_IN_USE and link.address:
+        return (
+            f"'{link.lower.device}' is a port of something else, or another link on it has the MAC address "
+            f"{link.address}, perhaps in a removed sandbox in which programs still run ({refusal.text})"
+        )
+    if link.lower and refusal.number == errno.EINVAL:
+        return (
+            f"'{link.lower.device}' cannot have a {link.type} in mode {link.lower.mode}: mode passthru needs it alone "
+            f"({refusal.text})"
+        )
+    if refusal.number == errno.EOPNOTSUPP:
+        return f"it has no support for links of type '{link.type}', its module '{link.type}' is missing"
+    return refusal.text
+
+
+def _complete(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
+    """Do what the kernel cannot do while it creates a link, for new LINKS, and return the errors."""
+    changes: Dict[str, List[Change]] = {}
+
+    def add(namespace: str, link: Link, what: str, message: bytes) -> None:
+        changes.setdefault(namespace, []).append(Change(what, message, about=link.key))
+
+    for link in links:
+        if link.peer and (link.peer.isolated or link.peer.hairpin):
+            # A port has modes only once it is a port.
+            name = link.peer.name
+            add(HOST, link, f"set the modes of bridge port '{name}'", link_requests.port_modes(link.peer))
+        if link.tunnel:
+            message = link_requests.tunnel_modes(link.name, link.tunnel)
+            add(HOST, link, f"set the modes of bridge port '{link.name}'", message)
+        if link.lower and link.address and link.lower.mode == "passthru":
+            # It is created with the MAC address of its parent (macvlan_common_newlink in drivers/net/macvlan.c).
+            message = link_requests.setting(link.name, [("IFLA_ADDRESS", link.address)])
+            add(link.namespace, link, f"set the MAC address of {link}", message)
+        if link.peer is None and link.lower is None and link.mtu is not None:
+            # The MTU of a bridge follows those of its ports unless its own was changed to another value
+            # (br_mtu_auto_adjust in net/bridge/br_if.c).
+            message = link_requests.setting(link.name, [("IFLA_MTU", link.mtu)])
+            add(HOST, link, f"set the MTU of {link} to {link.mtu}", message)
+        if link.peer and link.up is not False:
+            # While the kernel configures the inner end, it has no peer yet (veth_newlink in drivers/net/veth.c).
+            add(link.namespace, link, f"set up {link}", link_requests.setting_up(link.name))
+    errors = carry_out_in(namespaces, changes)
+    return errors + pin(namespaces.at(HOST), [Step(None, link) for link in links])
+
+
+def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
+    """Remove what an interrupted run left under the names of LINKS.
+
+    Return, for those LINKS that exist with the right type and ends, the steps that change them.
+
+    :raises Conflict: if something that is not ours has one of these names
+    """
+    wanted: Dict[str, Set[str]] = {}
+    for link in links:
+        wanted.setdefault(link.namespace, set()).add(link.name)
+    present = {link.key: link for link in read(namespaces, wanted)}
+    ends = interface.find(namespaces.at(HOST), [link.peer.name for link in links if link.peer])
+    changes: List[Step] = []
+    stale: List[Link] = []
+    conflicts: List[CnmError] = []
+    for link in links:
+        there = present.get(link.key)
+        end = ends.get(link.peer.name) if link.peer else None
+        if (there and there.foreign) or (end and end.group not in (GROUP, LEAVING)):
+            name = str(there) if there and there.foreign else f"interface '{end.name}'" if end else ""
+            text = f"A {name} that was not made by us is in the place of {link}. Remove or rename it."
+            conflicts.append(Conflict(text, link.key))
+            continue
+        same_pair = link.peer is None or (there and there.peer and there.peer.name == link.peer.name)
+        if there and (there.type, there.base) == (link.type, link.base) and same_pair:
+            changes.append(Step(there, link))
+            continue
+        # The inner end and the end on the host may be of different pairs.
+        if there:
+            stale.append(there)
+        if end:
+            stale.append(Link(HOST, end.name, end.type))
+    raise_all(conflicts or remove(namespaces, stale))
+    return changes
