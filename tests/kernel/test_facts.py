@@ -15,7 +15,7 @@ import pytest
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.interface import LEAVING
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server_process
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Listener, Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import HostEnd, Link
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
@@ -139,7 +139,7 @@ def test_the_name_server_opens_its_sockets_meanwhile(host: Host, monkeypatch: py
         return before
 
     monkeypatch.setattr(listeners, "listening", at_a_look)
-    monkeypatch.setattr(name_server, "sockets", lambda: {each.inode for each in at_a_look()})
+    monkeypatch.setattr(name_server_process, "sockets", lambda: {each.inode for each in at_a_look()})
     assert host.kernel.facts.listening() == []
 
 

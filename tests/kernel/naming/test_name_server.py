@@ -23,7 +23,7 @@ from lab import OUTSIDE4, PATIENCE, at, command, sysctl
 from stand_in import OUTSIDE, Host
 from tasks import Tasks, eventually, listed
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server_service
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput
 
 PID = Path("/run/cnm-dns/aardvark.pid")
@@ -399,7 +399,7 @@ while True:
 def test_its_sockets_are_closed_when_it_has_ended(host: Host) -> None:
     with subprocess.Popen([sys.executable, "-c", LINGERING], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None and server.stdout.readline() == "ready\n"
-        name_server._stop(host.program, server.pid)
+        name_server_service.stop(host.program, server.pid)
         assert 53 not in [found.port for found in listeners.listening()]
 
 

@@ -264,7 +264,7 @@ class Facts:
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops our traffic."""
         from .firewall.foreign import deaf, foreign
-        from .system.name_server import sockets
+        from .system.name_server_process import sockets
 
         ours = _WhenNeeded(self._our_bridges)
         return foreign(self._run, ours) + (deaf(self._run, ours) if sockets() else [])
@@ -277,7 +277,7 @@ class Facts:
     def listening(self) -> List[Listener]:
         """Return the sockets that listen on the host's ports, except those of our own name server."""
         from .system.listeners import listening
-        from .system.name_server import sockets
+        from .system.name_server_process import sockets
 
         listeners = listening()
         # Only now, because a name server that an interrupted run has started may be about to listen.
@@ -297,7 +297,7 @@ class Facts:
     @_once
     def has_name_server(self) -> bool:
         """Say whether the name server program is installed."""
-        from .system.name_server import program
+        from .system.name_server_service import program
 
         return program() is not None
 
