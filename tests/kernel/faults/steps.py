@@ -22,7 +22,7 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import system_calls
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import conntrack
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import socket as netlink
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi import RTM_GETNSID, RTM_NEWLINK
@@ -117,7 +117,7 @@ def under(fault: Fault) -> Iterator[None]:
         for name in _UNLINKING:
             patch.setattr(os, name, _wrapped(getattr(os, name), fault, _named("unlink", name)))
         patch.setattr(os, "open", _wrapped(os.open, fault, _opening))
-        patch.setattr(namespace, "_call", _wrapped(namespace._call, fault, _calling))
+        patch.setattr(system_calls, "_call", _wrapped(system_calls._call, fault, _calling))
         patch.setattr(conntrack, "_send", _wrapped(conntrack._send, fault, _ending))
         patch.setattr(netlink.Socket, "_exchange_chunk", _exchanging(netlink.Socket._exchange_chunk, fault))
         patch.setattr(netlink.socket, "socket", lambda *kind: _Channel(fault, *kind))

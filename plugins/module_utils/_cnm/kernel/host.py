@@ -61,9 +61,11 @@ class Kernel:
     def bind(self, files: Sequence[Tuple[str, str]]) -> None:
         """Mount, for this process only, the first of each pair of FILES over the second.
 
-        :raises KernelRefused: if it cannot
+        :raises KernelRefused: if that is refused
         """
-        self._namespaces.bind(files)
+        from .private_mounts import bind
+
+        bind(files)
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return the resources with KEYS that the host has."""

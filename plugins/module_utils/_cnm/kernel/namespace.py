@@ -2,28 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network namespaces: made, found, entered and removed within this process.
+"""Network namespaces: created, found, entered and removed within this process.
 
-``ip netns`` and pyroute2 fork for that, which takes several milliseconds per namespace. Leaving our own namespace for a
-moment takes a tenth of that.
+``ip netns`` and pyroute2 fork for this, which takes several milliseconds per namespace. Our own process can enter a
+namespace for a moment in a tenth of this time.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
 import resource
-import stat
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence
 
-from ..model.errors import CnmError, Conflict, KernelRefused, raise_all
-from ..private_files import make_public
+from ..model.errors import CnmError, KernelRefused, raise_all
 from ..resources.kinds import Namespace
 from ..resources.resource import HOST, Key
-from . import ownership
+from . import namespace_paths, ownership, system_calls
 from .rtnl import uapi
 from .rtnl.request import encode
 from .rtnl.socket import CHUNK, Refusal, Socket, needs_root
@@ -31,32 +28,17 @@ from .rtnl.socket import CHUNK, Refusal, Socket, needs_root
 LOOPBACK_INDEX = 1
 """The first link of every namespace (LOOPBACK_IFINDEX in include/net/flow.h)."""
 
-_CLONE_NEWNET, _CLONE_NEWNS = 0x40000000, 0x20000
-_MS_BIND, _MS_REC, _MS_SHARED, _MS_SLAVE = 0x1000, 0x4000, 0x100000, 0x80000
-_MNT_DETACH, _UMOUNT_NOFOLLOW = 0x2, 0x8
 _NS_GET_NSTYPE = 0xB703
 """ioctl_ns(2)."""
 _OWN = "/proc/thread-self/ns/net"
 _SPARE_DESCRIPTORS = 256
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _call(name: str, *arguments: object) -> None:
-    """Call the C library's function NAME. os.setns and os.unshare exist from Python 3.12 on only."""
-    if getattr(_libc, name)(*arguments) == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-def _mount(source: str, target: str, flags: int) -> None:
-    _call("mount", os.fsencode(source), os.fsencode(target), b"none", ctypes.c_ulong(flags), None)
 
 
 class Namespaces:
     """The namespaces of a run, with a netlink socket in each that is used.
 
-    It changes the namespace of the calling thread for moments, and always returns.
+    Its methods change the namespace of the calling thread for a moment and then return; only enter() stays.
     """
 
     def __init__(self) -> None:
@@ -89,7 +71,7 @@ class Namespaces:
         resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
 
     def find(self, path: str) -> Optional[Socket]:
-        """Return the socket in the namespace at PATH, None when there is no network namespace, or the host's own."""
+        """Return the socket in the namespace at PATH; None if there is no namespace, or if it is the host's own."""
         if path in self._sockets:
             return self._sockets[path]
         if path == HOST:
@@ -111,7 +93,7 @@ class Namespaces:
     def at(self, path: str) -> Socket:
         """Return the socket in the namespace at PATH.
 
-        :raises KernelRefused: when there is no network namespace.
+        :raises KernelRefused: if there is no namespace
         """
         socket = self.find(path)
         if socket is None:
@@ -120,7 +102,7 @@ class Namespaces:
 
     @contextmanager
     def inside(self, path: str) -> Iterator[None]:
-        """Run a block in the namespace at PATH; ``/proc/sys/net`` is that namespace's there."""
+        """Run a block in the namespace at PATH, where ``/proc/sys/net`` has the settings of that namespace."""
         if path == HOST:
             yield
             return
@@ -137,7 +119,7 @@ class Namespaces:
     def opened(self, path: str) -> int:
         """Return a descriptor of the namespace at PATH, which is not the host's own.
 
-        :raises KernelRefused: when there is none
+        :raises KernelRefused: if there is none
         """
         descriptor = self.open(path)
         if descriptor is not None and not self._is_home(descriptor):
@@ -147,7 +129,7 @@ class Namespaces:
         raise _lost(path)
 
     def open(self, path: str) -> Optional[int]:
-        """Return a descriptor of the namespace at PATH, None when there is none.
+        """Return a descriptor of the namespace at PATH; None if there is none.
 
         :raises KernelRefused: if PATH led to another namespace before: its pid was reused, or somebody has changed a
             link
@@ -158,14 +140,16 @@ class Namespaces:
             opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except PermissionError:
             raise needs_root(f"opening the network namespace '{path}'") from None
-        except ValueError:  # a path with a null character
+        except ValueError:
+            # The path has a null character.
             return None
         except OSError as error:
             if error.errno in _EXHAUSTED:
                 raise KernelRefused(f"Network namespace '{path}' could not be opened: {error.strerror}.") from error
             return None
         try:
-            # Checked before it is opened, because opening a pipe would block, and opening a device can have effects.
+            # First the check, because opening a pipe would block, and opening a device can have effects. All namespaces
+            # are on the same device, the kernel's nsfs.
             if os.fstat(opened).st_dev != os.fstat(self.home).st_dev:
                 return None
             descriptor = os.open(f"/proc/thread-self/fd/{opened}", os.O_RDONLY | os.O_CLOEXEC)
@@ -173,7 +157,7 @@ class Namespaces:
             raise KernelRefused(f"Network namespace '{path}' could not be opened: {error.strerror}.") from error
         finally:
             os.close(opened)
-        if fcntl.ioctl(descriptor, _NS_GET_NSTYPE) != _CLONE_NEWNET:
+        if fcntl.ioctl(descriptor, _NS_GET_NSTYPE) != system_calls.CLONE_NEWNET:
             os.close(descriptor)
             return None
         inode = os.fstat(descriptor).st_ino
@@ -191,7 +175,7 @@ class Namespaces:
     def enter(self, path: str) -> None:
         """Move the calling thread into the namespace at PATH.
 
-        :raises KernelRefused: when there is none but the host's own
+        :raises KernelRefused: if there is none, or if it is the host's own
         """
         descriptor = self.opened(path)
         try:
@@ -199,24 +183,11 @@ class Namespaces:
         finally:
             os.close(descriptor)
 
-    def bind(self, files: Sequence[Tuple[str, str]]) -> None:
-        """Mount, for the calling thread only, the first of each pair of FILES over the second.
-
-        :raises KernelRefused: if it cannot
-        """
-        try:
-            _call("unshare", _CLONE_NEWNS)
-            _mount("", "/", _MS_SLAVE | _MS_REC)
-            for source, target in files:
-                _mount(source, target, _MS_BIND)
-        except OSError as error:
-            raise KernelRefused(f"The files of the sandbox could not be mounted: {error.strerror}.") from error
-
     def identity(self, path: str) -> Optional[str]:
         """Return an identity of the namespace at PATH, unique since the host was booted; None if there is none.
 
-        This is the kernel's cookie, which is never reused. Linux before 5.14 does not tell it; there, the inode is
-        used, which another namespace can get soon after this one is gone.
+        This is the kernel's cookie, which is never reused. Linux before 5.14 does not reveal it. There, the inode
+        is used, which another namespace can get soon after this one is gone.
         """
         descriptor = os.dup(self.home) if path == HOST else self.open(path)
         if descriptor is None:
@@ -227,18 +198,21 @@ class Namespaces:
             os.close(descriptor)
 
     def is_ours(self, path: str, inside: Socket) -> bool:
-        """Say whether the namespace of INSIDE, found at PATH, was made by us, and for that path.
+        """Say whether we made the namespace of INSIDE, a socket in the namespace at PATH, and made it for this path.
 
         Otherwise a symbolic link or a second mount could make another sandbox's namespace pass for this one.
         """
         return not os.path.islink(path) and ownership.is_ours(path, _identity(inside, self._inodes.get(path, 0)))
 
     def _is_home(self, descriptor: int) -> bool:
-        """Say whether it is the host's own namespace: an adopted path may have been redirected there."""
+        """Say whether DESCRIPTOR is of the host's own namespace: an adopted path may have been redirected there."""
         return os.fstat(descriptor).st_ino == os.fstat(self.home).st_ino
 
     def make(self, wanted: Sequence[Namespace]) -> None:
-        """Make a namespace, with its loopback up, at the path of each of WANTED."""
+        """Create each of the namespaces WANTED at its path, with its loopback up.
+
+        :raises CnmError: if some could not be created
+        """
         if not wanted:
             return
         up = encode("link", uapi.RTM_NEWLINK, uapi.NLM_F_ACK, [], index=LOOPBACK_INDEX, flags=1, change=1)
@@ -257,21 +231,24 @@ class Namespaces:
         raise_all(errors)
 
     def _make(self, path: str, up: bytes) -> None:
-        self._share(os.path.dirname(path))
-        _prepare(path)
+        folder = os.path.dirname(path)
+        if folder not in self._shared_folders:
+            namespace_paths.share(folder)
+            self._shared_folders.append(folder)
+        namespace_paths.prepare(path)
         if not self._notes:
             ownership.prepare()
             self._notes = True
-        _call("unshare", _CLONE_NEWNET)
+        system_calls.unshare(system_calls.CLONE_NEWNET)
         inside = Socket()
         try:
             for reply in inside.exchange([up]):
                 if isinstance(reply, Refusal):
                     raise KernelRefused(f"The kernel refused to set up the loopback of '{path}': {reply.text}.")
             inode = os.stat(_OWN).st_ino
-            # Before the mount: if we are killed in between, nothing remains that looks like somebody else's.
+            # Before the mount: if we are killed in between, no namespace remains that looks like somebody else's.
             ownership.note(path, _identity(inside, inode))
-            _mount(_OWN, path, _MS_BIND)
+            system_calls.bind(_OWN, path)
         except BaseException:
             inside.close()
             raise
@@ -279,12 +256,15 @@ class Namespaces:
         self._keep(path, inside)
 
     def remove(self, path: str) -> None:
-        """Remove the namespace at PATH, if it exists. The kernel keeps it as long as processes are in it."""
+        """Remove the namespace at PATH, if it exists. The kernel keeps it as long as processes are in it.
+
+        :raises CnmError: if it cannot be removed
+        """
         if path in self._sockets:
             self._sockets.pop(path).close()
         self._inodes.pop(path, None)
         try:
-            _call("umount2", os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW)
+            system_calls.unmount(path)
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
                 raise _explained("removed", path, error) from error
@@ -297,7 +277,7 @@ class Namespaces:
             raise _explained("removed", path, error) from error
 
     def _keep(self, path: str, made: Socket) -> Socket:
-        # A run visits namespaces again in the same order, so the newest socket is the one to close.
+        # A run visits namespaces repeatedly in the same order, so the newest socket is the one that is needed last.
         if len(self._sockets) >= self._room:
             self._sockets.popitem()[1].close()
         self._sockets[path] = made
@@ -305,40 +285,11 @@ class Namespaces:
 
     def _enter(self, descriptor: int) -> None:
         try:
-            _call("setns", descriptor, _CLONE_NEWNET)
+            system_calls.enter_network(descriptor)
         except PermissionError:
             raise needs_root("entering a network namespace") from None
         except OSError as error:
             raise KernelRefused(f"A network namespace could not be entered: {error.strerror}.") from error
-
-    def _share(self, folder: str) -> None:
-        """Make FOLDER a shared mount, so that mounts in it appear in all mount namespaces that have it."""
-        if folder in self._shared_folders:
-            return
-        make_public(folder)
-        try:
-            _mount("", folder, _MS_SHARED | _MS_REC)
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            _mount(folder, folder, _MS_BIND | _MS_REC)
-            _mount("", folder, _MS_SHARED | _MS_REC)
-        self._shared_folders.append(folder)
-
-
-def is_left_over(path: str) -> bool:
-    """Say whether PATH is left over from an interrupted run, or from somebody who unmounted a namespace of ours.
-
-    Then it is an empty file on which nothing is mounted, or only our note about the namespace remains.
-    """
-    try:
-        status = os.lstat(path)
-        folder = os.lstat(os.path.dirname(path))
-    except FileNotFoundError:
-        return ownership.is_noted(path)
-    except OSError:
-        return False
-    return stat.S_ISREG(status.st_mode) and status.st_size == 0 and status.st_dev == folder.st_dev
 
 
 def _identity(inside: Socket, inode: int) -> str:
@@ -351,18 +302,6 @@ def _lost(path: str) -> KernelRefused:
         f"The network namespace at '{path}' is gone, or it is the host's own now. Run this again to create it again; "
         "if it was adopted, let the sandbox adopt another one."
     )
-
-
-def _prepare(path: str) -> None:
-    """Create the file on which a namespace is mounted, or reuse an empty one left over from an interrupted run."""
-    flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        os.close(os.open(path, flags, 0o444))
-    except FileExistsError:
-        if not is_left_over(path):
-            raise Conflict(
-                f"The network namespace cannot be created: something else is at '{path}'. Move it away."
-            ) from None
 
 
 def _explained(done: str, path: str, error: OSError, about: Optional[Key] = None) -> CnmError:

@@ -13,7 +13,7 @@ from ...resources.kinds import Namespace
 from ...resources.plan import Step
 from ...resources.resource import Key, Obstacle, Resource
 from ..face import Face, Host, only
-from ..namespace import is_left_over
+from ..namespace_paths import is_left_over
 
 
 class Namespaces(Face):
