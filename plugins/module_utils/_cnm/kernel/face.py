@@ -32,7 +32,7 @@ class Host:
         self._ours: Dict[str, bool] = {}
 
     def look(self, space: str, names: Iterable[str]) -> Seen:
-        """Return the interfaces that were looked up in the namespace SPACE, those called NAMES among them.
+        """Return the interfaces that have been looked up in the namespace SPACE, including those called NAMES.
 
         :raises KernelRefused: if there is no such namespace
         """
@@ -46,7 +46,7 @@ class Host:
         return self.seen[space]
 
     def is_ours(self, space: str) -> bool:
-        """Say whether the namespace SPACE, which exists, was made by us."""
+        """Say whether we made the namespace SPACE, which must exist."""
         if space not in self._ours:
             self._ours[space] = self.namespaces.is_ours(space, self.namespaces.at(space))
         return self._ours[space]
@@ -63,11 +63,11 @@ class Face:
         raise NotImplementedError
 
     def remove(self, host: Host, resources: Sequence[Resource]) -> List[CnmError]:
-        """Remove RESOURCES, to the end, and return what went wrong."""
+        """Remove all RESOURCES, even if some cannot be removed, and return the errors."""
         raise NotImplementedError
 
     def make(self, host: Host, steps: Sequence[Step]) -> List[CnmError]:
-        """Carry out STEPS, which make and change resources, and return what went wrong."""
+        """Carry out STEPS, which make and change resources, and return the errors."""
         raise NotImplementedError
 
 

@@ -34,7 +34,7 @@ _IGNORES_FORWARDING = "2"
 """accept_ra=2: router advertisements count on a host that forwards, too (ip-sysctl.rst)."""
 _INTERFACES = "/proc/sys/net/ipv4/conf"
 _OFTEN = ("veth", "br-", "vx-")
-"""Prefixes of names of which a host may have a thousand, and which interfaces to a LAN do not have."""
+"""Prefixes of interface names of which a host may have a thousand. Interfaces to a LAN have other names."""
 _LAN = ("", "vlan", "bond", "team")
 """Kinds, as in IFLA_INFO_KIND; hardware has none."""
 
@@ -81,7 +81,7 @@ class Facts:
 
     @_once
     def on_link(self) -> List[Tuple[forms.Subnet, str]]:
-        """Return the subnets that the host reaches without a gateway, not by a link of ours, and the device of each."""
+        """Return the subnets that the host reaches without a gateway, with their devices, except those on our links."""
         subnets = []
         entries = [
             entry
@@ -126,7 +126,7 @@ class Facts:
         return _DEFAULT_MTU
 
     def ipv6(self) -> bool:
-        """Say whether the host has IPv6, and it is enabled."""
+        """Say whether the host has IPv6, and has it enabled."""
         return sysctl.value("net/ipv6/conf/all/disable_ipv6") == "0"
 
     def router_advertised(self) -> List[str]:
@@ -154,7 +154,7 @@ class Facts:
         return name in interface.find(self._host, [name])
 
     def has_foreign_link(self, name: str) -> bool:
-        """Whether the host has a link called NAME that is not ours."""
+        """Say whether the host has a link called NAME that is not ours."""
         link = interface.find(self._host, [name]).get(name)
         return link is not None and link.group not in (GROUP, LEAVING)
 
@@ -164,7 +164,7 @@ class Facts:
         return link.mtu if link is not None else _DEFAULT_MTU
 
     def parent(self, name: str) -> Optional[Parent]:
-        """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
+        """Return what matters of the host's interface NAME to a link on top of it; None if there is none."""
         lower = interface.find(self._host, [name]).get(name)
         if lower is None:
             return None
@@ -252,7 +252,7 @@ class Facts:
         return identity and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{identity}"
 
     def has_own_namespace(self, path: str) -> bool:
-        """Say whether there is the namespace that was made by us at PATH."""
+        """Say whether there is a namespace at PATH that we made for it."""
         inside = self._namespaces.find(path)
         return inside is not None and self._namespaces.is_ours(path, inside)
 

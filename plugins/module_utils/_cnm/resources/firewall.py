@@ -4,8 +4,8 @@
 
 """The firewall: constant rules, and what networks, endpoints and ports put into their sets and maps.
 
-A packet costs the same with one network or port and with a thousand, because no rule belongs to any of them.
-The rules tell our bridges from other devices by the device group that every link of ours carries.
+A packet costs the same with one network or port as with a thousand, because no rule is about a single one.
+The rules recognize our bridges by the device group that all our links have.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ RULESET = (
     f"define OURS = {GROUP:#x}\n"
     + """
 table inet cnm {
-    # Bridge to itself: accept, or drop where containers of a network may not talk to each other.
+    # From a bridge to itself: accept, or drop if containers of the network must not reach each other.
     map within { type ifname . ifname : verdict; }
     # Bridges of internal networks.
     set internal { type ifname; }
     # Addresses that the host has for our networks.
     set gateways4 { type ipv4_addr; }
     set gateways6 { type ipv6_addr; }
-    # Those of them at which the name server answers.
+    # Those of these addresses at which the name server answers.
     set resolvers4 { type ipv4_addr; }
     set resolvers6 { type ipv6_addr; }
     # Subnets of our networks.
     set subnets4 { type ipv4_addr; flags interval; }
     set subnets6 { type ipv6_addr; flags interval; }
-    # Subnets that leave with the address of the device that they leave by, and those that have one of their own.
+    # Subnets that leave the host with the address of the outgoing device, and those that leave with a chosen address.
     set masquerade4 { type ipv4_addr; flags interval; }
     set masquerade6 { type ipv6_addr; flags interval; }
     map source4 { type ipv4_addr : ipv4_addr; flags interval; }
     map source6 { type ipv6_addr : ipv6_addr; flags interval; }
-    # The kernel looks up one field after the other, for all elements that those before have left
-    # (net/netfilter/nft_set_pipapo.c), so the field that tells most comes first.
-    # Subnets of routed networks, and what of them is open: port, protocol, address, client.
+    # In the following sets, the field that excludes the most elements comes first: the kernel looks up one field after
+    # the other, each among the elements that the fields before have left (net/netfilter/nft_set_pipapo.c).
+    # Subnets of routed networks, and their open ports: port, protocol, address, client.
     set routed4 { type ipv4_addr; flags interval; }
     set routed6 { type ipv6_addr; flags interval; }
     set open4 { type inet_service . inet_proto . ipv4_addr . ipv4_addr; flags interval; }
@@ -53,57 +53,58 @@ table inet cnm {
     map published6 {
         type inet_service . inet_proto . ipv6_addr . ipv6_addr : ipv6_addr . inet_service; flags interval;
     }
-    # Bridges with their own MAC addresses, to which a frame is sent that the host is to route. Adopted ones stand in
-    # 'lent' instead: more comes by them than from us.
+    # Bridges with their own MAC addresses: a frame to such an address is for the host to route. Adopted bridges are in
+    # 'lent' instead, because not only our traffic arrives there.
     set routers { type ifname . ether_addr; }
     set lent { type ifname; }
-    # Bridge, and what else a sandbox on it has: addresses on its other networks.
+    # Bridges, each with the addresses that sandboxes on it have on their other networks.
     set elsewhere4 { type ifname . ipv4_addr; }
     set elsewhere6 { type ifname . ipv6_addr; }
-    # Other devices of the host, where it forwarded nothing before us.
+    # Devices that are not ours, on a host that did not forward before we switched forwarding on.
     set apart4 { type ifname; }
     set apart6 { type ifname; }
-    # UDP ports of overlays, the hosts from which their packets come, and the devices that lead there.
+    # UDP ports of overlays, the hosts that their packets come from, and the devices that lead to these hosts.
     set vxlan_ports { type inet_service; }
     set peers4 { type inet_service . ipv4_addr; }
     set peers6 { type inet_service . ipv6_addr; }
     set underlays { type ifname; }
 
-    # What br_netfilter shows of frames from port to port is no connection of the host: a sandbox could make one up with
-    # a neighbour, and its other direction would be open to it. On an adopted bridge nobody can tell.
+    # br_netfilter also shows frames from one bridge port to another here. They must not create connections: a sandbox
+    # could make one up with a neighbour, and then the other direction would be open. On an adopted bridge such frames
+    # cannot be recognized.
     chain from_port_to_port {
         fib daddr type != { local, broadcast, multicast } notrack
     }
-    # Before address translation, so that no published port is a way around it.
+    # Before address translation, so that published ports are no way around it.
     chain raw {
         type filter hook prerouting priority raw; policy accept;
         iifgroup $OURS iifname != @lent iifname . ether daddr != @routers jump from_port_to_port
-        # route_localnet, which our bridges need for 127.0.0.1 on the host, would let neighbours in as well.
+        # Our bridges have route_localnet for 127.0.0.1 on the host. It would also let neighbours reach 127.0.0.0/8.
         iifname != "lo" ip daddr 127.0.0.0/8 drop
-        # No sandbox passes for the host. Of IPv4 the kernel itself sees to that; but it hands a packet of IPv6 with a
-        # mapped address to programs that take it for one of IPv4.
+        # No sandbox may send with an address of the host. For IPv4 the kernel itself prevents it. But it accepts IPv6
+        # packets with a mapped address, which programs take for IPv4.
         iifgroup $OURS meta nfproto ipv6 fib saddr type local drop
         iifgroup $OURS ip6 saddr ::ffff:0.0.0.0/96 drop
-        # A sandbox has the gateways of its own networks, and no others, nor by the anycast address of a subnet.
+        # A sandbox must not reach the gateways of other networks, not even by the anycast address of a subnet.
         iifgroup $OURS ip daddr @gateways4 fib daddr . iif type != local drop
         iifgroup $OURS ip6 daddr @gateways6 fib daddr . iif type != local drop
         iifgroup $OURS ip6 daddr @subnets6 fib daddr type anycast drop
-        # The name server is there for sandboxes and the host, and would answer anybody whose packets come here.
+        # The name server is only for sandboxes and the host, but it would answer anybody whose packets arrive here.
         iifgroup != $OURS iifname != "lo" ip daddr @resolvers4 meta l4proto { 6, 17 } th dport 53 drop
         iifgroup != $OURS iifname != "lo" ip6 daddr @resolvers6 meta l4proto { 6, 17 } th dport 53 drop
-        # An internal network has of the host its gateway, and nothing else.
+        # An internal network reaches nothing on the host except its gateway.
         iifname @internal fib daddr type local fib daddr . iif type != local drop
         iifname @internal fib daddr type anycast drop
     }
 
-    # A source has to be where the host would answer it: a neighbour on the bridge, or what its routes say is behind
-    # one. Frames from port to port, which br_netfilter shows here, are the network's own affair.
+    # A packet must arrive where the host would send the answer: its source is a neighbour on this bridge, or the host
+    # has a route to it there. Frames from port to port, which br_netfilter also shows here, are not checked.
     chain sources {
-        # After the kernel has found the connection.
+        # At a priority at which the kernel has already found the connection.
         type filter hook prerouting priority mangle; policy accept;
         iifgroup $OURS iifname . ether daddr @routers goto source
         iifgroup $OURS iifname != @lent fib daddr type local goto source
-        # Who has no address yet asks for one with none.
+        # A host without an address sends with none while it asks for one, or checks that nobody else has it.
         iifgroup $OURS iifname != @lent ip saddr != 0.0.0.0 fib daddr type { broadcast, multicast } goto source
         iifgroup $OURS iifname != @lent ip6 saddr != :: fib daddr type multicast goto source
         iifname @lent iifname != @internal ip saddr @subnets4 goto source
@@ -111,16 +112,17 @@ table inet cnm {
     }
     chain source {
         fib saddr . iif oif exists accept
-        # A sandbox on several networks, or a container that has others, answers by its default route.
+        # A sandbox on several networks, or a container that also has others, answers through its default route.
         ct direction reply accept
-        # What was open when the default route changed goes on; without its numbers nobody gets into it.
+        # TCP connections that were open when the default route changed continue. Nobody can use them without knowing
+        # their sequence numbers.
         ct state established meta l4proto 6 accept
         iifname . ip saddr @elsewhere4 accept
         iifname . ip6 saddr @elsewhere6 accept
         drop
     }
 
-    # Protocols stand as numbers (tcp, udp, sctp): their names need /etc/protocols, which small systems lack.
+    # Protocols are numbers (6 tcp, 17 udp, 132 sctp), because names need /etc/protocols, which small systems lack.
     chain publish {
         ip daddr @resolvers4 meta l4proto { 6, 17 } th dport 53 return
         ip6 daddr @resolvers6 meta l4proto { 6, 17 } th dport 53 return
@@ -134,15 +136,15 @@ table inet cnm {
     # The host's own connections do not pass prerouting.
     chain output {
         type nat hook output priority -100; policy accept;
-        # IPv6 has no route_localnet: the answer to ::1 would be lost. Untouched, ::1 refuses at once, so that
-        # clients of "localhost" go on to 127.0.0.1.
+        # IPv6 has no route_localnet, so the answer to ::1 would be lost. Without translation, ::1 refuses at once, and
+        # clients of "localhost" then try 127.0.0.1.
         ip6 daddr ::1 accept
         fib daddr type local jump publish
     }
 
-    # A VXLAN device asks nobody from where a packet comes, and the packet says which network it is for.
+    # A VXLAN device accepts packets from anybody, and the packet says for which network it is.
     chain tunnelled {
-        # A bridge that was adopted may lead to the other hosts.
+        # An adopted bridge may lead to the other hosts.
         iifgroup $OURS iifname != @underlays drop
         udp dport . ip saddr @peers4 accept
         udp dport . ip6 saddr @peers6 accept
@@ -153,20 +155,20 @@ table inet cnm {
         udp dport @vxlan_ports goto tunnelled
     }
 
-    # Bridge ports to each other, with br_netfilter.
+    # From one bridge port to another, which br_netfilter shows here.
     chain internal_traffic {
         iifname . oifname vmap @within
         drop
     }
     chain forward {
         type filter hook forward priority filter; policy accept;
-        # First, so that a network that becomes internal loses its open connections too.
+        # First, so that a network that becomes internal loses its open connections, too.
         iifname @internal goto internal_traffic
         oifname @internal drop
-        # Other hosts would take it for a packet of this one.
+        # A sandbox must not send to the overlays of other hosts, which would take the packet for one of this host.
         iifgroup $OURS oifgroup != $OURS udp dport @vxlan_ports drop
         ct state established,related accept
-        # Before 'within': a published port is open to the neighbours on a network without talk among containers.
+        # Before 'within', so that a published port is also open to neighbours that must not reach each other.
         ct status dnat accept
         iifname . oifname vmap @within
         meta l4proto { 6, 17, 132 } th dport . meta l4proto . ip daddr . ip saddr @open4 accept
@@ -174,7 +176,7 @@ table inet cnm {
         ip daddr @routed4 icmp type echo-request accept
         ip6 daddr @routed6 icmpv6 type echo-request accept
         oifgroup $OURS drop
-        # Forwarding was switched on for us, and not to make the host a router for its neighbours.
+        # Forwarding was switched on for our networks, and should not make the host a router for its neighbours.
         iifgroup $OURS accept
         meta nfproto ipv4 iifname @apart4 oifname @apart4 drop
         meta nfproto ipv6 iifname @apart6 oifname @apart6 drop
@@ -183,11 +185,11 @@ table inet cnm {
     chain postrouting {
         type nat hook postrouting priority srcnat; policy accept;
         oifname "lo" accept
-        # Hairpin: the answer has to come back by way of the host, or the client gets it from a stranger.
-        # By address, as br_netfilter runs this without an input device, and Linux before 5.10 all of it.
+        # Hairpin: the answer must return through the host, or the client gets it from an unknown address. This matches
+        # by address, because with br_netfilter, and before Linux 5.10 always, there is no input device here.
         oifgroup $OURS ct status dnat ip saddr @subnets4 masquerade
         oifgroup $OURS ct status dnat ip6 saddr @subnets6 masquerade
-        # A sandbox would answer a loopback address to itself.
+        # A sandbox would send the answer to a loopback address to itself.
         oifgroup $OURS ip saddr 127.0.0.0/8 masquerade
         oifgroup != $OURS snat ip to ip saddr map @source4
         oifgroup != $OURS snat ip6 to ip6 saddr map @source6
@@ -221,8 +223,8 @@ def network_elements(
     :param source6: the same for IPv6.
     :param icc: whether the endpoints of the network reach each other.
     :param internal: whether the network has no way in or out.
-    :param routed: the IP versions that are reached by their own addresses: not translated, ports closed
-        until opened, echo requests answered.
+    :param routed: the IP versions in which endpoints are reached at their own addresses: without translation, with
+        ports closed until opened, and answering echo requests.
     :param dns: whether the name server answers at the gateways.
     :param mac: the MAC address of the bridge, if we have chosen it.
     :param lent: whether the bridge is somebody else's.
@@ -254,15 +256,15 @@ def network_elements(
 
 
 def elsewhere(device: str, addresses: Iterable[Address]) -> List[Element]:
-    """Return what lets a sandbox on bridge DEVICE send by it from the ADDRESSES that it has on other networks."""
+    """Return what lets a sandbox on bridge DEVICE send there from the ADDRESSES that it has on other networks."""
     return [Element(f"elsewhere{address.version}", f"{device} . {address}") for address in addresses]
 
 
 def tunnel_elements(port: int, device: str, peers: Iterable[Address]) -> List[Element]:
-    """Return what a network of several hosts puts into the sets; networks have elements in common.
+    """Return what a network that spans hosts puts into the sets; several networks may have the same elements.
 
     :param port: the UDP port of its VXLAN device.
-    :param device: the device that leads to the other hosts; empty if it is left to the routes.
+    :param device: the device that leads to the other hosts; empty if the routes decide.
     :param peers: the addresses of the other hosts.
     """
     elements = [Element("vxlan_ports", str(port))]
@@ -281,14 +283,14 @@ def published(
 ) -> List[Element]:
     """Return what a published port puts into the maps.
 
-    SOURCES hold for the host's own connections as well: with ``10.0.0.0/8`` a program on the host gets through
-    only if its source address is in it, so list ``127.0.0.0/8`` and the host's address to let the host in.
-    Connections from sandboxes are judged by the sandbox's address. The host reaches the port by any of its own
-    addresses, ``127.0.0.1`` among them, but not by ``::1``, for which Linux has no ``route_localnet``.
+    SOURCES also apply to the host's own connections: with ``10.0.0.0/8``, a program on the host can connect only from
+    an address in this subnet. So list ``127.0.0.0/8`` and the host's address to let the host connect. For a sandbox,
+    its own address counts. The host reaches the port at all its addresses, including ``127.0.0.1``, but not at ``::1``,
+    for which Linux has no ``route_localnet``.
 
-    :param host_ip: the host address that is listened on; None, ``0.0.0.0`` and ``::`` are all of the target's
-        family. None of the host's addresses of the other family answers.
-    :param sources: who may connect. Empty is everybody; nobody, if all are of the other family.
+    :param host_ip: the host address at which the port is published; None, ``0.0.0.0`` and ``::`` mean all addresses of
+        the target's family. No address of the other family answers.
+    :param sources: who may connect. Empty means everybody. If all are of the other family, nobody may.
     """
     version = target.version
     if host_ip is not None and host_ip.version != version:
@@ -305,7 +307,7 @@ def published(
 
 
 def opened(target: Address, protocol: str, port: int, sources: Sequence[Subnet] = ()) -> List[Element]:
-    """Return what a port of an endpoint on a routed network puts into the sets; SOURCES as in `published`."""
+    """Return what an open port of an endpoint on a routed network puts into the sets; SOURCES are as in `published`."""
     return [
         Element(f"open{target.version}", f"{port} . {protocol} . {target} . {_text(source)}")
         for source in _clients(target.version, sources)
@@ -313,7 +315,7 @@ def opened(target: Address, protocol: str, port: int, sources: Sequence[Subnet] 
 
 
 def _clients(version: int, sources: Sequence[Subnet]) -> List[Subnet]:
-    """Return SOURCES of one IP version without overlaps, which an interval map refuses."""
+    """Return those of SOURCES with one IP version, without overlaps, which an interval map refuses."""
     if not sources:
         return [_everything(version)]
     if version == 4:
@@ -326,5 +328,5 @@ def _everything(version: int) -> Subnet:
 
 
 def _text(subnet: Subnet) -> str:
-    """Return SUBNET as nft writes it: a subnet of one address is that address."""
+    """Return SUBNET as nft writes it: without a length if it has only one address."""
     return str(subnet.network_address if subnet.prefixlen == subnet.max_prefixlen else subnet)

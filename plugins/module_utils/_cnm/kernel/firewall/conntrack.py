@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections that the kernel keeps translating by a rule that has changed.
+"""Ends connections that the kernel still translates by a rule that has changed.
 
 The first packet of a connection decides its address translation. So existing connections of a removed port would
-continue; and a UDP client that sent to a port before it was published would never reach the new target, because its
+continue. And a UDP client that sent to a port before it was published would never reach the new target, because its
 datagrams count as one connection.
 
-The messages are read and packed here, not by pyroute2. A busy host tracks hundreds of thousands of connections, and of
-each only a few bytes matter: pyroute2 takes eight times as long to decode one. The numbers are those of Linux'
+The messages are read and packed here, not by pyroute2. A busy host tracks hundreds of thousands of connections, only a
+few bytes of each matter, and pyroute2 takes eight times as long to decode one. The numbers are from Linux's
 ``include/uapi/linux/netfilter/nfnetlink_conntrack.h``; the unit tests compare them with pyroute2's.
 """
 
@@ -63,7 +63,7 @@ class _Port:
 
 @dataclass(frozen=True)
 class _Flow:
-    """A connection: the source and destination of its first packet, and the address that answers it."""
+    """A connection: the source and destination of its first packet, and the address and port that answer it."""
 
     source: Address
     destination: Address
@@ -72,16 +72,17 @@ class _Flow:
     answerer: Tuple[Address, int]
     status: int
     identity: bytes
-    """The attributes that identify it to the kernel."""
+    """The attributes by which the kernel identifies it."""
 
 
 def forget(gone: Sequence[Tuple[str, str]], new: Sequence[str]) -> None:
-    """End connections that use the removed elements GONE, and those that keep UDP clients from the NEW elements.
+    """End connections that use the removed elements GONE, and those that keep UDP clients from using the NEW elements.
 
-    Elements are those of the maps ``published4`` and ``published6``: GONE with entry and value, NEW with the entry.
-    A kernel that tracks no connections has nothing to end.
+    A kernel that does not track connections has nothing to end.
 
-    :raises KernelRefused: if the kernel does not end a connection.
+    :param gone: entries of the maps ``published4`` and ``published6``, with their values
+    :param new: entries of the same maps
+    :raises KernelRefused: if the kernel does not end a connection
     """
     removed = [(_port(entry), _target(value)) for entry, value in gone]
     added = [port for port in map(_port, new) if port.protocol == socket.IPPROTO_UDP]
@@ -111,6 +112,7 @@ def _is_stale(flow: _Flow, by_number: Dict[Tuple[int, int], List[Tuple[_Port, Op
         if not port.takes(flow):
             continue
         if target is None and not flow.status & (_SOURCE_TRANSLATED | _TARGET_TRANSLATED):
+            # A new port: the client sent to it before it was published.
             return True
         if target == flow.answerer and flow.status & _TARGET_TRANSLATED:
             return True

@@ -34,18 +34,18 @@ _UNASKED = f"{_FROM_US} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT {_OURS
 _BRIDGE = "br-"
 _DOCKERS_OWN = re.compile(r"br-[0-9a-f]{12}")
 _DEVICES = "/proc/sys/net/ipv4/conf"
-"""Has the names of the devices. ``/proc/net/dev`` has statistics too, which take the kernel 10 microseconds each."""
+"""Contains the names of the devices. ``/proc/net/dev`` has statistics, too, which take 10 microseconds for each."""
 _LITERAL = re.compile(r"[a-zA-Z0-9_@.=~^,-]+")
-"""Names that iptables takes literally: a plus at the end is a wildcard, and quotes and the like are not names."""
+"""Names that iptables takes literally: a plus sign at the end is a wildcard, and quotes need escapes."""
 
 
 def _rules_now() -> List[str]:
     """Return our rules in the order and the spelling in which ``iptables -S`` prints them.
 
-    From us to Docker's containers only published ports are open, as between two networks of Docker's. Docker's
-    policy does not see to that: Docker sets it only where it finds forwarding switched off
-    (setup_ip_forwarding.go of libnetwork). Our own bridges are named as Docker's are, but the first rule has taken
-    what goes to them; bridges of the host's that are named otherwise are a way out like any device.
+    From our networks to Docker's containers only published ports are open, as between two of Docker's networks. We
+    cannot leave this to Docker's policy, because Docker sets it only if forwarding was off (setup_ip_forwarding.go of
+    libnetwork). Our bridges have names like Docker's, but the first rule has already accepted what goes to them. Other
+    bridges of the host are a way out, like any other device.
     """
     return [
         _TO_US,
@@ -57,7 +57,7 @@ def _rules_now() -> List[str]:
 
 
 def _other_devices() -> List[str]:
-    """Return the devices whose names begin like those of Docker's bridges, but are not names that Docker gives."""
+    """Return the devices whose names begin like those of Docker's bridges, but continue differently."""
     return sorted(
         name
         for name in os.listdir(_DEVICES)
@@ -71,10 +71,10 @@ class DockerUser:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._just_read: Dict[str, Optional[List[str]]] = {}
-        """What families() has read of the chain, for the read() that follows: each reading runs a program."""
+        """The chain's rules as families() has read them, for the read() that follows: each reading runs a program."""
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
-        """Return what is there of KEYS."""
+        """Return the resources with KEYS that exist."""
         present: Dict[Key, Resource] = {}
         wanted = _rules_now()
         for key in keys:
@@ -92,7 +92,7 @@ class DockerUser:
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry out STEPS; all rules of one family change at once.
 
-        :raises KernelRefused: if iptables refuses.
+        :raises KernelRefused: if iptables refuses
         """
         wanted: Dict[str, bool] = {}
         for step in steps:
@@ -104,11 +104,12 @@ class DockerUser:
 
     def _replace(self, family: str, rules: Sequence[str]) -> None:
         now = self._rules(family)
-        ours = now is not None and all(map(_is_ours, now))
-        if not rules and ours and self._remove_table(family):
+        only_ours = now is not None and all(map(_is_ours, now))
+        if not rules and only_ours and self._remove_table(family):
             return
         lines = [f"-D {_CHAIN} {rule}" for rule in now or () if _is_ours(rule)]
-        if not rules and ours and self._restore(family, [*lines, f"-X {_CHAIN}"]) is None:
+        if not rules and only_ours and self._restore(family, [*lines, f"-X {_CHAIN}"]) is None:
+            # The chain is gone, too. That is refused while Docker jumps to it; then only the rules are removed below.
             return
         if rules and now is None:
             lines.append(f"-N {_CHAIN}")
@@ -118,7 +119,7 @@ class DockerUser:
             raise KernelRefused(f"{_PROGRAMS[family]}-restore did not change chain '{_CHAIN}': {reason.rstrip('.')}.")
 
     def _restore(self, family: str, lines: Sequence[str]) -> Optional[str]:
-        """Carry out all LINES or none; return why they failed. The chain cannot be removed while Docker jumps to it."""
+        """Carry out all LINES or none; return why they failed, or None."""
         script = "\n".join(("*filter", *lines, "COMMIT", ""))
         answer = self._ask(f"{_PROGRAMS[family]}-restore", ["-w", "--noflush"], script)
         if answer is not None and answer[0] == 0:
@@ -128,11 +129,11 @@ class DockerUser:
     def _remove_table(self, family: str) -> bool:
         """Remove the filter table if it contains only our chain; say whether it was removed.
 
-        :raises KernelRefused: if that cannot be told or done; without the chain nobody would know the table for ours
+        :raises KernelRefused: if nft cannot list or remove it; without our chain, nobody would know that it is ours
         """
         if find("nft") is None:
             return False
-        # Tables first: iptables may be the one that keeps its rules elsewhere, and then nft has no such table.
+        # First the list of tables: the older iptables keeps its rules elsewhere, and then nft has no such table.
         table = ["table", family, "filter"]
         with understood(f"nft listed table '{family} filter'"):
             tables = [each.get("table", {}) for each in self._listed(["tables", family])]
@@ -154,7 +155,7 @@ class DockerUser:
         raise _refused(f"list {' '.join(what)}", answer)
 
     def families(self) -> List[str]:
-        """Return the families for which the chain exists, or for which Docker would create it at its start."""
+        """Return the families for which the chain exists, or for which Docker would create it when it starts."""
         self._just_read = {family: self._rules(family) for family in _PROGRAMS}
         return [
             family
@@ -163,9 +164,9 @@ class DockerUser:
         ]
 
     def _has_filter(self, family: str) -> bool:
-        """Say whether the kernel and iptables know the filter table of FAMILY.
+        """Say whether the kernel and iptables support the filter table of FAMILY.
 
-        They say in many ways that they do not, which may be a failure of the moment as well; so they are asked again.
+        A failure may also be temporary, and the messages do not tell, so this takes two failures.
         """
         for _attempt in range(2):
             answer = self._ask(_PROGRAMS[family], ["-w", "-S", "FORWARD"], None)
@@ -184,9 +185,9 @@ class DockerUser:
         return [line[len(prefix) :] for line in answer[1].splitlines() if line.startswith(prefix)]
 
     def _may_exist(self, family: str) -> bool:
-        """Say whether the chain may exist, as far as this is known without iptables.
+        """Say whether the chain may exist, as far as that can be known without iptables.
 
-        The older iptables would make its table to look into it. Whether there is one, the kernel says in a file.
+        The older iptables would create its table to list it, but a file of the kernel says whether the table exists.
         """
         program = os.path.basename(os.path.realpath(find(_PROGRAMS[family]) or ""))
         if "legacy" in program:
@@ -227,6 +228,6 @@ def _is_ours(rule: str) -> bool:
 
 
 def _is_of_our_chain(listed: Dict[str, Any]) -> bool:
-    """Say whether a part of what nft lists of a table comes with the chain."""
+    """Say whether LISTED, one of the objects that nft lists for a table, is part of our chain or of every listing."""
     chains = (listed.get("chain", {}).get("name"), listed.get("rule", {}).get("chain"))
     return "metainfo" in listed or "table" in listed or _CHAIN in chains

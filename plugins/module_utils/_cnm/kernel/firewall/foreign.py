@@ -25,8 +25,8 @@ _SHOWN = 10
 def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
     """Return a sentence for each firewall of somebody else that drops forwarded traffic of our BRIDGES.
 
-    A table that has a rule about a bridge is taken to do with it what its administrator wants. Docker's policy is
-    none of them where its chain ``DOCKER-USER`` is in use, as our rules there accept our traffic.
+    If a table has a rule that names a bridge, we assume that the administrator has decided about this bridge. Docker's
+    policy does not count if its chain ``DOCKER-USER`` is in use, because our rules there accept our traffic.
     """
     chains = _chains(run)
     sentences: List[str] = []
@@ -34,7 +34,7 @@ def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
 
     def tell(family: str, table: str, text: str) -> None:
         managed.add((family, table))
-        # What is in Docker's chain counts only where Docker has the chain asked.
+        # Rules in Docker's chain count only if Docker jumps to it.
         rules = re.sub(rf"chain {_DOCKER} {{[^}}]*}}", "", _text(run, "table", family, table))
         strange = _not_in(rules, bridges)
         if strange:
@@ -87,8 +87,8 @@ def foreign(run: Run, bridges: Iterable[str]) -> List[str]:
 def deaf(run: Run, bridges: Iterable[str]) -> List[str]:
     """Return a sentence for each firewall of somebody else that drops queries from BRIDGES to our name server.
 
-    A table that has a rule about port 53, or one about a bridge that is not on what is forwarded, is taken to do with
-    it what its administrator wants.
+    If a table has a rule about port 53, or a rule outside of its forward chains that names a bridge, we assume that the
+    administrator has decided about it.
     """
     sentences: List[str] = []
     for chain in _chains(run):
@@ -112,7 +112,7 @@ def deaf(run: Run, bridges: Iterable[str]) -> List[str]:
 
 
 def _not_in(rules: str, bridges: Iterable[str]) -> List[str]:
-    """Return those of BRIDGES that RULES do not name, directly or by a pattern."""
+    """Return those of BRIDGES that RULES do not name, either in full or by a pattern."""
     names = set(re.findall(r'"([^"]+)"', rules))
     patterns = [name for name in names if name.endswith("*") and name != "*"]
     return [
@@ -132,7 +132,7 @@ def _chains(run: Run) -> List[Dict[str, Any]]:
 
 
 def _docker_decides(run: Run, family: str) -> bool:
-    """Say whether what is forwarded passes ``DOCKER-USER``; the chain may be there before Docker has started."""
+    """Say whether forwarded packets pass ``DOCKER-USER``; the chain may exist before Docker has started."""
     rules = [each["rule"] for each in _listed(run, "chain", family, "filter", "FORWARD") if "rule" in each]
     return any({"jump": {"target": _DOCKER}} in rule.get("expr", ()) for rule in rules)
 
@@ -145,7 +145,7 @@ def _listed(run: Run, *what: str) -> List[Dict[str, Any]]:
 
 
 def _text(run: Run, *what: str, option: str = "-s") -> str:
-    """Return what nft lists, as text, without counts, or with another OPTION; nothing if it cannot."""
+    """Return what nft lists of WHAT, as text without counters, or with another OPTION; empty if it cannot."""
     program = find("nft")
     if program is None:
         return ""
@@ -163,7 +163,7 @@ def _is_at(chain: Dict[str, Any], hook: str) -> bool:
 
 
 def _drops(run: Run, chain: Dict[str, Any], hook: str = "forward") -> bool:
-    """Say whether CHAIN at HOOK drops what its rules do not accept: by its policy, or by a rule about everything."""
+    """Say whether CHAIN at HOOK drops what its rules do not accept: by its policy, or by a rule without a condition."""
     if not _is_at(chain, hook) or _has_policy(chain, hook):
         return _is_at(chain, hook)
     rules: Dict[str, List[Any]] = {}
@@ -174,18 +174,21 @@ def _drops(run: Run, chain: Dict[str, Any], hook: str = "forward") -> bool:
 
 
 def _end(rules: Mapping[str, Sequence[Any]], name: str, seen: Set[str]) -> str:
-    """Return what becomes of a packet in the chain NAME that only rules without a condition are about, if anything.
+    """Return the verdict on a packet that no rule with a condition matches: ``drop``, ``accept``, or empty for neither.
 
-    :param seen: the chains that it has come through
+    :param name: the chain that the packet enters
+    :param seen: the chains that it has passed
     """
     if name in seen:
         return ""
     for rule in rules.get(name, ()):
         parts = [(key, value) for part in rule for key, value in part.items() if key not in ("counter", "log")]
         if len(parts) != 1:
+            # It has a condition, or no verdict.
             continue
         key, value = parts[0]
         if key == "xt" and isinstance(value, dict) and value.get("type") == "target":
+            # A target of iptables, such as REJECT, that nft lists by its name.
             key = str(value.get("name")).lower()
         if key in ("drop", "reject"):
             return "drop"
@@ -201,7 +204,7 @@ def _end(rules: Mapping[str, Sequence[Any]], name: str, seen: Set[str]) -> str:
 
 
 def _legacy(run: Run, bridges: Iterable[str]) -> List[str]:
-    """Look into the tables of the older iptables; it is not asked where they are empty, as asking would make them."""
+    """Do what foreign() does for the tables of the older iptables, if they exist: listing would create them."""
     try:
         with open(_LEGACY, encoding="ascii") as stream:
             used = "filter" in stream.read().split()

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What nft and iptables list, asked again only when the rules have changed.
+"""Runs the programs that list rules, nft and iptables, only if the rules have changed.
 
-To run a program takes 3 milliseconds, and a run that changes nothing needed five of them. The kernel numbers the states
-of a namespace's rules: each transaction of nft, and of the iptables that is built on it, ends in a new *generation*
-(nf_tables_getgen in net/netfilter/nf_tables_api.c). As long as that number stays, a program would list the same again.
+Running a program takes 3 milliseconds, and a run that changes nothing needed five of them. The kernel numbers the
+states of a namespace's rules: each transaction of nft, and of the iptables that is built on it, ends in a new
+*generation* (nf_tables_getgen in net/netfilter/nf_tables_api.c). While the number is the same, a program would list the
+same rules again.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from ...private_files import make_private, open_private, remove_private, write_p
 from ..system.programs import Run
 
 MEMORY = "/run/cnm/listings.json"
-"""The answers of programs, with what they hold for. In /run, as generations are counted anew after a boot."""
+"""The answers of programs, and for which state they hold. In /run, because generations start again after a boot."""
 _OURS = "list table inet cnm"
 _LONGEST = 4 << 20
-"""Characters of an answer that is remembered; longer ones would take too much of the memory that /run is."""
+"""Characters in the longest answer that is remembered. /run is in memory, and longer ones would take too much of it."""
 
 _NETLINK_NETFILTER = 12
 _GET_GENERATION, _NEW_GENERATION, _GENERATION_ID = (10 << 8) | 16, (10 << 8) | 15, 1
@@ -42,13 +43,13 @@ class Listings:
         self._run = run
         self._socket: Optional[socket.socket] = None
         self._state = ""
-        """The namespace and the generation that the answers are about."""
+        """The namespace and the generation for which the answers hold, as _now() returns them."""
         self._answers: Optional[Dict[str, str]] = None
-        """What programs have printed, by their command lines; None until that is read from the file."""
+        """What programs have printed, by their command lines; None until the file has been read."""
         self._changed = False
 
     def run(self, command: List[str], text: Optional[str]) -> Tuple[int, str, str]:
-        """Return what COMMAND answers: its exit status, output and error output. TEXT is its input."""
+        """Return the exit status, output and error output of COMMAND. TEXT is its input."""
         state = self._now() if text is None and _only_lists(command) else ""
         if not state:
             return self._run(command, text)
@@ -58,7 +59,7 @@ class Listings:
         if self._state == state and words in self._answers:
             return 0, self._answers[words], ""
         status, output, errors = self._run(command, text)
-        # A failure may be one of the moment. If the rules have changed meanwhile, the answer may be about either state.
+        # A failure may be temporary. If the rules have changed meanwhile, the answer may be about either state.
         if status == 0 and len(output) <= _LONGEST and self._now() == state:
             if self._state != state:
                 self._state, self._answers = state, {}
@@ -109,14 +110,14 @@ class Listings:
 
 
 def _only_lists(command: List[str]) -> bool:
-    """Say whether COMMAND is one of nft, or of an iptables that is built on it, that only lists rules."""
+    """Say whether COMMAND runs nft, or an iptables that is built on it, to list rules."""
     if "nft" not in os.path.basename(os.path.realpath(command[0])):
         return False
     return "list" in command or "-S" in command
 
 
 def forget() -> None:
-    """Remove what keep() has kept. A file that cannot be removed is harmless: the rules that it lists are no more."""
+    """Remove what keep() has kept. A file that stays is harmless, because its generation does not come back."""
     with suppress(OSError):
         remove_private(MEMORY)
 

@@ -35,7 +35,7 @@ DEVICE_SETS = {
     "elsewhere4": 1,
     "elsewhere6": 1,
 }
-"""Sets of device names, and how many an entry begins with; nft wants them in quotes."""
+"""Sets whose entries begin with names of devices, and with how many; nft requires these names in quotes."""
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp"}
 _NUMBERS = {name: number for number, name in _PROTOCOLS.items()}
@@ -53,9 +53,9 @@ class Firewall:
         self._docker_user = docker_user or DockerUser(run)
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
-        """Return what is there of KEYS. The `Ruleset` has a text only if nobody has changed its rules.
+        """Return the resources with KEYS that exist. The `Ruleset` has a text only if nobody has changed its rules.
 
-        :raises CnmError: if nft is not installed or gives no answer.
+        :raises CnmError: if nft is not installed, or cannot list the table
         """
         keys = set(keys)
         asked = {key for key in keys if key[0] in (Ruleset.kind, Element.kind)}
@@ -76,11 +76,12 @@ class Firewall:
         return present
 
     def apply(self, steps: Sequence[Step]) -> None:
-        """Carry out STEPS, those of our table at once or not at all; then end the connections that are stale now.
+        """Carry out STEPS: first those of our table, all or none, then those of Docker's chain.
 
-        A table that is replaced loses every element that STEPS do not add.
+        This ends the connections that the new rules would translate differently. A table that is replaced loses all
+        elements that STEPS do not add.
 
-        :raises KernelRefused: if nft refuses, and nothing has changed then; or if iptables does.
+        :raises KernelRefused: if nft refuses, and then nothing has changed, or if iptables refuses
         """
         self._change_table(steps)
         accepting = [step for step in steps if step.resource.kind == ForwardAccept.kind]
@@ -105,7 +106,8 @@ class Firewall:
             return
         make_private(os.path.dirname(MEMORY))
         if cleared and not loaded:
-            # First: the next run removes a table without a memory, but would keep a memory without a table.
+            # Forget first: if we are killed in between, the next run removes a table without a memory, but no run would
+            # remove a memory without a table.
             _forget()
             forget_listings()
         code, _output, errors = self._nft(["-f", "-"], "".join(script))
@@ -147,7 +149,7 @@ def _first_error(errors: str) -> str:
 
 
 def _shape(listed: Sequence[Dict[str, Any]]) -> str:
-    """Return the table, its chains and rules and the declarations of its sets, without what changes by itself."""
+    """Return the table, its chains and rules and the declarations of its sets, without handles and elements."""
     kept = []
     for each in listed:
         for kind, body in each.items():
@@ -173,7 +175,7 @@ def _forget() -> None:
 
 
 def _remembered(shape: str) -> Optional[str]:
-    """Return the text that we loaded, if the table still has the SHAPE that it then had."""
+    """Return the text that we loaded, if the table still has the SHAPE that it had then."""
     try:
         with os.fdopen(open_private(MEMORY), encoding="utf-8") as stream:
             memory = json.load(stream)
@@ -196,13 +198,14 @@ def _elements(listed: Sequence[Dict[str, Any]]) -> Iterable[Element]:
 
 
 def _types(declared: Any) -> List[str]:
-    """Return the types of a concatenation, which nft lists as an array, or as text for what a map maps to."""
+    """Return the types of a concatenation. nft lists those of entries as an array, those of a map's values as text."""
     return [str(each) for each in declared] if isinstance(declared, list) else str(declared).split(" . ")
 
 
 def _joined(listed: Any, types: Sequence[str]) -> str:
-    """Return one entry or value, as nft lists it in JSON, in the form in which an `Element` has it."""
+    """Return an entry or value that nft has LISTED in JSON, in the form that an `Element` has."""
     if isinstance(listed, dict) and "elem" in listed:
+        # An entry with a counter, a timeout or a comment.
         listed = listed["elem"]["val"]
     parts = listed["concat"] if isinstance(listed, dict) and "concat" in listed else [listed]
     return " . ".join(_part(part, kind) for part, kind in zip(parts, types))
@@ -214,6 +217,7 @@ def _part(part: Any, kind: str) -> str:
             return _address(f"{part['prefix']['addr']}/{part['prefix']['len']}")
         if "range" in part:
             return _range(*part["range"])
+        # A verdict, such as {"accept": null}.
         return str(next(iter(part)))
     if kind in ("ipv4_addr", "ipv6_addr"):
         return _address(str(part))
@@ -224,13 +228,14 @@ def _part(part: Any, kind: str) -> str:
 
 def _address(text: str) -> str:
     if _IPV4.fullmatch(text):
-        return text  # Most elements are of this form, which nft and Python spell alike.
+        # Most elements have this form, which nft and Python write in the same way.
+        return text
     subnet = ipaddress.ip_network(text, strict=False)
     return str(subnet.network_address if subnet.prefixlen == subnet.max_prefixlen else subnet)
 
 
 def _range(first: Any, last: Any) -> str:
-    """Return the subnet that a range is, where nft lists one so."""
+    """Return the subnet from FIRST to LAST, because nft lists some subnets as ranges; else the range."""
     try:
         low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
         subnets = list(ipaddress.summarize_address_range(low, high))
@@ -262,9 +267,9 @@ def _written(element: Element) -> str:
 
 
 def end_stale_connections(removed: Sequence[Element], added: Sequence[Element]) -> None:
-    """End the connections of published ports that go on as if elements REMOVED were there and ADDED were not.
+    """End the connections of published ports that still use elements REMOVED, or do not use elements ADDED.
 
-    :raises KernelRefused: if the kernel does not end a connection.
+    :raises KernelRefused: if the kernel does not end a connection
     """
     gone = [each for each in removed if each.translates]
     new = [each for each in added if each.translates and " . udp . " in each.entry]

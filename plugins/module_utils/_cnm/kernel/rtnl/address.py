@@ -31,19 +31,19 @@ def _of_link(index: int) -> bytes:
 
 
 def of_link(kernel: Socket, index: int) -> List[str]:
-    """Return the addresses of the link with number INDEX, with prefix lengths, the oldest of each family first."""
+    """Return the addresses of the link with number INDEX, with prefix lengths, IPv4 first, the oldest first."""
     texts: List[str] = []
     for message in kernel.dump(_of_link(index)):
         _family, prefix, _flags, _scope, owner = ADDRESS.unpack_from(message, 16)
         if owner == index:
             values = attributes(message, 24)
             texts.append(f"{ipaddress.ip_address(values.get(uapi.IFA_LOCAL) or values[uapi.IFA_ADDRESS])}/{prefix}")
-    # The kernel puts a new one of IPv6 before the others (ipv6_link_dev_addr() in net/ipv6/addrconf.c).
+    # The kernel puts a new IPv6 address before the others (ipv6_link_dev_addr() in net/ipv6/addrconf.c).
     return [text for text in texts if ":" not in text] + [text for text in reversed(texts) if ":" in text]
 
 
 def read(kernel: Socket, wanted: Iterable[Address], interfaces: Dict[str, Interface]) -> List[Address]:
-    """Return those of the addresses WANTED, all of one namespace, that are there."""
+    """Return those of the addresses WANTED, all in one namespace, that exist; INTERFACES are those there, by name."""
     present: Dict[str, List[str]] = {}
     there = []
     for address in wanted:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Announces on a network which MAC address an address now has, so that nobody keeps sending to the former one."""
+"""Announces on a network which MAC address an IP address now has, so that nobody keeps sending to the former one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from ..namespace import Namespaces
 from .frame import claim
 
 _MANY = 100
-"""With more new endpoints than this at once, a network is new or restored: no announcements. Each goes to all ports."""
+"""If a run makes more new neighbours than this, networks are new or restored, and only changed ones are announced: each
+frame goes to all ports of a network."""
 
 Sender = Tuple[str, str]
 """A namespace, and the link in it that sends a frame."""
 
 
 def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
-    """Announce the neighbours that STEPS make and change; return what failed."""
+    """Announce the neighbours that STEPS make and change; return the errors."""
     many = len([step for step in steps if step.before is None]) > _MANY
     frames: Dict[Sender, List[bytes]] = {}
     for step in steps:
@@ -35,7 +36,8 @@ def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
             continue
         senders = [(HOST, after.announced)] if after.announced else []
         if step.before is not None or (not many and not _is_default(after)):
-            # Sent by the holder itself, because a bridge does not return a frame to the port that it came from.
+            # The holder sends it itself, so that the bridge does not deliver it to the holder. For an endpoint of
+            # another host, this host sends it.
             senders.append(after.holder if after.holder[0] else (HOST, after.link))
         for sender in senders:
             frames.setdefault(sender, []).append(claim(after.address, after.mac))
@@ -43,21 +45,21 @@ def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
 
 
 def take_back(namespaces: Namespaces, gone: Sequence[Neighbour]) -> List[CnmError]:
-    """Announce that the addresses of neighbours that are GONE have the MAC addresses that others would have by default.
+    """Announce the default MAC addresses of the addresses that neighbours had that are GONE; return the errors.
 
-    Those are not announced when they come.
+    The next endpoint with such an address has its default MAC address, and does not announce it.
     """
     frames: Dict[Sender, List[bytes]] = {}
-    for one in gone:
-        if ":" not in one.address and not _is_default(one):
-            frames.setdefault((HOST, one.link), []).append(claim(one.address, _default(one)))
+    for neighbour in gone:
+        if ":" not in neighbour.address and not _is_default(neighbour):
+            frames.setdefault((HOST, neighbour.link), []).append(claim(neighbour.address, _default(neighbour)))
     return _send(namespaces, frames)
 
 
 def _is_default(neighbour: Neighbour) -> bool:
-    """Say whether its address has had the MAC address of NEIGHBOUR whoever had it, if nobody chose another.
+    """Say whether NEIGHBOUR has the MAC address that is derived from its IPv4 address.
 
-    That of an IPv6 address mostly follows from the IPv4 address beside it.
+    An endpoint's MAC address is usually derived from its IPv4 address, so its IPv6 address has no default.
     """
     return ":" not in neighbour.address and neighbour.mac == _default(neighbour)
 
@@ -67,14 +69,14 @@ def _default(neighbour: Neighbour) -> str:
 
 
 def _send(namespaces: Namespaces, frames: Mapping[Sender, Sequence[bytes]]) -> List[CnmError]:
-    """Send FRAMES; return failures, except those in sandboxes, which can set their interfaces down at any time."""
+    """Send FRAMES; return the errors, except those in sandboxes, which can set their interfaces down at any time."""
     errors: List[CnmError] = []
     for (namespace, device), those in frames.items():
         try:
             with namespaces.inside(namespace), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
                 sender.bind((device, 0))
-                for one in those:
-                    sender.send(one)
+                for frame in those:
+                    sender.send(frame)
         except OSError as error:
             if namespace == HOST:
                 errors.append(KernelRefused(f"The kernel cannot announce addresses on '{device}': {error.strerror}."))

@@ -34,8 +34,9 @@ def claim(address: str, mac: str) -> bytes:
 def question(address: str, mac: str) -> bytes:
     """Return the frame by which MAC, which has no address on the network, asks who has ADDRESS.
 
-    It is an ARP probe (RFC 5227), or a solicitation from the link-local address that follows from MAC. Bridges keep
-    the answer to one from no address from ports that suppress neighbours (br_do_suppress_nd).
+    It is an ARP probe (RFC 5227), or a neighbour solicitation from the link-local address that is derived from MAC. If
+    the solicitation had no source address, a bridge would not pass the answer through a port with neighbour suppression
+    (br_do_suppress_nd in net/bridge/br_arp_nd_proxy.c).
     """
     wanted, own = ipaddress.ip_address(address), _packed(mac)
     if wanted.version == 4:
@@ -48,7 +49,7 @@ def question(address: str, mac: str) -> bytes:
 
 
 def answer(data: bytes) -> str:
-    """Return the address that the frame DATA, an answer, says its sender has; empty if it is not an answer."""
+    """Return the address that the sender of the frame DATA claims in an answer; empty if it is not an answer."""
     if data[_TYPE] == _ARP and data[_ARP_OPERATION] == struct.pack("!H", _REPLY):
         packed = data[_ARP_SENDER]
     elif data[_TYPE] == _IPV6 and data[_NEXT_HEADER : _NEXT_HEADER + 1] == bytes([_ICMP6]):
@@ -64,6 +65,7 @@ def _packed(mac: str) -> bytes:
 
 def _arp(own: bytes, source: bytes, target: bytes) -> bytes:
     body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, _REQUEST) + own + source + bytes(6) + target
+    # The shortest Ethernet frame without its checksum has 60 bytes.
     return (_BROADCAST + own + _ARP + body).ljust(60, b"\0")
 
 

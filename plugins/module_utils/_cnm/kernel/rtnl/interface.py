@@ -32,7 +32,7 @@ _NO_NSID = -1
 
 @dataclass(frozen=True)
 class Interface:
-    """What one answer of the kernel says of an interface."""
+    """What an answer of the kernel says of an interface."""
 
     index: int
     name: str
@@ -43,19 +43,19 @@ class Interface:
     up: bool
     group: int
     master: int
-    """Index of the bridge that it is a port of; 0 if none."""
+    """Index of the bridge that it is a port of; 0 if it is not a port."""
     peer: int
-    """Index of the other end of a veth pair, or of what a macvlan is on."""
+    """Index of the other end of a veth, or of the interface that a macvlan is on."""
     peer_nsid: int
-    """Which namespace the other end is in, as this namespace numbers them; -1 for the same one."""
+    """The number that this namespace has for the namespace of ``peer``; -1 if it is the same namespace."""
     isolated: Optional[bool]
-    """Whether it is an isolated port that does not learn; None if only one of both is so."""
+    """Whether it is an isolated port that does not learn; None if only one of the two is true."""
     hairpin: bool
     forwarding: bool
-    """Whether it is a port that passes frames on."""
+    """Whether it is a port that forwards frames."""
     vxlan: Optional[vxlan.Device] = None
     mode: str = ""
-    """Of a macvlan."""
+    """Of a macvlan, in the words of ``ip link``; empty for other interfaces."""
 
 
 def parse(message: bytes) -> Interface:
@@ -85,8 +85,9 @@ def parse(message: bytes) -> Interface:
 
 
 def _is_isolated(port: Dict[int, bytes]) -> Optional[bool]:
-    isolated, deaf = port.get(uapi.IFLA_BRPORT_ISOLATED) == b"\x01", port.get(uapi.IFLA_BRPORT_LEARNING) == b"\0"
-    return isolated if isolated == deaf else None
+    isolated = port.get(uapi.IFLA_BRPORT_ISOLATED) == b"\x01"
+    does_not_learn = port.get(uapi.IFLA_BRPORT_LEARNING) == b"\0"
+    return isolated if isolated == does_not_learn else None
 
 
 def _signed(value: Optional[bytes]) -> int:
@@ -126,7 +127,7 @@ def find_indices(socket: Socket, indices: Iterable[int]) -> Dict[int, Interface]
 
 
 def listing(kind: str = "", master: int = 0) -> bytes:
-    """Return the request for all interfaces, or those of one KIND or those with one MASTER."""
+    """Return the request for all interfaces, or those of a KIND or with a MASTER."""
     wanted: List[Tuple[int, bytes]] = [_NO_STATISTICS]
     if kind:
         wanted.append((uapi.IFLA_LINKINFO, attribute(uapi.IFLA_INFO_KIND, kind.encode() + b"\0")))
@@ -136,14 +137,15 @@ def listing(kind: str = "", master: int = 0) -> bytes:
 
 
 def dump(socket: Socket, kind: str = "", master: int = 0) -> List[Interface]:
-    """Return all interfaces of the namespace, or those of one KIND or those with one MASTER."""
+    """Return all interfaces of the namespace, or those of a KIND or with a MASTER."""
     interfaces = [parse(reply) for reply in socket.dump(listing(kind, master))]
+    # The kernel does not filter by a kind that it has no module for (link_kind_filtered in net/core/rtnetlink.c).
     return [i for i in interfaces if (not kind or i.type == kind) and (not master or i.master == master)]
 
 
 @cache
 def nsid_request(descriptor: int) -> bytes:
-    """Return the request for the number that a namespace has for the namespace of DESCRIPTOR."""
+    """Return the request for the number that the socket's namespace has for the namespace of DESCRIPTOR."""
     return query(uapi.RTM_GETNSID, 0, NSID.pack(0), (uapi.NETNSA_FD, WORD.pack(descriptor)))
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Macvlan links, as they are created and as the kernel describes them."""
+"""Macvlans: their attributes in requests and in the kernel's answers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .socket import attributes, number
 KIND = "macvlan"
 
 _NUMBERS = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
-"""Of modes, in linux/if_link.h."""
+"""The numbers of modes in linux/if_link.h."""
 _NAMES = {value: name for name, value in _NUMBERS.items()}
 
 
 def mode(data: bytes) -> str:
-    """Return the mode that DATA, an IFLA_INFO_DATA, gives."""
+    """Return the mode in DATA, an IFLA_INFO_DATA."""
     return _NAMES.get(number(attributes(data).get(uapi.IFLA_MACVLAN_MODE, b"")), "")
 
 

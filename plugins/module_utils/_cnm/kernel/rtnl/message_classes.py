@@ -6,7 +6,7 @@
 
 Importing pyroute2 costs about 90 ms, nearly all of it in the package's ``__init__``, which imports every part of the
 library. The message classes alone cost 2 to 10 ms. So they are imported with the package in place but not executed.
-The day when pyroute2 imports its parts on demand, :func:`message_class` is one ``import``.
+If pyroute2 ever imports its parts on demand, :func:`message_class` becomes one ``import``.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _NEWER_PORT_ATTRIBUTES = (
     ("IFLA_BRPORT_NEIGH_SUPPRESS", "uint8"),
     ("IFLA_BRPORT_ISOLATED", "uint8"),
 )
-"""What pyroute2 0.5.14, that of Ubuntu 22.04, does not know of bridge ports: the numbers go on from its own."""
+"""Attributes of bridge ports that pyroute2 0.5.14 (Ubuntu 22.04) does not know. Their numbers follow those it knows."""
 
 
 def missing() -> str:
-    """Return two sentences if this Python does not have pyroute2: that, and how to install it. Empty if it has."""
+    """Return how to install pyroute2 if this Python does not have it, in two sentences; empty if it has."""
     if _PACKAGE in sys.modules or importlib.util.find_spec(_PACKAGE):
         return ""
     problem = f"The Python library {_PACKAGE} is missing for the interpreter '{sys.executable}'."
     if sys.prefix == "/usr":
         return f"{problem} Install the package python3-{_PACKAGE}, as the role cnm.linux.host does."
-    # A virtual environment, or a Python that is not the distribution's: it does not see the packages.
+    # A virtual environment, or a Python that is not the distribution's, does not see the distribution's packages.
     return f"{problem} Install it: {sys.executable} -m pip install {_PACKAGE}."
 
 
@@ -70,7 +70,7 @@ def _module(path: str) -> Any:
 def _import_alone(path: str) -> ModuleType:
     """Return the module at PATH, imported without executing its package.
 
-    Afterwards nobody finds the package or its modules as imported: whoever imports pyroute2 gets it whole.
+    Afterwards, Python does not regard the package or its modules as imported, so importing pyroute2 imports all of it.
     """
     if not _parts:
         specification = importlib.util.find_spec(_PACKAGE)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Forwarding tables of bridges and VXLAN devices, and lasting neighbours: many at once."""
+"""Entries in the forwarding tables of bridges and VXLAN devices, and permanent neighbours: many at once."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from .socket import Socket, attributes
 
 # linux/neighbour.h
 _SELF, _BY_MASTER, _STICKY = 0x02, 0x04, 0x40
-"""NTF_SELF, NTF_MASTER, NTF_STICKY. A bridge moves an entry that is lasting, but not sticky, to the port by which its
-MAC address is heard (br_fdb_update in net/bridge/br_fdb.c)."""
+"""NTF_SELF, NTF_MASTER, NTF_STICKY. If an entry is not sticky, a bridge moves it to the port where it receives frames
+from its MAC address, even if the entry does not age (br_fdb_update in net/bridge/br_fdb.c)."""
 _STATIC, _PERMANENT = 0x40, 0x80
 """NUD_NOARP, NUD_PERMANENT."""
 _STATE = struct.Struct("=H")
@@ -35,7 +35,9 @@ _MAC = (("NDA_LLADDR", MAC),)
 _GONE = (errno.ENOENT, errno.ENODEV, errno.EINVAL)
 
 
-class _Found(NamedTuple):
+class _Entry(NamedTuple):
+    """What an answer of the kernel says of an entry."""
+
     family: int
     link: int
     state: int
@@ -43,11 +45,12 @@ class _Found(NamedTuple):
     destination: bytes
     mac: str
     master: bool
+    """Whether it is an entry of the bridge that LINK is a port of, not of LINK itself."""
     astray: Tuple[int, int, int, int]
-    """VNI, UDP port, device and group of next hops, 0 for those of the VXLAN device itself."""
+    """VNI, UDP port, device and group of next hops; 0 for those that are the VXLAN device's own."""
 
 
-def _entries(replies: Iterable[bytes]) -> Iterator[_Found]:
+def _entries(replies: Iterable[bytes]) -> Iterator[_Entry]:
     for reply in replies:
         family, index, state, flags, _kind = NEIGHBOUR.unpack_from(reply, _ENTRY_OFFSET)
         values = attributes(reply, _VALUES_OFFSET)
@@ -58,11 +61,11 @@ def _entries(replies: Iterable[bytes]) -> Iterator[_Found]:
         )
         astray = (vni, int.from_bytes(values.get(uapi.NDA_PORT, b""), "big"), device, next_hops)
         destination = values.get(uapi.NDA_DST, b"")
-        yield _Found(family, index, state, flags, destination, mac, uapi.NDA_MASTER in values, astray)
+        yield _Entry(family, index, state, flags, destination, mac, uapi.NDA_MASTER in values, astray)
 
 
 def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[Forwarding]:
-    """Return the lasting entries for the VXLAN DEVICE, its own and those of its bridge; what was learnt is none."""
+    """Return the entries for the VXLAN DEVICE, its own and those of its bridge, without those that were learned."""
     present = []
     for entry in _entries(kernel.dump(_forwarding_table(device.index))):
         if entry.link != device.index:
@@ -70,6 +73,7 @@ def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[F
         if entry.master and _is_lasting(entry):
             present.append(Forwarding(namespace, device.name, entry.mac, "", sticky=bool(entry.flags & _STICKY)))
         elif entry.master and entry.state & _PERMANENT and entry.mac != device.address:
+            # Not the device's own address, but the bridge takes it for one, and keeps frames to it on the host.
             present.append(Forwarding(namespace, device.name, entry.mac, "", astray=(1,)))
         elif not entry.master and entry.state & (_STATIC | _PERMANENT) and (entry.destination or any(entry.astray)):
             destination = str(ipaddress.ip_address(entry.destination)) if entry.destination else ""
@@ -78,15 +82,15 @@ def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[F
     return present
 
 
-def _is_lasting(entry: _Found) -> bool:
-    """Say whether ENTRY, of a bridge, was made by somebody, and is not one of its own addresses."""
+def _is_lasting(entry: _Entry) -> bool:
+    """Say whether somebody made ENTRY of a bridge: it was not learned, and is not an address of the bridge's own."""
     return bool(entry.state & _STATIC and not entry.state & _PERMANENT)
 
 
 def read_neighbours(
     kernel: Socket, namespace: str, wanted: Iterable[Tuple[str, str]], interfaces: Dict[str, Interface]
 ) -> List[Neighbour]:
-    """Return the lasting neighbours among those WANTED, links and addresses, that are there."""
+    """Return the permanent neighbours in NAMESPACE among those WANTED, links and addresses."""
     asked = [(name, address) for name, address in wanted if name in interfaces]
     requests = [_lookup(address, interfaces[name].index) for name, address in asked]
     present = []
@@ -113,14 +117,14 @@ def _port_lookup(index: int, mac: str) -> bytes:
 
 
 def pinned(kernel: Socket, ports: Sequence[Tuple[int, str]]) -> Set[int]:
-    """Return the numbers of those PORTS, each with a MAC address, to which their bridge sends all frames for it."""
+    """Return the indices of those PORTS, each with a MAC address, to which their bridge always sends frames for it."""
     requests = [_port_lookup(index, mac) for index, mac in ports]
     replies = [reply for reply in kernel.exchange(requests) if isinstance(reply, bytes)]
     return {entry.link for entry in _entries(replies) if _is_lasting(entry) and entry.flags & _STICKY}
 
 
 def pin(index: int, mac: str) -> bytes:
-    """Return the request that makes the bridge of the port with number INDEX send all frames for MAC to it."""
+    """Return the request that makes its bridge always send frames for MAC to the port with number INDEX."""
     return _shape(uapi.RTM_NEWNEIGH, _SET, socket.AF_BRIDGE, _STATIC, _BY_MASTER | _STICKY, _MAC) % (
         NUMBER.pack(index),
         MAC.pack(mac),
@@ -161,9 +165,9 @@ def removal(item: Union[Forwarding, Neighbour], index: int) -> Change:
 
 
 def learnt_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change]:
-    """Return the changes that make the link with number INDEX forget who it has learnt is where LEFT leads.
+    """Return the changes that remove what the link with number INDEX has learned about the host to which LEFT leads.
 
-    They would lead to a host that is a peer no more until they have aged.
+    Until they age, these entries would lead to a host that has stopped being a peer.
     """
     changes = []
     for entry in _entries(kernel.dump(_forwarding_table(index))):
@@ -185,7 +189,7 @@ def _forwarding(command: int, mode: int, entry: Forwarding, index: int) -> bytes
         values += [("NDA_VNI", vni)] if vni else []
         values += [("NDA_PORT", port)] if port else []
         values += [("NDA_IFINDEX", device)] if device else []
-    # To a bridge "permanent" is one of its own addresses; to a VXLAN device nothing less is lasting.
+    # A bridge takes a permanent entry for an address of its own, so an entry of a bridge is static.
     state, flags = (_PERMANENT, _SELF) if by_tunnel else (_STATIC, _BY_MASTER | _STICKY)
     return encode("neighbour", command, mode, values, family=socket.AF_BRIDGE, ifindex=index, state=state, flags=flags)
 

@@ -15,9 +15,9 @@ from typing import Dict, Iterable, Mapping, Set, Tuple
 from .frame import answer, question
 
 _TIMES, _PAUSE = 4, 0.5
-"""The number of questions, and the seconds to wait for each answer: at boot, the network may just have come up."""
+"""How often to ask, and the seconds to wait each time: at boot, the network may just have come up."""
 _ALL_PROTOCOLS = 0x0003
-"""ETH_P_ALL: frames that arrive at a port of a bridge go to the bridge before any other protocol."""
+"""ETH_P_ALL. A socket for one protocol gets no frames from a bridge port, because the bridge takes them first."""
 _LARGEST = 2048
 
 Held = Set[Tuple[str, str]]
@@ -25,9 +25,9 @@ Held = Set[Tuple[str, str]]
 
 
 def answered(wanted: Mapping[str, Iterable[str]]) -> Held:
-    """Return those of the addresses WANTED, by link of the host, which somebody beyond that link has.
+    """Return those of the addresses WANTED, by link of the host, that somebody behind that link has.
 
-    A link on which asking is impossible gives no answers.
+    If a link cannot be used for asking, its addresses count as free.
     """
     taken: Held = set()
     with ExitStack() as stack:
@@ -48,7 +48,7 @@ def answered(wanted: Mapping[str, Iterable[str]]) -> Held:
 
 
 def _heard(sockets: Mapping[str, socket.socket], waiting: Held) -> Held:
-    """Return those of WAITING that are answered, until all are or the time is up."""
+    """Return those of WAITING for which an answer comes, until all are answered or the time is up."""
     taken: Held = set()
     deadline = time.monotonic() + _PAUSE
     while waiting - taken:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""rtnetlink requests that ask, as bytes: they are few and short, and each run sends them.
+"""rtnetlink requests that only read, as bytes.
 
-They are packed here, as a run that finds nothing to change only asks, and is not to pay for the import of pyroute2. The
-unit tests compare them with pyroute2's.
+They are packed here, because a run that finds nothing to change sends only these few, and should not import pyroute2.
+The unit tests compare them with pyroute2's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LINK = struct.Struct("=BxHiII")
 ADDRESS = struct.Struct("=BBBBI")
 """struct ifaddrmsg: family, prefix length, flags, scope, index."""
 ROUTE = struct.Struct("=8BI")
-"""struct rtmsg: family, prefix length, that of the source, type of service, table, protocol, scope, type, flags."""
+"""struct rtmsg: family, lengths of destination and source, type of service, table, protocol, scope, type, flags."""
 NEIGHBOUR = struct.Struct("=BxxxiHBB")
 """struct ndmsg: family, index, state, flags, type."""
 NSID = struct.Struct("=Bxxx")

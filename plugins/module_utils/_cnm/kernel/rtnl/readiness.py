@@ -4,9 +4,9 @@
 
 """Waits for what the kernel completes only after it has accepted a request, so that everything works after a task.
 
-Kernel threads do two things, late on a busy host: a new bridge port forwards frames only after its carrier was noticed
-(net/core/link_watch.c), and a new IPv6 address gets its local route only after duplicate address detection has run,
-even if this is disabled (addrconf_dad_work in net/ipv6/addrconf.c).
+Two things are left to kernel threads, which are late on a busy host. A new bridge port forwards frames only when its
+carrier has been noticed (net/core/link_watch.c). A new IPv6 address gets its local route only when duplicate address
+detection has run, even if that is disabled (addrconf_dad_work in net/ipv6/addrconf.c).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from . import interface, route
 from .socket import Socket
 
 _PATIENCE = 2.0
-"""Seconds. Some links are noticed a second late, and one whose other end a sandbox has set down is never ready."""
+"""Seconds. The kernel may notice a link a second late. One whose other end a sandbox has set down is never ready."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 
 
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 
 def await_ports(host: Socket, names: Sequence[str]) -> None:
-    """Wait until the interfaces of the host called NAMES, which are ports of bridges, pass frames on."""
+    """Wait until the interfaces of the host called NAMES, which are ports of bridges, forward frames."""
 
     def waiting(left: Sequence[str]) -> List[str]:
         ports = interface.find(host, left)
@@ -37,7 +37,7 @@ def await_ports(host: Socket, names: Sequence[str]) -> None:
 
 
 def await_addresses(added: Iterable[Tuple[Socket, Sequence[Address]]]) -> None:
-    """Wait until the IPv6 addresses ADDED, by the socket of their namespace, are used."""
+    """Wait until the IPv6 addresses ADDED, each with the socket of its namespace, accept packets."""
 
     def waiting(left: Sequence[Tuple[Socket, List[str]]]) -> List[Tuple[Socket, List[str]]]:
         unused = [(socket, route.not_local(socket, addresses)) for socket, addresses in left if addresses]
@@ -48,7 +48,7 @@ def await_addresses(added: Iterable[Tuple[Socket, Sequence[Address]]]) -> None:
 
 
 def wait(waiting: Callable[[Sequence[_T]], List[_T]], left: Sequence[_T]) -> None:
-    """Wait until WAITING, called repeatedly with the items that it returned before, at first LEFT, returns none.
+    """Call WAITING with the items LEFT, and repeatedly with the items that it returned, until it returns none.
 
     Give up after two seconds.
     """

@@ -29,19 +29,21 @@ _LOCAL = 2
 _TYPES = {1: "unicast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _NUMBERS = {name: number for number, name in _TYPES.items()}
 FROM_KERNEL, FROM_ADMINISTRATOR, FROM_ADVERTISEMENT = 2, 4, 9
-"""Who made a route: RTPROT_KERNEL, RTPROT_STATIC, RTPROT_RA."""
+"""Protocols, which say who made a route: RTPROT_KERNEL, RTPROT_STATIC, RTPROT_RA."""
 _FROM_US = 99
-"""Who made a static route, as ``ip route`` shows it; a number that nobody has (include/uapi/linux/rtnetlink.h)."""
+"""The protocol of our static routes, as ``ip route`` shows it; nobody else has this number
+(include/uapi/linux/rtnetlink.h)."""
 _TYPE_OFFSET = 23
-"""Of a route's type in an answer: after the header of 16 bytes, the eighth byte of struct rtmsg."""
+"""Where an answer has the type of a route: in the eighth byte of struct rtmsg, after a header of 16 bytes."""
 SCOPE_LINK = 253
 _SCOPE_SITE, _SCOPE_NOWHERE = 200, 255
 _FOREMOST = {4: (0, _SCOPE_SITE), 6: (1, 0)}
-"""Metric and scope, by IP version, of a route that comes before those of others.
+"""Metric and scope, by IP version, of a route that takes precedence over those of others.
 
-Between IPv4 routes of one metric and scope the kernel changes over when a gateway was not heard of for half a minute
-(fib_select_default in net/ipv4/fib_semantics.c), and no metric is lower than the 0 that most have. IPv6 routes of one
-metric become one route by way of several gateways; 1 is the lowest there, as 0 means 1024 (net/ipv6/route.c).
+Among IPv4 routes with the same metric and scope, the kernel switches to another one when it has not heard from a
+gateway for half a minute (fib_select_default in net/ipv4/fib_semantics.c). A lower metric is impossible, because most
+routes have metric 0. IPv6 routes with the same metric become one route with several gateways. The lowest IPv6 metric is
+1, because 0 means 1024 (net/ipv6/route.c).
 """
 _GONE = (errno.ESRCH, errno.ENODEV, errno.ENETDOWN)
 
@@ -51,14 +53,14 @@ class Entry(NamedTuple):
 
     destination: str
     gateway: str
-    """Empty for an on-link route and for one with several gateways."""
+    """Empty for an on-link route, and for a route with several gateways."""
     link: int
-    """Index of the link; 0 for several."""
+    """Index of the link; 0 if there are several or none."""
     metric: int
     origin: int
     scope: int
     narrow: bool
-    """Whether it is only for packets of some sources or of one type of service."""
+    """Whether it applies only to packets from some sources or with one type of service."""
     type: str
 
 
@@ -68,9 +70,10 @@ def _main_table() -> bytes:
 
 
 def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> List[Entry]:
-    """Return the unicast routes of the main table, IPv4 and IPv6; SKIP_OWN leaves out those that the kernel made.
+    """Return the unicast routes of the main table, IPv4 and IPv6.
 
-    :param nowhere_too: whether those are returned, too, that drop packets or refuse them
+    :param skip_own: whether to leave out the routes that the kernel made itself
+    :param nowhere_too: whether to return the routes that drop or refuse packets, too
     """
     entries = []
     for message in kernel.dump(_main_table()):
@@ -86,7 +89,7 @@ def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> L
             Entry(
                 f"{ipaddress.ip_address(values.get(uapi.RTA_DST, nowhere))}/{length}",
                 str(ipaddress.ip_address(values[uapi.RTA_GATEWAY])) if uapi.RTA_GATEWAY in values else "",
-                # IPv6 has the loopback for those that lead nowhere.
+                # The kernel gives IPv6 routes that lead nowhere the loopback as their link.
                 number(values.get(uapi.RTA_OIF, b"")) if leads else 0,
                 number(values.get(uapi.RTA_PRIORITY, b"")),
                 origin,
@@ -99,7 +102,7 @@ def dump(kernel: Socket, skip_own: bool = False, nowhere_too: bool = False) -> L
 
 
 def not_local(kernel: Socket, addresses: Sequence[str]) -> List[str]:
-    """Return those of ADDRESSES that the namespace does not take for its own."""
+    """Return those of ADDRESSES that the namespace of the socket KERNEL does not treat as its own."""
     replies = kernel.exchange([_lookup(address) for address in addresses])
     return [
         address
@@ -121,19 +124,20 @@ def read(
     links: Dict[int, Interface],
     shared: bool,
 ) -> List[Route]:
-    """Return the routes to the destinations WANTED that NAMESPACE has.
+    """Return our routes in NAMESPACE to the destinations WANTED.
 
-    Those with a metric are static ones. Of the others to a destination there is one that counts.
+    Routes that the kernel or a router advertisement made are not ours. In a namespace of our own, all others are ours.
 
-    Routes that the kernel or a router advertisement made are none of ours. In a namespace that is SHARED with its owner
-    only static ones that we have made are, and others by way of a link of ours. LINKS are those that are known already,
-    by index.
+    :param wanted: destinations, each with the metric of a static route, or None for the one with the lowest
+    :param links: interfaces that have already been read, by index
+    :param shared: whether the namespace has an owner; then ours are static routes with our protocol, and other routes
+        through our links
     """
     listed: Dict[str, List[Entry]] = {}
     destinations = {destination for destination, _metric in wanted}
     for entry in dump(kernel, skip_own=True, nowhere_too=True):
         if entry.destination in destinations and entry.origin != FROM_ADVERTISEMENT and not entry.narrow:
-            # The kernel lists the routes to one destination by metric.
+            # The kernel lists the routes to a destination in the order of their metrics.
             listed.setdefault(entry.destination, []).append(entry)
     unknown = {entry.link for entries in listed.values() for entry in entries} - set(links) - {0}
     if unknown:
@@ -164,22 +168,23 @@ def _has_precedence(entry: Entry) -> bool:
 
 
 def changes(step: Step, indices: Dict[str, int]) -> List[Change]:
-    """Return the changes that make or replace a route; INDICES are those of links, by name."""
+    """Return the changes that create or replace a route, as STEP says; INDICES are those of links, by name."""
     before, after = step.before, step.after
     if not isinstance(after, Route):
         raise TypeError(f"not a route: {after!r}")
     wanted = [Change(f"set {after}", _creation(after, indices[after.link] if after.link else None), about=after.key)]
     if not isinstance(before, Route):
         return wanted
-    # A route with another metric is not replaced by ours and may come before it.
+    # The kernel replaces only a route with the same metric. Another one may take precedence over ours, so remove it.
     old = removal(before, indices.get(before.link))
+    # If the new route does not have to wait for that, it comes first, so that there is always one.
     in_place = before.gateway and after.gateway and not after.foremost and not after.static
     return wanted + [old] if in_place else [old] + wanted
 
 
 def _creation(route: Route, index: Optional[int]) -> bytes:
     if route.static:
-        # Nobody's is replaced.
+        # If somebody else has this route, the kernel must refuse ours, not replace theirs.
         mode = uapi.NLM_F_ACK | uapi.NLM_F_CREATE | uapi.NLM_F_EXCL
         return _request(
             uapi.RTM_NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type, _FROM_US
@@ -190,13 +195,14 @@ def _creation(route: Route, index: Optional[int]) -> bytes:
             uapi.RTM_NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type
         )
     version = ipaddress.ip_network(route.destination).version
-    # Nothing is replaced. An IPv4 route goes before those of its metric; with an IPv6 one ours would become one.
+    # Nothing is replaced. The kernel puts a new IPv4 route before those with its metric, but it would merge a new IPv6
+    # route with one that has its metric.
     mode = uapi.NLM_F_ACK | uapi.NLM_F_CREATE | (uapi.NLM_F_EXCL if version == 6 else 0)
     return _request(uapi.RTM_NEWROUTE, mode, route.destination, route.gateway, index, *_FOREMOST[version], route.type)
 
 
 def removal(route: Route, index: Optional[int]) -> Change:
-    """Return the change that removes ROUTE by way of the link with number INDEX."""
+    """Return the change that removes ROUTE through the link with number INDEX."""
     scope = _SCOPE_NOWHERE if ipaddress.ip_network(route.destination).version == 4 else 0
     message = _request(
         uapi.RTM_DELROUTE, uapi.NLM_F_ACK, route.destination, route.gateway, index, route.metric or 0, scope, route.type

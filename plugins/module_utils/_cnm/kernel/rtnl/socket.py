@@ -4,8 +4,8 @@
 
 """rtnetlink: many requests in one send, each answer matched to its request.
 
-Here pyroute2 is not used. Its sockets wait for the answer to each request, where we send 128 requests at once. And it
-decodes an answer whole, which costs ten times what the few attributes that we read do.
+pyroute2 is not used here. Its sockets wait for the answer to each request, but we send 128 requests at once. And it
+decodes each answer completely, which takes ten times as long as reading the few attributes that we need.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ _SO_NETNS_COOKIE = 71
 _SEQUENCE_OFFSET = 8
 
 CHUNK = 128
-"""Messages in one send: more would gain nothing, and their answers have to fit in the receive buffer."""
+"""Messages in one send. More would not be faster, and their answers must fit in the receive buffer."""
 _RECEIVE_BUFFER = 4 << 20
 _DATAGRAM = 64 << 10
-"""More than the 32 KiB in which the kernel sends dumps (netlink_dump in net/netlink/af_netlink.c)."""
+"""Bytes to read at once: more than the 32 KiB in which the kernel sends dumps (netlink_dump in
+net/netlink/af_netlink.c)."""
 _DUMP_ATTEMPTS = 20
 
 
 class Refusal(NamedTuple):
-    """The kernel's no to one request: errno, and the reason in words."""
+    """The kernel's refusal of a request: its errno, and the reason in words."""
 
     number: int
     text: str
@@ -48,7 +49,7 @@ def needs_root(what: str) -> CnmError:
 
 
 def attributes(data: bytes, offset: int = 0) -> Dict[int, bytes]:
-    """Return the attributes that DATA holds from OFFSET on, by number, as they are."""
+    """Return the values, as bytes, of the attributes in DATA from OFFSET on, by number."""
     values = {}
     last = len(data) - 4
     unpack = ATTRIBUTE.unpack_from
@@ -82,7 +83,8 @@ class Socket:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
         except OSError as error:
             raise KernelRefused(f"A netlink socket could not be opened: {error.strerror}.") from error
-        # Or who has rights in a namespace could answer in the kernel's place (netlink_getsockbyportid).
+        # Otherwise a program with rights in the namespace could answer in the kernel's place
+        # (netlink_getsockbyportid in net/netlink/af_netlink.c).
         self._socket.connect((0, 0))
         self._sequence = 0
         for option in (_CAP_ACK, _EXT_ACK, _STRICT_CHECK):
@@ -93,7 +95,7 @@ class Socket:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
 
     def cookie(self) -> Optional[int]:
-        """Return the number that the kernel has given to the socket's namespace alone; None before Linux 5.14."""
+        """Return the kernel's unique number of the socket's namespace; None before Linux 5.14."""
         try:
             return number(self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))
         except OSError:
@@ -104,9 +106,9 @@ class Socket:
         self._socket.close()
 
     def exchange(self, messages: Sequence[bytes]) -> List[Reply]:
-        """Send MESSAGES and return what each was answered: data, a refusal, or None for an acknowledgement.
+        """Send MESSAGES and return the answer to each: data, a refusal, or None for an acknowledgement.
 
-        :raises CnmError: when the caller lacks the permission.
+        :raises CnmError: if the caller does not have the permission, or the kernel does not answer
         """
         replies: List[Reply] = []
         for start in range(0, len(messages), CHUNK):
@@ -127,9 +129,11 @@ class Socket:
         return replies
 
     def dump(self, message: bytes) -> List[bytes]:
-        """Return all answers to MESSAGE, a dump request; none when what it asks about does not exist.
+        """Return all answers to MESSAGE, a dump request; empty if it asks about a link that does not exist.
 
-        A dump during which the kernel's table changed is asked for again.
+        If the kernel's table has changed during the dump, the request is repeated.
+
+        :raises KernelRefused: if the kernel refuses, or the table keeps changing
         """
         for _attempt in range(_DUMP_ATTEMPTS):
             answers = self._dump_once(message)
@@ -144,6 +148,7 @@ class Socket:
         while True:
             for kind, flags, sequence, reply in self._receive():
                 if sequence != self._sequence:
+                    # An answer to an earlier request, left unread when an error was raised.
                     continue
                 whole = whole and not flags & _DUMP_INTERRUPTED
                 if kind == _ERROR:

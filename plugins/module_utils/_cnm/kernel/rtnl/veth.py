@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The request that makes a veth pair whole: both ends named, addressed, enslaved and placed, the host's end up."""
+"""The request that creates a veth pair with all its properties, and what the requests for all new links share."""
 
 from __future__ import annotations
 
@@ -17,17 +17,25 @@ _MODE = uapi.NLM_F_ACK | uapi.NLM_F_CREATE | uapi.NLM_F_EXCL
 
 
 class Pair(NamedTuple):
-    """What all endpoints of a network have in common."""
+    """What all pairs of a network have in common."""
 
     mtu: Optional[int]
+    """Of the inner end."""
     end_mtu: Optional[int]
+    """Of the end on the host."""
     group: int
     master: int
+    """Index of the bridge that the end on the host is a port of; 0 if none."""
     up: bool
+    """Of the end on the host."""
 
 
 def creation(pair: Pair, end_name: str, inner_name: str, address: Optional[str], descriptor: int) -> bytes:
-    """Return the request that makes a pair with its inner end in the namespace of DESCRIPTOR."""
+    """Return the request that creates a pair with its inner end in the namespace of DESCRIPTOR.
+
+    :param address: the MAC address of the inner end; None or empty if the kernel chooses it
+    """
+    # In the order in which _shape() has the slots.
     group = NUMBER.pack(pair.group)
     values = [NAME.pack(end_name), group]
     if pair.end_mtu is not None:
@@ -58,7 +66,7 @@ def _shape(address: bool, mtu: bool, end_mtu: bool, master: bool, up: bool) -> b
 
 
 def properties(name: Any, address: Any, mtu: Any, group: Any) -> List[Tuple[str, Any]]:
-    """Return the attributes that any new link is given, with values or slots; None for one that it is not given."""
+    """Return the attributes of a new link of any type, as values or slots; None for a property that is not set."""
     given: List[Tuple[str, Any]] = [("IFLA_IFNAME", name), ("IFLA_GROUP", group)]
     if address is not None:
         given.append(("IFLA_ADDRESS", address))

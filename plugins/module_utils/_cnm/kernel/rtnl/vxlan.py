@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""VXLAN devices, as they are made and as the kernel describes them."""
+"""VXLAN devices: their attributes in requests and in the kernel's answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ON = b"\x01"
 
 
 class Device(NamedTuple):
-    """What the kernel says of a VXLAN device, other interfaces by their numbers."""
+    """What the kernel says of a VXLAN device, with other interfaces by their indices."""
 
     id: int
     local: str
@@ -31,7 +31,7 @@ class Device(NamedTuple):
     suppress: bool
     isolated: bool
     external: bool
-    """Whether it takes any VNI, as told packet by packet."""
+    """Whether it has no VNI of its own: each packet says its VNI (IFLA_VXLAN_COLLECT_METADATA)."""
 
 
 def parse(data: bytes, port: Dict[int, bytes]) -> Device:
@@ -53,7 +53,7 @@ def parse(data: bytes, port: Dict[int, bytes]) -> Device:
 
 
 def tunnel(device: Device, names: Dict[int, str], master: str) -> Tunnel:
-    """Return what DEVICE is, with the NAMES of other interfaces by number, and that of its bridge."""
+    """Return DEVICE as a resource; NAMES are those of interfaces by index, and MASTER is the name of its bridge."""
     lower = names.get(device.lower, "")
     return Tunnel(
         device.id,
@@ -69,7 +69,7 @@ def tunnel(device: Device, names: Dict[int, str], master: str) -> Tunnel:
 
 
 def information(wanted: Tunnel, lower: int) -> Tuple[str, Any]:
-    """Return the attribute that makes a new link the tunnel WANTED, by way of the interface with number LOWER."""
+    """Return the attribute that makes a new link the tunnel WANTED through the interface with index LOWER, if not 0."""
     family = "LOCAL6" if ipaddress.ip_address(wanted.local).version == 6 else "LOCAL"
     data: List[Tuple[str, Any]] = [
         ("IFLA_VXLAN_ID", wanted.id),

@@ -15,7 +15,7 @@ from ...resources.kinds import Listener
 
 _TABLES = (("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6"))
 _LISTENING = {"tcp": "0A", "udp": "07"}
-"""States of sockets that wait for a peer: TCP_LISTEN, and TCP_CLOSE, in which an unconnected UDP socket is."""
+"""States of sockets that wait for a peer: TCP_LISTEN, and TCP_CLOSE, the state of an unconnected UDP socket."""
 
 
 def listening(protocols: Sequence[str] = ("tcp", "udp", "sctp")) -> List[Listener]:
@@ -37,7 +37,7 @@ def listening(protocols: Sequence[str] = ("tcp", "udp", "sctp")) -> List[Listene
 
 
 def process(inode: int) -> str:
-    """Return ``name (pid)`` of a process that has the socket INODE; empty if none is found."""
+    """Return ``name (pid)`` of a process that has the socket INODE; empty if no process has it."""
     socket = f"socket:[{inode}]"
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -69,7 +69,7 @@ def _rows(table: str) -> Iterator[Sequence[str]]:
 
 
 def _address(text: str) -> Address:
-    """Return the address that the kernel prints as 32-bit words in the byte order of the machine."""
+    """Return the address TEXT, which the kernel prints as 32-bit words in the byte order of the machine."""
     words = bytes.fromhex(text)
     if memoryview(b"\1\0").cast("H")[0] == 1:
         words = b"".join(words[start : start + 4][::-1] for start in range(0, len(words), 4))

@@ -4,9 +4,9 @@
 
 """systemd's mount units for namespaces, and the services that are bound to them.
 
-systemd polls the mounts: it does not notice a namespace that is removed and created again in between, and a service
-bound to it would go on in the removed one. So a mount with a unit file is unmounted by systemd, which stops its
-services first.
+systemd polls the mounts, so it does not notice that a namespace was removed and created again in between, and a service
+bound to it would continue in the removed one. So we let systemd unmount a mount that has a unit file, because it first
+stops the services.
 """
 
 from __future__ import annotations

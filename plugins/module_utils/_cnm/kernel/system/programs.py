@@ -14,7 +14,7 @@ from typing import Callable, Iterator, List, Optional, Tuple
 from ...model.errors import KernelRefused
 
 Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
-"""Runs a program with an optional text on its standard input; returns its code, output and error output."""
+"""Runs a command with an optional text on its standard input; returns its exit status, output and error output."""
 
 
 def find(name: str) -> Optional[str]:

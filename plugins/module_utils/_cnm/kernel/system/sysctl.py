@@ -59,7 +59,7 @@ def _write_here(settings: Iterable[Sysctl]) -> List[CnmError]:
         try:
             _write(setting)
         except OSError as error:
-            # A new link has its settings from the defaults, which may be right already.
+            # A new link gets its settings from the defaults, so it may already have the right value.
             if error.errno == errno.EROFS and value(setting.name) == " ".join(setting.value.split()):
                 continue
             errors.append(KernelRefused(_refused(setting, error), setting.key))

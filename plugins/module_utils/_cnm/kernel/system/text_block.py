@@ -33,7 +33,7 @@ class _Content(NamedTuple):
 
 
 def read(path: str) -> Optional[File]:
-    """Return our block in the file at PATH, None if there is none.
+    """Return our block in the file at PATH; None if there is none.
 
     An interrupted run can leave an empty file, or an empty folder in /etc/netns; these count as an empty block.
 
@@ -59,11 +59,13 @@ def read(path: str) -> Optional[File]:
 
 
 def write(file: File) -> None:
-    """Write the block of FILE, in place of the present block or at the end of the file.
+    """Write the block of FILE in place of the present block, or at the end of the file.
 
     Files are bind-mounted into running programs, which would keep the old file after a rename. So the file is
-    overwritten, in one call: a reader sees the old lines or the new ones, and perhaps empty lines at the end for a
-    moment.
+    overwritten in one call: a reader sees either the old lines or the new ones, perhaps with empty lines at the end for
+    a moment.
+
+    :raises CnmError: if the file cannot be written, or the path is not a file
     """
     try:
         _make_folder(os.path.dirname(file.path))
@@ -73,7 +75,7 @@ def write(file: File) -> None:
             content = _split(old)
             before = content.before if content.before.endswith("\n") or not content.before else content.before + "\n"
             text = file.text if file.text.endswith("\n") or not file.text else file.text + "\n"
-            # Nothing but empty lines is left over from an interrupted run.
+            # If only empty lines follow, they are left over from an interrupted run.
             after = content.after if content.after.strip("\n") else ""
             _replace(descriptor, old, f"{before}{BEGIN}\n{text}{END}\n{after}")
             if stat.S_IMODE(os.fstat(descriptor).st_mode) != file.mode:
@@ -85,7 +87,10 @@ def write(file: File) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove our block, and the file and its folder in /etc/netns if they are empty then."""
+    """Remove our block; then also the file if it is empty, and its folder if that is an empty one in /etc/netns.
+
+    :raises CnmError: if that is refused, or the path is not a file
+    """
     try:
         try:
             descriptor = _open(path, os.O_RDWR)
@@ -110,6 +115,7 @@ def remove(path: str) -> None:
 
 
 def _is_begun(folder: str) -> bool:
+    """Say whether an interrupted run has created FOLDER for a file that does not exist yet."""
     try:
         return os.path.dirname(folder) == _PER_NAMESPACE and not os.listdir(folder)
     except OSError:
@@ -146,7 +152,7 @@ def _open(path: str, flags: int, mode: int = 0o644) -> int:
             raise _no_file(path) from None
         raise
     status = os.fstat(descriptor)
-    # A file with a second name may belong to anybody, and we would write to it and make it readable for all.
+    # A file with a second name may be anybody's, and we would change it and make it readable for everybody.
     if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
         return descriptor
     os.close(descriptor)
@@ -175,7 +181,7 @@ def _replace(descriptor: int, old: str, new: str) -> None:
 
 
 def _split(text: str) -> _Content:
-    """Split TEXT at our block; further blocks are ours, too, and stray markers are dropped."""
+    """Split TEXT at our block. Other blocks are ours, too, and single markers are dropped."""
     start, end = text.find(_FIRST), text.find(_LAST)
     once = text.count(BEGIN) == text.count(END) == 1
     if once and 0 <= start < end and text[end - 1] == "\n" and text[start - 1 : start] in ("", "\n"):
@@ -184,7 +190,7 @@ def _split(text: str) -> _Content:
 
 
 def _split_by_line(text: str) -> _Content:
-    """Split a TEXT in which the markers do not each occur once, on a line of their own."""
+    """Do what _split() does for a TEXT in which a marker is missing, occurs twice, or is not alone on its line."""
     before: List[str] = []
     after: List[str] = []
     block: Optional[List[str]] = None
@@ -205,7 +211,7 @@ def _split_by_line(text: str) -> _Content:
 
 
 def _end(lines: Sequence[str], start: int) -> int:
-    """Return the end of the block that begins at START: its marker or, if that is lost, the next line of others."""
+    """Return where the block that begins at START ends: at its marker, or else at an empty line or comment."""
     marker = next((place for place in range(start, len(lines)) if lines[place] in (BEGIN, END)), len(lines))
     if lines[marker : marker + 1] == [END]:
         return marker
