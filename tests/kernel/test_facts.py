@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What decisions need to know of a host."""
+"""The facts about a host that decisions need."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_programs_in_a_namespace(host: Host) -> None:
 
 
 def egress_mtu(host: Host) -> int:
-    """Return the fact as a run that begins now finds it."""
+    """Return the fact as a new run would see it."""
     host.kernel.facts.known.clear()
     return host.kernel.facts.egress_mtu()
 
@@ -130,7 +130,7 @@ def test_namespace_that_is_none(host: Host) -> None:
 
 
 def test_the_name_server_opens_its_sockets_meanwhile(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that is interrupted as it has started the server leaves it so to the next one."""
+    """If a run is interrupted just after it started the server, the next run finds the server like this."""
     opened: list[Listener] = []
 
     def at_a_look() -> list[Listener]:
@@ -144,7 +144,7 @@ def test_the_name_server_opens_its_sockets_meanwhile(host: Host, monkeypatch: py
 
 
 def test_where_tunnels_begin_unless_said_otherwise(host: Host) -> None:
-    """At the oldest address, as the other hosts know it: not one that has come to float here, or for privacy."""
+    """They begin at the oldest address, which the other hosts know, and not at a floating or temporary address."""
 
     def end() -> str:
         found = host.kernel.facts.underlay(None)

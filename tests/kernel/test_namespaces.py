@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network namespaces: made, found, left alone and removed."""
+"""Network namespaces are created, found, left alone and removed."""
 
 from __future__ import annotations
 

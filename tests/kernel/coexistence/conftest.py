@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host on which playbooks are run beside other people's programs."""
+"""A host on which playbooks run next to other people's programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from stand_in import OUTSIDE, Host
 @pytest.fixture()
 def play(host: Host) -> Playbook:
     """Tasks on a host whose uplink works at once."""
-    # Made anew with the end outside up first: the kernel may take a second to notice a peer that comes up later.
+    # Recreate the uplink with the outer end up first: the kernel may take a second to notice a peer that comes up
+    # later.
     command("ip link delete uplink")
     host.ip(f"link add uplink type veth peer name wan netns {OUTSIDE}\naddress add {UPLINK4}/24 dev uplink\n")
     host.ip(f"address add {OUTSIDE4}/24 dev wan\nlink set wan up\n", OUTSIDE)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tasks of a playbook on the stand-in for a host, and what the host has before and after them."""
+"""The tasks of a playbook on the stand-in for a host, and the state of the host before and after them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANY = "0.0.0.0"
 
 
 class Playbook:
-    """Carries out tasks; ``warnings`` are those of the last one."""
+    """Runs tasks; ``warnings`` has the warnings of the last one."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -50,7 +50,7 @@ class Playbook:
                 self.task(kind, *({"name": name, "state": "absent", "force": True} for name in names))
 
     def shown(self, kind: str) -> list[dict[str, Any]]:
-        """Return all objects of KIND, and touch nothing."""
+        """Return all objects of KIND without changing anything."""
         with Kernel(self.host.program) as kernel:
             return Controller(kernel, self.warnings.append, True).describe(kind, lambda _store, _found: True)
 
@@ -65,29 +65,29 @@ class Playbook:
         return next(f"br-{found['Id'][:12]}" for found in self.shown("network") if found["Name"] == network)
 
     def web(self) -> None:
-        """Make network ``web`` with sandboxes ``one``, which publishes port 80 as 8080, and ``two``."""
+        """Create network ``web`` with the sandboxes ``one``, which publishes port 80 as 8080, and ``two``."""
         self.network("web")
         self.sandbox("one", "web", published_ports=["8080:80"])
         self.sandbox("two", "web")
 
 
 def reaches_out(place: str) -> bool:
-    """Whether PLACE reaches somebody outside, under the host's address."""
+    """Return whether PLACE reaches somebody outside, who sees the host's address."""
     return seen(place, (OUTSIDE4, 90), OUTSIDE, (ANY, 90)) == UPLINK4
 
 
 def answers(port: int, place: str) -> bool:
-    """Whether PLACE, which listens on its port 80, is reached from outside by PORT of the host."""
+    """Return whether PLACE, which listens on port 80, is reached from outside by PORT of the host."""
     return seen(OUTSIDE, (UPLINK4, port), place, (ANY, 80)) is not None
 
 
 def reaches(source: str, target: str, address: str, port: int = 80) -> bool:
-    """Whether SOURCE reaches TARGET, which listens on PORT, by its ADDRESS."""
+    """Return whether SOURCE reaches TARGET, which listens on PORT, by its ADDRESS."""
     return seen(source, (address, port), target, (ANY, port)) is not None
 
 
 def web_works(play: Playbook) -> dict[str, bool]:
-    """Return what of the traffic of `Playbook.web` passes."""
+    """Return which traffic of `Playbook.web` passes."""
     return {
         "out": reaches_out("two"),
         "published": answers(8080, "one"),
@@ -100,13 +100,13 @@ NEIGHBOURS_ALONE = {"out": False, "published": False, "neighbours": True}
 
 
 def setting(name: str, place: str = "") -> str:
-    """Return a kernel setting."""
+    """Return the value of a kernel setting."""
     with at(place):
         return Path("/proc/sys", name).read_text().strip()
 
 
 def inventory(host: Host) -> dict[str, Any]:
-    """Return what the host has: links, addresses, routes, rules, namespaces and the files for them."""
+    """Return what is on the host: links, addresses, routes, rules, namespaces and their files."""
 
     def listed(*command: str) -> Any:
         return json.loads(host.out(["ip", "-json", *command]) or "[]")
@@ -117,7 +117,7 @@ def inventory(host: Host) -> dict[str, Any]:
             (link["ifname"], each["local"], each["prefixlen"])
             for link in listed("address")
             for each in link["addr_info"]
-            # The kernel gives these as soon as it has noticed that there is a carrier.
+            # The kernel adds link-local addresses as soon as it notices a carrier.
             if not (each["family"] == "inet6" and each["scope"] == "link")
         ),
         "routes": sorted((route["dst"], route.get("gateway", ""), route["dev"]) for route in listed("route")),
@@ -141,7 +141,7 @@ def _files(folder: str) -> dict[str, Any]:
 
 
 def advice(warning: str, bridge: str) -> list[str]:
-    """Return the commands that WARNING tells to run, for BRIDGE."""
+    """Return the commands that WARNING recommends, for BRIDGE."""
     found = re.findall(r"'([a-z-]+ [^']+)'", warning)
     assert found, warning
     return [line.replace("<bridge>", bridge) for line in found]

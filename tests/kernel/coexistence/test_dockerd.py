@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""dockerd on the same host, started before us and after us."""
+"""dockerd on the same host, started before or after us."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Docker(Dockerd):
         self.look()
 
     def look(self) -> None:
-        """See where the container is."""
+        """Find the container's network namespace."""
         self.container = f"/proc/{self.command('inspect', '--format={{.State.Pid}}', 'theirs')}/ns/net"
 
     def addresses(self) -> list[str]:
@@ -83,7 +83,7 @@ def docker(play: Playbook) -> Iterator[Docker]:
 
 
 def filter_bridges(value: int) -> None:
-    """Let iptables see, or not, what passes between two ports of a bridge; Docker switches it on."""
+    """Set whether iptables sees the frames between two ports of a bridge. Docker turns this on."""
     if os.path.exists("/proc/sys/net/bridge"):
         sysctl("net/bridge/bridge-nf-call-iptables", value)
     elif value:
@@ -95,7 +95,7 @@ def container_works(docker: Docker) -> bool:
 
 
 def all_works(play: Playbook, docker: Docker) -> bool:
-    """Whether both work, are closed to each other, and reach what the other publishes."""
+    """Check that both work, are closed to each other, and reach what the other publishes."""
     assert web_works(play) == ALL
     assert container_works(docker)
     ours = play.address("one", "web")
@@ -108,12 +108,12 @@ def all_works(play: Playbook, docker: Docker) -> bool:
 
 
 def published(source: str, target: str, port: int) -> bool:
-    """Whether SOURCE reaches TARGET by PORT of the host."""
+    """Return whether SOURCE reaches TARGET by PORT of the host."""
     return seen(source, (UPLINK4, port), target, (ANY, 80)) is not None
 
 
 def rules(play: Playbook) -> list[str]:
-    """Return all of iptables but what counts packets."""
+    """Return the rules of iptables without packet counters."""
     saved = play.host.out(["iptables-save"]) + play.host.out(["ip6tables-save"])
     return [line.split(" [")[0] for line in saved.splitlines() if not line.startswith("#")]
 
@@ -141,7 +141,7 @@ def test_docker_after_us(play: Playbook, docker: Docker, bridge_netfilter: int) 
     docker.run_container()
     filter_bridges(bridge_netfilter)
     assert all_works(play, docker)
-    # Docker does it only where it finds forwarding switched off.
+    # Docker does this only if it finds forwarding switched off.
     command("iptables -w -P FORWARD DROP")
     assert all_works(play, docker)
     assert not play.network("web").changed

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""firewalld on the same host, as Fedora and its kin have it."""
+"""firewalld on the same host, as on Fedora and its relatives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def firewalld(play: Playbook) -> Iterator[None]:
-    """A message bus and a firewalld of the stand-in's own."""
+    """A message bus and a firewalld on the stand-in for a host."""
     os.makedirs("/run/dbus")
     started: list[subprocess.Popen[bytes]] = []
     log = Path("/run/firewalld-beside-us.log")
@@ -78,7 +78,7 @@ def test_a_reload_leaves_ours_alone(play: Playbook) -> None:
         command(line)
         assert play.host.out(["nft", "list", "table", "inet", "cnm"]) == before
         assert web_works(play) == ALL
-        # It flushes iptables, and with it what is ready there for a Docker that is installed.
+        # A reload flushes iptables. If Docker is installed, our rules in DOCKER-USER are lost, too.
         mended = next((each for each in play.network("web").differences if each["before_header"] == "host"), None)
         assert mended is None or all("'DOCKER-USER'" in line for line in mended["after"].splitlines())
         assert not play.network("web").changed

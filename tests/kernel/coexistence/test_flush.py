@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Somebody flushes rules: any one task of ours brings all of them back."""
+"""Somebody flushes the rules: any task of ours restores all of ours."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""IPv6 switched off, and IPv6 that the host has from router advertisements."""
+"""IPv6 disabled on the host, and IPv6 configured by router advertisements."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_switched_off_below_an_ipv6_network(play: Playbook) -> None:
 
 
 def advertise(play: Playbook) -> None:
-    """Let the router outside say that it is one, until the host has heard it."""
+    """Send router advertisements from outside until the host has received one."""
     for place in ("", OUTSIDE):
         with at(place):
             for name in Path("/proc/sys/net/ipv6/conf").iterdir():

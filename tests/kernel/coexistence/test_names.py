@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of ours that are somebody else's already: refused without touching anything, or adopted when asked."""
+"""Names that somebody else already uses: refused without changes, or adopted on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import
 
 
 def refused(play: Playbook, name: str, *networks: str) -> str:
-    """Ask for a sandbox; return why it was refused, all things on the host being as they were."""
+    """Ask for a sandbox; return why it was refused, after checking that the host is unchanged."""
     before, sandboxes = inventory(play.host), play.shown("sandbox")
     with pytest.raises(CnmError) as caught:
         play.sandbox(name, *networks)

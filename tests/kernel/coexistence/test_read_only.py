@@ -23,7 +23,7 @@ RIGHT = {
     "net/ipv4/conf/default/rp_filter": 2,
     "net/ipv6/conf/default/accept_ra": 0,
 }
-"""Settings with which a network needs to change none."""
+"""Settings that a network does not need to change."""
 
 
 STORE = "/var/lib/cnm"
@@ -64,7 +64,7 @@ def test_a_setting_that_would_have_to_change(play: Playbook, name: str) -> None:
 
 
 def play_device(message: str) -> str:
-    """Return the bridge that MESSAGE names, if it names one."""
+    """Return the bridge that MESSAGE names; "default" if it names none."""
     return next((part for part in message.split("/") if part.startswith("br-")), "default")
 
 
@@ -81,7 +81,7 @@ def test_etc(play: Playbook) -> None:
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_the_store(play: Playbook, killed: bool) -> None:
-    """It is listed all the same, with what a writer that was killed has left beside it, too."""
+    """The store can be listed all the same, even with the log that a killed writer left."""
     play.web()
     if killed:
         leave_a_log()
@@ -94,7 +94,7 @@ def test_the_store(play: Playbook, killed: bool) -> None:
 
 
 def leave_a_log() -> None:
-    """Leave the store as a writer that is killed does: what it has committed is in the log."""
+    """Leave the store as a killed writer does, with committed changes in the log."""
     with closing(sqlite3.connect(f"{STORE}/cnm.db", isolation_level=None)) as writer:
         writer.execute("PRAGMA wal_autocheckpoint = 0")
         writer.execute('UPDATE sandbox SET data = replace(data, \'"labels":{}\', \'"labels":{"a":"b"}\')')

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Forwarding is switched on for our networks, and goes back to what it was when the last of them goes."""
+"""Forwarding is switched on for our networks, and set back when the last of them is removed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_another_s_bridge_keeps_it(play: Playbook) -> None:
     command("ip link add docker0 type bridge")
     play.network("web", state="absent")
     assert forwarding() == BOTH_ON
-    # And nothing of it is remembered for a network that comes later.
+    # The earlier value is not remembered for a later network either.
     command("ip link delete docker0")
     play.network("web", enable_ipv6=True)
     play.network("web", state="absent")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ufw on the same host, as Ubuntu has it."""
+"""ufw on the same host, as on Ubuntu."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Subnets that the host reaches by a VPN."""
+"""Subnets that the host reaches through a VPN."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OVERLAP = {"cnm.allow_host_overlap": "true"}
 
 @pytest.fixture
 def tunnel(play: Playbook) -> str:
-    """A device that stands for a VPN's."""
+    """A device that stands in for that of a VPN."""
     play.host.ip(f"link add tun0 type veth peer name tun0 netns {OUTSIDE}\naddress add 10.8.0.2/24 dev tun0\n")
     play.host.ip("link set tun0 up\n", OUTSIDE)
     command("ip link set tun0 up")

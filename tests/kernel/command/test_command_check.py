@@ -34,7 +34,7 @@ def missing(findings: Dict[str, Dict[str, Any]], state: str = "missing") -> List
 
 
 def hide(host: Host, program: str) -> None:
-    """Put a file that cannot be executed in the place of PROGRAM."""
+    """Replace PROGRAM with a file that cannot be executed."""
     path = shutil.which(program)
     assert path
     Path("/run/hidden").touch(mode=0o644)
@@ -42,7 +42,7 @@ def hide(host: Host, program: str) -> None:
 
 
 def replace(host: Host, program: str, prints: str) -> None:
-    """Put a script that PRINTS something in the place of PROGRAM."""
+    """Replace PROGRAM with a script that PRINTS something."""
     path = shutil.which(program)
     assert path
     script = Path(f"/run/instead-of-{program}")
@@ -108,7 +108,7 @@ def test_an_nft_that_will_not_do_is_named(host: Host, prints: str, found: str) -
     ],
 )
 def test_the_version_of_the_name_server_is_shown(host: Host, prints: str, found: str) -> None:
-    # The folder is the test's own: see Host.
+    # The folder is private to the test: see Host.
     program = Path(NAME_SERVER, "aardvark-dns")
     program.write_text(f"#!/bin/sh\n[ $1 = version ] || exit 1\ncat <<'END'\n{prints}\nEND\n")
     program.chmod(0o755)
@@ -140,7 +140,7 @@ def test_without_ip_it_says_so(host: Host) -> None:
 
 def test_a_kernel_without_vxlan_can_be_lived_with(host: Host) -> None:
     ip = os.path.realpath(str(shutil.which("ip")))
-    # Not in /run, as the check hides that folder.
+    # Not in /run, because the check hides that folder.
     real, instead = Path("/var/lib/cnm/real-ip"), Path("/var/lib/cnm/ip")
     shutil.copy(ip, real)
     refusing = 'case "$*" in *vxlan*) echo "Error: Unknown device type." >&2; exit 2;; esac'

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The units of the role cnm.linux.host, as systemd reads them."""
+"""The units of the role cnm.linux.host, as read by systemd."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = [*SERVICES, "cnm-refresh.timer"]
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze belongs to systemd")
 def test_systemd_finds_nothing_wrong_and_no_circle(host: Host) -> None:
     for name in NAMES:
-        # Whether the command is installed is no matter of the unit's.
+        # The command need not be installed for the units to be valid.
         text = (UNITS / name).read_text().replace("/usr/local/bin/cnm", "/bin/true")
         Path("/etc/systemd/system", name).write_text(text)
         for wants in (line for line in text.splitlines() if line.startswith("WantedBy=")):
@@ -54,7 +54,7 @@ def test_interfaces_that_may_lead_to_other_hosts_start_a_refresh(host: Host) -> 
     names = {"wg0": True, "br0": True, "veth1": False, "br-0123456789ab": False, "vx-1": False}
     for number, name in enumerate(names):
         host.ip(f"link add {name} type veth peer name peer{number}\n")
-    # It shows the links of the namespace in which it was mounted.
+    # A sysfs shows the links of the namespace in which it was mounted.
     host.out(["mount", "-t", "sysfs", "sysfs", "/sys"])
     for name, starts in names.items():
         said = host.run(["udevadm", "test", "--action=add", f"/sys/class/net/{name}"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook that takes away what inventory lists, where something of it cannot go."""
+"""The playbook that removes everything in the inventory, when something cannot be removed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture()
 def tasks(host: Host) -> Tasks:
-    """A host with two networks, a sandbox on both, and an endpoint that inventory does not know."""
+    """A host with two networks, a sandbox on both, and an endpoint that is not in the inventory."""
     made = Tasks(host)
     made.ensure("network", {"name": "front"}, {"name": "back"})
     made.sandbox("web", "front", "back")
@@ -37,7 +37,7 @@ def tasks(host: Host) -> Tasks:
 
 
 def torn_down(folder: Path, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
-    """Run the playbook with an inventory of these VARIABLES."""
+    """Run the playbook with an inventory that has these VARIABLES."""
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "ansible_become": False}
     inventory = folder / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": {"a": {**host, **variables}}}}))
@@ -47,7 +47,7 @@ def torn_down(folder: Path, *options: str, **variables: Any) -> subprocess.Compl
 
 
 def recap(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
-    """Return how often each outcome occurred."""
+    """Return the count of each outcome."""
     return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", done.stdout.partition("PLAY RECAP")[2])}
 
 

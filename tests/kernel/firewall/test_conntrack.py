@@ -36,7 +36,7 @@ def apply(host: Host, before: Sequence[Element] = (), after: Sequence[Ruleset | 
 
 
 def port(version: int, protocol: str, number: int = 2, **options: object) -> list[Element]:
-    """Port 80 of the blue sandbox with NUMBER on port 8080 of the host."""
+    """Publish port 80 of the blue sandbox with NUMBER as port 8080 of the host."""
     return firewall.published(None, protocol, 8080, FAMILIES[version][2][number], 80, **options)
 
 
@@ -63,7 +63,7 @@ def test_udp_client_that_was_there_before_the_port(networks: Host, version: int)
     uplink, _outside, _blue, wildcard = FAMILIES[version]
     with endpoint("b1", "udp", wildcard, 80) as server, endpoint(OUTSIDE, "udp", wildcard) as client:
         client.connect((uplink, 8080))
-        # The host has to keep quiet: an ICMP error would end the entry.
+        # The host must not answer: an ICMP error would remove the entry.
         with endpoint("", "udp", wildcard, 8080) as silent:
             assert delivered(client, silent, b"one")
             apply(networks, after=port(version, "udp"))
@@ -124,7 +124,7 @@ def test_a_forwarded_connection_to_the_same_port_elsewhere_goes_on(networks: Hos
 
 
 def test_many_connections(networks: Host) -> None:
-    """More than fit into one message of the kernel."""
+    """More connections than fit into one message of the kernel."""
     web = port(4, "udp")
     apply(networks, after=web)
     for number in range(20000, 20400):

@@ -40,7 +40,7 @@ both_families = pytest.mark.parametrize("family", sorted(FAMILIES))
 
 
 def docker(host: Host, family: str) -> None:
-    """Do to the filter table what dockerd does, and put a container on docker0."""
+    """Change the filter table as dockerd does for containers on docker0."""
     program = FAMILIES[family][0]
     for rule in (
         "-P FORWARD DROP",
@@ -104,7 +104,7 @@ def test_traffic_passes_with_the_rules_and_not_without(beside_docker: Host, fami
 
 
 def run_container(host: Host) -> None:
-    """Make what a container of Docker's is to the network: 172.17.0.2 behind docker0."""
+    """Imitate a Docker container on the network: 172.17.0.2 behind docker0."""
     command("ip netns add container")
     host.ip(
         "link add docker0 type bridge\naddress add 172.17.0.1/16 dev docker0\nlink set docker0 up\n"

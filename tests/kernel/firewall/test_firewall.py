@@ -80,14 +80,14 @@ def load(*elements: Element) -> list[Resource]:
 
 
 def web(version: int, protocol: str = "tcp", **options: object) -> list[Element]:
-    """Port 80 of sandbox b1 on port 8080 of the host."""
+    """Publish port 80 of sandbox b1 as port 8080 of the host."""
     target = FAMILIES[version]["blue"][2]
     host_ip = options.pop("host_ip", None)
     return firewall.published(host_ip, protocol, 8080, target, 80, **options)
 
 
 def reached(source: str, address: object, version: int, protocol: str = "tcp") -> str | None:
-    """Who b1 sees when SOURCE speaks to the published port at ADDRESS."""
+    """Return which source b1 sees when SOURCE connects to the published port at ADDRESS."""
     return seen(source, (str(address), 8080), "b1", (FAMILIES[version]["any"], 80), protocol)
 
 
@@ -118,7 +118,8 @@ def test_hairpin(bridge_netfilter: bool, version: int, protocol: str) -> None:
     assert reached("r1", its["red"][1], version, protocol) == masqueraded
     assert reached("b2", its["uplink"], version, protocol) == masqueraded
     if bridge_netfilter:
-        # br_netfilter translates before the bridge looks for the port, which is the one that the frame came from.
+        # br_netfilter translates the address before the bridge chooses a port, which is then the one that the frame
+        # came from.
         command("bridge link set dev v-b1 hairpin on")
     assert reached("b1", its["uplink"], version, protocol) == masqueraded
 
@@ -139,7 +140,7 @@ def test_published_on_one_address(networks: Host) -> None:
 
 
 def test_nobody_else_reaches_loopback(networks: Host) -> None:
-    """A sandbox, with all it can do to its own stack, sends to 127.0.0.0/8 by way of its gateway."""
+    """A sandbox with full control over its own stack sends to 127.0.0.0/8 through its gateway."""
     load(*BOTH, *web(4, "udp", host_ip=ipaddress.ip_address("127.0.0.2")))
     with at("b2"):
         command("ip address del 127.0.0.1/8 dev lo")
@@ -234,7 +235,7 @@ def test_internal_network(bridge_netfilter: bool, version: int) -> None:
 
 @both_families
 def test_not_one_datagram_gets_into_an_internal_network(networks: Host, version: int) -> None:
-    """That no answer gets out would hide it from who waits for one."""
+    """A client that waits for an answer would not notice, because answers do not get out."""
     its = FAMILIES[version]
     internal = Element("internal", "br-blue")
     load(*BOTH, *web(version, "udp"))
@@ -332,7 +333,7 @@ def many() -> list[Element]:
 
 
 def test_what_is_read_is_what_was_loaded(networks: Host) -> None:
-    """Among it adjacent subnets, single addresses, everything, every protocol, the first port and the thousandth."""
+    """The elements include adjacent subnets, single addresses, all addresses, every protocol, and a thousand ports."""
     wanted = load(*BOTH, *many())
     assert table.Firewall(run).read(index(wanted)) == index(wanted)
     assert seen(OUTSIDE, (UPLINK4, 1), "b1", ("0.0.0.0", 1)) == OUTSIDE4

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Programs that list rules are run only if the rules have changed since they were last asked."""
+"""Programs that list rules run only if the rules have changed since the last listing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Programs = List[str]
 
 
 def ensure(host: Host, check: bool = False) -> Tuple[bool, Programs]:
-    """Run a task about one network; return whether it has changed something, and the programs that it has run."""
+    """Run a task about one network; return whether it changed something, and which programs it ran."""
     programs: Programs = []
 
     def noting(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
@@ -37,7 +37,7 @@ def ensure(host: Host, check: bool = False) -> Tuple[bool, Programs]:
 
 @pytest.fixture()
 def settled(host: Host) -> Host:
-    """A host with a network, where a run that changes nothing has noted what programs list."""
+    """A host with a network, after a run that changed nothing and stored the listings."""
     ensure(host)
     assert not ensure(host)[0]
     return host
@@ -65,7 +65,7 @@ def test_drift_is_seen_at_once(settled: Host, change: str) -> None:
 
 
 def test_what_others_change_is_asked_for_again(settled: Host) -> None:
-    # Where Docker is installed the chain is there, with our rules.
+    # Where Docker is installed, the chain already exists and has our rules.
     settled.run(["iptables", "-w", "-N", "DOCKER-USER"])
     command("iptables -w -F DOCKER-USER")
     changed, programs = ensure(settled)

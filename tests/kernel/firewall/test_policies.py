@@ -59,7 +59,7 @@ RULES = {
     "goto back; drop": False,
     "jump back; drop": True,
 }
-"""Rules of a chain, and whether they drop what nobody knows."""
+"""Rules of a chain, and whether they drop unknown packets."""
 
 
 @pytest.mark.parametrize("hook", ("forward", "input"))

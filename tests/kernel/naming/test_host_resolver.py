@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of others where the host has the resolver that docs/dns.md sets up."""
+"""Other hosts' names on a host with the resolver that docs/dns.md sets up."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ PAGE = Path(__file__).parents[3] / "docs/dns.md"
 FIRST, SECOND = "192.0.2.1", "192.0.2.2"
 """The servers that the page names."""
 FOUND = [f"203.0.113.{number}" for number in range(1, 61)]
-"""More addresses than an answer of 512 bytes holds."""
+"""More addresses than fit into an answer of 512 bytes."""
 CODES = {"SERVFAIL": 2, "REFUSED": 5}
 """RFC 1035 4.1.1."""
 AT_ONCE = 2.0
-"""Seconds within which a name has to be found on a busy machine; aardvark-dns alone waits 5 for a silent server."""
+"""Within how many seconds a name must be found on a busy machine. aardvark-dns alone waits 5 for a silent server."""
 
 
 def answer(query: bytes, kind: str, by_tcp: bool) -> Optional[bytes]:
-    """Return what a server of that KIND answers to QUERY; nothing if it is silent."""
+    """Return the answer to QUERY of a server of this KIND; None if it is silent."""
     if kind == "silent":
         return None
     question = query[12 : query.index(b"\0", 12) + 5]
@@ -53,7 +53,7 @@ def answer(query: bytes, kind: str, by_tcp: bool) -> Optional[bytes]:
 
 @contextmanager
 def server(address: str, kind: str) -> Iterator[None]:
-    """Let a name server of that KIND be outside, at ADDRESS, by UDP and TCP."""
+    """Run a name server of this KIND outside, at ADDRESS, on UDP and TCP."""
     with at(OUTSIDE):
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         datagrams.bind((address, 53))
@@ -96,11 +96,11 @@ def server(address: str, kind: str) -> Iterator[None]:
 
 @contextmanager
 def resolver() -> Iterator[None]:
-    """Let the host have the resolver of the page, in the foreground and without the distribution's own settings."""
+    """Run the resolver of the page in the foreground, without the distribution's own settings."""
     found = re.search(r"```text\n(# /etc/unbound.*?)```", PAGE.read_text(), re.DOTALL)
     assert found is not None
     here = 'server:\n  username: ""\n  chroot: ""\n  directory: "/run"\n  pidfile: ""\n  use-syslog: no\n'
-    # Where AppArmor lets it read.
+    # A path that AppArmor lets it read.
     configuration = Path("/etc/unbound/forward.conf")
     configuration.parent.mkdir(exist_ok=True)
     configuration.write_text(f"{here}remote-control:\n  control-enable: no\n{found[1]}")
@@ -114,12 +114,12 @@ def resolver() -> Iterator[None]:
 
 @pytest.mark.parametrize("kind", ["silent", "REFUSED", "SERVFAIL", "truncated"])
 def test_a_bad_first_server_is_made_up_for(tasks: Tasks, kind: str) -> None:
-    """Names are found at once, and the sandboxes' own go on to be those of the network."""
+    """Names are found at once, and the names of sandboxes still come from their network."""
     tasks.host.ip(f"address add {FIRST}/32 dev lo\naddress add {SECOND}/32 dev lo", OUTSIDE)
     Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
     with ExitStack() as stack:
         stack.enter_context(server(FIRST, kind))
-        # A truncated answer is one that nobody else may make up for.
+        # A truncated answer must be repeated by TCP, so another server must not replace it.
         stack.enter_context(server(SECOND, "silent" if kind == "truncated" else "good"))
         stack.enter_context(resolver())
         tasks.network("n", "10.1.0.0/24")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that are asked of the host's name server."""
+"""Names that sandboxes look up on the host's name server."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def known(tasks: Tasks, sandbox: str, name: str, database: str = "ahosts") -> li
 
 
 def ask(place: str, server: str, name: str, kind: int = 1, patience: float = PATIENCE) -> bytes:
-    """Return the answer, without the question, that SERVER gives PLACE about NAME; nothing without one (RFC 1035)."""
+    """Return SERVER's answer to PLACE about NAME, without the question; empty if there is no answer (RFC 1035)."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
     question = labels + b"\0\0" + bytes([kind]) + b"\0\1"
     with at(place), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
@@ -49,12 +49,12 @@ def ask(place: str, server: str, name: str, kind: int = 1, patience: float = PAT
 
 
 def reverse(place: str, server: str, address: str, patience: float = PATIENCE) -> bytes:
-    """Ask for the name of ADDRESS. Up to 1.10 aardvark-dns answers in a way that glibc does not understand."""
+    """Ask for the name of ADDRESS. glibc does not understand the answer of aardvark-dns up to 1.10."""
     return ask(place, server, ipaddress.ip_address(address).reverse_pointer, kind=12, patience=patience)
 
 
 def other_files(but: str = "") -> dict[Path, tuple[str, int]]:
-    """Return the hosts and resolver files of all sandboxes BUT one."""
+    """Return the hosts and resolver files of all sandboxes except BUT."""
     return {
         path: (path.read_text(), path.stat().st_mtime_ns)
         for path in Path("/etc/netns").rglob("*")
@@ -71,9 +71,9 @@ def running() -> bool:
 
 @contextmanager
 def upstream(address: str = OUTSIDE4, *answers: str) -> Iterator[list[str]]:
-    """Let a name server outside answer every question with ANSWERS, or one address; yield who has asked.
+    """Run a name server outside that answers every question with ANSWERS, or one address; yield who has asked.
 
-    As every server, it leaves out of an answer what the asker has not said to take (RFC 1035, RFC 6891).
+    Like every server, it truncates an answer that is larger than the client accepts (RFC 1035, RFC 6891).
     """
     asked: list[str] = []
     with at(OUTSIDE):
@@ -90,7 +90,7 @@ def upstream(address: str = OUTSIDE4, *answers: str) -> Iterator[list[str]]:
             kind = question[-4:-2]
             found = answers or ("203.0.113.9",) if kind == b"\0\1" else ()
             records = [b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + socket.inet_aton(one) for one in found]
-            # An OPT record, 11 bytes without options, has the size in place of a class.
+            # An OPT record, which has 11 bytes without options, contains the size instead of a class.
             more = query[12 + len(question) :]
             room = int.from_bytes(more[3:5], "big") if len(more) >= 11 else 512
             cut = 12 + len(question) + 16 * len(records) > room
@@ -153,7 +153,7 @@ def test_a_sandbox_sees_the_networks_that_it_is_on(tasks: Tasks) -> None:
 
 @pytest.mark.parametrize("with_mac", [False, True])
 def test_who_takes_a_neighbour_s_address_learns_no_names_of_its_other_networks(tasks: Tasks, with_mac: bool) -> None:
-    """The server knows who asks by the address, and only who has it gets the answer."""
+    """The server recognises a client by its address, and only the owner of the address gets the answer."""
     tasks.network("one", "10.1.0.0/24")
     tasks.network("two", "10.2.0.0/24")
     tasks.sandbox("both", "one", "two")
@@ -194,7 +194,7 @@ def test_other_names_are_asked_upstream(tasks: Tasks) -> None:
 
 
 def test_a_name_with_many_addresses_is_found(tasks: Tasks) -> None:
-    """More than the 512 bytes that an answer has where the asker does not say that it takes more."""
+    """The answer is larger than 512 bytes, the limit for clients that do not announce a larger size."""
     Path("/etc/resolv.conf").write_text(f"nameserver {OUTSIDE4}\n")
     tasks.network("n", "10.1.0.0/24")
     tasks.sandbox("a", "n")
@@ -257,7 +257,7 @@ def test_the_pid_of_the_server_is_lost(tasks: Tasks, written: str) -> None:
 
 
 def test_a_process_of_another_user_with_its_words_is_not_the_server(tasks: Tasks) -> None:
-    """Neither told nor ended nor waited for, whatever it calls itself."""
+    """It is not signalled, stopped or waited for, whatever it calls itself."""
     words = ["aardvark-dns", "-c", "echo; read end", "--config", "/run/cnm-dns", "run"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     tasks.network("n", "10.1.0.0/24")
@@ -286,7 +286,7 @@ def test_it_runs_as_a_user_of_its_own_and_can_only_bind_its_port(tasks: Tasks) -
     status = dict(line.split(":\t", 1) for line in Path(f"/proc/{PID.read_text()}/status").read_text().splitlines())
     assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"61153"}
     assert status["Groups"].strip() == "" and status["NoNewPrivs"] == "1"
-    # CAP_NET_BIND_SERVICE of linux/capability.h is 10.
+    # Bit 10 is CAP_NET_BIND_SERVICE of linux/capability.h.
     assert {status[f"Cap{kind}"] for kind in ("Eff", "Prm", "Bnd", "Amb")} == {f"{1 << 10:016x}"}
     found = {path: path.stat() for path in (PID.parent, *PID.parent.iterdir())}
     assert {each.st_gid for each in found.values()} == {61153}
@@ -326,7 +326,7 @@ def test_the_next_run_mends_it(tasks: Tasks, harm: str) -> None:
 
 
 def test_a_killed_run_that_did_not_tell_the_server(tasks: Tasks) -> None:
-    """As if the run had ended between the file and the signal."""
+    """As if the run had ended between writing the file and sending the signal."""
     tasks.network("n", "10.1.0.0/24")
     tasks.sandbox("a", "n")
     os.utime(PID, (1, 1))
@@ -336,7 +336,7 @@ def test_a_killed_run_that_did_not_tell_the_server(tasks: Tasks) -> None:
 
 
 def test_a_server_that_is_late_is_waited_for(tasks: Tasks) -> None:
-    """When the task has returned, the new name is answered, on a busy host too."""
+    """When the task returns, the name server knows the new name, even on a busy host."""
     tasks.network("n", "10.1.0.0/24")
     tasks.sandbox("a", "n")
     server = int(PID.read_text())
@@ -350,7 +350,7 @@ def test_a_server_that_is_late_is_waited_for(tasks: Tasks) -> None:
 
 
 def test_the_clock_was_set_back(tasks: Tasks) -> None:
-    """Files that are newer than now are read like any others."""
+    """Files with a time in the future are read like any others."""
     tasks.network("lan", "10.1.0.0/24")
     tasks.sandbox("web", "lan")
     later = os.stat(PID).st_mtime + 3600
@@ -393,7 +393,7 @@ print("ready", flush=True)
 while True:
     signal.pause()
 """
-"""A process whose first thread ends at once when it is told to, and the other one a little later."""
+"""A process whose first thread ends at once when told to, and the other one a little later."""
 
 
 def test_its_sockets_are_closed_when_it_has_ended(host: Host) -> None:

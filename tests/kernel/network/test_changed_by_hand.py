@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Somebody changes by hand what is ours: the next run says so and repairs it, the one after that does nothing."""
+"""Somebody changes our objects by hand: the next run reports and repairs this, and the run after it does nothing."""
 
 from __future__ import annotations
 

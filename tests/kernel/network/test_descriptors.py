@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Few file descriptors are enough for many namespaces, and too few are told in a sentence."""
+"""A few file descriptors are enough for many namespaces; if there are too few, the message says so."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options about devices: names, sizes, a bridge that is there already."""
+"""Options about devices: names, sizes, existing bridges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IP_HEADER, IP6_HEADER, ICMP_HEADER = 20, 40, 8
 
 
 def passes(host: Host, source: str, target: str, size: int, patience: float = 20.0) -> bool:
-    """Whether an IP packet of SIZE bytes, which nobody may fragment, goes from SOURCE to TARGET and back."""
+    """Return whether an IP packet of SIZE bytes passes from SOURCE to TARGET and back without fragmentation."""
     data = size - ICMP_HEADER - (IP6_HEADER if ":" in target else IP_HEADER)
     done = host.run(["ping", "-c1", f"-W{patience}", "-M", "do", "-s", str(data), target], f"/run/netns/{source}")
     return done.returncode == 0
@@ -88,7 +88,7 @@ def test_a_bridge_that_was_there_stays_as_it_was(tasks: Tasks, with_sandbox: boo
 
     def state() -> tuple[object, ...]:
         bridge = link(tasks.host, "br0")
-        # The carrier is the ports', of which there are none.
+        # The operational state is not compared: it depends on ports, and there are none.
         (addresses,) = listed(tasks.host, "ip", "-4", "address", "show", "br0")
         return (
             "UP" in bridge["flags"],
@@ -117,7 +117,7 @@ def test_a_bridge_that_was_there_stays_as_it_was(tasks: Tasks, with_sandbox: boo
 
 
 def test_endpoints_whose_ids_begin_alike(tasks: Tasks) -> None:
-    """Of a thousand endpoints on a host, two have the same first 28 bits of their ids once in five hundred hosts."""
+    """Of a thousand endpoints on a host, two have the same first 28 bits of their ids on one host in five hundred."""
     network, seed = tasks.network("n", "10.1.0.0/24").objects[0]["Id"], tasks.host.kernel.facts.machine_id()
     known: dict[str, str] = {}
     for name in map("s{}".format, itertools.count()):

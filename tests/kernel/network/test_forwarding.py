@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the host forwards that is not ours: what it forwarded before, and nothing more."""
+"""What the host forwards besides our traffic: what it forwarded before, and nothing more."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def lan(tasks: Tasks, name: str, four: str, six: str) -> None:
 
 
 def routed(place: str, addresses: dict[int, str]) -> set[int]:
-    """Return the families in which the host lets OUTSIDE reach PLACE, and PLACE OUTSIDE."""
+    """Return the IP versions for which the host lets OUTSIDE and PLACE reach each other."""
     there = {version for version, address in addresses.items() if reaches(OUTSIDE, place, address)}
     back = {4: OUTSIDE4, 6: OUTSIDE6}
     return there | {version for version, address in back.items() if source_outside(place, address)}
@@ -66,7 +66,7 @@ def test_a_host_does_not_become_a_router_for_its_neighbours(lans: Tasks) -> None
     lans.restore()
     os.makedirs("/etc/cnm", exist_ok=True)
     assert routed("lan", LAN) == set()
-    # Who makes links now relies on forwarding as it is.
+    # Links that somebody adds now rely on the forwarding that they find.
     lan(lans, "later", "203.0.113", "2001:db8:3:")
     assert eventually(lambda: routed("later", {4: "203.0.113.2", 6: "2001:db8:3::2"}) == {4, 6})
     with open("/etc/cnm/cnm.json", "w") as stream:
@@ -83,13 +83,13 @@ def test_a_host_does_not_become_a_router_for_its_neighbours(lans: Tasks) -> None
 
 @pytest.fixture()
 def card(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a pair of links count as a network card, which a test cannot plug in."""
+    """Let veth pairs count as network cards, because a test cannot plug one in."""
     monkeypatch.setattr(facts, "_LAN", (*facts._LAN, "veth"))
 
 
 @pytest.mark.usefixtures("card")
 def test_a_network_card_that_comes_later_is_kept_apart_too(lans: Tasks) -> None:
-    """The next run sees it; by the role, udev starts one when an interface appears."""
+    """The next run notices it. With the role, udev starts such a run when an interface appears."""
     lans.network("n", "10.1.0.0/24,fd00:1::/64")
     lans.sandbox("s", "n")
     lan(lans, "later", "203.0.113", "2001:db8:3:")

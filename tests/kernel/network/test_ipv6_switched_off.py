@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sandbox that switches IPv6 off on networks that have it."""
+"""A sandbox that disables IPv6 on networks that have it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALL, ONE = "net.ipv6.conf.all.disable_ipv6", "net/ipv6/conf/eth0/disable_ipv6"
 
 
 def ipv6(tasks: Tasks, place: str) -> list[str]:
-    """Return the IPv6 addresses of PLACE that others can reach."""
+    """Return the IPv6 addresses of PLACE, except link-local ones."""
     found = listed(tasks.host, "ip", "-6", "address", "show", "scope", "global", place=place)
     return [each["local"] for link in found for each in link["addr_info"] if each]
 

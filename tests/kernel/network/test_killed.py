@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run that is killed at any moment is finished by the next one, which leaves nothing behind."""
+"""A run that is killed at any time is completed or undone by the next one, which leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_any_other_task_finishes_it_too(tasks: Tasks) -> None:
     tasks.sandbox("a", state="absent")
     for part in range(1, 9):
         kill_after(seconds * part / 10, lambda: tasks.ensure("sandbox", a))
-        # Whatever the killed run got to, the host is as the store says.
+        # Whatever the killed run did, the host agrees with the store.
         tasks.network("n")
         assert not tasks.restore().changed, part
         tasks.sandbox("a", state="absent")

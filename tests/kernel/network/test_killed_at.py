@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run that is killed at the worst moments, each between two things that belong together."""
+"""A run that is killed at the worst moments, between two things that belong together."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def die(*_arguments: object, **_more: object) -> None:
 
 
 def kill_at(moment: str, act: Callable[[], object]) -> None:
-    """Let a child ACT, which is killed at MOMENT; some runs never come to it."""
+    """Run ACT in a child that is killed at MOMENT. Some runs never reach that moment."""
     where, name = MOMENTS[moment]
 
     def child() -> None:
         if name == "_open":
-            # Reading goes by it as well.
+            # Reading also calls this function.
             opened = text_block._open
             setattr(where, name, lambda path, flags, *mode: opened(path, flags) if not mode else die())
         elif name == "replace":
-            # The journal is written by it as well.
+            # The journal is also written with this function.
             replaced, remembered = os.replace, (listings.MEMORY, table.MEMORY)
             setattr(where, name, lambda new, path: die() if path in remembered else replaced(new, path))
         else:
@@ -60,7 +60,7 @@ def kill_at(moment: str, act: Callable[[], object]) -> None:
 
 @pytest.fixture(autouse=True)
 def used(tasks: Tasks) -> None:
-    """There is a store already, so that a run commits once."""
+    """Create the store first, so that a run commits once."""
     tasks.network("unknown", state="absent")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What cannot be made is left out and named; all else is there."""
+"""What cannot be created is left out and named in the message; everything else is created."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cn
 
 
 def test_restore(tasks: Tasks) -> None:
-    """Namespaces, bridges and links of others stand in the way, and UDP 4789 is taken."""
+    """Other people's namespaces, bridges and links are in the way, and UDP port 4789 is in use."""
     tasks.network("lan", "10.1.0.0/24")
     tasks.network("taken", "10.2.0.0/24")
     peers = [{"name": "b", "address": "198.51.100.1", "endpoints": []}]
@@ -66,7 +66,7 @@ def test_restore(tasks: Tasks) -> None:
 
 
 def test_a_sandbox_in_the_way_of_a_run_about_another(tasks: Tasks) -> None:
-    """The rules were flushed, and a sandbox has made an interface of its own where ours has to be."""
+    """The rules were flushed, and a sandbox has created an interface with the name of ours."""
     for number, network in enumerate(("red", "blue"), 1):
         tasks.network(network, f"10.{number}.0.0/24")
     tasks.sandbox("hostile", "red")

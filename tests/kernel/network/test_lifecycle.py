@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sandboxes that stop, start, join and leave while others go on."""
+"""Sandboxes that stop, start, join and leave while others keep running."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def three(tasks: Tasks) -> Tasks:
 
 
 def face(tasks: Tasks, name: str) -> dict[str, object]:
-    """Return by what others know sandbox NAME, and what it has itself."""
+    """Return what identifies sandbox NAME to others, and what is inside it."""
     shown = tasks.shown("sandbox")[name]
     inner = link(tasks.host, "eth0", name)
     addresses = listed(tasks.host, "ip", "address", "show", "eth0", place=name)[0]["addr_info"]
@@ -90,7 +90,7 @@ def test_join_and_leave_while_running(three: Tasks) -> None:
     assert {each["ifname"] for each in listed(three.host, "ip", "link", place="a")} == {"lo", "eth0"}
     assert "second" not in hosts("o")
     assert not reaches("a", "o", o)
-    # It is the same service wherever it is.
+    # The endpoint keeps its address in whichever sandbox it is.
     assert three.ensure("endpoint", {**second, "sandbox": "b"}).changed
     assert reaches("o", "b", "10.2.0.3")
     assert source_outside("a") == UPLINK4

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Networks of driver macvlan: sandboxes on the LAN of an interface of the host, and on one that leads nowhere."""
+"""Networks of driver macvlan: sandboxes on the LAN of one of the host's interfaces, and on an isolated network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUBNETS = "192.168.7.0/24,fd00:7::/64"
 
 
 def plug(tasks: Tasks) -> None:
-    """Give the host an interface ``lan0`` on a LAN whose router is outside."""
+    """Give the host an interface ``lan0`` on a LAN that has a router."""
     tasks.host.ip(f"link add lan0 mtu 1400 type veth peer name lan1 mtu 1400 netns {OUTSIDE}\n")
     tasks.host.ip(
         f"address add {ROUTER}/24 dev lan1\naddress add {ROUTER6}/64 dev lan1 nodad\nlink set lan1 up\n", OUTSIDE
@@ -68,7 +68,7 @@ def test_two_sandboxes_reach_each_other_and_the_router(lan: Tasks) -> None:
     assert default_route(lan.host, "a") == ROUTER and default_route(lan.host, "a", 6) == ROUTER6
     assert reaches("a", OUTSIDE, ROUTER) and reaches(OUTSIDE, "a", "192.168.7.2")
     assert pinged("b", ROUTER6) and pinged(OUTSIDE, "fd00:7::3")
-    # As in Docker: the kernel keeps the parent and the links on it apart.
+    # As with Docker: the kernel does not let the parent and the links on it reach each other.
     assert not pinged(HOST, "192.168.7.2") and not pinged("a", ON_HOST)
     assert setting("net/ipv6/conf/eth0/accept_ra", "a") == "0"
     lan.end()
@@ -83,7 +83,7 @@ def test_private_sandboxes_do_not_reach_each_other(lan: Tasks) -> None:
     assert reaches("a", OUTSIDE, ROUTER) and pinged("b", ROUTER6)
     assert not pinged("a", "192.168.7.3")
     index = link(lan.host, "eth0", "a")["ifindex"]
-    # The kernel changes the mode in place.
+    # The kernel can change the mode of an existing link.
     assert network(lan, "bridge").changed
     assert mode(lan, "a") == "bridge" and link(lan.host, "eth0", "a")["ifindex"] == index
     assert eventually(lambda: pinged("a", "192.168.7.3"))
@@ -119,7 +119,7 @@ def test_without_a_parent_it_leads_nowhere(lan: Tasks) -> None:
     assert not lan.sandbox("a").changed and not lan.restore().changed
     assert reaches("a", "b", "10.8.0.3") and reaches("b", "a", "fd00:8::2")
     assert default_route(lan.host, "a") == ""
-    # Even by a route of its own, and a forged neighbour, nothing reaches the host.
+    # Nothing reaches the host, even with a route that the sandbox adds and a forged neighbour.
     device = lan.shown("network")["alone"]["Host"]["Device"]
     other = link(lan.host, device)["link"]
     address = link(lan.host, other)["address"]
@@ -129,7 +129,7 @@ def test_without_a_parent_it_leads_nowhere(lan: Tasks) -> None:
     )
     assert not pinged("a", "10.9.9.9")
     lan.host.ip("address delete 10.9.9.9/32 dev lo\n")
-    # What others do to it is repaired.
+    # Changes that others make to it are repaired.
     for damage in (f"link delete {device}", f"link set {other} nomaster", f"link set {other} down"):
         command(f"ip {damage}")
         assert lan.restore().changed
@@ -158,7 +158,7 @@ def test_drift_is_repaired(lan: Tasks) -> None:
 
 @pytest.mark.parametrize("end", [{"networks": []}, {"state": "absent"}, {"state": "stopped"}])
 def test_a_hidden_interface_goes_with_its_sandbox(lan: Tasks, end: dict[str, Any]) -> None:
-    """The host has no end of it, but nobody in the sandbox could have put a link onto an interface of the host."""
+    """The host has no link of it, but nobody in the sandbox could have put a link on one of the host's interfaces."""
     network(lan)
     lan.sandbox("other", "lan")
     hide = "link set eth0 down\nlink set eth0 name mine\nlink set mine group 0\nlink set mine up\n"
@@ -172,7 +172,7 @@ def test_a_hidden_interface_goes_with_its_sandbox(lan: Tasks, end: dict[str, Any
     assert lan.sandbox("a", **end).changed
     if "networks" in end:
         assert links(lan, "a") == {"lo"}
-    # Nothing has its MAC address any more, which the kernel would refuse twice.
+    # The old link, whose MAC address the kernel would refuse to give out twice, no longer exists.
     assert lan.sandbox("a", "lan", state="present").changed
     assert links(lan, "a") == {"lo", "eth0"} and pinged("a", ROUTER)
 
@@ -180,7 +180,7 @@ def test_a_hidden_interface_goes_with_its_sandbox(lan: Tasks, end: dict[str, Any
 def test_the_kernel_takes_the_old_namespace_apart_while_the_new_one_is_made(lan: Tasks) -> None:
     network(lan)
     lan.sandbox("a", "lan")
-    # Until it has ended, the old link has the MAC address, as for a moment after any namespace is removed.
+    # Until this process ends, the old link keeps the MAC address, as for a moment after any namespace is removed.
     with subprocess.Popen(["ip", "netns", "exec", "a", "sleep", "1"]):
         assert eventually(lambda: command("ip netns pids a").strip())
         command("ip netns delete a")
@@ -247,7 +247,7 @@ def test_the_parent_vanishes_and_comes_back(lan: Tasks) -> None:
 
 
 def restored(tasks: Tasks) -> list[str]:
-    """Restore and return the warnings."""
+    """Restore; return the warnings."""
     from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
     from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 

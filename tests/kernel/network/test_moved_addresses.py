@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is asked for a MAC address, and that one which has changed is known at once to those who remember the former."""
+"""Which MAC addresses are asked for, and that neighbours learn a changed one at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ A4, A6 = "10.1.0.77", "fd00:1::77"
 
 
 def test_the_host_and_a_sandbox_do_not_ask_for_each_other(tasks: Tasks) -> None:
-    """A question goes to all ports, and on a full bridge it would push its own answer out of the queue."""
+    """A question goes to all ports. On a full bridge, this would push its own answer out of the queue."""
     tasks.network("n", BOTH)
     tasks.sandbox("a", "n")
     command("ip -n a neighbour flush all")
@@ -33,7 +33,7 @@ def test_the_host_and_a_sandbox_do_not_ask_for_each_other(tasks: Tasks) -> None:
                     frame[12:14] == b"\x86\xdd" and frame[20] == 58 and frame[54] == 135
                 ):
                     asked.append(frame.hex())
-    # A new interface looks for others with its own link-local address, from no address.
+    # A new interface checks whether its own link-local address is in use. These questions have no source address.
     assert [each for each in asked if each[44:76] != "0" * 32] == []
 
 

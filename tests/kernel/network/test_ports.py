@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Published ports: who is answered, from where, and who no longer is."""
+"""Published ports: who gets an answer, from where, and who no longer does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ both_families = pytest.mark.parametrize("version", (4, 6))
 
 
 def two_networks(tasks: Tasks) -> None:
-    """Make sandbox ``a``, which publishes port 80 as 8080, its neighbour ``b``, and ``o`` on another network."""
+    """Create sandbox ``a``, which publishes port 80 as 8080, its neighbour ``b``, and ``o`` on another network."""
     tasks.network("n", "10.1.0.0/24,fd00:1::/64")
     tasks.network("other", "10.2.0.0/24,fd00:2::/64")
     tasks.sandbox("a", "n", published_ports=["8080:80", "8080:80/udp"])
@@ -127,7 +127,7 @@ def test_ranges_and_chosen_ports(tasks: Tasks) -> None:
 
 @contextmanager
 def conversation(place: str, protocol: str, target: tuple[str, int]) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A conversation of somebody outside, by TARGET, with PLACE; yield both ends."""
+    """Start a conversation between somebody outside and PLACE through TARGET; yield both ends."""
     version = 6 if ":" in target[0] else 4
     with endpoint(place, protocol, ANY[version], 80) as server, endpoint(OUTSIDE, protocol, ANY[version]) as client:
         if protocol == "tcp":

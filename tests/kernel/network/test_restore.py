@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel has forgotten everything, as after a boot; the store has not."""
+"""The kernel has lost everything, as after a reboot; the store has not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CNM = [sys.executable, str(Path(__file__).resolve().parents[3] / "command" / "cn
 
 
 def forget(tasks: Tasks) -> None:
-    """Take away what does not outlive a boot."""
+    """Remove what does not survive a reboot."""
     for name in os.listdir("/run/netns"):
         command(f"ip netns delete {name}")
     for each in listed(tasks.host, "ip", "link"):
@@ -70,7 +70,7 @@ def test_a_task_alone_brings_its_sandbox_back(tasks: Tasks) -> None:
 
 
 def test_an_adopted_namespace_that_comes_later(tasks: Tasks) -> None:
-    """At boot its owner may begin after us: all the rest is there, and it is put on its networks when it is."""
+    """At boot, its owner may start after us: everything else is restored, and the sandbox joins its networks later."""
     untouched = inventory(tasks.host)
     tasks.network("n", "10.1.0.0/24")
     command("ip netns add theirs")
@@ -97,7 +97,7 @@ def test_an_adopted_namespace_that_comes_later(tasks: Tasks) -> None:
 
 
 def test_an_adopted_bridge_that_comes_later(tasks: Tasks) -> None:
-    """The same for a bridge: what is on another network is there."""
+    """The same for a bridge: what is on other networks is restored."""
     untouched = inventory(tasks.host)
     tasks.host.ip("link add br0 type bridge\nlink set br0 up\n")
     tasks.network("n", "10.1.0.0/24")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Routes that networks and sandboxes declare."""
+"""Routes declared by networks and sandboxes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ELSEWHERE = {4: "10.8.0.0/24", 6: "fd00:8::/64"}
 
 
 def routes(tasks: Tasks, version: int, place: str = "a") -> list[tuple[str, ...]]:
-    """Return the routes of PLACE that are not the kernel's: destination, way, metric and type."""
+    """Return the routes of PLACE that the kernel did not add: destination, gateway, metric and type."""
     found = listed(tasks.host, "ip", "-details", f"-{version}", "route", place=place)
     return sorted(
         (each["dst"], each.get("gateway", ""), str(each.get("metric", 0)), each["type"])
@@ -30,7 +30,7 @@ def routes(tasks: Tasks, version: int, place: str = "a") -> list[tuple[str, ...]
 
 @pytest.fixture()
 def routed(tasks: Tasks) -> Tasks:
-    """Sandbox ``a`` on a network with a router of its own, which leads to sandbox ``far``."""
+    """Sandbox ``a`` on a network with its own router, which leads to sandbox ``far``."""
     tasks.network("hidden", FAR, internal=True)
     tasks.network("n", NEAR, routes=[{"destination": SUBNETS[v][1], "gateway": GATEWAYS[v]} for v in (4, 6)])
     here = {"name": "n", "ipv4_address": GATEWAYS[4], "ipv6_address": GATEWAYS[6]}
@@ -68,12 +68,12 @@ DEFAULTS = {4: "0.0.0.0/0", 6: "::/0"}
 
 
 def test_types_and_metrics(tasks: Tasks) -> None:
-    """Each is made, repaired, changed and removed, of both families at once."""
+    """Routes of each type are created, repaired, changed and removed, for both IP versions at once."""
     tasks.network("n", NEAR)
     way = {version: tasks.gateway("n", version) for version in (4, 6)}
 
     def expected(*static: tuple[str, str, str, str], metric: str = "") -> dict[int, object]:
-        """Return STATIC, of which the destination and the way are those of the family, and the default routes."""
+        """Return the routes STATIC, with the destinations and gateways of each IP version, and the default routes."""
         found: dict[int, object] = {}
         for version in (4, 6):
             places = {"": "", "one": ELSEWHERE[version], "two": SUBNETS[version][1], "way": way[version]}

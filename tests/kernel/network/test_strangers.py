@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Somebody else's firewall drops what is forwarded: a warning says which and what to do."""
+"""Somebody else's firewall drops forwarded packets: a warning names it and says what to do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_policy_that_drops_is_named(tasks: Tasks) -> None:
 
 
 def test_docker_comes_after_us(tasks: Tasks) -> None:
-    """The predefined network has had its subnet since the store was made, and docker0 takes the same one."""
+    """The predefined network has had its subnet since the store was created, and docker0 takes the same one."""
     tasks.network("n", "10.1.0.0/24")
     command("ip link add docker0 type bridge")
     command("ip address add 172.17.0.1/16 dev docker0")

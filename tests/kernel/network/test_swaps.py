@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sandboxes and networks that exchange what only one can have, in one task."""
+"""Sandboxes and networks that swap unique values in one task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks import Tasks, answers, link, listed, reaches
 
 @pytest.fixture()
 def pair(tasks: Tasks) -> Tasks:
-    """Sandboxes ``a`` and ``b`` on the networks ``n`` and ``m``."""
+    """Sandboxes ``a`` and ``b`` on networks ``n`` and ``m``."""
     tasks.network("n", "10.1.0.0/24,fd00:1::/64")
     tasks.network("m", "10.2.0.0/24")
     tasks.ensure("sandbox", *({"name": name, "networks": [{"name": "n"}, {"name": "m"}]} for name in "ab"))

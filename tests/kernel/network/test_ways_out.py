@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options about who reaches whom: talk among sandboxes, the way out, the address that is seen there."""
+"""Options about who reaches whom: traffic between sandboxes, the way out, and the address seen outside."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_internal_and_open_again(tasks: Tasks, version: int) -> None:
     assert default_route(tasks.host, "a", version) == ""
     assert pinged("a", b) and reaches("a", "b", b)
     assert pinged("a", gateway)
-    # A way by hand is no way out either.
+    # A default route that somebody adds by hand does not lead out either.
     tasks.host.ip(f"route add default via {gateway}\n", "/run/netns/a")
     assert source_outside("a", OUTSIDES[version]) is None
     assert not reaches("a", HOST, UPLINKS[version])
@@ -147,7 +147,7 @@ WORDS = {
     4: {"all": "0.0.0.0/0", "theirs": "10.9.0.1", "second": "10.9.0.9", "nobody": "10.1.0.77", "form": "scope site"},
     6: {"all": "::/0", "theirs": "fd00:9::1", "second": "fd00:9::9", "nobody": "fd00:1::77", "form": "metric 1"},
 }
-"""What stands for what, in each family; 'form' is what ours have that others have not."""
+"""The values of the placeholders for each IP version. 'form' is in our routes and not in others."""
 THEIRS = {version: words["theirs"] for version, words in WORDS.items()}
 OWN_ROUTES = {
     "as ip makes it": (4, 6, "route add default via {theirs}"),
@@ -163,7 +163,7 @@ EACH_OWN = [(version, texts[-1]) for texts in OWN_ROUTES.values() for version in
 
 
 class Box:
-    """A namespace of somebody else's, with default routes by way of its own interface."""
+    """Somebody else's namespace, with default routes through its own interface."""
 
     def __init__(self, tasks: Tasks, version: int, routes: str = "route add default via {theirs}") -> None:
         self.tasks, self.version = tasks, version
@@ -178,12 +178,12 @@ class Box:
         self.tasks.host.ip(f"{lines}\n", "/run/netns/box")
 
     def own_routes(self) -> list[dict[str, Any]]:
-        """Return the routes that have nothing to do with our interfaces."""
+        """Return the routes that do not use our interfaces."""
         found = [each for n in (4, 6) for each in listed(self.tasks.host, "ip", f"-{n}", "route", place="box")]
         return [each for each in found if each.get("dev") not in ("eth1", "eth2")]
 
     def way(self) -> str:
-        """Return the gateway by which packets leave."""
+        """Return the gateway that packets to the outside take."""
         (found,) = listed(self.tasks.host, "ip", "route", "get", OUTSIDES[self.version], place="box")
         return str(found["gateway"])
 
@@ -212,7 +212,7 @@ def test_an_adopted_namespace_has_its_own_way_out_when_it_leaves(tasks: Tasks, v
 def test_the_way_out_of_an_adopted_namespace_is_ours_also_when_its_owner_s_gateway_is_heard_of(
     tasks: Tasks, version: int
 ) -> None:
-    """Between IPv4 routes that are alike the kernel takes the one whose gateway it has heard of lately."""
+    """Of equal IPv4 routes, the kernel takes the one whose gateway it has heard from recently."""
     tasks.network("n", BOTH)
     box = Box(tasks, version)
     box.adopt("n")
@@ -258,7 +258,7 @@ NOTHING_TO_DO = ((4, "theirs deleted"), (6, "theirs deleted"), (6, "theirs befor
 @both_families
 @pytest.mark.parametrize("kind", BY_HAND)
 def test_changed_by_hand_in_an_adopted_namespace(tasks: Tasks, version: int, kind: str) -> None:
-    """Ours is the one in use again, and what is not ours stays as its owner has left it."""
+    """Our route is the one in use again, and other routes stay as their owner left them."""
     tasks.network("n", BOTH)
     box = Box(tasks, version)
     box.adopt("n")

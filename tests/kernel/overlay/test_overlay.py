@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Networks of three hosts: what sandboxes on them notice."""
+"""Networks of three hosts, as seen by their sandboxes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KNOWN = {LEARNING: False}
 
 
 def fixed(member: Member) -> dict[str, Any]:
-    """Return what sandbox N of host N asks for on network blue."""
+    """Return what sandbox N on host N requests on network blue."""
     number = member.number
     return {"name": "blue", "ipv4_address": f"10.9.{number}.5", "ipv6_address": f"fd00:9:0:0:{number}::5"}
 
@@ -39,7 +39,7 @@ def addresses(member: Member, sandbox: str, network: str = "blue") -> list[str]:
 
 
 def matrix(fleet: Fleet) -> list[str]:
-    """Return who does not reach whom by some address."""
+    """Return the pairs of host and address where the host's sandbox does not reach the address."""
     lost = []
     known = {member.name: addresses(member, f"s{member.number}") for member in fleet.members}
     for one, other in itertools.permutations(fleet.members, 2):
@@ -54,7 +54,7 @@ def tunnel(member: Member, network: str = "blue") -> str:
 
 
 def forwarding(member: Member, network: str = "blue") -> set[tuple[str, str]]:
-    """Return the lasting entries of a network's VXLAN device, and where they lead."""
+    """Return the permanent entries of a network's VXLAN device, and the hosts they lead to."""
     return {
         (each["mac"], each["dst"])
         for each in member.listed("bridge", "fdb", "show", "dev", tunnel(member, network))
@@ -63,7 +63,7 @@ def forwarding(member: Member, network: str = "blue") -> set[tuple[str, str]]:
 
 
 def leads_to(member: Member, network: str = "blue") -> set[str]:
-    """Return the hosts to which any entry of a network leads, lasting or learnt."""
+    """Return the hosts to which any entry of a network leads, permanent or learned."""
     entries = member.listed("bridge", "fdb", "show", "dev", tunnel(member, network))
     return {each["dst"] for each in entries if "dst" in each}
 
@@ -195,7 +195,7 @@ def test_a_move_is_known_at_once(fleet: Fleet, learning: bool) -> None:
 
 
 def test_addresses_and_sandboxes_change_places(fleet: Fleet) -> None:
-    """Whatever passes from one host to another in one play, no host is refused, in whatever order they come."""
+    """Whatever moves from one host to another in a play, no host is refused, whatever their order."""
     network = {"name": "blue", "driver": "overlay", "ipam_config": [{"subnet": "10.9.0.0/16"}]}
 
     def inventory(places: dict[str, dict[str, int]]) -> dict[str, Any]:
@@ -325,7 +325,7 @@ def test_nothing_is_flooded_where_all_is_declared(fleet: Fleet) -> None:
     assert one.ping("s1", "10.9.3.5")
     after = two.listed("ip", "-s", "link", "show", "dev", tunnel(two))[0]["stats64"]["rx"]["packets"]
     assert before == after
-    # It goes on while hosts begin to learn one by one, as where a sandbox is added whose address is chosen.
+    # Traffic continues while hosts start learning one by one, as when a sandbox is added whose address is chosen.
     one.ensure("network", fleet.item(one, "blue", DUAL, endpoints=declared(fleet), driver_options={LEARNING: True}))
     for member in fleet.members:
         member.run("ip", "netns", "exec", f"s{member.number}", "ip", "neighbour", "flush", "all")
@@ -405,7 +405,7 @@ def test_a_host_whose_address_is_translated(fleet: Fleet) -> None:
 
 
 def test_an_underlay_that_comes_later_than_the_restore(fleet: Fleet) -> None:
-    """At boot it may come after us: sandboxes are on their networks until then, and on the others' afterwards."""
+    """At boot, it may come up after us: until then sandboxes are on their networks without reaching other hosts."""
     fleet.network("blue", DUAL)
     fleet.sandboxes("blue")
     one = fleet.members[0]
@@ -430,7 +430,7 @@ def test_an_underlay_that_comes_later_than_the_restore(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("learning", [True, False])
 def test_an_underlay_that_is_made_again(fleet: Fleet, learning: bool) -> None:
-    """As wg0 is by a restart: the VXLAN device goes with it, and its sandboxes go on."""
+    """As wg0 is when it is restarted: its VXLAN device is deleted with it, and its sandboxes keep running."""
     fleet.network("blue", DUAL, endpoints=declared(fleet), driver_options={LEARNING: learning})
     fleet.sandboxes(fixed)
     one = fleet.members[0]

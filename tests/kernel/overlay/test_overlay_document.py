@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory, the playbook and the command that docs/overlay.md begins with, on three hosts."""
+"""The inventory, playbook and command at the beginning of docs/overlay.md, on three hosts."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ pytestmark = pytest.mark.skipif(
 
 
 def blocks(language: str) -> list[str]:
-    """Return the blocks of the document that are marked as LANGUAGE."""
+    """Return the document's blocks in LANGUAGE."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def connection(member: Member, folder: Path) -> dict[str, Any]:
-    """Return the variables by which Ansible reaches MEMBER."""
+    """Return the variables for Ansible's connection to MEMBER."""
     python = folder / f"python-{member.number}"
     mounts, links = (f"/proc/{os.getpid()}/fd/{descriptor}" for descriptor, _flag in member.descriptors)
     python.write_text(IN_PLACE_OF_PYTHON.format(mounts=mounts, links=links, python=sys.executable))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What docs/firewall.md says a host that drops what comes in has to accept."""
+"""What a host that drops incoming packets must accept, according to docs/firewall.md."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLOSED = {
         "iptables -P INPUT DROP",
     ],
 }
-"""Program -> how a host comes to drop what comes in."""
+"""Program -> commands that make a host drop incoming packets."""
 
 
 def advised(program: str) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of sandboxes on other hosts, asked of the name server of each host."""
+"""Names of sandboxes on other hosts, looked up on the name server of each host."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host that comes back, and a sandbox of it that another host has got meanwhile. The hosts learn who is where."""
+"""A host that comes back with a sandbox that has moved to another host meanwhile. The hosts learn addresses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMAND = Path(__file__).resolve().parents[3] / "command" / "cnm.py"
 
 @pytest.fixture()
 def moved(fleet: Fleet) -> Fleet:
-    """Sandbox m was on h1, which died, and is on h2 now; w of h3 asks for it. h1 has not heard of that."""
+    """Sandbox m was on h1, which died, and is now on h2. h1 does not know this. w on h3 sends to m."""
     one, two, three = fleet.members
     fleet.network("blue", DUAL, endpoints={one.name: [MINE]})
     one.ensure("sandbox", ON_BLUE, {"name": "stays", "networks": [BLUE]})
@@ -42,7 +42,7 @@ def moved(fleet: Fleet) -> Fleet:
 
 
 def reachable(fleet: Fleet) -> None:
-    """Let h1 be connected to the others, and wait until it reaches them."""
+    """Connect h1 to the other hosts, and wait until it reaches them."""
     one, two, _three = fleet.members
     fleet.plug(1, up=True)
     assert until(lambda: one.run("ping", "-c1", "-W1", two.vtep[4], check=False).returncode == 0)
@@ -50,7 +50,7 @@ def reachable(fleet: Fleet) -> None:
 
 @contextmanager
 def learnt(member: Member, folder: Path) -> Iterator[list[str]]:
-    """Note in the list, at the end of the block, what the VXLAN device of MEMBER has learnt of m meanwhile."""
+    """Yield a list. When the block ends, add to it what the VXLAN device of MEMBER has learned about m meanwhile."""
     mac = member.run("ip", "-n", "w", "neighbour", "show", "10.9.200.7").stdout.split("lladdr ")[1].split()[0]
     found: list[str] = []
     path = folder / "monitor"
@@ -65,7 +65,7 @@ def learnt(member: Member, folder: Path) -> Iterator[list[str]]:
 
 @contextmanager
 def talking(member: Member) -> Iterator[None]:
-    """Let sandbox m of MEMBER send broadcasts all the time."""
+    """Let sandbox m of MEMBER send broadcasts during the block."""
     argv = ["sh", "-c", "exec ip netns exec m ping -b -q -i 0.02 10.9.255.255 > /dev/null 2>&1 & echo $!"]
     pid = int(member.run(*argv).stdout)
     try:
@@ -75,7 +75,7 @@ def talking(member: Member) -> Iterator[None]:
 
 
 def test_a_host_that_comes_back_does_not_take_back_what_has_moved(moved: Fleet) -> None:
-    """Its own store knows nothing of that; nobody has told it."""
+    """Its own store does not know that the sandbox has moved, and nobody has told it."""
     one, two, three = moved.members
     mac = two.shown("sandbox")["m"]["Networks"]["blue"]["MacAddress"]
     device = three.shown("network")["blue"]["Host"]["VxlanDevice"]
@@ -99,7 +99,7 @@ def test_a_host_that_comes_back_does_not_take_back_what_has_moved(moved: Fleet) 
 
 
 def test_the_way_to_the_others_comes_after_the_first_restore(moved: Fleet, tmp_path: Path) -> None:
-    """Until then m is on h1 for its neighbours there; the others never hear of it."""
+    """Until then, m is on h1 for its neighbours there. The other hosts never learn this."""
     one, two, three = moved.members
     one.run("ip", "link", "set", "under", "down", "name", "elsewhere")
     assert one.restore().left_out == []
@@ -122,7 +122,7 @@ def test_the_way_to_the_others_comes_after_the_first_restore(moved: Fleet, tmp_p
 
 
 def test_nobody_answers_at_boot(moved: Fleet) -> None:
-    """A switch passes nothing on yet, or the other host is starting too: m is made, and the next look finds out."""
+    """A switch does not pass frames yet, or the other host is starting: m is created, and the next run notices."""
     one, two, three = moved.members
     result = one.restore()
     assert (result.changed, result.left_out) == (True, [])
@@ -154,7 +154,7 @@ def test_what_has_given_way_comes_back_by_a_play_that_names_it(moved: Fleet) -> 
 
 
 def test_hosts_that_start_together(moved: Fleet) -> None:
-    """All come up by themselves; of two that have the same sandbox, the first to look again gives way."""
+    """All hosts start alone. If two have the same sandbox, the first one to ask again gives way."""
     one, two, three = moved.members
     for member in (two, three):
         member.forget()

@@ -45,7 +45,7 @@ ALL: Sequence[Resource] = (
 
 
 def converge(host: Host, wanted: Sequence[Resource], known: Sequence[Resource] = ()) -> List[Step]:
-    """Make the host hold WANTED and of KNOWN nothing else; return the steps that it took."""
+    """Create WANTED on the host and remove everything else in KNOWN; return the steps taken."""
     present = host.kernel.read({resource.key for resource in (*wanted, *known)})
     steps = plan(index(wanted), present)
     host.kernel.apply(steps)
@@ -53,12 +53,12 @@ def converge(host: Host, wanted: Sequence[Resource], known: Sequence[Resource] =
 
 
 def settled(host: Host, wanted: Sequence[Resource]) -> None:
-    """A second look finds nothing to do."""
+    """Check that another run has nothing to do."""
     assert plan(index(wanted), host.kernel.read([resource.key for resource in wanted])) == []
 
 
 def shown(host: Host, name: str, namespace: str = "") -> Dict[str, Any]:
-    """What ip says of an interface."""
+    """Return what ip shows of an interface."""
     found = json.loads(host.out(["ip", "-details", "-json", "link", "show", "dev", name], namespace or None))
     return dict(found[0])
 
@@ -86,13 +86,13 @@ def test_everything_is_made_and_works(host: Host) -> None:
 def test_reading_gives_what_was_wanted(host: Host) -> None:
     converge(host, ALL)
     present = host.kernel.read([resource.key for resource in ALL])
-    # Whatever metric a route has, it is told: it takes that to remove it.
+    # The metric is always read, because it is needed to remove the route.
     told = {key: replace(found, metric=None) if isinstance(found, Route) else found for key, found in present.items()}
     assert told == index(ALL)
 
 
 def links(host: Host) -> list[tuple[str, str]]:
-    """Return the host's links with their addresses; whether they are up is noticed late."""
+    """Return the host's links with their addresses, but not whether they are up, which is noticed late."""
     return [(found["ifname"], found["address"]) for found in json.loads(host.out(["ip", "-j", "link"]))]
 
 

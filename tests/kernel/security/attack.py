@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody with all rights in a network namespace can send, made by hand."""
+"""What a program with all rights in a network namespace can send, packed by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BODY = b"forged"
 
 
 def advertise(place: str, device: str, prefix: str) -> None:
-    """Send from PLACE what a router sends: be my neighbours' default gateway, in PREFIX, for an hour (RFC 4861)."""
+    """Send a router advertisement from PLACE: for an hour, it is the default gateway in PREFIX (RFC 4861)."""
     lifetime = struct.pack("!II", 3600, 3600)
     information = struct.pack("!BBBB", 3, 4, 64, 0xC0) + lifetime + bytes(4) + socket.inet_pton(socket.AF_INET6, prefix)
     message = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 3600, 0, 0) + information
@@ -38,7 +38,7 @@ def datagram(source: str, target: str, port: int = 53) -> bytes:
     length = 8 + len(BODY)
     udp = struct.pack("!HHH", 1024, port, length)
     if six:
-        # IPv6 has no packets without a checksum (RFC 8200 8.1).
+        # UDP over IPv6 requires a checksum (RFC 8200 8.1).
         total = _sum(addresses + struct.pack("!II", length, 17) + udp + b"\0\0" + BODY)
         return struct.pack("!IHBB", 6 << 28, length, 17, 64) + addresses + udp + struct.pack("!H", total) + BODY
     head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, 0, 64, 17, 0) + addresses
@@ -62,9 +62,9 @@ def arrives(
     frame: Optional[tuple[str, bytes]] = None,
     listener: tuple[str, int] = ("0.0.0.0", 53),
 ) -> Optional[str]:
-    """Send from PLACE a UDP packet that says it is from SOURCE; return whom SERVER, which waits on LISTENER, sees.
+    """Send a UDP packet with the source address SOURCE from PLACE; return the source that SERVER on LISTENER sees.
 
-    :param frame: a device and a MAC address to send it to, past all that the place itself would say to that
+    :param frame: a device and a MAC address to send it to, bypassing the routes and rules of PLACE
     """
     return next(iter(heard(place, [source], target, server, port, frame, listener)), None)
 
@@ -78,7 +78,7 @@ def heard(
     frame: Optional[tuple[str, bytes]] = None,
     listener: tuple[str, int] = ("0.0.0.0", 53),
 ) -> set[str]:
-    """Send as arrives() does, a packet from each of SOURCES, and return all whom SERVER sees."""
+    """Send packets as arrives() does, one from each of SOURCES; return all sources that SERVER sees."""
     found: set[str] = set()
     with endpoint(server, "udp", *listener) as waiting:
         for source in sources:
@@ -103,14 +103,14 @@ def heard(
 
 
 def mac(place: str, device: str) -> bytes:
-    """Return the address of the link DEVICE at PLACE."""
+    """Return the MAC address of the link DEVICE at PLACE."""
     with at(place):
         (line,) = [line for line in command(f"ip -brief link show dev {device}").splitlines() if line]
     return bytes.fromhex(line.split()[2].replace(":", ""))
 
 
 def send(place: str, device: str, frame: bytes) -> None:
-    """Send FRAME, an Ethernet header and what follows it, from PLACE by DEVICE."""
+    """Send FRAME, an Ethernet header and its payload, from PLACE through DEVICE."""
     with at(place):
         made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     with made:
@@ -120,7 +120,7 @@ def send(place: str, device: str, frame: bytes) -> None:
 
 
 def flood(place: str, device: str, network: str, target: str, number: int) -> None:
-    """Ask from PLACE for TARGET as that many hosts of NETWORK, a prefix of two bytes such as 10.1."""
+    """Ask from PLACE for TARGET, as NUMBER different hosts of NETWORK, a two-byte prefix such as 10.1."""
     own = mac(place, device)
     with at(place):
         made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -134,9 +134,9 @@ def flood(place: str, device: str, network: str, target: str, number: int) -> No
 
 
 def claim(place: str, device: str, address: str, target: bytes) -> None:
-    """Tell TARGET, the MAC address of a link, from PLACE that ADDRESS is at DEVICE now: by ARP or neighbour discovery.
+    """Tell TARGET, a link's MAC address, from PLACE that ADDRESS is now at DEVICE, by ARP or neighbour discovery.
 
-    PLACE has to have ADDRESS.
+    PLACE must have ADDRESS.
     """
     own = mac(place, device)
     if ":" not in address:
@@ -152,6 +152,6 @@ def claim(place: str, device: str, address: str, target: bytes) -> None:
     with made:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
         made.bind((address, 0, 0, index))
-        # Override, and solicited, so that it counts as an answer (RFC 4861 section 7.2.5).
+        # The override flag, also with the solicited flag, so that it counts as an answer (RFC 4861 7.2.5).
         for flags in (0x20, 0x60):
             made.sendto(struct.pack("!BBHB3x", 136, 0, 0, flags) + body, ("ff02::1", 0, 0, index))

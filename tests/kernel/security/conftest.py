@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host whose networks are made by the core, for those who try to break out of them or into them."""
+"""A host on which the core creates networks, for tests that try to break out of them or into them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from stand_in import OUTSIDE, Host
 from tasks import Tasks
 
 PATIENCE = 120
-"""Seconds after which a run counts as one that waits for ever."""
+"""Seconds after which a run counts as stuck."""
 
 
 @pytest.fixture()
 def patience() -> Iterator[None]:
-    """Let a test fail that waits for ever."""
+    """Let a test that is stuck fail."""
 
     def give_up(*_: object) -> None:
         raise TimeoutError("waited for ever")
@@ -34,13 +34,13 @@ def patience() -> Iterator[None]:
 
 @pytest.fixture()
 def seconds(request: pytest.FixtureRequest) -> float:
-    """How long an adversary is at work."""
+    """How long an adversary attacks."""
     return float(request.config.getoption("--seconds") or 3)
 
 
 @pytest.fixture()
 def tasks(host: Host) -> Tasks:
-    """Tasks on a host whose neighbour outside has a route to every subnet by way of the host."""
+    """Tasks on a host whose outside neighbour routes to all subnets through the host."""
     renew_uplink(host)
     host.ip(f"route add default via {UPLINK4}\nroute add default via {UPLINK6}\n", OUTSIDE)
     return Tasks(host)

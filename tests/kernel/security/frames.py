@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ethernet frames and what is in them, packed by hand, also those that no honest host would send."""
+"""Ethernet frames and their contents, packed by hand, including frames that no honest host would send."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ethernet(target: bytes, source: bytes, kind: int, payload: bytes, vlan: Opti
 
 
 def ip(source: str, target: str, protocol: int, payload: bytes, *, offset: int = 0, more: bool = False) -> bytes:
-    """Return an IPv4 or IPv6 packet, as SOURCE is one; a fragment if OFFSET, in bytes, or MORE says so."""
+    """Return an IPv4 or IPv6 packet, depending on SOURCE. OFFSET, in bytes, and MORE make it a fragment."""
     if ":" in source:
         if offset or more:
             # The fragment header (RFC 8200 4.5).
@@ -47,13 +47,13 @@ def ip(source: str, target: str, protocol: int, payload: bytes, *, offset: int =
 
 
 def fragments(source: str, target: str, protocol: int, payload: bytes, cut: int = 8) -> list[bytes]:
-    """Return the packet in two pieces; with CUT 8 only the ports of UDP are in the first."""
+    """Return the packet in two fragments. With CUT 8, the first one contains only the UDP header."""
     first = ip(source, target, protocol, payload[:cut], more=True)
     return [first, ip(source, target, protocol, payload[cut:], offset=cut)]
 
 
 def hop_by_hop(protocol: int, payload: bytes) -> tuple[int, bytes]:
-    """Return PAYLOAD behind an IPv6 header of hop-by-hop options, which are padding."""
+    """Return PAYLOAD after an IPv6 hop-by-hop options header that contains only padding."""
     return 0, struct.pack("!BBBB4x", protocol, 0, 1, 4) + payload
 
 
@@ -71,14 +71,14 @@ def udp(source: str, target: str, port: int, body: bytes, own_port: int = 1024) 
 
 
 def syn(source: str, target: str, port: int, body: bytes) -> bytes:
-    """Return a TCP segment that opens a connection, with data."""
+    """Return a TCP segment with data that opens a connection."""
     head = struct.pack("!HHIIBBH", 1024, port, 7, 0, 5 << 4, 2, 1024)
     total = checksum(_pseudo(source, target, TCP, len(head) + 4 + len(body)) + head + bytes(4) + body)
     return head + struct.pack("!HH", total, 0) + body
 
 
 def icmp(source: str, target: str, kind: int, code: int, body: bytes) -> bytes:
-    """Return a message of ICMP, or of ICMPv6 if SOURCE is an IPv6 address; BODY is all that follows the checksum."""
+    """Return an ICMP message, or ICMPv6 if SOURCE is an IPv6 address. BODY is everything after the checksum."""
     six = ":" in source
     head = struct.pack("!BBH", kind, code, 0)
     data = (_pseudo(source, target, ICMPV6, 4 + len(body)) if six else b"") + head + body
@@ -86,22 +86,22 @@ def icmp(source: str, target: str, kind: int, code: int, body: bytes) -> bytes:
 
 
 def arp(operation: int, sender: tuple[bytes, str], target: tuple[bytes, str]) -> bytes:
-    """Return an ARP packet; SENDER and TARGET are MAC and IPv4 addresses."""
+    """Return an ARP packet. SENDER and TARGET are pairs of MAC and IPv4 addresses."""
     head = struct.pack("!HHBBH", 1, IPV4, 6, 4, operation)
     return head + sender[0] + packed(sender[1]) + target[0] + packed(target[1])
 
 
 def advertisement(source: str, target: str, address: str, mac: bytes) -> bytes:
-    """Return a neighbour advertisement: ADDRESS is at MAC, whatever you knew before (RFC 4861 4.4)."""
+    """Return a neighbour advertisement that overrides earlier ones: ADDRESS is at MAC (RFC 4861 4.4)."""
     return icmp(source, target, 136, 0, struct.pack("!B3x", 0x60) + packed(address) + b"\x02\x01" + mac)
 
 
 def router(source: str, prefix: str) -> bytes:
-    """Return a router advertisement for an hour: be my neighbours' default gateway, in PREFIX (RFC 4861 4.2)."""
+    """Return a router advertisement: for an hour, the sender is the default gateway in PREFIX (RFC 4861 4.2)."""
     information = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 3600, 3600, 0) + packed(prefix)
     return icmp(source, "ff02::1", 134, 0, struct.pack("!BBHII", 64, 0, 3600, 0, 0) + information)
 
 
 def vxlan(number: int, frame: bytes) -> bytes:
-    """Return FRAME as a tunnel of network NUMBER carries it (RFC 7348 5)."""
+    """Return FRAME encapsulated for the VXLAN network NUMBER (RFC 7348 5)."""
     return struct.pack("!II", 0x08000000, number << 8) + frame

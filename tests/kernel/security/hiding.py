@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sandbox whose programs change its interfaces and namespaces at random, while runs go on."""
+"""A sandbox whose programs change its interfaces and namespaces at random, while tasks run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP
 
 EVIL, DEEP = "evil", "deep"
-"""The hostile sandbox, and a namespace that its programs have made."""
+"""The hostile sandbox, and a namespace that its programs have created."""
 OTHERS = {"near": "red", "guest": "green", "blue": "blue"}
 PORT = 8082
-"""The port at which the host publishes port 80 of sandbox ``blue``."""
+"""The host's port that publishes port 80 of sandbox ``blue``."""
 SUBNETS = {"red": 1, "green": 2, "blue": 3}
 
 _LINKS = ("eth0", "eth1", "mine", "eth9")
@@ -58,7 +58,7 @@ _BACK = "link set {link} netns evil"
 
 
 def build(tasks: Tasks) -> None:
-    """Make three networks with a sandbox each, and the hostile one."""
+    """Create three networks with a sandbox each, and the hostile sandbox."""
     tasks.ensure(
         "network",
         *(
@@ -73,7 +73,7 @@ def build(tasks: Tasks) -> None:
 
 
 def act(tasks: Tasks, chance: random.Random) -> str:
-    """Let a program in the hostile sandbox do something; return what."""
+    """Let a program in the hostile sandbox do something; return what it did."""
     link, other = chance.sample(_LINKS, 2)
     group = chance.choice((0, GROUP, LEAVING, 7))
     lines = chance.choice(_ACTS).format(link=link, other=other, group=group, digit=chance.randrange(1, 9))
@@ -83,13 +83,13 @@ def act(tasks: Tasks, chance: random.Random) -> str:
     if chance.random() < 0.05:
         with suppress(OSError), at(EVIL):
             sysctl("net/ipv6/conf/all/disable_ipv6", chance.choice((0, 1)))
-    # It may fail: there may be no such link.
+    # This may fail, because the link may not exist.
     tasks.host.run(["ip", "-force", "-netns", place, "-batch", "-"], stdin=lines)
     return f"{place}: {shown}"
 
 
 def said(run: Callable[[], Result]) -> str:
-    """Return what RUN says that it could not do; empty for nothing."""
+    """Return what RUN could not do, in its own words; empty if it did everything."""
     try:
         return " ".join(run().failures)
     except CnmError as error:
@@ -97,7 +97,7 @@ def said(run: Callable[[], Result]) -> str:
 
 
 def harmed(tasks: Tasks) -> list[str]:
-    """Return what no longer works of the other sandboxes."""
+    """Return what no longer works in the other sandboxes."""
     found = [
         f"the host does not reach '{name}'"
         for name, network in OTHERS.items()
@@ -114,7 +114,7 @@ def all_ports(tasks: Tasks) -> dict[str, int]:
 
 
 def ours(tasks: Tasks) -> set[str]:
-    """Return the links of the host that are ours."""
+    """Return our links on the host."""
     return {
         each["ifname"] for each in listed(tasks.host, "ip", "link") if each.get("group") in (str(GROUP), str(LEAVING))
     }

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sandbox whose programs send whatever they like, and what tells where that arrives.
+"""A sandbox whose programs send arbitrary packets, and sockets that show where these arrive.
 
-Each packet has a mark of its own in it. Wires see all that comes to a place, so that a mark at a place that the packet
+Each packet contains a unique mark. Taps show everything that arrives at a place. A mark at a place that the packet
 must not reach is a hole, whatever the packet was.
 """
 
@@ -33,13 +33,13 @@ _ALL = 3
 _OUTGOING = 4
 """PACKET_OUTGOING of linux/if_packet.h."""
 _PKTINFO = 8
-"""IP_PKTINFO of linux/in.h, which Python has from 3.14 on."""
+"""IP_PKTINFO of linux/in.h, which Python has since 3.14."""
 _LOOPBACK = 1
-"""The index of the loopback in every namespace."""
+"""The index of the loopback interface in every namespace."""
 PREFIX = b"cnm!"
 LENGTH = len(PREFIX) + 4
 SETTLED = 0.02
-"""Seconds after which what was sent has arrived, or never will."""
+"""Seconds after which a packet has arrived or is lost."""
 TUNNEL = 4789
 
 
@@ -71,15 +71,15 @@ NETS = {
     "wide": Net(7, {"driver": "overlay", "peers": [{"name": "other", "address": OUTSIDE4}]}),
 }
 INTRUDERS = {"evil": {"red": "eth0", "guests": "eth1", "four": "eth2"}, "mole": {"vault": "eth0"}}
-"""Sandboxes that attack, their networks and interfaces there. Their addresses end in 3, those of their victims in 2."""
+"""The attacking sandboxes, with their networks and interfaces. Their addresses end in 3, those of the victims in 2."""
 VICTIMS = {"near": "red", "guest": "guests", "inner": "vault", "blue": "blue", "cellar": "cellar", "member": "wide"}
 PUBLISHED = 8082
-"""The port at which the host publishes port 80 of victim ``blue``."""
+"""The host's port that publishes port 80 of victim ``blue``."""
 MAPPED = "::ffff:127.0.0.1"
 
 
 def build(tasks: Tasks) -> None:
-    """Make the networks, the intruders and their victims."""
+    """Create the networks, the intruders and their victims."""
     tasks.ensure(
         "network",
         *(
@@ -107,12 +107,12 @@ def build(tasks: Tasks) -> None:
 
 @dataclass
 class Wires:
-    """Sockets that see what comes to places, and what of it was found."""
+    """Sockets that see everything that arrives at a place."""
 
     taps: dict[str, socket.socket] = field(default_factory=dict)
 
     def seen(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the places and marks of all that has come since, and what carried them."""
+        """Yield the place and the mark of each packet that has arrived since the last call."""
         for place, tap in self.taps.items():
             while True:
                 try:
@@ -127,7 +127,7 @@ class Wires:
 
 
 class Delivered(NamedTuple):
-    """What the host itself has taken."""
+    """A packet that the host itself has accepted."""
 
     mark: bytes
     source: str
@@ -144,7 +144,7 @@ def _tap(place: str, device: str) -> socket.socket:
 
 
 class Ear:
-    """Raw sockets of the host, which get what the host takes for itself, after all rules."""
+    """Raw sockets of the host, which get what the host accepts for itself, after all rules."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._sockets = []
@@ -178,7 +178,8 @@ class Ear:
                     if not six and (level, kind) != (socket.IPPROTO_IP, _PKTINFO):
                         continue
                     (index,) = struct.unpack_from("=i", value, 16 if six else 0)
-                    # What the host tells itself, as that a neighbour does not answer, comes by the loopback.
+                    # The host's messages to itself, for example that a neighbour does not answer, come through the
+                    # loopback.
                     if index != _LOOPBACK:
                         yield Delivered(mark, source, str(ipaddress.ip_address(value[:16] if six else value[8:12])))
 
@@ -193,7 +194,7 @@ class Sent(NamedTuple):
 
 
 class Intruder:
-    """Sends packets of every kind, by chance, and looks where they arrive."""
+    """Sends random packets of every kind, and checks where they arrive."""
 
     def __init__(self, tasks: Tasks, chance: random.Random, stack: ExitStack) -> None:
         self._chance = chance
@@ -248,12 +249,12 @@ class Intruder:
         for _each in range(count):
             intruder, network = self._chance.choice(sorted(self._out))
             for frame in self._frames(intruder, network):
-                # One that is too long, or an interface that is down.
+                # The packet may be too long, or the interface down.
                 with suppress(OSError):
                     self._out[intruder, network].send(frame)
 
     def _frames(self, intruder: str, network: str) -> list[bytes]:
-        """Return a packet, in one frame or several, for INTRUDER to send on NETWORK."""
+        """Return a packet, in one or more frames, that INTRUDER sends on NETWORK."""
         pick = self._chance.choice
         version = pick((4, 6))
         own = self._own[intruder, network]
@@ -282,7 +283,7 @@ class Intruder:
         return [frames.ethernet(target_mac, source_mac, kind_of_frame, each, vlan) for each in packets]
 
     def _packets(self, kind: str, source: str, target: str, own: bytes, mark: bytes) -> Sequence[bytes]:
-        """Return what is in the frames."""
+        """Return the contents of the frames."""
         pick = self._chance.choice
         six = ":" in source
         echo = frames.icmp(source, target, 128 if six else 8, 0, bytes(4) + mark)
@@ -310,7 +311,7 @@ class Intruder:
         elif kind == "router" and six:
             payload = frames.router(source, "2001:db8:bad::") + mark
         elif kind in ("redirect", "unreachable"):
-            # In it is the packet of a connection that somebody else could have.
+            # It quotes a packet of a connection that somebody else could have.
             other = NETS["blue"].address(2, 6 if six else 4)
             quoted = frames.ip(target, other, frames.UDP, frames.udp(target, other, 80, mark))
             if six:
@@ -326,7 +327,7 @@ class Intruder:
         return [frames.ip(source, target, protocol, payload)]
 
     def holes(self) -> list[str]:
-        """Return where something has arrived that must not, since it was last asked, each in a sentence."""
+        """Return where packets have arrived that must not, since the last call, one sentence for each."""
         time.sleep(SETTLED)
         found = []
         for place, mark in self._wires.seen():
@@ -346,17 +347,17 @@ packed = frames.packed
 
 
 def allowed(sent: Sent, place: str) -> bool:
-    """Say whether what an intruder sends on a network may arrive at PLACE: at neighbours, outside by no tunnel."""
+    """Return whether a packet may arrive at PLACE: only at neighbours, and outside unless it is a tunnel's."""
     if place == OUTSIDE:
         return not NETS[sent.network].options.get("internal") and not sent.what.startswith("vxlan")
     if VICTIMS[place] != "guests":
         return VICTIMS[place] in INTRUDERS[sent.intruder]
-    # What is answered is answered to the neighbour whose address was taken.
+    # A reply goes to the neighbour whose address was used.
     return sent.intruder == "evil" and sent.source in [NETS["guests"].address(2, version) for version in (4, 6)]
 
 
 def misdelivered(sent: Sent, one: Delivered) -> Optional[str]:
-    """Return why the host must not take ONE from an intruder; None if it may."""
+    """Return why the host must not accept ONE from an intruder; None if it may."""
     source, target = ipaddress.ip_address(one.source), ipaddress.ip_address(one.target)
     net = NETS[sent.network]
     gateways = {other.address(1, version) for other in NETS.values() for version in (4, 6)}
@@ -385,7 +386,7 @@ def misdelivered(sent: Sent, one: Delivered) -> Optional[str]:
 
 @contextmanager
 def intruder(tasks: Tasks, chance: random.Random) -> Iterator[Intruder]:
-    """An intruder on a host with networks of every kind."""
+    """Yield an intruder on a host with networks of every kind."""
     build(tasks)
     with ExitStack() as stack:
         yield Intruder(tasks, chance, stack)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A user of the host without rights, whose processes do what they can while runs go on."""
+"""An unprivileged user of the host, whose processes do whatever they can while tasks run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINK = HOME / "namespace"
 """A path in the user's own folder, which a playbook adopts."""
 
 _PORTS = range(49153, 49193)
-"""Those that are chosen first for published ports without one of their own."""
+"""The host ports that are chosen first."""
 _POSES = (
     ["/usr/lib/podman/aardvark-dns", "-s", "--", "--config", RECORDS, "--port", "53", "run"],
     ["aardvark-dns", "-s", "--", "--config", RECORDS, "run"],
@@ -36,7 +36,7 @@ _POSES = (
 
 
 def home(places: Sequence[str]) -> None:
-    """Make the user's folder, with a link to the first of PLACES."""
+    """Create the user's folder, with a link to the first of PLACES."""
     HOME.mkdir()
     os.symlink(places[0], LINK)
     for path in (HOME, LINK):
@@ -44,7 +44,7 @@ def home(places: Sequence[str]) -> None:
 
 
 def _turn(chance: random.Random, places: Sequence[str]) -> None:
-    """Let the link lead to one of PLACES after the other."""
+    """Point the link to random PLACES, one after the other."""
     while True:
         new = f"{LINK}.new"
         os.symlink(chance.choice(places), new)
@@ -52,7 +52,7 @@ def _turn(chance: random.Random, places: Sequence[str]) -> None:
 
 
 def _listen(chance: random.Random) -> None:
-    """Wait on ports that sandboxes may get, and let them go."""
+    """Listen on random ports that sandboxes may get, and close them again."""
     held: list[socket.socket] = []
     while True:
         made = socket.socket(chance.choice((socket.AF_INET, socket.AF_INET6)), socket.SOCK_STREAM)
@@ -74,7 +74,7 @@ def _as_user(work: Callable[[], None]) -> None:
 
 @contextmanager
 def at_work(chance: random.Random, places: Sequence[str]) -> Iterator[None]:
-    """Let the user's processes be at work: one turns the link to one of PLACES after the other."""
+    """Run the user's processes during the block. One of them points the link to PLACES."""
     own = random.Random(chance.random()), random.Random(chance.random())
     children = [start(partial(_as_user, partial(_turn, own[0], places)))]
     children.append(start(partial(_as_user, partial(_listen, own[1]))))

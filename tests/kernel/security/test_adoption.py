@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Namespaces that are adopted by a path or a pid which others can make to mean something else."""
+"""Namespaces adopted by a path or a pid that others can make refer to something else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def lan(tasks: Tasks, patience: None) -> Tasks:
 
 @contextmanager
 def container(pid: int = 0) -> Iterator[int]:
-    """Yield the pid, PID if it is given, of a process in a network namespace of its own."""
+    """Yield the pid of a process in its own network namespace. It is PID, if that is given."""
     for _attempt in range(100):
         if pid:
             NEXT_PID.write_text(str(pid - 1))
@@ -65,7 +65,7 @@ def host_links(tasks: Tasks) -> set[str]:
 
 
 def test_a_pid_that_is_another_process_by_now(lan: Tasks) -> None:
-    """Inodes of namespaces are given out again at once, so pid and inode may both be the same."""
+    """The inode numbers of namespaces are reused at once, so both the pid and the inode may be the same."""
     before = host_links(lan)
     for _attempt in range(10):
         with container() as pid:
@@ -91,7 +91,7 @@ def test_a_pid_that_is_another_process_by_now(lan: Tasks) -> None:
 
 
 def test_a_path_that_is_turned_to_the_host(lan: Tasks) -> None:
-    """The path is a user's own link, and the user cannot enter the host's namespace, but we can."""
+    """The path is a user's own link. The user cannot enter the host's namespace, but we can."""
     command("ip netns add theirs")
     link = Path("/run/mine")
     link.symlink_to("/run/netns/theirs")
@@ -136,7 +136,7 @@ sys.argv = ["cnm", "sandbox", "exec", "web", "readlink", "/proc/self/ns/net"]
 sys.path.insert(0, os.path.dirname(os.environ["CNM"]))
 runpy.run_path(os.environ["CNM"])
 """
-"""Turns the adopted path to the host's own namespace when all has been checked."""
+"""Points the adopted path to the host's own namespace after all checks have been made."""
 
 
 def test_a_program_is_in_the_namespace_that_was_checked(lan: Tasks) -> None:
@@ -152,7 +152,7 @@ def test_a_program_is_in_the_namespace_that_was_checked(lan: Tasks) -> None:
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "file", "mount namespace", "process"])
 def test_what_is_no_network_namespace_is_not_opened(lan: Tasks, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To open a pipe blocks; to open a device may do something, such as start a watchdog or rewind a tape."""
+    """Opening a pipe blocks. Opening a device may have effects, such as starting a watchdog or rewinding a tape."""
     path = f"/run/{kind.replace(' ', '-')}"
     if kind == "pipe":
         os.mkfifo(path)
@@ -179,7 +179,7 @@ def test_what_is_no_network_namespace_is_not_opened(lan: Tasks, kind: str, monke
 
 
 def test_only_the_network_of_a_container_is_entered(lan: Tasks) -> None:
-    """Nothing is run or read by way of the container's own files: they are its, and may be what it likes."""
+    """No program or file of the container is used: the container controls them."""
     script = (
         "mount -t tmpfs tmpfs /usr/sbin && mount -t tmpfs tmpfs /etc/netns && "
         "for name in nft iptables ip; do printf '#!/bin/sh\\ntouch /run/owned\\n' >/usr/sbin/$name; "
@@ -199,13 +199,13 @@ def test_only_the_network_of_a_container_is_entered(lan: Tasks) -> None:
 
 
 def _netlink_ports() -> set[int]:
-    """Return the addresses of the sockets of NETLINK_ROUTE in this namespace."""
+    """Return the addresses of the NETLINK_ROUTE sockets in this namespace."""
     rows = [line.split() for line in Path("/proc/thread-self/net/netlink").read_text().splitlines()[1:]]
     return {int(row[2]) for row in rows if row[1] == "0"}
 
 
 def test_nobody_answers_in_the_kernel_s_place(lan: Tasks) -> None:
-    """Who has rights in a namespace may send to any netlink socket in it, a user in one of his own as well."""
+    """Anyone with rights in a namespace can send to any netlink socket in it, even a user in a user namespace."""
     before = _netlink_ports()
     with Kernel(lan.host.program) as kernel:
         assert kernel.facts.has_foreign_link("uplink")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What chance makes of a hostile sandbox: the promises of docs/security.md hold whatever it does.
+"""A hostile sandbox that acts at random: whatever it does, the promises of docs/security.md hold.
 
-``make kernel ARGS="-k adversary --seed 7 --seconds 60"`` repeats a failure, or goes on for longer.
+``make kernel ARGS="-k adversary --seed 7 --seconds 60"`` repeats a failure, or runs for longer.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ BATCH = 50
 
 
 def routers(tasks: Tasks) -> list[str]:
-    """Return the routes of the host that somebody has advertised."""
+    """Return the host's routes that come from router advertisements."""
     return [route["dst"] for route in listed(tasks.host, "ip", "-6", "route") if route.get("protocol") == "ra"]
 
 
 def unharmed(tasks: Tasks) -> list[str]:
-    """Return what no longer works of the networks."""
+    """Return what no longer works on the networks."""
     found = []
     for version, uplink in ((4, UPLINK4), (6, UPLINK6)):
         found += [
@@ -61,7 +61,7 @@ def test_packets_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> Non
 
 
 def test_interfaces_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> None:
-    """A run fails for the hostile sandbox alone; where it is not to be, nothing of it is; the others go on."""
+    """Runs fail for the hostile sandbox alone. It leaves nothing on networks that it is to leave; the others go on."""
     hiding.build(tasks)
     assert eventually(lambda: hiding.harmed(tasks) == [])
     chance = random.Random(seed)
@@ -71,7 +71,7 @@ def test_interfaces_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> 
         story.append(what)
         words = hiding.said(run)
         assert not words or (evil in words and not any(f"'{name}'" in words for name in hiding.OTHERS)), (words, story)
-        # What bears upon it, too, as a change of its network does, it can refuse to have.
+        # It can prevent changes that affect it, such as a change of its network.
         assert not words or what == "network red" or "Everything else was done" in words or what == "restore", (
             words,
             story,
@@ -87,7 +87,7 @@ def test_interfaces_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> 
         assert not words or evil in words, (words, story)
         here = set() if more.get("state") in ("absent", "stopped") else set(networks)
         if not words:
-            # The kernel takes a namespace apart later.
+            # The kernel removes the contents of a namespace later.
             there = {network: 1 + (network in here) for network in hiding.SUBNETS}
             found = eventually(lambda: hiding.all_ports(tasks) == there, 10)
             assert found, (hiding.all_ports(tasks), there, "; ".join(story[-12:]))
@@ -122,7 +122,7 @@ def test_interfaces_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> 
 
 
 def test_processes_of_an_adversary(host: Host, tasks: Tasks, seed: int, seconds: float) -> None:
-    """A user without rights stops no run, and what the user's link leads to is never the host or another sandbox."""
+    """An unprivileged user stops no run, and the target of the user's link is never the host or another sandbox."""
     host.have_name_server()
     hiding.build(tasks)
     tasks.ensure("sandbox", {"name": hiding.EVIL, "state": "absent"})

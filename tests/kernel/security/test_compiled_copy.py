@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The compiled copy of the core: later tasks load it, and only if nobody but root can have written it."""
+"""The compiled copy of the core: later tasks load it, but only if nobody except root can have written it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ COPIED = " from the copy"
 
 
 def send(more: str = "") -> None:
-    """Put the core into a zip file as Ansible does, with MORE text in one of its files."""
+    """Pack the core into a zip file as Ansible does, with the text MORE added to one of its files."""
     with zipfile.ZipFile(SENT, "w", zipfile.ZIP_DEFLATED) as archive:
         for parent in Path(CORE).parents:
             if parent.name:
@@ -70,7 +70,7 @@ def start(text: str = TASK, *arguments: str) -> "subprocess.Popen[str]":
 
 
 def task(text: str = TASK, *arguments: str) -> str:
-    """Run a task as Ansible does, and return what it says."""
+    """Run a task as Ansible does, and return its output."""
     running = start(text, *arguments)
     output, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (0, "")
@@ -87,7 +87,7 @@ def files(path: Path) -> Set[str]:
 
 
 def rewrite(path: Path) -> None:
-    """Let the copy at PATH say where it comes from."""
+    """Change the copy at PATH so that its output shows where it comes from."""
     compiled: Dict[str, bytes] = marshal.loads(path.read_bytes()[4:])
     code = compile(f"def did_you_mean(*_): return {COPIED!r}", "copy", "exec")
     compiled[f"{CORE}/model/suggestions.py"] = marshal.dumps(code)
@@ -97,7 +97,7 @@ def rewrite(path: Path) -> None:
 
 @pytest.fixture()
 def copy(host: Host) -> Path:
-    """The copy that the first task has written, changed so that one can tell when it is used."""
+    """The copy that the first task has written, changed so that its use can be noticed."""
     send()
     task()
     (path,) = copies()

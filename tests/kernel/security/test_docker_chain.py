@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The chain DOCKER-USER, in which names of the host's devices stand in rules of ours."""
+"""The chain DOCKER-USER, where our rules contain names of the host's devices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks import Tasks
 
 
 def test_a_device_s_name_is_no_wildcard_and_ends_no_rule(tasks: Tasks) -> None:
-    """'br-+' would open all of Docker's networks to our sandboxes."""
+    """The name 'br-+', used as a wildcard, would open all of Docker's networks to our sandboxes."""
     command("iptables -N DOCKER-USER")
     for name in ("br-+", 'br-"a', "br-'b", "br-\\c", "br-lan"):
         assert run(["ip", "link", "add", name, "type", "bridge"])[0] == 0

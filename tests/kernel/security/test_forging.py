@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sandbox that says, below IP, that it is a neighbour, or the gateway."""
+"""A sandbox that impersonates a neighbour or the gateway, below IP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OUTSIDES, UPLINKS = {4: OUTSIDE4, 6: OUTSIDE6}, {4: UPLINK4, 6: UPLINK6}
 
 
 def neighbours(tasks: Tasks, icc: bool) -> None:
-    """Make sandboxes a, which publishes a port, and evil on one network, and let the host know both."""
+    """Create sandboxes a, which publishes a port, and evil on one network, and let the host know both."""
     tasks.network("n", BOTH, {f"{BRIDGE}.enable_icc": icc})
     tasks.sandbox("a", "n", published_ports=["8080:80"])
     tasks.sandbox("evil", "n")
@@ -70,7 +70,7 @@ def test_the_way_out_leads_by_no_neighbour(tasks: Tasks) -> None:
 
 
 def test_a_full_neighbour_table_keeps_no_other_network_from_its_gateway_and_ports(tasks: Tasks) -> None:
-    """The kernel has one table for all namespaces, of 1024 entries by default; those of the last five seconds stay."""
+    """The kernel has one table of 1024 entries for all namespaces and does not evict those of the last five seconds."""
     tasks.network("n", "10.1.0.0/16")
     tasks.network("other", "10.2.0.0/24")
     tasks.sandbox("evil", "n")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sandbox that hides its interface leaves the network all the same, and gets a new one while it is to have one."""
+"""A sandbox that hides its interface still leaves a network, and gets a new interface while it is to be on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDS = {
     "stopped": {"state": "stopped"},
     "absent": {"state": "absent"},
 }
-"""What the playbook says then."""
+"""What the playbook then says."""
 
 
 def ports(tasks: Tasks, network: str = "lan") -> int:
@@ -50,7 +50,7 @@ def test_it_leaves_the_network(lan: Tasks, end: str) -> None:
     assert ports(lan) == len(WAYS)
     assert lan.ensure("sandbox", *({"name": way, **ENDS[end]} for way in WAYS if way != "replaced")).changed
     assert ports(lan) == 1
-    # Where eth0 has to be there is now the sandbox's own, which is not touched.
+    # An interface of the sandbox's own now has the name of ours, and is not touched.
     assert lan.sandbox("replaced", **{"state": "absent"} if end == "elsewhere" else ENDS[end]).changed
     assert ports(lan) == 0
     assert not lan.restore().changed

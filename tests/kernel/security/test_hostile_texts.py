@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names and other texts that would be more than that in a file, a rule, a path or on a terminal."""
+"""Names and other texts that would have a special meaning in a file, a rule, a path or a terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PREFIX = "com.docker.network.container_iface_prefix"
 
 
 def refused(tasks: Tasks, kind: str, item: dict[str, Any]) -> None:
-    """Ask for ITEM; see that it is refused in one printable line."""
+    """Ask for ITEM; check that it is refused in one printable line."""
     try:
         tasks.ensure(kind, item)
     except InvalidInput as error:
@@ -43,7 +43,7 @@ def lan(tasks: Tasks) -> Tasks:
 
 @pytest.fixture()
 def still(lan: Tasks) -> Iterator[Tasks]:
-    """A host with a network, which is afterwards as it was."""
+    """A host with a network, which must be unchanged afterwards."""
     before = inventory(lan.host)
     yield lan
     assert inventory(lan.host) == before
@@ -86,7 +86,7 @@ def test_the_beginning_of_interface_names(still: Tasks) -> None:
 
 @pytest.mark.parametrize("text", ZONES)
 def test_addresses_with_a_zone(still: Tasks, text: str) -> None:
-    """Python takes whatever follows the percent sign for a zone."""
+    """Python takes everything after the percent sign as the zone."""
     web = {"name": "web", "networks": [{"name": "lan"}]}
     refused(still, "sandbox", {**web, "etc_hosts": {"a": text}})
     refused(still, "sandbox", {**web, "dns_servers": [text]})
@@ -134,7 +134,7 @@ def test_paths_of_namespaces(still: Tasks) -> None:
 
 
 def test_labels_may_hold_anything_and_stay_in_the_store(lan: Tasks) -> None:
-    """They are in no file, rule or path."""
+    """They do not appear in any file, rule or path."""
     hostile = {f'k{mark}"; add table inet evil': f"{mark}1.2.3.4 localhost # ' $(reboot)" for mark in BREAKS}
     lan.network("n", labels=hostile)
     lan.sandbox("web", "n", labels=hostile)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What sandboxes reach of the host and of each other, and what a neighbour of the host reaches, when they try."""
+"""What sandboxes can reach on the host and on each other, and what a neighbour of the host can reach."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PORT = 8080
 
 @pytest.fixture()
 def two(tasks: Tasks) -> Tasks:
-    """Sandboxes a and b on a network each; a publishes a port on 127.0.0.1, one on its gateway and one everywhere."""
+    """Sandboxes a and b on a network each. a publishes ports on 127.0.0.1, on its gateway and on all addresses."""
     for name, subnets in SUBNETS.items():
         tasks.network(name, subnets)
     tasks.sandbox(
@@ -31,7 +31,7 @@ def two(tasks: Tasks) -> Tasks:
 
 
 def by_hand(place: str, target: str, via: str, device: str = "eth0") -> None:
-    """Give PLACE a route of its own making."""
+    """Add a route to PLACE, as its own programs could."""
     with at(place):
         command(f"ip route replace {target} via {via} dev {device} onlink")
 
@@ -48,7 +48,7 @@ LOOPBACK = "127.0.0.1"
     ("place", "network", "own"), [("a", "a", "10.1.0.2"), ("b", "b", "10.2.0.2"), ("c", "inner", "10.3.0.2")]
 )
 def test_the_host_s_loopback_is_out_of_a_sandbox_s_reach(two: Tasks, place: str, network: str, own: str) -> None:
-    """Its bridges have route_localnet."""
+    """The host's bridges have route_localnet set."""
     gateway = two.gateway(network)
     frame = ("eth0", mac(HOST, two.device(network)))
     assert arrives(place, own, gateway, HOST, 53, frame) == own
@@ -57,7 +57,7 @@ def test_the_host_s_loopback_is_out_of_a_sandbox_s_reach(two: Tasks, place: str,
 
 
 def test_a_neighbour_of_the_host_does_not_reach_its_loopback(two: Tasks) -> None:
-    """With route_localnet, and nothing more, it would (CVE-2020-8558 of Kubernetes)."""
+    """With route_localnet alone, it would (CVE-2020-8558 of Kubernetes)."""
     assert connects(HOST, LOOPBACK, PORT, "a")
     for setting in ("all", "uplink"):
         sysctl(f"net/ipv4/conf/{setting}/route_localnet", 1)
@@ -69,7 +69,7 @@ def test_a_neighbour_of_the_host_does_not_reach_its_loopback(two: Tasks) -> None
 
 @pytest.mark.parametrize("target", ["10.1.0.2", "fd00:1::2", "10.2.0.2", "fd00:2::2", "10.3.0.2", "fd00:3::2"])
 def test_a_neighbour_of_the_host_does_not_reach_a_sandbox_by_its_address(two: Tasks, target: str) -> None:
-    """Whoever shares a link with the host may send to any subnet by way of it (moby issue 48815)."""
+    """Whoever shares a link with the host can send to any subnet through it (moby issue 48815)."""
     place = {"1": "a", "2": "b", "3": "c"}[target[3] if "." in target else target[5]]
     assert reaches(HOST, place, target)
     assert not reaches(OUTSIDE, place, target)
@@ -84,7 +84,7 @@ def test_a_neighbour_of_the_host_reaches_what_is_published_to_all(two: Tasks) ->
 @pytest.mark.parametrize("gateway", ["10.1.0.1", "fd00:1::1"])
 @pytest.mark.parametrize("place", ["b", "c"])
 def test_another_network_s_gateway_is_out_of_reach(two: Tasks, place: str, gateway: str) -> None:
-    """It is an address of the host, and published ports would be a way around."""
+    """It is an address of the host, and published ports would be a detour to the network."""
     if place == "c":
         by_hand("c", f"{gateway}/{128 if ':' in gateway else 32}", "fd00:3::1" if ":" in gateway else "10.3.0.1")
     assert connects("a", gateway, 53, HOST, 53)
@@ -106,7 +106,7 @@ def test_an_internal_sandbox_has_its_gateway_alone(two: Tasks, target: str) -> N
 
 
 def test_another_network_s_anycast_address_is_out_of_reach(two: Tasks) -> None:
-    """A host that forwards has the first address of each subnet as well (RFC 4291 2.6.1)."""
+    """A host that forwards also has the first address of each subnet (RFC 4291 2.6.1)."""
     frames = {place: ("eth0", mac(HOST, two.device(name))) for place, name in (("b", "b"), ("c", "inner"))}
     everywhere = ("::", 53)
     assert heard(OUTSIDE, [OUTSIDE6], "fd00:1::", HOST, 53, ("wan", mac(HOST, "uplink")), everywhere) == {OUTSIDE6}
@@ -117,12 +117,12 @@ def test_another_network_s_anycast_address_is_out_of_reach(two: Tasks) -> None:
 
 @pytest.mark.parametrize("place", ["a", "b"])
 def test_the_host_s_services_are_the_host_s_own_rules_affair(two: Tasks, place: str) -> None:
-    """Documented: our table has no input chain."""
+    """This is documented: our table has no input chain."""
     assert connects(place, UPLINK4, 53, HOST, 53)
     assert connects(place, UPLINK6, 53, HOST, 53)
 
 
 @pytest.mark.parametrize("source", ["10.1.0.2", "10.1.0.1", "127.0.0.1"])
 def test_a_forged_source_opens_no_other_network(two: Tasks, source: str) -> None:
-    """Not that of a neighbour there, not that of its gateway."""
+    """Neither the address of a neighbour there nor that of its gateway does."""
     assert arrives("b", source, "10.1.0.2", "a") is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""With br_netfilter the host sees what passes between neighbours, and takes it for connections."""
+"""With br_netfilter, the host sees the frames between neighbours and tracks them as connections."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may look into our folders and write there: whatever the umask, and whatever was there before us."""
+"""Who may read our folders and write to them, whatever the umask and whatever existed before."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
 
 @pytest.fixture()
 def bare(tasks: Tasks) -> Tasks:
-    """A host without any folder of ours."""
+    """A host without any of our folders."""
     for folder in (STORE, CONFIGURATION):
         tasks.host.out(["umount", folder])
     for folder in (STORE, RUNTIME, CONFIGURATION, NAMESPACES):
@@ -131,7 +131,7 @@ def test_an_unprivileged_user_reads_names_and_nothing_else(tasks: Tasks) -> None
     assert as_nobody("ip", "netns", "list") == 0
     for path in private_files():
         assert as_nobody("cat", path) != 0
-        # Who could hold the lock, or SQLite's, could keep every run waiting.
+        # Whoever could hold our lock, or SQLite's, could block every run.
         assert as_nobody("flock", "--nonblock", path, "true") != 0
     for folder in FOLDERS:
         assert as_nobody("touch", f"{folder}/mine") != 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody has put where a file, a folder or a namespace of ours has to be: never followed, never waited for."""
+"""Objects planted where our files, folders or namespaces must be: never followed, never waited for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = ("symbolic link", "dangling link", "hard link", "pipe", "folder")
 
 @pytest.fixture()
 def lan(tasks: Tasks, patience: None) -> Iterator[Tasks]:
-    """A host with a network and a secret file, which is in the end as it was."""
+    """A host with a network and a secret file, which must be unchanged at the end."""
     tasks.network("lan", "10.1.0.0/24")
     SECRET.write_text(TEXT)
     SECRET.chmod(0o600)
@@ -35,7 +35,7 @@ def lan(tasks: Tasks, patience: None) -> Iterator[Tasks]:
 
 
 def plant(kind: str, path: str) -> None:
-    """Put something of KIND at PATH; whatever is there goes."""
+    """Replace whatever is at PATH with something of KIND."""
     if os.path.lexists(path):
         os.unlink(path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -54,7 +54,7 @@ def plant(kind: str, path: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("file", ["hosts", "resolv.conf"])
 def test_files_of_a_sandbox(lan: Tasks, file: str, kind: str) -> None:
-    # On the file system of the secret, so that it can be linked there.
+    # Use the secret's file system, so that a hard link is possible.
     lan.host.out(["umount", "/etc/netns"])
     path = f"/etc/netns/web/{file}"
     plant(kind, path)

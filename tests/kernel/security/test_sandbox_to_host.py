@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a program with all rights inside a sandbox can do to the host."""
+"""What a program with all rights in a sandbox can do to the host."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_host_takes_no_sandbox_for_its_router(tasks: Tasks, subnets: str) ->
 
 
 def test_the_host_takes_a_router_outside_for_one(tasks: Tasks) -> None:
-    """So that the test above would notice."""
+    """Shows that the test above would notice."""
     assert eventually(lambda: "uplink" in ready(HOST) and "wan" in ready(OUTSIDE))
     advertise(OUTSIDE, "wan", FORGED)
     assert eventually(lambda: believes_in_routers(tasks))
@@ -44,7 +44,7 @@ def test_nobody_in_a_sandbox_passes_for_the_host(tasks: Tasks, source: str) -> N
 
 
 def test_nobody_in_a_sandbox_passes_for_the_host_by_ipv6(tasks: Tasks) -> None:
-    """A program that listens for both families takes ::ffff:127.0.0.1 for 127.0.0.1."""
+    """A program that listens on both IP versions takes ::ffff:127.0.0.1 for 127.0.0.1."""
     subnets = {"four": "10.1.0.0/24", "dual": "10.2.0.0/24,fd00:2::/64", "inner": "10.3.0.0/24,fd00:3::/64"}
     for name, subnet in subnets.items():
         tasks.network(name, subnet, internal=name == "inner")
@@ -60,7 +60,7 @@ def test_nobody_in_a_sandbox_passes_for_the_host_by_ipv6(tasks: Tasks) -> None:
 
 
 def link_local(place: str, device: str) -> str:
-    """Return the address with which IPv6 begins on a link."""
+    """Return the link-local IPv6 address of a link."""
     with at(place):
         lines = command(f"ip -brief -6 address show dev {device} scope link").split()
     return lines[2].partition("/")[0]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Source addresses that a sandbox forges, and those that are not its own and yet no forgery."""
+"""Source addresses that a sandbox forges, and foreign ones that it may use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BROADCAST = b"\xff" * 6
 
 @pytest.fixture()
 def two(tasks: Tasks) -> Tasks:
-    """Sandboxes a, b and both, on networks a and b; a publishes a port to somebody in the world only."""
+    """Sandboxes a, b and both, on networks a and b. a publishes a port, but only to sources in WORLD."""
     for number, name in enumerate("ab", 1):
         tasks.network(name, f"10.{number}.0.0/24,fd00:{number}::/64")
     sources = [{"container_port": 53, "host_port": 8053, "protocol": "udp", "allowed_sources": list(WORLD.values())}]
@@ -43,7 +43,7 @@ def test_a_sandbox_sends_from_its_own_network(two: Tasks, version: int) -> None:
     assert heard("b", [own], outside, OUTSIDE, 53, ("eth0", device), place) == {uplink}
     assert heard("b", forged, outside, OUTSIDE, 53, ("eth0", device), place) == set()
     assert heard("b", forged, gateway, "a", 8053, ("eth0", device), place) == set()
-    # What the host routes to a sandbox comes from there, too.
+    # If the host has a route to an address through a sandbox, the sandbox may use that address as a source.
     command(f"ip route add {WORLD[version]} via {own} dev {two.device('b')}")
     assert heard("b", forged, outside, OUTSIDE, 53, ("eth0", device), place) == {WORLD[version]}
 
@@ -67,7 +67,7 @@ def test_a_container_answers_by_our_network_what_came_in_by_another(two: Tasks) 
         command("ip route add default via 10.7.0.1")
     with endpoint(OUTSIDE, "tcp", "0.0.0.0", 90) as waiting, endpoint("container", "tcp", "0.0.0.0") as client:
         for each in (waiting, client):
-            # A link that has come up may need a second.
+            # A link that has just come up may need a second.
             each.settimeout(60)
         waiting.listen()
         client.connect((OUTSIDE4, 90))
@@ -81,7 +81,7 @@ def test_a_container_answers_by_our_network_what_came_in_by_another(two: Tasks) 
 
 
 def test_what_passes_from_port_to_port_is_the_network_s_own_affair(two: Tasks) -> None:
-    """With br_netfilter the rules see it."""
+    """With br_netfilter, the rules see these frames."""
     if not os.path.exists("/proc/sys/net/bridge/bridge-nf-call-iptables"):
         pytest.skip("this kernel has no br_netfilter")
     two.sandbox("router", "b")

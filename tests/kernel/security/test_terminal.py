@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people read is what it looks like: nobody's text moves the cursor, or makes a line of its own."""
+"""Output shows texts as they are: no text moves the cursor or creates a line of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SET_NAME = 15
 
 
 def safe(text: str) -> bool:
-    """Whether TEXT has no character but letters, signs and ends of lines."""
+    """Return whether TEXT contains only printable characters and line ends."""
     return all(line.isprintable() for line in text.split("\n"))
 
 
@@ -50,7 +50,7 @@ def test_what_was_typed_comes_back_escaped(tasks: Tasks, arguments: tuple[str, .
 
 
 def test_a_process_that_is_named_in_a_message(tasks: Tasks) -> None:
-    """Any user may listen on a port, and call the process what he likes."""
+    """Any user can listen on a port with any process name."""
     tasks.network("n", "10.1.0.0/24")
     hostile = "\x1b[2J\nfatal: x"
 

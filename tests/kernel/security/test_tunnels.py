@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who gets a packet into a network of several hosts without being on it: only its hosts."""
+"""Only the hosts of an overlay can send packets into it from outside."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ NUMBERS = {"blue": 9, "red": 10, "evil": 66, "inner": 67}
 
 
 def encapsulated(network: str, inner: str) -> bytes:
-    """Return what a VXLAN device of NETWORK takes for a frame to everybody, with a packet for INNER in it."""
+    """Return a VXLAN packet of NETWORK with a broadcast frame that contains a packet to INNER."""
     frame = b"\xff" * 6 + bytes.fromhex("024200000007") + struct.pack("!H", 0x0800) + datagram(INTRUDER, inner)
     return struct.pack("!II", 0x08000000, vni(network, {}) << 8) + frame
 
 
 def enters(source: Place, place: str, addresses: Sequence[str], via: Member, network: str = "blue") -> bool:
-    """Whether what PLACE on SOURCE sends to the tunnel's port at any of ADDRESSES arrives in a sandbox on host VIA."""
+    """Return whether a packet from PLACE on SOURCE to the tunnel's port at ADDRESSES arrives in a sandbox on VIA."""
     with via.here():
         waiting = endpoint(f"s{via.number}", "udp", "0.0.0.0", 53)
     with waiting:
@@ -52,7 +52,7 @@ def target(network: str, member: Member) -> str:
 
 
 def test_only_the_hosts_of_an_overlay_enter_it() -> None:
-    """Networks blue and red have the same port; the hosts of red reach each other by IPv6."""
+    """Networks blue and red have the same port. The hosts of red reach each other by IPv6."""
     fleet = Fleet(2)
     try:
         one, other = fleet.members

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command cnm for whom it is not meant, and from where it must take nothing."""
+"""The command cnm run by users who must not use it, and in folders whose files it must not use."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_who_is_not_root_gets_the_help(tasks: Tasks, cnm: str) -> None:
 
 
 def test_programs_and_modules_of_the_current_folder_are_not_run(tasks: Tasks, cnm: str) -> None:
-    """Root may be in a folder of somebody else's, with an empty or a relative entry in PATH, or a user's home."""
+    """Root may be in somebody else's folder, with an empty or relative entry in PATH, or use a user's HOME."""
     trap = Path("/run/trap")
     home = trap / ".local" / "lib"
     trap.mkdir()

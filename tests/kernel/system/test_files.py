@@ -22,7 +22,7 @@ BLOCK = f"# BEGIN cnm\n{HOSTS.text}# END cnm\n"
 
 
 def given(text: str) -> None:
-    """A file that the user has already."""
+    """Create a file with the user's TEXT."""
     PATH.parent.mkdir(exist_ok=True)
     PATH.write_text(text, encoding="utf-8")
 
@@ -110,7 +110,7 @@ def test_the_mode_is_seen_and_set(host: Host) -> None:
 def test_damaged_markers_are_mended_and_no_line_of_the_user_is_lost(host: Host, damage: str) -> None:
     given(damage)
     present = host.kernel.read([HOSTS.key]).get(HOSTS.key)
-    # A block whose last line alone has no line end is whole.
+    # If only the last line end of the block is missing, the block is complete.
     assert present is None or not HOSTS.satisfied_by(present) or damage == f"mine\n{BLOCK}".rstrip("\n")
     host.kernel.apply([Step(present, HOSTS)])
     assert PATH.read_text(encoding="utf-8") == f"mine\n{BLOCK}"

@@ -54,7 +54,7 @@ def test_ipv4_socket_of_the_ipv6_kind(host: Host) -> None:
 
 
 def test_sctp_endpoints(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the kernel's text, as kernels without SCTP have no such sockets."""
+    """The test uses the kernel's text format, because kernels without SCTP have no such sockets."""
     lines = {
         "sctp/eps": [
             "ffff88017e0a0200 ffff880299f7fa00 2   10  29   11165    0   200689 10.0.0.102 10.0.0.70",

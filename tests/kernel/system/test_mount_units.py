@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Namespaces whose mount has a unit file, as the role cnm.linux.service writes one, are taken away by systemd."""
+"""systemd unmounts namespaces whose mount has a unit file, as the role cnm.linux.service writes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNIT = r"run-netns-my\x2dapp.v2.mount"
 
 
 class Watched:
-    """A kernel, and what it lets systemd stop."""
+    """A kernel, and a record of what it lets systemd stop."""
 
     def __init__(self, host: Host) -> None:
         self.stopped: List[List[str]] = []
