@@ -169,7 +169,7 @@ def test_a_row_that_is_not_written_yet_is_seen_like_one_that_is(steps):
                 store.put_endpoint(endpoint)
             elif verb == "delete":
                 store.delete_endpoint(endpoint)
-        early._flush()
+        early._rows.flush()
         early._forget_answers()
     for network in ("3" * 64, "4" * 64):
         assert answers(late, network) == answers(early, network)

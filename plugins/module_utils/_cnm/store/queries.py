@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be asked of a store."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from operator import attrgetter
+from typing import Any, Container, Dict, Iterator, List, Optional, Tuple
+
+from ..model.addresses import Subnet
+from ..model.endpoint import Endpoint, Port
+from ..model.ids import is_id
+from ..model.network import PREDEFINED, Network
+from ..model.sandbox import Sandbox
+from . import schema
+from .claims import Claims
+from .journal import Setting, Unit
+from .members import Members
+from .ranges import Ranges
+from .rows import Object, Rows
+
+
+class Queries:
+    """The objects of one host, as of the last commit or of the transaction under way."""
+
+    def __init__(self, connection: sqlite3.Connection, path: str, seen: Dict[str, Object]) -> None:
+        """Ask the store at PATH by its CONNECTION.
+
+        :param seen: objects by their JSON text. They are values, so several stores can share them.
+        """
+        self._connection = connection
+        self._rows = Rows(connection, path, seen)
+        self._members = Members(connection, self._rows)
+        self._ranges = Ranges(connection)
+        self._claims = Claims(connection)
+
+    def network(self, identifier: str) -> Optional[Network]:
+        """Return the network with that id."""
+        return self._rows.known(Network, identifier)
+
+    def network_named(self, name: str) -> Optional[Network]:
+        """Return the network with that name or that whole id."""
+        return self._rows.named(Network, name)
+
+    def find_network(self, reference: str) -> Optional[Network]:
+        """Return the network with that name, id or unique id prefix; ValueError if it is ambiguous."""
+        return self._rows.find(Network, reference)
+
+    def networks(self) -> List[Network]:
+        """Return all networks, by name."""
+        return self._rows.all(Network, "SELECT * FROM network ORDER BY name")
+
+    def adopted_networks(self) -> List[Network]:
+        """Return the networks whose bridges were there before us."""
+        return self._rows.all(Network, "SELECT * FROM network WHERE json_extract(data, '$.adopted')")
+
+    def sandbox(self, identifier: str) -> Optional[Sandbox]:
+        """Return the sandbox with that id."""
+        return self._rows.known(Sandbox, identifier)
+
+    def sandbox_named(self, name: str) -> Optional[Sandbox]:
+        """Return the sandbox with that name or that whole id."""
+        return self._rows.named(Sandbox, name)
+
+    def find_sandbox(self, reference: str) -> Optional[Sandbox]:
+        """Return the sandbox with that name, id or unique id prefix; ValueError if it is ambiguous."""
+        return self._rows.find(Sandbox, reference)
+
+    def sandboxes(self) -> List[Sandbox]:
+        """Return all sandboxes, by name."""
+        return self._rows.all(Sandbox, "SELECT * FROM sandbox ORDER BY name")
+
+    def endpoint(self, identifier: str) -> Optional[Endpoint]:
+        """Return the endpoint with that id."""
+        return self._rows.known(Endpoint, identifier)
+
+    def endpoint_on(self, network: str, name: str) -> Optional[Endpoint]:
+        """Return the endpoint with that name or that whole id on the network with that id."""
+        if is_id(name):
+            endpoint = self.endpoint(name)
+            return endpoint if endpoint is not None and endpoint.network == network else None
+        return self._rows.by_name(Endpoint, "network = ? AND name = ?", network, name)
+
+    def endpoint_alike(self, network: str, name: str) -> Optional[str]:
+        """Return the name on the network with that id that differs from NAME only in upper and lower case."""
+        return self._rows.alike(network, name)
+
+    def endpoints(self) -> List[Endpoint]:
+        """Return all endpoints, by name."""
+        return self._rows.all(Endpoint, "SELECT * FROM endpoint ORDER BY name, network")
+
+    def endpoints_named(self, name: str) -> List[Endpoint]:
+        """Return the endpoints with that name or that whole id, of any network."""
+        if is_id(name):
+            endpoint = self.endpoint(name)
+            return [endpoint] if endpoint is not None else []
+        return self._rows.all(Endpoint, "SELECT * FROM endpoint WHERE name = ? ORDER BY network", name)
+
+    def endpoints_of_network(self, identifier: str) -> List[Endpoint]:
+        """Return the endpoints of the network with that id, by name."""
+        return self._rows.all(Endpoint, "SELECT * FROM endpoint WHERE network = ? ORDER BY name", identifier)
+
+    def endpoints_of_sandbox(self, identifier: str) -> List[Endpoint]:
+        """Return the endpoints joined to the sandbox with that id, by name."""
+        endpoints = list(self._members.inside(identifier).values())
+        return sorted(endpoints, key=attrgetter("name", "network")) if len(endpoints) > 1 else endpoints
+
+    def running_endpoints(self, network: str) -> List[Endpoint]:
+        """Return the endpoints of the network with that id that are joined to a running sandbox, by name."""
+        return self._rows.all(
+            Endpoint,
+            "SELECT endpoint.* FROM endpoint JOIN sandbox ON sandbox.id = endpoint.sandbox "
+            "WHERE endpoint.network = ? AND sandbox.running ORDER BY endpoint.name",
+            network,
+        )
+
+    def name_servers(self, network: str) -> Dict[str, Tuple[str, ...]]:
+        """Return the name servers of running sandboxes with their own, on the network with that id, by sandbox id."""
+        self._rows.flush()
+        rows = self._connection.execute(
+            "SELECT sandbox.id, json_extract(sandbox.data, '$.dns_servers') AS servers FROM endpoint "
+            "JOIN sandbox ON sandbox.id = endpoint.sandbox "
+            "WHERE endpoint.network = ? AND sandbox.running AND servers IS NOT NULL",
+            (network,),
+        )
+        return {identifier: tuple(json.loads(servers)) for identifier, servers in rows}
+
+    def joined(self, network: str) -> int:
+        """Return how many endpoints of the network with that id are joined to a sandbox."""
+        return self._members.joined(network)
+
+    def has_networks(self, driver: str) -> bool:
+        """Say whether there is any network of DRIVER that is not predefined."""
+        marks = ", ".join("?" * len(PREDEFINED))
+        query = f"SELECT 1 FROM network WHERE json_valid(data) AND {schema.DRIVER} = ? AND name NOT IN ({marks})"
+        return self._exists(query, driver, *PREDEFINED)
+
+    def has_ipv6(self, driver: str) -> bool:
+        """Say whether any network of DRIVER has IPv6."""
+        query = (
+            "SELECT 1 FROM pool JOIN network ON network.id = pool.network WHERE pool.version = 6 AND json_valid(data)"
+        )
+        return self._exists(f"{query} AND {schema.DRIVER} = ?", driver)
+
+    def underlays(self) -> List[Tuple[str, str, Dict[str, str], str, List[str]]]:
+        """Return each network of several hosts: driver, name, options, the underlay's device, the peers' addresses."""
+        rows = self._connection.execute(
+            "SELECT json_extract(data, '$.driver'), name, json_extract(data, '$.options'), "
+            "json_extract(data, '$.underlay.device'), "
+            "(SELECT json_group_array(json_extract(value, '$.address')) FROM json_each(data, '$.underlay.peers')) "
+            "FROM network WHERE json_type(data, '$.underlay') = 'object'"
+        )
+        return [
+            (kind, name, json.loads(options), device, json.loads(peers)) for kind, name, options, device, peers in rows
+        ]
+
+    def networks_on_bridge(self, name: str) -> List[Network]:
+        """Return the networks whose options name the bridge NAME."""
+        return self._rows.all(
+            Network,
+            f"SELECT * FROM network WHERE json_valid(data) AND {schema.BRIDGE_NAME} = ?",
+            name,
+        )
+
+    def network_over(self, subnet: Subnet, but: Container[str] = ()) -> Optional[Network]:
+        """Return a network, other than those with the ids BUT, which has a pool that overlaps SUBNET.
+
+        The pools of these networks do not overlap each other.
+        """
+        identifier = self._ranges.over(subnet, but)
+        return self.network(identifier) if identifier is not None else None
+
+    def pool_ranges(self, version: int, but: str) -> List[Tuple[int, int]]:
+        """Return first and last address of all pools of a family, in ascending order, but those of the network BUT."""
+        return self._ranges.all(version, but)
+
+    def taken(self, network: str, version: int, start: int) -> Iterator[int]:
+        """Yield the addresses of a network's endpoints, from START on, in ascending order."""
+        return self._claims.taken(network, version, start)
+
+    def holder(self, network: str, packed: bytes) -> Optional[Endpoint]:
+        """Return the endpoint of a network that has the address with these bytes."""
+        identifier = self._claims.holder(network, packed)
+        return self.endpoint(identifier) if identifier is not None else None
+
+    def ports(self, protocol: str, number: int) -> List[Tuple[Endpoint, Port]]:
+        """Return the published ports that have the host's port NUMBER, with their endpoints."""
+        holders = map(self.endpoint, self._claims.publishers(protocol, number))
+        return [
+            (holder, port)
+            for holder in holders
+            if holder is not None
+            for port in self._claims.published(holder, protocol, number)
+        ]
+
+    def settings(self) -> Dict[str, Setting]:
+        """Return the kernel settings of the host that we have changed, by name."""
+        rows = self._connection.execute("SELECT name, original, kind, object FROM setting")
+        return {name: Setting(original, Unit(kind, identifier)) for name, original, kind, identifier in rows}
+
+    def _exists(self, query: str, *arguments: Any) -> bool:
+        return bool(self._connection.execute(f"SELECT EXISTS ({query})", arguments).fetchone()[0])
