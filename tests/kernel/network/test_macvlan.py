@@ -165,7 +165,7 @@ def test_a_hidden_interface_goes_with_its_sandbox(lan: Tasks, end: dict[str, Any
     lan.sandbox("a", "lan")
     lan.host.ip(hide, "/run/netns/a")
     assert lan.sandbox("a").changed
-    assert links(lan, "a") == {"lo", "eth0"} and pinged("a", ROUTER)
+    assert links(lan, "a") == {"lo", "eth0"} and eventually(lambda: pinged("a", ROUTER))
     lan.host.ip("link set eth0 group 0\n", "/run/netns/a")
     lan.sandbox("a")
     lan.host.ip(hide, "/run/netns/a")
@@ -174,7 +174,7 @@ def test_a_hidden_interface_goes_with_its_sandbox(lan: Tasks, end: dict[str, Any
         assert links(lan, "a") == {"lo"}
     # The old link, whose MAC address the kernel would refuse to give out twice, no longer exists.
     assert lan.sandbox("a", "lan", state="present").changed
-    assert links(lan, "a") == {"lo", "eth0"} and pinged("a", ROUTER)
+    assert links(lan, "a") == {"lo", "eth0"} and eventually(lambda: pinged("a", ROUTER))
 
 
 def test_the_kernel_takes_the_old_namespace_apart_while_the_new_one_is_made(lan: Tasks) -> None:
