@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A runc that asks for no capability that this machine's root does not have, as where root is in a container itself.
+"""A runc that does not ask for capabilities that root lacks on this machine, as inside a container.
 
 It is made the default runtime of a dockerd, so that ``docker run --privileged`` works there, too.
 """
@@ -13,23 +13,23 @@ import shutil
 import sys
 
 _NAMES = {21: "CAP_SYS_ADMIN", 24: "CAP_SYS_RESOURCE", 16: "CAP_SYS_MODULE", 17: "CAP_SYS_RAWIO", 22: "CAP_SYS_BOOT"}
-"""Number (include/uapi/linux/capability.h) -> name, of those that containers' roots often lack."""
+"""Number (include/uapi/linux/capability.h) -> name, of capabilities that root in containers often lacks."""
 
 
 def option(*names):
-    """Return the value that follows one of NAMES, or None."""
+    """Return the argument after one of NAMES, or None."""
     return next((sys.argv[place + 1] for place, word in enumerate(sys.argv) if word in names), None)
 
 
 def lacking():
-    """Return the names of the capabilities that nobody can have here."""
+    """Return the names of the capabilities that no process can have here."""
     with open("/proc/self/status") as status:
         bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd"))
     return {name for number, name in _NAMES.items() if not bounding >> number & 1}
 
 
 def strip(path):
-    """Take the lacking capabilities out of the process that the file at PATH describes."""
+    """Remove the lacking capabilities from the process that the file at PATH describes."""
     with open(path) as stream:
         described = json.load(stream)
     process, missing = described.get("process", described), lacking()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures, on private hosts, ourselves and our peers in turn: ``make bench ARGS="--part attach --sizes 20"``."""
+"""Measures cnm.linux and its peers in turn on private hosts: ``make bench ARGS="--part attach --sizes 20"``."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What something costs: wall time, CPU time, memory; and what many such costs are together."""
+"""The costs of an operation: wall time, CPU time and memory, and the median of many such costs."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from typing import Any, NamedTuple
 
 
 class Cost(NamedTuple):
-    """What one run of something cost."""
+    """The costs of one run of an operation."""
 
     wall: float
-    """In seconds."""
+    """Seconds."""
     cpu: float
-    """User and system time of the process and of those that it waited for, in seconds."""
+    """The user and system time of the process and of children that it waited for, in seconds."""
     peak: float = 0.0
-    """The most memory that the process had at once, in MB."""
+    """The highest memory use of the process, in MB."""
 
     def __add__(self, other: Any) -> Cost:
         return Cost(self.wall + other.wall, self.cpu + other.cpu, max(self.peak, other.peak))
 
 
 def used() -> float:
-    """Return the CPU time that this process, its threads and its ended children have used."""
+    """Return the CPU time used by this process, its threads and its children that have ended."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def measured(work: Callable[[], object]) -> Cost:
-    """Run WORK and return what it cost."""
+    """Run WORK and return its costs."""
     cpu, wall = used(), time.perf_counter()
     work()
     return Cost(time.perf_counter() - wall, used() - cpu)
 
 
 def process(command: Sequence[str], stdin: str = "", environment: dict[str, str] | None = None) -> tuple[Cost, str]:
-    """Run COMMAND to its end; return what it cost and what it printed.
+    """Run COMMAND; return its costs and its output.
 
     :raises RuntimeError: if it fails
     """
@@ -73,5 +73,5 @@ def process(command: Sequence[str], stdin: str = "", environment: dict[str, str]
 
 
 def median(costs: Sequence[Cost]) -> Cost:
-    """Return the median of each figure of COSTS."""
+    """Return the median of each figure in COSTS."""
     return Cost(*(statistics.median(figures) for figures in zip(*costs)))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our core in a process of its own, as a module runs it: ``python core.py < task``; prints what it cost.
+"""Our core in its own process, as a module runs it: ``python core.py < task`` prints the costs.
 
 The task is ``{"verb": "ensure", "kind": ..., "items": [...], "check": false}`` or ``{"verb": "restore"}``.
-``profile`` names a file for cProfile's figures, ``tell`` asks for the differences as --diff does.
+``profile`` names a file for cProfile's figures, and ``tell`` asks for the differences that --diff shows.
 """
 
 from __future__ import annotations

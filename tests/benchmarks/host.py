@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host, or a fleet of them, for one measurement: what happens there is gone when the measurement ends."""
+"""A host, or a fleet of hosts, for one measurement. Everything on it disappears when the measurement ends."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ T = TypeVar("T")
 _CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 _PATIENCE = 60
-"""Seconds for the kernel to take the namespaces of the last measurement apart, which would slow down the next one."""
+"""Seconds to wait until the kernel has removed the last measurement's namespaces. This would slow down the next one."""
 
 
 def on_its_own(work: Callable[[Host], T]) -> T:
-    """Run WORK in a process of its own, on a host of its own, and return what it returns.
+    """Run WORK in its own process on its own host, and return its result.
 
     :raises RuntimeError: with the traceback, if WORK fails
     """
@@ -46,7 +46,7 @@ def on_its_own(work: Callable[[Host], T]) -> T:
 
 
 def on_a_fleet(size: int, work: Callable[[Fleet], T]) -> T:
-    """Run WORK in a process of its own, with SIZE hosts on one switch.
+    """Run WORK in its own process, with SIZE hosts on one switch, and return its result.
 
     :raises RuntimeError: with the traceback, if WORK fails
     """
@@ -86,7 +86,7 @@ def _apart(work: Callable[[], T]) -> T:
 
 def _run(work: Callable[[], Any], writing: int) -> None:
     status = 0
-    # An interrupt is for the parent, which then asks for an end, and waits for it: what is half made is cleared away.
+    # An interrupt is for the parent, which then stops this process and waits until it has cleaned up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     try:
@@ -108,7 +108,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 
 
 def wait_until_quiet() -> None:
-    """Wait until no kernel thread is taking network namespaces apart."""
+    """Wait until no kernel thread is removing network namespaces."""
     deadline = time.monotonic() + _PATIENCE
     quiet = 0
     while quiet < 3 and time.monotonic() < deadline:
@@ -117,7 +117,7 @@ def wait_until_quiet() -> None:
 
 
 def _busy() -> bool:
-    """Whether a worker of the workqueue ``netns`` is at work; outside of a PID namespace none is seen."""
+    """Return whether a worker of the workqueue ``netns`` is busy. Outside a PID namespace, none is visible."""
     for name in Path("/proc").glob("[0-9]*/comm"):
         with suppress(OSError):
             if "netns" in name.read_text() and "\nState:\tS" not in name.with_name("status").read_text():

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules as Ansible sends them to a host: one file each, with all that they import and without bytecode.
+"""Modules as Ansible sends them to a host: one file each, with everything that they import and without bytecode.
 
-As a program: ``python module.py NAME ARGUMENTS FILE`` writes one. It is a process of its own, as Ansible's loader of
-collections has to be there before the first of a collection's files is imported.
+As a program, ``python module.py NAME ARGUMENTS FILE`` writes such a file. This needs a process of its own, because
+Ansible's loader of collections must be active before the first file of a collection is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from clock import Cost, process
 
 _FOLDER = Path("/run/benchmark")
 PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if os.path.exists(path))
-"""The distribution's, as on managed hosts, which has its bytecode beside it and nothing of what Ansible needs."""
+"""The distribution's Python, as on managed hosts: it has bytecode files and no packages that Ansible needs."""
 ENVIRONMENT = {"PYTHONPATH": "", "PYTHONPYCACHEPREFIX": ""}
 _COLLECTIONS = Path(__file__).resolve().parents[2] / ".cache"
 
@@ -39,7 +39,7 @@ def build(name: str, arguments: dict[str, Any]) -> Path:
 
 
 def run(path: Path) -> Cost:
-    """Run a module that build() has made, to its end."""
+    """Run a module from build(), and return its costs."""
     cost, output = process([PYTHON, str(path)], environment=ENVIRONMENT)
     if '"failed": true' in output:
         raise RuntimeError(output)
@@ -47,7 +47,7 @@ def run(path: Path) -> Cost:
 
 
 def write(name: str, arguments: dict[str, Any], path: str) -> None:
-    """Write to PATH what Ansible would send for the module NAME with ARGUMENTS."""
+    """Write the file that Ansible would send for the module NAME with ARGUMENTS to PATH."""
     from ansible.executor.module_common import modify_module
     from ansible.parsing.dataloader import DataLoader
     from ansible.plugins.loader import init_plugin_loader, module_loader

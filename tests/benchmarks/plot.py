@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plot of docs/performance.md: what one endpoint costs, by how many there are at once."""
+"""The plot in docs/performance.md: the time per endpoint, by the number of endpoints attached at once."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _DARK = """inline:@media (prefers-color-scheme: dark) {
   .pygal-chart text { fill: #e6edf3 !important; }
   .pygal-chart .axis .line { stroke: #30363d !important; }
 }"""
-"""The colours of the other pictures in docs/images, where the reader's page is dark."""
+"""The colours of the other pictures in docs/images when the reader's page is dark."""
 _LEAST, _MOST = 0.5, 100.0
-"""Where the axis begins and ends, in milliseconds, unless a figure needs more room."""
+"""The ends of the axis in milliseconds, unless a figure needs more room."""
 
 
 _NOT_MEASURED = "not measured"
@@ -57,7 +57,7 @@ def draw(record: Record, path: Path) -> None:
         for name, found in costs.items()
     }
     known = [figure for found in figures.values() for figure in found if figure is not None]
-    # Half of the smallest figure at most, so that each has a bar.
+    # At most half of the smallest figure, so that every figure has a bar.
     least, most = min([_LEAST, *(figure / 2 for figure in known)]), max([_MOST, *known])
     chart = pygal.Bar(
         title="Attach endpoints to one network (wall time, median)",
@@ -92,7 +92,7 @@ def draw(record: Record, path: Path) -> None:
 
 
 def _still(root: Any) -> Any:
-    """Return the picture ROOT without scripts, and without comments, which have the day in them."""
+    """Return the picture ROOT without scripts, and without comments, which contain the date."""
     for parent in list(root.iter()):
         for child in list(parent):
             if not isinstance(child.tag, str) or child.tag.endswith("script"):
@@ -105,7 +105,7 @@ def _no_figure(_least: float) -> str:
 
 
 def _upright(root: Any) -> Any:
-    """Return the picture ROOT with the words for a missing bar turned upwards, where the bar would be."""
+    """Return the picture ROOT with the text for a missing bar turned upwards, in the place of the bar."""
     for text in root.iter("text"):
         if text.text == _NOT_MEASURED:
             text.set("transform", f"rotate(-90 {text.get('x')} {text.get('y')}) translate(3 3)")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Echo requests from an endpoint, so many that it can be told when an answer became possible."""
+"""Echo requests from an endpoint, so frequent that they show when an answer became possible."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from overlays import Endpoint
 
 _EVERY = 0.002
 _ARP = 20
-"""Milliseconds until it is asked again who has an address, in place of the second for which answers would wait."""
+"""Milliseconds until the kernel repeats an ARP request, instead of a second, which would delay answers."""
 _REQUEST, _REPLY = 8, 0
 _HEADER = struct.Struct("!BBHHH")
 _IP_HEADER = 20
 
 
 class Unanswered(RuntimeError):
-    """Nobody has answered."""
+    """There was no answer."""
 
 
 class Probe:
-    """Asks TARGET, an IPv4 address, from ENDPOINT's namespace. Not to be used by a thread: see setns(2)."""
+    """Sends requests from ENDPOINT's namespace to TARGET, an IPv4 address. Threads cannot use it: see setns(2)."""
 
     def __init__(self, endpoint: Endpoint, target: str) -> None:
         self._target = target
@@ -49,7 +49,7 @@ class Probe:
         self._socket.close()
 
     def ask(self) -> None:
-        """Send one echo request, wherever it goes."""
+        """Send one echo request, even if it cannot be delivered."""
         self._sequence = (self._sequence + 1) & 0xFFFF
         words = (_REQUEST << 8) + self._identifier + self._sequence
         words = (words & 0xFFFF) + (words >> 16)
@@ -58,7 +58,7 @@ class Probe:
             self._socket.sendto(message, (self._target, 0))
 
     def answer(self, patience: float) -> float | None:
-        """Return when the next answer came, by ``time.perf_counter()``, None if not within PATIENCE seconds."""
+        """Return the ``time.perf_counter()`` of the next answer, or None if there is none within PATIENCE seconds."""
         deadline = time.perf_counter() + patience
         while select.select([self._socket], [], [], max(deadline - time.perf_counter(), 0))[0]:
             with suppress(OSError):
@@ -69,9 +69,9 @@ class Probe:
         return None
 
     def until(self, enough: Callable[[], bool] = lambda: True, patience: float = 30) -> list[float]:
-        """Ask until there is an answer after ENOUGH has come to hold; return when each answer came.
+        """Send requests until one is answered after ENOUGH has become true; return the times of all answers.
 
-        :raises Unanswered: if there is none within PATIENCE seconds from then on
+        :raises Unanswered: if there is none within PATIENCE seconds after that
         """
         found: list[float] = []
         deadline = math.inf
@@ -88,9 +88,9 @@ class Probe:
         raise Unanswered(f"{self._target} has not answered for {patience} s")
 
     def round_trips(self, number: int) -> list[float]:
-        """Return the seconds that each of NUMBER questions and its answer took.
+        """Return the seconds that each of NUMBER round trips took.
 
-        :raises Unanswered: if one is not answered within a second
+        :raises Unanswered: if there is no answer within a second
         """
         found = []
         for _each in range(number):

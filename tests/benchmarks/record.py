@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was measured, kept in a file, so that parts can be measured apart and the report holds all of them."""
+"""The measured costs in a file, so that parts can be measured separately and the report contains all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATH = Path(__file__).resolve().parents[2] / ".cache" / "benchmarks.json"
 
 
 class Key(NamedTuple):
-    """Which figure it is."""
+    """What a figure is about."""
 
     part: str
     what: str
@@ -26,32 +26,32 @@ class Key(NamedTuple):
 
 
 class Record:
-    """The costs of each figure, of all rounds."""
+    """The costs of each figure in all rounds."""
 
     def __init__(self) -> None:
         self._found: dict[Key, list[Cost]] = {}
 
     def add(self, key: Key, cost: Cost) -> None:
-        """Note what one round cost, and show it."""
+        """Record and print the costs of one round."""
         self._found.setdefault(key, []).append(cost)
         self.save()
         print(f"{key.part:9} {key.what:22} {key.size:6} {key.subject:9} {shown(key, cost)}", flush=True)
 
     def costs(self, key: Key) -> Sequence[Cost]:
-        """Return the costs of all rounds."""
+        """Return the costs in all rounds."""
         return self._found.get(key, ())
 
     def median(self, key: Key) -> Cost | None:
-        """Return the median of all rounds, None if there was none."""
+        """Return the median of all rounds, or None if there were none."""
         found = self.costs(key)
         return median(found) if found else None
 
     def keys(self, part: str) -> Iterator[Key]:
-        """Yield the keys of PART, in the order in which they were measured."""
+        """Yield the keys of PART in the order in which they were measured."""
         yield from (key for key in self._found if key.part == part)
 
     def save(self) -> None:
-        """Write this into the file, in place of what there is of the same figures."""
+        """Write this to the file, replacing earlier costs of the same figures."""
         kept = self.load()
         kept._found.update(self._found)
         rows = [[*key, [list(cost) for cost in costs]] for key, costs in kept._found.items()]
@@ -60,7 +60,7 @@ class Record:
 
     @classmethod
     def load(cls) -> Record:
-        """Return what is in the file."""
+        """Return the contents of the file."""
         record = cls()
         if PATH.exists():
             for part, what, size, subject, costs in json.loads(PATH.read_text()):
@@ -69,7 +69,7 @@ class Record:
 
 
 def shown(key: Key, cost: Cost) -> str:
-    """Return COST in words."""
+    """Return COST as text."""
     each = f" {cost.wall * 1000 / key.size:8.2f} ms each" if key.part in ("attach", "networks") else ""
     if key.part == "overlay" and key.what == "round trip":
         return f"{cost.wall * 1e6:.1f} µs"

@@ -37,7 +37,7 @@ def table(record: Record) -> str:
 
 
 def write(record: Record) -> None:
-    """Put the tables of RECORD between the markers of docs/performance.md, and draw the plot beside it."""
+    """Write the tables of RECORD between the markers in docs/performance.md, and draw the plot."""
     import plot
 
     text = PAGE.read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Objects that a store remembers and the kernel does not have, so that there can be many of them at once."""
+"""Objects that are only in the store and not in the kernel, so that there can be many of them at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _written() -> Iterator[SqliteStore]:
 
 
 def unmade_networks(number: int) -> list[Network]:
-    """Write NUMBER networks with the first pools of 10.0.0.0/8, from the second on."""
+    """Write NUMBER networks, with the pools of 10.0.0.0/8 from the second one on."""
     made = []
     with _written() as store:
         for each in range(1, number + 1):
@@ -43,7 +43,7 @@ def unmade_networks(number: int) -> list[Network]:
 
 
 def stopped_sandboxes(number: int) -> None:
-    """Write NUMBER sandboxes that are stopped, a thousand on a network."""
+    """Write NUMBER stopped sandboxes, a thousand per network."""
     networks = unmade_networks(-(-number // _PER_NETWORK))
     with _written() as store:
         for each in range(number):

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples of the modules and of the documents do what they say, each file's in order, on an empty host.
+"""The examples of the modules and documents do what they say, each file's in order, on an empty host.
 
-Every task of a module that changes something is run a second time, and has to find nothing to do then. A block of a
-document is left out if an HTML comment before it says so: ``<!-- not run: the reason -->``.
+Every task of a module that changes something runs a second time and must then have nothing to do. A block of a
+document is left out if it follows an HTML comment that says so: ``<!-- not run: the reason -->``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHANGING = ("cnm.linux.cnm_network", "cnm.linux.cnm_sandbox", "cnm.linux.cnm_end
 
 
 def examples(path: Path) -> list[Any]:
-    """Return the tasks that the module at PATH shows."""
+    """Return the example tasks of the module at PATH."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
@@ -40,7 +40,7 @@ def examples(path: Path) -> list[Any]:
 
 
 def blocks(text: str) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the task lists and playbooks in TEXT, which is Markdown, with the reason for not running them, if any."""
+    """Yield the task lists and playbooks in the Markdown TEXT, with the reason for not running them or an empty one."""
     for block in BLOCK.finditer(text):
         found = yaml.safe_load(block["text"])
         reason = re.match(r"<!--\s*not run:\s*(.+?)\s*-->", block["comment"] or "", re.DOTALL)
@@ -49,7 +49,7 @@ def blocks(text: str) -> Iterator[tuple[str, list[Any]]]:
 
 
 def again(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield TASK, and a second time with the expectation that nothing is to be done."""
+    """Yield TASK, and then TASK again with the expectation that nothing is done."""
     for part in ("block", "rescue", "always"):
         if part in task:
             task = {**task, part: list(twice(task[part]))}
@@ -64,13 +64,13 @@ def again(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def twice(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield TASKS, those that can be repeated twice."""
+    """Yield TASKS, each repeatable one twice."""
     for task in tasks:
         yield from again(task)
 
 
 def play(found: list[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the plays that FOUND, plays or tasks, is."""
+    """Yield FOUND, which are plays or tasks, as plays."""
     if "hosts" in found[0]:
         for one in found:
             parts = {part: list(twice(one[part])) for part in ("pre_tasks", "tasks", "post_tasks") if part in one}
@@ -80,7 +80,7 @@ def play(found: list[Any]) -> Iterator[dict[str, Any]]:
 
 
 def run(found: list[list[Any]], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run each of FOUND, plays or tasks, in their order on one host of their own."""
+    """Run FOUND, lists of plays or tasks, in order on a private host."""
     book = folder / "playbook.yml"
     plays = [one for part in found for one in play(part)]
     book.write_text(yaml.safe_dump(plays, sort_keys=False, width=1000), encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A private host and a pretended one, and how long to go on."""
+"""A private host and a simulated one, and for how long to run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.fixture()
 def begin(request: pytest.FixtureRequest) -> int:
-    """What the first values are drawn by."""
+    """The seed of the first values."""
     return request.config.stash[SEED]
 
 

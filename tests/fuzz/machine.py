@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A private host, and all that a module could have changed on it."""
+"""A private host, and everything on it that a module could change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stand_in import Host
 
 
 class Machine:
-    """A host with a network, a sandbox on it, and a namespace ``old`` that is somebody else's."""
+    """A host with a network, a sandbox on it, and somebody else's namespace ``old``."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -27,11 +27,11 @@ class Machine:
         self.furnished = self.state()
 
     def state(self) -> dict[str, Any]:
-        """Return what the host has, what is shown of it, and the files of ours."""
+        """Return the state of the host, the objects that modules show, and our files."""
         files = (path for folder in ("/etc/cnm", "/run/cnm", "/var/lib/cnm") for path in Path(folder).rglob("*"))
         return {
             **inventory(self._host),
             "objects": running.objects(),
-            # SQLite has its own ways with what is beside the store.
+            # The files beside the store are SQLite's own business.
             "our files": sorted(str(path) for path in files if not path.name.startswith("cnm.db-")),
         }

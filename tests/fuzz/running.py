@@ -31,7 +31,7 @@ NAMES = (*PLURALS, *(f"{name}_info" for name in PLURALS))
 LAN = {"name": "lan", "ipam_config": [{"subnet": "10.9.0.0/24"}, {"subnet": "fd00:9::/64"}]}
 BOX = {"name": "box", "networks": [{"name": "lan"}], "published_ports": ["9090:90"]}
 LONGEST = 100000
-"""Characters of a message; a name of 5000 may be in it, and more than once."""
+"""The maximum length of a message. A name of 5000 characters may be in it more than once."""
 
 
 def arguments(name: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def arguments(name: str) -> dict[str, Any]:
 
 
 def run(name: str, asked: Mapping[str, Any], check: bool = False) -> dict[str, Any]:
-    """Run the module NAME; return its answer. What it raises, other than an exit, is a traceback to a user."""
+    """Run the module NAME; return its answer. Any exception other than an exit would be a traceback for users."""
     output = io.StringIO()
     with patch_module_args({**asked, "_ansible_check_mode": check}), redirect_stdout(output):
         try:
@@ -64,7 +64,7 @@ def accepted(name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def furnish() -> None:
-    """Make a network ``lan`` and a sandbox ``box`` on it."""
+    """Create a network ``lan`` and a sandbox ``box`` on it."""
     accepted("cnm_network", LAN)
     accepted("cnm_sandbox", BOX)
 
@@ -74,14 +74,14 @@ def _no_program(argv: Sequence[str], _text: str | None) -> tuple[int, str, str]:
 
 
 def objects() -> dict[str, list[dict[str, Any]]]:
-    """Return what the modules for information show, by the module that makes it."""
+    """Return what the info modules show, by the module that creates these objects."""
     with task.Kernel(_no_program) as kernel:
         controller = task.Controller(kernel, lambda _text: None, True)
         return {name: controller.describe(name[4:], lambda _store, _found: True) for name in PLURALS}
 
 
 def tidy() -> None:
-    """Remove every object, as a user would."""
+    """Remove every object as a user would."""
     for name in ("cnm_endpoint", "cnm_sandbox", "cnm_network"):
         gone = [
             {"name": each["Name"], "state": "absent", **({"network": each["Network"]} if "Network" in each else {})}
@@ -93,14 +93,14 @@ def tidy() -> None:
 
 
 def converges(name: str, asked: Mapping[str, Any]) -> None:
-    """See that what was accepted is as it was asked for: a second run has nothing to do."""
+    """Check that the accepted options were applied: a second run has nothing to do."""
     if "restarted" not in repr(asked):
         again = run(name, asked)
         assert (again.get("failed", False), again["changed"]) == (False, False), again
 
 
 class Pretended:
-    """A host that is pretended, so that thousands of runs are cheap; each begins with the same objects."""
+    """A simulated host, so that thousands of runs are cheap. Each run begins with the same objects."""
 
     def __init__(self) -> None:
         self._folder = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
@@ -119,7 +119,7 @@ class Pretended:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Let modules run on it."""
+        """Run modules on this host during the block."""
         controller = partial(Controller, folder=f"{self._folder}/cnm")
         with (
             mock.patch.object(task, "Kernel", lambda _run: self._kernel),
@@ -129,7 +129,7 @@ class Pretended:
             yield
 
     def begin(self) -> None:
-        """Be again as at first."""
+        """Reset the host to its first state."""
         shutil.rmtree(f"{self._folder}/cnm")
         shutil.copytree(f"{self._folder}/furnished", f"{self._folder}/cnm")
         self._kernel.present = {**self._furnished}
@@ -138,5 +138,5 @@ class Pretended:
         return self._kernel.present == self._furnished
 
     def holds(self) -> dict[Any, Any]:
-        """Return what it holds but for kernel settings, which always have a value."""
+        """Return what the host holds, without kernel settings, which always have a value."""
         return {key: each for key, each in self._kernel.present.items() if key[0] != "sysctl"}

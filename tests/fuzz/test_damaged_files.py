@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are not what we wrote: a message in a sentence, or a host that is right again, and no lost file."""
+"""Files with unexpected content: the message is a sentence or the host is repaired, and no file is lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def overwritten(old: bytes, where: float, new: bytes) -> bytes:
 
 
 def exchanged(text: str, number: int, value: Any) -> str:
-    """Return TEXT, a JSON object, with another VALUE for one of its keys."""
+    """Return TEXT, a JSON object, with VALUE for one of its keys."""
     data = json.loads(text)
     return json.dumps({**data, sorted(data)[number % len(data)]: value})
 
@@ -52,18 +52,18 @@ damages: st.SearchStrategy[Callable[[bytes], bytes]] = st.one_of(
     ),
     st.sampled_from((b"", b"\xff", b"{}", b"[]", b"null", b"5", DEEP, b"\0" * 4096)).map(lambda new: lambda _old: new),
 )
-"""Functions from the bytes of a file to other bytes."""
+"""Functions that turn the bytes of a file into other bytes."""
 
 
 def json_texts(sound: Any) -> st.SearchStrategy[bytes]:
-    """Draw JSON: junk, or what is SOUND with a part of it exchanged."""
+    """Draw JSON: junk, or SOUND with one part replaced."""
     keys = st.sampled_from(sorted(sound)) if sound else st.just("units")
     exchanged = st.builds(lambda key, value: {**sound, key: value}, keys, nested)
     return st.one_of(nested, exchanged, exchanged).map(lambda value: json.dumps(value).encode())
 
 
 def rests(machine: Machine, path: Path, content: bytes, repaired: bool) -> None:
-    """Put CONTENT at PATH, and see what becomes of it, and of the host, by runs that look and by one that makes."""
+    """Write CONTENT to PATH, and check what runs that read, and one that changes, do to it and to the host."""
     path.parent.mkdir(exist_ok=True)
     sound = path.read_bytes() if path.exists() else None
     path.write_bytes(content)
@@ -105,7 +105,7 @@ def test_damaged_json(path: Path, machine: Machine, begin: int, seconds: float) 
 
 @pytest.fixture()
 def whole_store() -> bytes:
-    """The store as one file, without what is beside it."""
+    """The store as one file, without the files beside it."""
     connection = sqlite3.connect(STORE)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -123,7 +123,7 @@ def put(content: bytes) -> None:
 
 
 def survives(machine: Machine, whole: bytes) -> None:
-    """Run modules on the store as it now is, and see that the host is the same with the WHOLE one again."""
+    """Run modules on the store as it is; check that the host is the same once the WHOLE store is back."""
     broken = STORE.read_bytes()
     try:
         answers = [run("cnm_sandbox_info", {}), run("cnm_network", {**LAN, "labels": {"a": "b"}})]
@@ -148,7 +148,7 @@ TABLES = ("network", "sandbox", "endpoint", "pool", "address", "port", "setting"
 
 def _data(change: Callable[[Any], Any]) -> Callable[[sqlite3.Connection], None]:
     def apply(store: sqlite3.Connection) -> None:
-        # SQLite reads the data for these indexes, and would not take what it cannot read.
+        # SQLite reads the data for these indexes, and refuses data that it cannot parse.
         for index in ("network_adopted", "network_underlay"):
             store.execute(f"DROP INDEX IF EXISTS {index}")
         for table in ("network", "sandbox", "endpoint"):

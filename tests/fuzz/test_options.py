@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever the options are: a refusal in a sentence and an untouched host, or a host as it was asked for."""
+"""Any options: they are refused with a sentence and the host is unchanged, or they are applied."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from values import items
 
 
 def drawn(name: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw options of the module NAME, of its single form and of its list form."""
+    """Draw options of the module NAME, in its single form and its list form."""
     options = arguments(name)
     plural = PLURALS.get(name)
     asked = items({key: spec for key, spec in options.items() if key != plural})
@@ -56,7 +56,7 @@ def test_on_a_pretended_host(name: str, pretended: Pretended, begin: int, second
 @pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are made by root")
 @pytest.mark.parametrize("name", PLURALS)
 def test_on_a_host(name: str, pretended: Pretended, machine: Machine, begin: int, seconds: float) -> None:
-    """What a pretended host accepts, a real one does, or it is again as it was; a real one is slow."""
+    """A real host, which is slow, either does what the simulated one accepts, or stays unchanged."""
     counts = {"accepted": 0, "refused": 0}
 
     def body(asked: dict[str, Any]) -> None:

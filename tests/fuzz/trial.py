@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Trying values for some seconds, in portions that can each be had again by a seed."""
+"""Tries values for some seconds, in batches that a seed can repeat."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 SHRINK = bool(os.environ.get("SHRINK"))
-"""Whether to look for the simplest value that fails, which may take minutes."""
+"""Whether to look for the simplest failing value, which may take minutes."""
 AT_ONCE = 50
-"""Examples that are drawn by one seed."""
+"""How many examples are drawn from one seed."""
 
 
 def tried(
     drawn: st.SearchStrategy[Any], begin: int, seconds: float, body: Callable[[Any], None], at_least: int = 10
 ) -> int:
-    """Try BODY with what is DRAWN by the seeds from BEGIN on, for SECONDS, AT_LEAST that often; return how often.
+    """Try BODY with values DRAWN from the seeds BEGIN and later, for SECONDS and AT_LEAST so often; return how often.
 
-    A seed has the same values each time, but the clock says how many of them are tried.
+    A seed always gives the same values, but the clock decides how many of them are tried.
     """
     deadline = time.monotonic() + seconds
     number, failed, count = begin, False, 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values for options, drawn from the argument specs themselves, so that a new option is tried without being named."""
+"""Values for options, drawn from the argument specs, so that new options are tried without changes here."""
 
 from __future__ import annotations
 
@@ -159,9 +159,9 @@ SENSIBLE: Mapping[str, tuple[str, ...]] = {
     "mac_address": MACS,
     "published_ports": PORTS,
 }
-"""Values that are right, or nearly, for options of that name; others get addresses and words."""
+"""Valid or nearly valid values for options with these names; other options get addresses and words."""
 
-# Infinity, and halves of a surrogate pair, break Ansible's own argument parser.
+# Infinity and lone surrogates break Ansible's own argument parser.
 junk = st.one_of(st.sampled_from(EVIL), st.text(st.characters(codec="utf-8"), max_size=20))
 numbers = st.one_of(st.sampled_from(NUMBERS), st.integers())
 scalars = st.one_of(junk, numbers, st.booleans(), st.none(), st.sampled_from((*ADDRESSES, *WORDS)))
@@ -178,7 +178,7 @@ def _texts(name: str) -> st.SearchStrategy[Any]:
 
 
 def values(name: str, spec: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """Draw values for the option NAME: of its type in most cases, and anything else."""
+    """Draw values for the option NAME, mostly of its type, but also others."""
     kind = spec.get("type", "str")
     right: st.SearchStrategy[Any]
     if kind == "list":
@@ -202,7 +202,7 @@ def values(name: str, spec: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def items(options: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw a few of OPTIONS; those that have to be there, and what names the object, are."""
+    """Draw a few of OPTIONS, and always those that are required or name the object."""
     names = sorted(options)
     always = [name for name in names if options[name].get("required") or name in ("name", "network")]
     return st.sets(st.sampled_from(names), max_size=5).flatmap(

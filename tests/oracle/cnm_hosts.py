@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The story on two hosts of ours: an inventory, and a play for each act."""
+"""The story on two of our hosts: an inventory, and a play for each act."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from story import Move
 
 PLAYBOOK = Path(__file__).parents[2] / "playbooks" / "topology.yml"
 ASK = 'for name; do (echo "$name" $(getent ahostsv4 "$name")) & done; wait'
-"""All at once, since a name that is not known takes a while."""
+"""All names at once, because an unknown name takes a while."""
 
 
 _ADDRESS = re.compile(r"[0-9.]+")
 
 
 def _path(descriptor: int) -> str:
-    """Return the path by which others reach what DESCRIPTOR of this process is."""
+    """Return a path through which other processes can use this process's DESCRIPTOR."""
     return f"/proc/{os.getpid()}/fd/{descriptor}"
 
 
 class Side:
-    """One host, as parity's view of containers wants it."""
+    """One host, with the interface that parity's view of containers needs."""
 
     def __init__(self, member: Member) -> None:
         self.member = member
@@ -60,19 +60,19 @@ class CnmHosts:
                 member.host.have_name_server()
 
     def _entered(self, host: str) -> list[str]:
-        """Return what leads a command to HOST."""
+        """Return a command prefix that enters HOST."""
         mounts, net = (descriptor for descriptor, _flag in self.hosts[host].member.descriptors)
         return ["nsenter", f"--mount={_path(mounts)}", f"--net={_path(net)}"]
 
     def _interpreter(self, host: str) -> str:
-        """Make the Python by which Ansible is on HOST, which has no sshd; return its path."""
+        """Create the interpreter through which Ansible runs on HOST, which has no sshd; return its path."""
         program = self._folder / f"python-on-{host}"
         program.write_text(f'#!/bin/sh\nexec {" ".join(self._entered(host))} {sys.executable} "$@"\n')
         program.chmod(0o755)
         return str(program)
 
     def do(self, moves: Sequence[Move]) -> list[str]:
-        """Declare what MOVES ask for, and play; return why that was refused, nothing if it was not."""
+        """Declare what MOVES ask for, and play; return why it was refused, or nothing."""
         before = copy.deepcopy((self._networks, self._sandboxes))
         for move in moves:
             getattr(self, f"_{move.step.verb}", self._state)(move.host, move.step)
@@ -139,7 +139,7 @@ class CnmHosts:
         return refused
 
     def networks(self, host: str) -> dict[str, dict[str, Any]]:
-        """Return what inspect shows on HOST of the networks that a user has made, by name."""
+        """Return what inspect shows on HOST of the networks that users created, by name."""
         shown = self.hosts[host].member.shown("network")
         return {name: each for name, each in shown.items() if name not in PREDEFINED}
 
@@ -148,18 +148,18 @@ class CnmHosts:
         return self._opened(host, str(self.hosts[host].containers()[container]["SandboxKey"]))
 
     def outside(self, host: str) -> str:
-        """Return the path of the network namespace of somebody outside, whom HOST alone reaches."""
+        """Return the path of a network namespace outside, which only HOST reaches."""
         return self._opened(host, OUTSIDE)
 
     def _opened(self, host: str, path: str) -> str:
-        """Return a path by which PATH on HOST is reached from here too."""
+        """Return a path that is valid here for PATH on HOST."""
         with self.hosts[host].member.here():
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._stack.callback(os.close, descriptor)
         return _path(descriptor)
 
     def resolved(self, host: str, container: str, names: Sequence[str]) -> dict[str, set[str]]:
-        """Return the addresses that each of NAMES has for CONTAINER."""
+        """Return the addresses that CONTAINER finds for each of NAMES."""
         command = ["ip", "netns", "exec", container, "sh", "-c", ASK, "sh", *names]
         done = subprocess.run([*self._entered(host), *command], capture_output=True, text=True, check=True)
         answers = (line.split() for line in done.stdout.splitlines())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two hosts with a Docker each, and two of ours."""
+"""Two hosts that run Docker, and two of ours."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The story on two hosts with a Docker each."""
+"""The story on two hosts that run Docker."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from theirs import Theirs
 from threads import threads
 
 AT_ONCE = 2
-"""Questions of one container for names. One that is unknown takes a while, and Docker's client has ten connections."""
+"""How many names a container asks for at once. Unknown ones take a while, and Docker's client has ten connections."""
 
 
 ATTEMPTS = 5
-"""On a busy machine Docker does not get an answer from etcd in time, and says that it does not know its network."""
+"""On a busy machine, etcd sometimes answers too late, and Docker says that it does not know its network."""
 
 
 def _done(side: Theirs, step: Step) -> list[str]:
-    """Carry STEP out on SIDE; return why it was refused, nothing if it was not."""
+    """Carry out STEP on SIDE; return why it was refused, or nothing."""
     for _attempt in range(ATTEMPTS):
         problems = side.do(step)
         if not any("from store" in problem for problem in problems):
@@ -41,11 +41,11 @@ class DockerHosts:
         self.hosts = {name: Theirs(daemon) for name, daemon in self._docker.daemons.items()}
 
     def do(self, moves: Sequence[Move]) -> list[str]:
-        """Do MOVES; return why they were refused, nothing if they were not."""
+        """Carry out MOVES; return why they were refused, or nothing."""
         return [problem for move in moves for problem in _done(self.hosts[move.host], move.step)]
 
     def networks(self, host: str) -> dict[str, dict[str, Any]]:
-        """Return what inspect shows on HOST of the networks that a user has made, by name."""
+        """Return what inspect shows on HOST of the networks that users created, by name."""
         return {name: shown for name, shown in self.hosts[host].networks().items() if name not in PREDEFINED}
 
     def place(self, host: str, container: str) -> str:
@@ -53,17 +53,17 @@ class DockerHosts:
         return self.hosts[host].place(container)
 
     def outside(self, host: str) -> str:
-        """Return the path of the network namespace of somebody outside, whom HOST alone reaches."""
+        """Return the path of a network namespace outside, which only HOST reaches."""
         return self.hosts[host].outside
 
     def resolved(self, host: str, container: str, names: Sequence[str]) -> dict[str, set[str]]:
-        """Return the addresses that each of NAMES has for CONTAINER."""
+        """Return the addresses that CONTAINER finds for each of NAMES."""
         with threads(AT_ONCE) as pool:
             return dict(zip(names, pool.map(lambda name: self.hosts[host].resolved(container, name), names)))
 
     def end(self) -> None:
         try:
-            # A network is not removed on one host while the other has containers there.
+            # A network cannot be removed on one host while the other has containers on it.
             for side in self.hosts.values():
                 for name in side.containers():
                     side.do(Step("remove", name))

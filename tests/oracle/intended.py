@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What differs on purpose: the whole list, each with its reason. docs/overlay.md has it for users."""
+"""All intended differences, each with its reason. docs/overlay.md explains them to users."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ours_reaches(ours: list[bool], theirs: list[bool]) -> bool:
 
 
 def no_more_than_chosen(ours: list[dict[str, str]], theirs: list[dict[str, str]]) -> bool:
-    """Whether OURS, pools, show what THEIRS do, and a gateway and a range where they show none."""
+    """Return whether OURS shows the same pools as THEIRS, plus a gateway and a range where THEIRS shows none."""
     return [
         {key: text for key, text in pool.items() if key in other or key not in ("Gateway", "IPRange")}
         for pool, other in zip(ours, theirs)
@@ -43,18 +43,18 @@ def no_more_than_chosen(ours: list[dict[str, str]], theirs: list[dict[str, str]]
 
 class Difference(NamedTuple):
     path: str
-    """A regular expression for the whole of where it is."""
+    """A regular expression that matches the whole path of the difference."""
     reason: str
     holds: Callable[[Any, Any], bool] = anyhow
-    """Says of our value and theirs whether they differ as they are meant to."""
+    """Takes our value and theirs; returns whether they differ as intended."""
     always: bool = True
-    """Whether it is there in each run."""
+    """Whether every run has this difference."""
 
 
 _NETWORK = r"h\d/networks/\w+"
 _ATTACHED = r"h\d/containers/\w+/Networks/\w+"
 _CHOSEN = r"(some|other)"
-"""Containers whose addresses are chosen."""
+"""Containers with chosen addresses."""
 
 EGRESS = "the network's own gateway leads out; Docker gives each container a second interface, on docker_gwbridge"
 KEPT = "a stopped sandbox keeps its addresses; a stopped Docker container has none"
@@ -107,6 +107,6 @@ INTENDED = (
 
 
 def intended(path: str, ours: Any, theirs: Any) -> Optional[Difference]:
-    """Return the entry that says why OURS and THEIRS differ at PATH, if there is one."""
+    """Return the entry that explains why OURS and THEIRS differ at PATH, or None."""
     found = (each for each in INTENDED if re.fullmatch(each.path, path) and each.holds(ours, theirs))
     return next(found, None)

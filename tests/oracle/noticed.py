@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user notices on all hosts, in one form for both, so that it can be compared."""
+"""What a user sees on all hosts, in a common form, so that it can be compared."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from view import containers
 AT_ONCE = 16
 ANY = "0.0.0.0"
 PORT = 7777
-"""Somebody outside listens on it."""
+"""The port on which somebody outside listens."""
 TRIES = 3
-"""For the first packet to an address Docker asks the other hosts where it is."""
+"""With the first packet to an address, Docker asks the other hosts where it is."""
 HEADERS = {4: 28, 6: 48}
-"""Bytes of the headers of an echo request, by the version of IP."""
+"""The bytes of the headers of an echo request, by IP version."""
 
 
 class Onlooker:
-    """Somebody who looks at the hosts of a SIDE, and remembers every name and address that there has been."""
+    """Looks at the hosts of a SIDE, and remembers every name and address that there has been."""
 
     def __init__(self, side: Union[CnmHosts, DockerHosts]) -> None:
         self.side = side
@@ -37,13 +37,13 @@ class Onlooker:
         self._addresses: dict[str, str] = {}
 
     def hear(self, act: Act) -> None:
-        """Learn the names of ACT."""
+        """Learn the names in ACT."""
         for _host, step in act.moves:
             if step.network:
                 self._names |= {step.name, f"{step.name}.{step.network}", *step.arguments.get("aliases", ())}
 
     def look(self) -> dict[str, Any]:
-        """Return what there is and what works."""
+        """Return what exists and what works."""
         found: dict[str, Any] = {}
         places: dict[str, str] = {}
         homes: dict[str, str] = {}
@@ -55,7 +55,7 @@ class Onlooker:
                 if each["State"] == "running":
                     homes[name], places[name] = host, self.side.place(host, name)
         with threads(AT_ONCE) as pool:
-            # What takes a while: names that are not known, and addresses that do not answer.
+            # These take a while: unknown names, and addresses that do not answer.
             finds = {name: pool.submit(self._finds, homes[name], name) for name in places}
             reaches = {name: pool.submit(self._reaches, place) for name, place in places.items()}
         for name, place in places.items():
@@ -76,13 +76,13 @@ class Onlooker:
                         self._addresses[f"{name} on {network}{how}"] = attachment[key]
 
     def _finds(self, host: str, container: str) -> dict[str, list[str]]:
-        """Return who answers to each name, for CONTAINER."""
+        """Return who answers to each name for CONTAINER."""
         holders = {address: who for who, address in self._addresses.items()}
         found = self.side.resolved(host, container, sorted(self._names))
         return {name: sorted(holders.get(each, each) for each in addresses) for name, addresses in found.items()}
 
     def _reaches(self, place: str) -> dict[str, Any]:
-        """Return whom PLACE reaches: whether with a packet of the MTU, and with one of a byte more."""
+        """Return whom PLACE reaches: with a packet of the MTU's size, and with one that is a byte larger."""
         (mtu,) = {each["mtu"] for each in _links(place) if each["ifname"] == "eth0"}
 
         def reached(address: str) -> list[bool]:
@@ -104,7 +104,7 @@ class Onlooker:
 
 
 def _networks(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return what inspect shows, without ids: they differ in each run of Docker."""
+    """Return what inspect shows, without ids, because Docker's are different in each run."""
     for each in shown.values():
         del each["Id"]
         each["Containers"] = {
@@ -122,14 +122,14 @@ def _links(place: str) -> list[dict[str, Any]]:
 
 
 def _passes(place: str, address: str, size: int) -> bool:
-    """Whether ADDRESS answers PLACE an IP packet of SIZE bytes that may not be cut."""
+    """Return whether ADDRESS answers an IP packet of SIZE bytes from PLACE that must not be fragmented."""
     data = size - HEADERS[6 if ":" in address else 4]
     argv = f"ping -n -c 1 -W 1 -M do -s {data} {address}".split()
     return subprocess.run(["nsenter", f"--net={place}", *argv], capture_output=True, check=False).returncode == 0
 
 
 def differing(ours: Any, theirs: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield where the two differ, each with both values, None where there is none."""
+    """Yield the paths of all differences with both values, None for a missing one."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted({*ours, *theirs}):
             yield from differing(ours.get(key), theirs.get(key), f"{path}/{key}" if path else key)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done on two hosts, act by act, in Docker's verbs."""
+"""The story: what is done on two hosts, act by act, in Docker's verbs."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from steps import Step
 
 
 class Move(NamedTuple):
-    """A step on the host that the user does it on."""
+    """A step, with the host on which the user does it."""
 
     host: str
     step: Step
 
 
 class Act(NamedTuple):
-    """What is done before somebody looks at everything."""
+    """What is done before the next look at everything."""
 
     title: str
     moves: tuple[Move, ...]
     refused: bool = False
-    """Whether none of it can be done."""
+    """Whether all of it must be refused."""
 
 
 def create(host: str, network: str, *pools: dict[str, str], internal: bool = False) -> Move:
@@ -40,7 +40,7 @@ def connect(host: str, name: str, network: str, **asked: Any) -> Move:
 
 
 def simply(verb: str, host: str, *names: str) -> tuple[Move, ...]:
-    """Return the moves of a VERB that needs nothing but NAMES."""
+    """Return the moves of a VERB that takes only NAMES."""
     return tuple(Move(host, Step(verb, name)) for name in names)
 
 

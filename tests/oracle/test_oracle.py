@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One story on two Dockers with an etcd and on two hosts of ours: a user notices the same, but for the intended."""
+"""One story on two Dockers with an etcd and on two of our hosts: users see the same, except intended differences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from story import STORY, Act
 from threads import threads
 
 LOOKS = 4
-"""How often at most to look, until what hosts tell each other has arrived everywhere."""
+"""How often to look at most. Hosts need time to tell each other about changes."""
 
 
 @needs_docker_fleet
@@ -36,7 +36,7 @@ def test_the_same_story(ours: CnmHosts, theirs: DockerHosts) -> None:
 
 
 def seen_after(act: Act, onlookers: Sequence[Onlooker]) -> set[Difference]:
-    """Return the intended differences after ACT, when there are no others."""
+    """Return the intended differences after ACT. Fail if there are others."""
     for onlooker in onlookers:
         onlooker.hear(act)
     unexplained: list[str] = []
@@ -50,6 +50,6 @@ def seen_after(act: Act, onlookers: Sequence[Onlooker]) -> set[Difference]:
 
 
 def test_the_differences_are_documented() -> None:
-    """Each reason on the list is one that users can read."""
+    """Users can read each reason in the documentation."""
     page = " ".join((Path(__file__).parents[2] / "docs" / "overlay.md").read_text().split())
     assert [each.reason for each in INTENDED if each.reason not in page] == []

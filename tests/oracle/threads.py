@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Threads that do not keep this process from entering a mount namespace.
+"""Threads that do not prevent this process from entering a mount namespace.
 
-setns(2) refuses that to a thread whose working directory another one shares, also one that is joined and about to end.
+setns(2) refuses this to a thread that shares its working directory with another one, even if the other one has been
+joined and is about to end.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an address that nobody asked for has to be, told from what is shown: the lowest that is free."""
+"""Which address must have been chosen: the lowest free one, judged by what inspect shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pool_is_default(subnet: str) -> bool:
 
 
 def endpoints(shown: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
-    """Return the addresses in use by network, container and family."""
+    """Return the addresses in use, by network, container and IP version."""
     return {
         (network, container, version): each[key]
         for container, found in shown["containers"].items()
@@ -36,7 +36,7 @@ def endpoints(shown: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
 def check_addresses(
     by: str, step: Step, before: Mapping[str, Any], after: Mapping[str, Any], fixed: Mapping[Any, str]
 ) -> None:
-    """See that what STEP chose was the lowest address that was free, and that no address is there twice."""
+    """Check that STEP chose the lowest free address, and that no address is used twice."""
     were, are = endpoints(before), endpoints(after)
     assert len({(network, address) for (network, _name, _version), address in are.items()}) == len(are), (by, are)
     renewed = by == "theirs" and step.verb == "restart"
@@ -57,7 +57,7 @@ def lowest_free(by: str, network: Mapping[str, Any], version: int, taken: "set[s
     if version == 4:
         held.add(str(subnet[-1]))
     if network["Name"] not in PREDEFINED or by == "ours" or "Gateway" in pool:
-        # Docker 20.10 does not show the gateway that it chose: the lowest of the range.
+        # Docker 20.10 does not show the gateway that it chose, the lowest address of the range.
         chosen_in = within if by == "theirs" else subnet
         held.add(pool.get("Gateway") or next(str(each) for each in chosen_in if str(each) not in {*held} - taken))
     else:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One sequence of steps on both sides, compared after each of them."""
+"""One sequence of steps on both sides, compared after each step."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from traffic import default_routes, names, reached
 from view import containers, networks, relative
 
 MAKES = ("create", "run", "connect", "start")
-"""Steps that can be taken back."""
+"""Steps that can be undone."""
 
 
 class Ended(Exception):
-    """The two have come apart on purpose, and there is no way back."""
+    """The two sides now differ on purpose, and cannot be made equal again."""
 
 
 class Comparison:
@@ -34,22 +34,22 @@ class Comparison:
     def __init__(self, ours: Ours, theirs: Theirs) -> None:
         self.sides: dict[str, Any] = {"ours": ours, "theirs": theirs}
         self.outcomes: Counter[tuple[str, str]] = Counter()
-        """How often both did a step, both refused it, or one of them on purpose, by verb."""
+        """How often both carried out a step, both refused it, or one refused it on purpose, by verb."""
         self.shown: dict[str, dict[str, Any]] = {}
         self.chosen_pools: set[str] = set()
         """Networks whose IPv4 subnet was chosen."""
         self.apart: set[str] = set()
-        """Networks on which the two have had different addresses in use, on purpose."""
+        """Networks on which the two sides have used different addresses on purpose."""
         self.leftovers: set[tuple[str, str]] = set()
-        """Containers and networks that Docker shows together though it has refused that."""
+        """Containers with networks that Docker shows although it refused to connect them."""
         self.fixed: dict[tuple[str, str, int], str] = {}
-        """Addresses that were asked for, by network, container and family."""
+        """Addresses that were requested, by network, container and IP version."""
         for by in self.sides:
             self.shown[by] = self._look(by)
         self._compare("before any step")
 
     def run(self, steps: Sequence[Step]) -> None:
-        """Do STEPS, until the two come apart on purpose; if they do not, see what then works."""
+        """Carry out STEPS until the two sides differ on purpose; if they never do, check what works at the end."""
         for step in steps:
             try:
                 self.do(step)
@@ -59,10 +59,10 @@ class Comparison:
             self.try_out()
 
     def try_out(self) -> None:
-        """See that on both sides the same names are known, and the same traffic passes."""
+        """Check that both sides know the same names and pass the same traffic."""
         ours, theirs = (names(self.sides[by], self.shown[by]) for by in ("ours", "theirs"))
         for key, found in theirs.items():
-            # Docker answers with the first network on which it finds a name, a hosts file has them all.
+            # Docker answers with the first network on which it finds a name; a hosts file contains all of them.
             assert bool(found) == bool(ours[key]) and found <= ours[key], f"{key}: {ours[key]}, {found} of theirs"
         for look in (default_routes, reached):
             ours, theirs = (look(self.sides[by], self.shown[by]) for by in ("ours", "theirs"))
@@ -92,7 +92,7 @@ class Comparison:
         self._compare(step)
 
     def _note(self, step: Step, accepted: bool) -> None:
-        """Remember what STEP means for the comparison."""
+        """Remember what the comparison needs to know about STEP."""
         asked: Mapping[str, Any] = step.arguments
         if not accepted:
             return
@@ -127,7 +127,7 @@ class Comparison:
                 assert one == other, f"{kind} {name} after {step}: {differing(one, other)}"
 
     def _comparable(self, by: str) -> dict[str, Any]:
-        """Return what BY shows, addresses by their distance from the beginning of a subnet that was chosen."""
+        """Return what BY shows; addresses in chosen subnets are relative to the beginning of the subnet."""
         shown = copy.deepcopy(self.shown[by])
         theirs = self.shown["theirs"]
         subnets = {}
@@ -161,7 +161,7 @@ class Comparison:
         return shown
 
     def _is_leftover(self, container: str, network: str, state: str, shown: Mapping[str, Any]) -> bool:
-        """Whether SHOWN is what Docker keeps of a connection that both have refused, while it ran: LEFTOVER."""
+        """Return whether SHOWN is a connection that both refused and Docker kept while the container ran: LEFTOVER."""
         empty = not (shown["MacAddress"] or shown["IPAddress"] or shown["GlobalIPv6Address"])
         if network in self.shown["ours"]["containers"].get(container, {}).get("Networks", {}):
             return False
@@ -196,7 +196,7 @@ def _bytes(address: str) -> bytes:
 
 
 def differing(one: Any, other: Any, path: str = "") -> str:
-    """Return where ONE and OTHER differ, each with both values."""
+    """Return the paths of all differences between ONE and OTHER, with both values."""
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return "" if one == other else f"{path}: {one!r} of ours, {other!r} of theirs. "
     return "".join(differing(one.get(key), other.get(key), f"{path}/{key}") for key in sorted({*one, *other}))

@@ -40,7 +40,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.fixture(scope="module")
 def theirs() -> Iterator[Theirs]:
-    """A Docker on a host of its own, which is left before the test begins."""
+    """A Docker on its own host. This process has left that host when the test begins."""
     with ExitStack() as stack:
         with private() as host:
             daemon = Dockerd(host)
@@ -55,7 +55,7 @@ def theirs() -> Iterator[Theirs]:
 
 @pytest.fixture(scope="module")
 def our_host(theirs: Theirs) -> Iterator[Host]:
-    """The host of ours, which this process is on."""
+    """Our host, which this process has entered."""
     with private() as host, ExitStack() as stack:
         listen(stack, "")
         yield host
@@ -69,7 +69,7 @@ def ours(our_host: Host) -> Iterator[Ours]:
 
 
 def listen(stack: ExitStack, place: str) -> None:
-    """Listen on LISTENER at PLACE for as long as STACK is open."""
+    """Listen on LISTENER at PLACE until STACK is closed."""
     with at(place):
         listening = stack.enter_context(socket.socket())
     listening.bind(("0.0.0.0", LISTENER))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What differs on purpose: the whole list, each with its reason. docs/docker.md has it for users."""
+"""All intended differences, each with its reason. docs/docker.md explains them to users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def always(_step: Step, _message: str, _shown: Mapping[str, Any]) -> bool:
 
 
 def nobody_has_it(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
-    """Whether the subnets that STEP asks for overlap none of those of the networks that there are."""
+    """Return whether the subnets that STEP asks for do not overlap those of any network."""
     pools = [pool for network in shown["networks"].values() for pool in network["IPAM"]["Config"]]
     there = [ipaddress.ip_interface(pool["Subnet"]).network for pool in pools]
     asked = [ipaddress.ip_interface(pool["subnet"]).network for pool in step.arguments["pools"]]
@@ -28,38 +28,38 @@ def nobody_has_it(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
 
 
 def no_endpoint_has_it(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
-    """Whether the address that STEP asks for is none that a container has."""
+    """Return whether no container has the address that STEP asks for."""
     address = step.arguments.get("ip")
     return address is not None and f'"{address}"' not in json.dumps(shown["containers"])
 
 
 def a_stopped_one_has_it(_step: Step, message: str, shown: Mapping[str, Any]) -> bool:
-    """Whether all endpoints that MESSAGE names are in stopped sandboxes."""
+    """Return whether any endpoint that MESSAGE names is in a stopped sandbox."""
     holders = [name for name in re.findall(r"'(\w+)'", message) if name in shown["containers"]]
     return any(shown["containers"][name]["State"] == "stopped" for name in holders)
 
 
 def it_is_stopped(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
-    """Whether STEP connects a stopped container."""
+    """Return whether STEP connects a stopped container."""
     return step.verb == "connect" and shown["containers"].get(step.name, {}).get("State") == "stopped"
 
 
 def nothing_is_published(step: Step, _message: str, shown: Mapping[str, Any]) -> bool:
-    """Whether STEP is about a network on which Docker publishes no ports."""
+    """Return whether STEP is about a network on which Docker does not publish ports."""
     return step.network in ("host", "none") or bool(shown["networks"].get(step.network, {}).get("Internal"))
 
 
 class Refusal(NamedTuple):
-    """Something that one of the two refuses and the other does."""
+    """Something that one side refuses and the other carries out."""
 
     by: str
     message: str
-    """A regular expression for what the one that refuses says."""
+    """A regular expression for the message of the side that refuses."""
     reason: str
     undone: bool = True
-    """Whether the two are the same again when the other has taken it back."""
+    """Whether both sides are equal again after the other has undone the step."""
     when: Callable[[Step, str, Mapping[str, Any]], bool] = always
-    """Says, from the step, the message and what the one that refuses shows, whether it is that difference."""
+    """Takes the step, the message and what the refusing side shows; returns whether this is the difference."""
 
 
 KEPT = "a stopped sandbox keeps its addresses and ports; a stopped Docker container has none"
@@ -103,10 +103,10 @@ REFUSALS = (
 
 
 class Hidden(NamedTuple):
-    """A value of inspect that only one of the two shows."""
+    """A value that only one side shows in inspect."""
 
     by: str
-    """Who shows it."""
+    """The side that shows it."""
     kind: str
     key: str
     reason: str
@@ -138,11 +138,11 @@ SHORT_ID = "Docker 20.10 adds the beginning of the container's id to its aliases
 KEPT_MAC = "a MAC address belongs to an endpoint; Docker reuses it on the network that the container was created on"
 LEFTOVER = "Docker keeps a connection that it has refused, without an address"
 OTHERS = (KEPT_MAC, LEFTOVER, NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
-"""What the comparison leaves out, each at the place that names it."""
+"""What the comparison leaves out, at the places that mention these names."""
 
 
 def intended(by: str, messages: Sequence[str], step: Step, shown: Mapping[str, Any]) -> Sequence[Refusal]:
-    """Return the entries that MESSAGES, with which BY alone has refused STEP, are of; nothing if one is of none."""
+    """Return the entries that explain MESSAGES, with which only BY refused STEP; empty if one message has no entry."""
     found = []
     for message in messages:
         known = [each for each in REFUSALS if each.by == by and re.search(each.message, message)]

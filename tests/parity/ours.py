@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps on a host of ours, by the tasks that a user would write for them."""
+"""The steps on our host, as the tasks that a user would write for them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ STATES = {"stop": "stopped", "start": "present", "restart": "restarted", "remove
 
 
 class Ours:
-    """A host with networks of ours, and the playbook that declares them: the lists of networks of its sandboxes."""
+    """Our host, and the playbook for it: the lists of networks of its sandboxes."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._lists: dict[str, list[dict[str, Any]]] = {}
         self._first: dict[str, dict[str, Any]] = {}
-        """The entry of each sandbox's first network, whose MAC address it is to have there again: KEPT_MAC."""
+        """The entry of each sandbox's first network, on which it is to have the same MAC address again: KEPT_MAC."""
 
     def do(self, step: Step) -> list[str]:
-        """Carry STEP out; return why it was refused, nothing if it was not."""
+        """Carry out STEP; return why it was refused, or nothing."""
         try:
             getattr(self, f"_{step.verb}", self._state)(step)
         except InvalidInput as error:
@@ -40,7 +40,7 @@ class Ours:
         return []
 
     def undo(self, step: Step) -> None:
-        """Take back what STEP, one that makes something, has made."""
+        """Undo STEP, which created something."""
         back = {"create": "delete", "run": "remove", "connect": "disconnect", "start": "stop"}
         assert self.do(step._replace(verb=back[step.verb])) == [], step
 
@@ -52,7 +52,7 @@ class Ours:
         self._lists.clear()
 
     def _task(self, kind: str, *items: dict[str, Any]) -> Result:
-        """Run a task, and again: the second run has nothing to do."""
+        """Run a task twice; the second run must have nothing to do."""
         results = []
         for _time in range(2):
             with Kernel(self._host.program) as kernel:
@@ -145,16 +145,16 @@ class Ours:
         return self._shown("sandbox")
 
     def place(self, container: str) -> str:
-        """Return the path of the network namespace of CONTAINER, of the host if it is empty."""
+        """Return the path of the network namespace of CONTAINER, or of the host if it is empty."""
         return str(self._shown("sandbox")[container]["SandboxKey"]) if container else HOST
 
     @property
     def outside(self) -> str:
-        """The path of the network namespace of somebody outside."""
+        """The path of the network namespace outside."""
         return OUTSIDE
 
     def resolved(self, container: str, name: str) -> set[str]:
-        """Return the IPv4 addresses that NAME has for CONTAINER: what its hosts file says."""
+        """Return the IPv4 addresses for NAME in the hosts file of CONTAINER."""
         found = set()
         for line in Path("/etc/netns", container, "hosts").read_text().splitlines():
             address, *names = line.partition("#")[0].split() or [""]

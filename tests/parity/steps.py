@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What users do with networks and containers, drawn at random: legal, illegal, and often about what is there."""
+"""What users do with networks and containers, drawn at random: valid, invalid, and often about existing objects."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from random import Random
 from typing import Any, NamedTuple
 
 NETWORKS = ("al", "bl", "cl")
-"""No name is one of hexadecimal digits: with a little luck an id begins with it, and that is a name, too."""
+"""No name consists of hexadecimal digits only: an id could begin with it, and such a beginning also works as a name."""
 CONTAINERS = ("one", "two", "three")
 PREDEFINED = ("bridge", "host", "none")
 BRIDGE = "com.docker.network.bridge"
 
 
 class Step(NamedTuple):
-    """One thing that a user does. VERB is Docker's; what ARGUMENTS do not say is left to be chosen."""
+    """One action of a user. VERB is Docker's. What ARGUMENTS leave out is chosen."""
 
     verb: str
     name: str
-    """Of the container, or of the network for ``create`` and ``delete``."""
+    """The name of the container, or of the network for ``create`` and ``delete``."""
     network: str = ""
     arguments: "dict[str, Any]" = {}  # noqa: RUF012
 
@@ -77,7 +77,7 @@ BAD_PORTS = (
     {"container": "70000", "host": "8082"},
     {"container": "80", "host": "8083", "protocol": "icmp"},
     {"container": "80", "host": "8084", "address": "192.0.2.77"},
-    {"container": "80", "host": "22222"},  # somebody on the host listens on it
+    {"container": "80", "host": "22222"},  # a test program listens on this port
 )
 OPTIONS = (
     {f"{BRIDGE}.enable_icc": "false"},
@@ -110,12 +110,12 @@ _VERBS = (
 
 
 class Draw:
-    """Draws a sequence. Most steps are about what earlier ones have made, and most can be done."""
+    """Draws a sequence. Most steps are about objects from earlier steps, and most are valid."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._networks: dict[str, list[dict[str, Any]]] = {}
-        """Pools that were asked for, by the name of the network."""
+        """The requested pools, by the name of the network."""
         self._containers: list[str] = []
 
     def sequence(self, length: int) -> list[Step]:

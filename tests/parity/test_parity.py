@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same things done with Docker and with us look the same, but for what is on the list of differences."""
+"""Doing the same things with Docker and with us has the same results, except for the list of differences."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from theirs import Theirs
 
 pytestmark = needs_docker
 LENGTH = 25
-"""Steps of a sequence."""
+"""The number of steps in a sequence."""
 
 
 def compared(ours: Ours, theirs: Theirs, steps: list[Step]) -> Comparison:
-    """Do STEPS on both sides, which are empty before and afterwards."""
+    """Carry out STEPS on both sides, which are empty before and afterwards."""
     try:
         comparison = Comparison(ours, theirs)
         comparison.run(steps)
@@ -36,7 +36,7 @@ def compared(ours: Ours, theirs: Theirs, steps: list[Step]) -> Comparison:
 
 
 def shortest(ours: Ours, theirs: Theirs, steps: list[Step]) -> list[Step]:
-    """Return what is left of STEPS, which fail, when each that is not needed for that is left out."""
+    """Return the shortest part of STEPS that still fails."""
     for number in reversed(range(len(steps))):
         fewer = steps[:number] + steps[number + 1 :]
         try:
@@ -47,7 +47,7 @@ def shortest(ours: Ours, theirs: Theirs, steps: list[Step]) -> list[Step]:
 
 
 def test_pools_of_the_walkthrough(ours: Ours, theirs: Theirs) -> None:
-    """A Docker that has just been started chooses the first that is free, as it did in 1.9."""
+    """A Docker that has just started chooses the first free pool, as in 1.9."""
     given = {"pools": [{"subnet": "172.19.0.0/16"}]}
     steps = [
         Step("create", "al"),
@@ -91,7 +91,7 @@ def test_random_sequences(request: pytest.FixtureRequest, ours: Ours, theirs: Th
 
 
 def test_the_differences_are_documented() -> None:
-    """Each reason on the list is one that users can read."""
+    """Users can read each reason in the documentation."""
     page = " ".join((Path(__file__).parents[2] / "docs" / "docker.md").read_text().split())
     reasons = [each.reason for each in (*differences.REFUSALS, *differences.HIDDEN)] + [*differences.OTHERS]
     assert [reason for reason in reasons if reason not in page] == []

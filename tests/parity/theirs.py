@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps on a real Docker, by its API."""
+"""The steps on a real Docker, through its API."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from lab import at
 from steps import PREDEFINED, Step
 
 API = "1.41"
-"""Of Docker 20.10, the last that Debian 12 has."""
+"""The version of Docker 20.10, the newest in Debian 12."""
 PATIENCE = 0.3
-"""Seconds until a name counts as unknown: Docker asks other servers then, and here there are none."""
+"""Seconds until a name counts as unknown. Docker then asks other servers, and there are none here."""
 
 
 class Theirs:
-    """A Docker on a host of its own."""
+    """A Docker on its own host."""
 
     def __init__(self, daemon: Dockerd) -> None:
         self._daemon = daemon
-        # Docker's client looks for proxies and credentials; there are none to be had at a socket.
+        # Docker's client looks for proxies and credentials, but a socket needs neither.
         self._api = docker.APIClient(base_url=f"unix://{daemon.socket}", version=API, timeout=60)
 
     def close(self) -> None:
@@ -36,7 +36,7 @@ class Theirs:
         self._api.close()
 
     def do(self, step: Step) -> list[str]:
-        """Carry STEP out; return why it was refused, nothing if it was not."""
+        """Carry out STEP; return why it was refused, or nothing."""
         try:
             getattr(self, f"_{step.verb}")(step)
         except (APIError, ValueError) as error:
@@ -44,7 +44,7 @@ class Theirs:
         return []
 
     def undo(self, step: Step) -> None:
-        """Take back what STEP, one that makes something, has made."""
+        """Undo STEP, which created something."""
         back = {"create": "delete", "run": "remove", "connect": "disconnect", "start": "stop"}
         assert self.do(step._replace(verb=back[step.verb])) == [], step
 
@@ -149,18 +149,18 @@ class Theirs:
         return found
 
     def place(self, container: str) -> str:
-        """Return the path of the network namespace of CONTAINER, of the host if it is empty."""
+        """Return the path of the network namespace of CONTAINER, or of the host if it is empty."""
         if not container:
             return self._daemon.place
         return f"/proc/{self._api.inspect_container(container)['State']['Pid']}/ns/net"
 
     @property
     def outside(self) -> str:
-        """The path of the network namespace of somebody outside."""
+        """The path of the network namespace outside."""
         return self._daemon.outside
 
     def resolved(self, container: str, name: str) -> set[str]:
-        """Return the IPv4 addresses that NAME has for CONTAINER: what Docker's resolver at 127.0.0.11 says."""
+        """Return the IPv4 addresses for NAME from Docker's resolver at 127.0.0.11 in CONTAINER."""
         labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
         question = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", 1, 1)
         with at(self.place(container)):
@@ -174,7 +174,7 @@ class Theirs:
             except TimeoutError:
                 return set()
         count = struct.unpack("!H", answer[6:8])[0]
-        # Each answer is the name again, its type, class, lifetime and length, 10 bytes together, and the address.
+        # Each answer consists of the name again, 10 bytes for type, class, lifetime and length, and the address.
         size = len(labels) + 1 + 10 + 4
         rest = answer[len(question) :]
         return {socket.inet_ntoa(rest[size * (number + 1) - 4 : size * (number + 1)]) for number in range(count)}

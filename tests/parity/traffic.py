@@ -17,7 +17,7 @@ from steps import PREDEFINED
 from theirs import Theirs
 
 PAIRS = 6
-"""How many pairs of containers are tried after a sequence: each that does not reach the other takes a while."""
+"""How many pairs of containers are tried after a sequence: each pair without a connection takes a while."""
 
 
 def running(shown: Mapping[str, Any]) -> list[str]:
@@ -25,7 +25,7 @@ def running(shown: Mapping[str, Any]) -> list[str]:
 
 
 def names(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[tuple[str, str], set[tuple[str, str]]]:
-    """Return what is found by each name from each container: containers on networks."""
+    """Return the containers, with their networks, that each container finds for each name."""
     holders = {address: (network, name) for (network, name, _version), address in endpoints(shown).items()}
     there = {(name, on) for name, each in shown["containers"].items() for on in each["Networks"]}
     candidates = {each for pair in there for each in (pair[0], ".".join(pair))}
@@ -40,7 +40,7 @@ def names(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[tuple[str, str]
 
 
 def default_routes(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[str, str]:
-    """Return the network that gives each container its default route."""
+    """Return the network that provides the default route of each container."""
     found = {}
     for container in running(shown):
         with at(side.place(container)), open("/proc/thread-self/net/route") as stream:
@@ -55,7 +55,7 @@ def default_routes(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[str, s
 
 
 def reached(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[tuple[str, ...], bool]:
-    """Return who reaches whom, and somebody outside, by an echo request, and by published ports from outside."""
+    """Return who reaches whom and the outside with an echo request, and which published ports work from outside."""
     found: dict[tuple[str, ...], bool] = {}
     places = {name: side.place(name) for name in running(shown)}
     for name, place in places.items():

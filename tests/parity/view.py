@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user is shown on both sides, in one form, so that it can be compared."""
+"""What both sides show to users, in a common form, so that it can be compared."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ours import Ours
 from theirs import Theirs
 
 NEVER_ASKED_FOR = 30000
-"""Host ports above this are chosen, by either."""
+"""Higher host ports were chosen, by either side."""
 
 
 def networks(by: str, side: Ours | Theirs) -> dict[str, Any]:
-    """Return all networks as inspect shows them on SIDE, without what differs on purpose."""
+    """Return all networks as inspect shows them on SIDE, without the intended differences."""
     shown = side.networks()
     names = {found.get("Id"): name for name, found in side.containers().items()}
     for found in shown.values():
@@ -34,7 +34,7 @@ def networks(by: str, side: Ours | Theirs) -> dict[str, Any]:
 
 
 def containers(by: str, side: Ours | Theirs) -> dict[str, Any]:
-    """Return all containers, or sandboxes, with what inspect shows of their networks."""
+    """Return all containers or sandboxes, with what inspect shows of their networks."""
     found = {}
     for name, shown in side.containers().items():
         if by == "theirs":
@@ -59,7 +59,7 @@ def _hide(by: str, kind: str, shown: dict[str, Any]) -> None:
 
 
 def _ports(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return published ports, without PORT_NUMBERS and LOOPBACK6 of the differences."""
+    """Return the published ports, without the differences PORT_NUMBERS and LOOPBACK6."""
     return {
         key: sorted(
             (each["HostIp"], "any" if int(each["HostPort"]) > NEVER_ASKED_FOR else each["HostPort"])
@@ -71,7 +71,7 @@ def _ports(shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def relative(address: str, subnet: str) -> str:
-    """Return ADDRESS by its distance from the beginning of SUBNET."""
+    """Return the distance of ADDRESS from the beginning of SUBNET."""
     if not address:
         return ""
     return f"+{int(ipaddress.ip_interface(address).ip) - int(ipaddress.ip_interface(subnet).network.network_address)}"

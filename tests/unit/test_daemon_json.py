@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role docker merges into a daemon.json that is there."""
+"""What the role docker merges into an existing daemon.json."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POOLS = [{"base": "10.200.0.0/16", "size": 24}]
 
 
 def merged(present: Optional[str], wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return the answer of the program about a file with the text PRESENT, None without one."""
+    """Return the program's answer about a file with the text PRESENT, or about a missing file if it is None."""
     encoded = None if present is None else base64.b64encode(present.encode()).decode()
     question = {"present": encoded, "wanted": wanted, "pools": [], "reloadable": ["debug"], "ours": [], **more}
     done = subprocess.run(

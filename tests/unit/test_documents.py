@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pages' links lead to pages and headings that exist, and their examples are YAML."""
+"""The links in the pages lead to existing pages and headings, and the examples are YAML."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def anchors(text: str) -> set[str]:
-    """Return the anchors that GitHub gives to the headings in TEXT."""
+    """Return the anchors that GitHub generates for the headings in TEXT."""
     headings = re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def broken(page: Path) -> Iterator[str]:
-    """Yield the links of PAGE that lead nowhere; those to other sites are not followed."""
+    """Yield the broken links of PAGE. Links to other sites are not followed."""
     for link in re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", page.read_text(encoding="utf-8"))):
         path, _hash, anchor = link.partition("#")
         target = page.parent / path if path else page

@@ -33,7 +33,7 @@ def literals(path: Path) -> dict[str, Any]:
 
 
 def calls(node: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each call of a module of ours in NODE, at any depth: its short name and its options."""
+    """Yield each call of one of our modules in NODE, at any depth: its short name and its options."""
     if isinstance(node, list):
         for item in node:
             yield from calls(item)
@@ -46,7 +46,7 @@ def calls(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def rendered(value: Any, option: dict[str, Any]) -> Any:
-    """Return VALUE with a value of the type that OPTION has in place of each template."""
+    """Return VALUE with each template replaced by a value of OPTION's type."""
     if isinstance(value, str) and "{{" in value:
         return STANDS_FOR.get(option.get("type"), value)
     if isinstance(value, list):
@@ -57,7 +57,7 @@ def rendered(value: Any, option: dict[str, Any]) -> Any:
 
 
 def problems(module: str, options: dict[str, Any]) -> list[str]:
-    """Return what MODULE finds wrong with OPTIONS."""
+    """Return the problems that MODULE finds in OPTIONS."""
     found = importlib.import_module(f"ansible_collections.cnm.linux.plugins.modules.{module}")
     options = rendered(options or {}, {"options": found.ARGUMENTS})
     return list(arg_spec.ArgumentSpecValidator(found.ARGUMENTS).validate(options).error_messages)

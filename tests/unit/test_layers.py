@@ -78,14 +78,14 @@ ALLOWED = {
 DRIVERS = (*CORE, "drivers")
 FILES_OF_DRIVERS = {path.stem for path in PLUGINS.joinpath(*DRIVERS).glob("*.py")} - {"__init__"}
 NAMES_OF_DRIVERS = FILES_OF_DRIVERS & {"bridge", "macvlan", "null", "overlay"}
-"""Not ``host``, a word of everything."""
+"""Not ``host``, which is also an everyday word."""
 OUTSIDE_DRIVERS = sorted(
     path
     for path in (found.relative_to(PLUGINS) for found in PLUGINS.rglob("*.py"))
     if path.parts[: len(DRIVERS)] != DRIVERS
 )
 KNOWS_LINKS = {"modules", "kernel", "resources"}
-"""Documentation and argument spec name drivers, and the kernel's types of links have such names too."""
+"""The documentation and the argument spec name drivers, and types of kernel links have the same names."""
 NAMES_NETWORKS = {Path(*CORE, "model/network.py")}
 """The predefined networks are called ``bridge``, ``host`` and ``none``."""
 
@@ -106,15 +106,15 @@ EXCEPT = {("importlib", "module_utils/_cnm/kernel/rtnl/message_classes.py")}
 
 
 def layer_of(parts: tuple[str, ...]) -> str:
-    """Return the layer of the module at PARTS, counted from plugins/: a file or folder of the core, or a file of those
-    of its folders in which the order of the files matters."""
+    """Return the layer of the module at PARTS, counted from plugins/: a file or folder of the core, or a file in one of
+    those folders in which the order of files matters."""
     if parts[:2] != CORE or len(parts) < 3:
         return parts[0]
     return ".".join(parts[2:4]) if parts[2] in BY_FILE else parts[2]
 
 
 def imports(tree: ast.AST, package: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return what TREE, a module in PACKAGE, imports: absolute, with every name as a module of its own."""
+    """Return what TREE, a module in PACKAGE, imports: absolute names, every imported name as if it were a module."""
     found: list[tuple[str, ...]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -129,7 +129,7 @@ def imports(tree: ast.AST, package: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 
 def below_drivers(source: str, path: Path) -> list[str]:
-    """Return which files below drivers/ SOURCE, the file at PATH below plugins/ and outside of drivers/, imports."""
+    """Return the files below drivers/ that SOURCE imports. SOURCE is the file at PATH, which is outside drivers/."""
     found = []
     for name in imports(ast.parse(source), path.parent.parts):
         inside = name[4:] if name[:4] == COLLECTION else ()
@@ -139,13 +139,13 @@ def below_drivers(source: str, path: Path) -> list[str]:
 
 
 def names_of_drivers(source: str) -> list[str]:
-    """Return which names of drivers SOURCE has as texts of its own."""
+    """Return the driver names that SOURCE contains as string constants."""
     constants = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
     return [text for text in constants if text in NAMES_OF_DRIVERS]
 
 
 def violations(source: str, path: Path) -> list[str]:
-    """Return what SOURCE, the file at PATH below plugins/, imports against the rules."""
+    """Return the imports of SOURCE, the file at PATH below plugins/, that break the rules."""
     package = path.parent.parts
     layer = layer_of((*package, path.stem))
     if path.stem == "__init__" and layer not in ALLOWED:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options that a module does not have, or not of that type: all of them in one message that says where each is."""
+"""Options that a module does not have, or of the wrong type: one message lists all of them with their places."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ATTACHMENT = "aliases, gateway_priority, interface_name, ipv4_address, ipv6_addr
 
 @contextmanager
 def given_options(options: dict[str, Any]) -> Iterator[None]:
-    """Let a module that starts meanwhile be given OPTIONS."""
+    """Give OPTIONS to a module that starts in the block."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
         patch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
@@ -38,7 +38,7 @@ def given_options(options: dict[str, Any]) -> Iterator[None]:
 
 
 def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, Any]) -> str:
-    """Return with which message MODULE refuses OPTIONS."""
+    """Return the message with which MODULE refuses OPTIONS."""
     with given_options(options), pytest.raises(SystemExit):
         importlib.import_module(f"{MODULES}.{module}").main()
     answer = json.loads(capsys.readouterr().out)

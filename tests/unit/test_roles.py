@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What roles decide before they touch a host, in plays on the controller."""
+"""What roles decide before they change a host, in plays on the controller."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="managed hosts nee
 
 
 def play(folder: Path, tasks: list[dict[str, Any]], files: list[str], facts: bool = False, **more: Any) -> None:
-    """Run TASKS with the variables of FILES, below the folder of the roles, and with MORE, and with FACTS perhaps."""
+    """Run TASKS with the variables in FILES, below the roles' folder, and MORE. Gather facts if FACTS."""
     path = folder / "play.json"
     hosts = {"hosts": "localhost", "connection": "local", "gather_facts": facts, "gather_subset": ["min"]}
     whole = {**hosts, "tasks": tasks}
@@ -54,7 +54,7 @@ REFUSED = {
     "cnm_docker_problems_of_repository[3]": ("cnm_docker_key_checksum", f"sha256:{64 * '0'}\n", "is not sha256"),
     "cnm_docker_problems_of_repository[4]": ("cnm_docker_key_fingerprint", 40 * "0" + "\n", "is not 40"),
 }
-"""Where a wrong value is found: of which variable, and what is said."""
+"""List of problems -> variable, wrong value, and part of the message."""
 
 
 def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def _gpg(home: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 
 
 def _as_apt_reads(text: str) -> bytes:
-    """Return the keys in TEXT to apt: what is in blocks of any name (dearmor_keyring() in apt-key of apt 2.6)."""
+    """Return the keys that apt sees in TEXT: it accepts blocks of any name (dearmor_keyring() in apt 2.6's apt-key)."""
     found, inside = "", 0
     for line in text.splitlines():
         if line.startswith("-----BEGIN"):
@@ -97,12 +97,12 @@ def _as_apt_reads(text: str) -> bytes:
 
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is needed: apt install gpg")
 def test_a_key_that_was_smuggled_in_is_not_written(tmp_path: Path) -> None:
-    """apt trusts what is in a block with a name that gpg does not know, so that its fingerprint was never compared."""
+    """apt trusts keys in blocks whose name gpg does not know, so nobody would have compared their fingerprints."""
     home = tmp_path / "gpg"
     home.mkdir(mode=0o700)
     texts, prints = [], []
     for name in ("genuine", "smuggled"):
-        # Of a length at which the base64 text needs no padding, in the middle of which it would end.
+        # Use a key whose base64 text needs no padding. Padding would end the text in the middle.
         for length in range(3):
             user = f"{name}{length * 'x'}"
             _gpg(home, "--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", "never")

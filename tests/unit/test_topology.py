@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plays with ``cnm.linux.topology``: variables are evaluated once for all hosts, and never looked at too late.
+"""Plays with ``cnm.linux.topology``: variables are evaluated once for all hosts, but never when they may have changed.
 
-What a host runs in place of Python keeps what it is sent and says that nothing has changed.
+A script stands in for Python on the hosts: it keeps what it is sent and answers that nothing has changed.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ class Controller:
         path: str = "",
         **more: Any,
     ) -> str:
-        """Run TASKS on the hosts, with EXTRA variables, and return what Ansible prints.
+        """Run TASKS on the hosts with the additional variables EXTRA; return Ansible's output.
 
-        :param path: a folder of programs that come before others
+        :param path: a folder that is put at the beginning of PATH
         """
         python = self._folder / "python"
         python.write_text(_PYTHON.format(folder=self._sent, changed=json.dumps(changed)))
@@ -105,11 +105,11 @@ class Controller:
         return done.stdout
 
     def count(self) -> str:
-        """Return a template that is 192.0.2.1 for a and so on, and counts how often it is evaluated."""
+        """Return a template whose value is 192.0.2.1 for a and so on; its evaluations are counted."""
         return f"{{{{ lookup('pipe', 'echo >>{self.counted}; echo 192.0.2.' ~ number) }}}}"
 
     def count_silently(self) -> str:
-        """Return one that does so, and that does not look as if it depended on anything but the variable number."""
+        """Return a similar template that seems to depend only on the variable number."""
         folder = self._folder / "filter_plugins"
         folder.mkdir()
         (folder / "counted.py").write_text(_FILTER.format(path=self.counted))
@@ -121,12 +121,12 @@ class Controller:
 
     @property
     def sent(self) -> list[str]:
-        """What each module was sent, in the order of time."""
+        """The text that each module was sent, in order of time."""
         paths = sorted(self._sent.iterdir(), key=lambda path: path.stat().st_mtime_ns)
         return [path.read_text().replace("\\", "") for path in paths]
 
     def told(self, peer: str) -> list[Optional[str]]:
-        """Return which address of PEER each module was told, in the order of time; None for none."""
+        """Return the address of PEER that each module was told, in order of time, or None."""
         found = []
         for text in self.sent:
             host, packed = re.search(r'"host": "(\w+)"', text), re.search(r'"blue": "([\w+/=]+)"', text)
@@ -141,7 +141,7 @@ def controller(tmp_path: Path) -> Controller:
 
 
 def moved(**more: Any) -> dict[str, Any]:
-    """Return a task that gives hosts another address."""
+    """Return a task that changes the addresses of hosts."""
     return {"name": "Move", "ansible.builtin.set_fact": {"cnm_vtep_address": "192.0.2.{{ number + 100 }}"}, **more}
 
 
@@ -197,7 +197,7 @@ def test_a_handler_sees_what_has_changed_since_it_ran_for_others(controller: Con
     flush = {"ansible.builtin.meta": "flush_handlers"}
     printed = controller.play(notify("a"), flush, moved(), notify("b"), changed=True, handlers=[TOPOLOGY])
     assert controller.succeeded, printed
-    # The first is the module of the task that notifies, which knows no peers.
+    # The first one is the module of the notifying task, which knows no peers.
     assert [each for each in controller.told("c") if each] == ["192.0.2.3", "192.0.2.103"]
 
 
@@ -233,7 +233,7 @@ def test_what_is_wrong_on_one_host_is_said_before_any_is_touched(controller: Con
 
 
 def message(printed: str, host: str) -> str:
-    """Return with which message the topology has failed on HOST."""
+    """Return the message with which the topology failed on HOST."""
     return str(json.loads(printed.partition(f"fatal: [{host}]: FAILED! => ")[2].partition("\n")[0])["msg"])
 
 
@@ -311,7 +311,7 @@ def test_hosts_between_which_packets_do_not_fit_are_warned_of(controller: Contro
 
 
 def documented(page: str, variable: str) -> list[dict[str, Any]]:
-    """Return the blocks of a PAGE of the documentation that are variables of hosts and set VARIABLE."""
+    """Return the blocks in a PAGE of the documentation that are variables of hosts and set VARIABLE."""
     text = (DOCUMENTS / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```yaml\n(# group_vars/all\.yml.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [found for found in map(yaml.safe_load, blocks) if variable in found]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is measured between hosts: makers of one network on all hosts of a fleet. One a file."""
+"""What is measured between hosts: programs that create one network on all hosts of a fleet, one per file."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ from fleet import Fleet, Member
 
 SUBNET = "10.9.0.0/16"
 MOVING = "10.9.200.7"
-"""The address of the endpoint that moves."""
+"""The address of the moving endpoint."""
 HOST = "/proc/self/ns/net"
 
 
 class Endpoint(NamedTuple):
-    """Who can be reached over what is measured."""
+    """An address that can be reached over the network."""
 
     member: Member
     namespace: str
-    """The path of its network namespace, as its host sees it."""
+    """The path of its network namespace, as seen from its host."""
     address: str
 
 
 Work = Callable[[], object]
-"""What somebody would do on one host, or by its API; it is done in a process of its own."""
+"""What a user would do on one host, or through its API. It runs in its own process."""
 
 
 class Overlay(Protocol):
-    """One network on all hosts of a fleet, with an endpoint on each at most, and one that moves."""
+    """One network on all hosts of a fleet, with at most one endpoint on each and one that moves."""
 
     def __init__(self, fleet: Fleet) -> None:
-        """Make the network."""
+        """Create the network."""
 
     def endpoint(self, number: int) -> Endpoint:
-        """Make the endpoint on host NUMBER."""
+        """Create the endpoint on host NUMBER."""
 
     def namespaces(self, member: Member) -> Sequence[str]:
-        """Return the namespaces of MEMBER that packets pass, but for those of endpoints."""
+        """Return the namespaces of MEMBER that packets pass, except those of endpoints."""
 
     def close(self) -> None:
-        """End what was started."""
+        """Stop what was started."""
 
 
 class Changing(Overlay, Protocol):
-    """An overlay that is asked for changes."""
+    """An overlay that can be changed."""
 
     def start(self, number: int) -> Work:
-        """Return how the endpoint on host NUMBER is made, with all that is in its namespace."""
+        """Return the work that creates the endpoint on host NUMBER, with everything in its namespace."""
 
     def join(self, number: int) -> Work:
-        """Make a sandbox on host NUMBER that is not on the network; return how it joins."""
+        """Create a sandbox on host NUMBER that is not on the network; return the work that joins it."""
 
     def move(self, old: int, new: int) -> Sequence[Work]:
-        """Make the endpoint that moves on host OLD; return what is done at once to have it on host NEW."""
+        """Create the moving endpoint on host OLD; return the works that, started together, move it to host NEW."""
 
 
 NAMES: Sequence[str] = ("underlay", "ours", "ours, learning", "docker")
 
 
 def overlay(name: str) -> type[Overlay]:
-    """Return the one called NAME.
+    """Return the overlay NAME.
 
     :raises KeyError: if there is none
     """
@@ -75,7 +75,7 @@ def overlay(name: str) -> type[Overlay]:
 
 
 def changing(name: str) -> type[Changing]:
-    """Return the one called NAME that is asked for changes.
+    """Return the overlay NAME, which can be changed.
 
     :raises KeyError: if there is none
     """

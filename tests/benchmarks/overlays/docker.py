@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker's own overlay, as it was until 23.0, asked by the API of each host's daemon."""
+"""Docker's own overlay, as it was before 23.0, used through the API of each host's daemon."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Docker:
         return Endpoint(self._fleet.members[number - 1], f"/proc/{found['State']['Pid']}/ns/net", address(number))
 
     def namespaces(self, member: Member) -> Sequence[str]:
-        """Bridge and VXLAN device of a network are in a namespace of their own."""
+        """Return the namespaces of Docker's networks, which contain their bridge and VXLAN device."""
         with member.here():
             return (HOST, *map(str, (FOLDER / "exec" / "netns").glob("1-*")))
 
@@ -65,7 +65,7 @@ class Docker:
         return functools.partial(self._ask, number, "POST", "/networks/blue/connect", connection)
 
     def move(self, old: int, new: int) -> Sequence[Work]:
-        """The second daemon has to wait for the first, which has the address."""
+        """The second daemon must wait for the first one, which holds the address."""
         self._run(old, "moving", MOVING)
 
         def work() -> None:

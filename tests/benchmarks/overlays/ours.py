@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our overlay, by the modules as Ansible sends them."""
+"""Our overlay, through the modules as Ansible sends them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import HOST, MOVING, SUBNET, Endpoint, Work, address
 
 
 class Declared:
-    """Everything about it is declared, as ``cnm.linux.topology`` does where all addresses are fixed."""
+    """Everything is declared, as by ``cnm.linux.topology`` if all addresses are fixed."""
 
     learning = False
 
@@ -28,7 +28,7 @@ class Declared:
             member.ensure("network", self._network(member))
 
     def _network(self, member: Member, moving: int = 1) -> dict[str, Any]:
-        """Return what MEMBER is told of the network while the endpoint that moves is on host MOVING."""
+        """Return the item for the network that MEMBER gets while the moving endpoint is on host MOVING."""
         endpoints = {
             each.name: [{"name": f"s{each.number}", "ipv4_address": address(each.number)}]
             for each in self._fleet.members
@@ -67,11 +67,11 @@ class Declared:
         return works
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """There is nothing to stop."""
 
 
 class Learning(Declared):
-    """Hosts learn who is where, as they have to where some addresses are chosen."""
+    """Hosts learn addresses, which is necessary if some addresses are chosen."""
 
     learning = True
 

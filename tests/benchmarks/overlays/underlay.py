@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No overlay: what carries it."""
+"""No overlay, but the network that carries it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import HOST, Endpoint
 
 
 class Underlay:
-    """The hosts themselves, which is the limit."""
+    """The hosts themselves, which are the limit."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -27,4 +27,4 @@ class Underlay:
         return (HOST,)
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """There is nothing to stop."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is measured. One a file; each runs all rounds of its peers in turn, so that they meet the same noise."""
+"""What is measured, one part per file. Each runs its peers in turn in every round, so that they meet the same noise."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from record import Record
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured."""
+    """What is measured, and how often."""
 
     sizes: Sequence[int]
-    """Empty for those of the part."""
+    """If this is empty, the part uses its own sizes."""
     rounds: int
     peers: Sequence[str]
 
@@ -37,7 +37,7 @@ NAMES: Sequence[str] = (
 
 
 def part(name: str) -> Callable[[Plan, Record], None]:
-    """Return the part called NAME.
+    """Return the part NAME.
 
     :raises KeyError: if there is none
     """
@@ -67,5 +67,5 @@ def part(name: str) -> Callable[[Plan, Record], None]:
 
 
 def peer_of(name: str) -> str:
-    """Return which of the peers the overlay called NAME is one of."""
+    """Return the peer to which the overlay NAME belongs."""
     return name.split(",")[0]

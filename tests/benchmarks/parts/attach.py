@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many endpoints on one network: made, asked for again, one more, removed."""
+"""Many endpoints on one network: created, requested again, one more, removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZES = (1, 20, 200, 1000)
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure each peer in turn, as often as PLAN says."""
+    """Measure the peers in turn, as often as PLAN says."""
     for size in plan.sizes or SIZES:
         for _round in range(plan.rounds):
             for name in plan.peers:

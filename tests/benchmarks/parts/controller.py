@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a play costs the controller alone, up to a thousand hosts: each gives at once the answer of a real one."""
+"""The costs of a play on the controller, up to a thousand hosts: each host returns a recorded answer at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from . import Plan
 SIZES = (100, 300, 1000)
 SANDBOXES = 20
 _SLOW = 100
-"""With more hosts there is one round, and only of the strategy that is Ansible's own."""
+"""Above this number of hosts, there is one round, only with Ansible's default strategy."""
 _WAYS: dict[str, dict[str, Any]] = {
     "linear": {},
     "serial": {"serial": 10},
@@ -35,7 +35,7 @@ _NETWORKS = [
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure the task, and beside it one that does nothing, in each of the ways in which hosts can take turns."""
+    """Measure the task, compared with a task that does nothing, for each way in which hosts can take turns."""
     if "ours" not in plan.peers:
         return
     answer = on_a_fleet(1, _answer)
@@ -48,7 +48,7 @@ def run(plan: Plan, record: Record) -> None:
 
 
 def _answer(fleet: Fleet) -> str:
-    """Return what the module answers on a host."""
+    """Return the module's answer on a real host."""
     (member,) = fleet.members
     sandboxes = [_sandbox(each, "1", f"10.{16 + 16 * (each % 2)}.1") for each in range(SANDBOXES)]
     found = member.topology(_NETWORKS, sandboxes).objects
@@ -56,7 +56,7 @@ def _answer(fleet: Fleet) -> str:
 
 
 def _sandbox(each: int, number: str, part: str) -> dict[str, Any]:
-    """Return a sandbox of the host with that NUMBER, with an address in PART of a subnet."""
+    """Return a sandbox of the host with NUMBER, with an address in PART of a subnet."""
     network = _NETWORKS[each % len(_NETWORKS)]["name"]
     return {"name": f"s{number}-{each}", "networks": [{"name": network, "ipv4_address": f"{part}.{each + 2}"}]}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""New connections from outside through a published port, beside more ports and more networks."""
+"""New connections from outside through a published port, with more ports and more networks on the host."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ PORTS, NETWORKS = (1, 100, 1000), (1, 100, 500)
 CONNECTIONS = 2000
 FIRST_PORT = 8000
 _RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER: closing leaves no port in TIME_WAIT, of which there would soon be none left."""
+"""SO_LINGER: without it, closed connections would soon fill all ports with TIME_WAIT."""
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure each peer in turn. The Cost is that of one connection; in place of CPU time it has the median latency."""
+    """Measure the peers in turn. The Cost is for one connection, with the median latency instead of CPU time."""
     for what, sizes in (("ports", PORTS), ("networks", NETWORKS)):
         for size in plan.sizes or sizes:
             for _round in range(plan.rounds):
@@ -70,7 +70,7 @@ def _measure(host: Host, name: str, ports: int, networks: int) -> Cost:
 
 
 def _connect(place: str, port: int) -> Cost:
-    """Connect from outside to PORT of the host, on which somebody at PLACE answers."""
+    """Connect from outside to PORT of the host, which leads to a server at PLACE."""
     with endpoint(place, "tcp", "0.0.0.0", port) as server, at(OUTSIDE):
         server.listen(64)
         latencies: list[float] = []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the start of a task to the first answer from another host, and for how long one that moves is not heard."""
+"""The time from the start of a task to the first answer from another host, and the interruption by a move."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from . import Plan, peer_of
 
 HOSTS = 3
 PATIENCE = 10.0
-"""Seconds of silence, from the end of the tasks, after which an endpoint that has moved counts as lost."""
+"""Seconds without an answer after the tasks have ended, until a moved endpoint counts as lost."""
 _UNKNOWN = float("nan")
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure each in turn: an endpoint of another host asks for the new one all the time."""
+    """Measure the overlays in turn: an endpoint on another host constantly sends requests to the new one."""
     for _round in range(plan.rounds):
         for name in NAMES[1:]:
             if peer_of(name) in plan.peers:
@@ -59,7 +59,7 @@ def _measure(fleet: Fleet, name: str) -> list[tuple[str, Cost]]:
 
 
 def _silence(probe: Probe, works: Sequence[Work]) -> float:
-    """Return the seconds of the longest silence while WORKS are done; infinite if it does not end."""
+    """Return the longest interruption in seconds while WORKS run; infinite if it does not end."""
     probe.until()
     begin = time.perf_counter()
     with _at_once(works) as processes:
@@ -72,7 +72,7 @@ def _silence(probe: Probe, works: Sequence[Work]) -> float:
 
 @contextlib.contextmanager
 def _at_once(works: Sequence[Work]) -> Iterator[Sequence[BaseProcess]]:
-    """Do WORKS, each in a process of its own; they have ended when the block ends."""
+    """Run WORKS in parallel processes, which have ended at the end of the block."""
     fork = multiprocessing.get_context("fork")
     processes = [fork.Process(target=work, daemon=True) for work in works]
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One more, when there are many already."""
+"""One more object when there are already many."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ON_ONE_NETWORK = 1000
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure one more endpoint and network beside what is on other networks, and on the same one."""
+    """Measure one more endpoint and one more network, with others on other networks and on the same network."""
     if "ours" not in plan.peers:
         return
     for size in plan.sizes or SIZES:

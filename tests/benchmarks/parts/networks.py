@@ -19,7 +19,7 @@ ABLE = ("ours", "docker", "ip-batch", "bare")
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure each peer in turn, as often as PLAN says."""
+    """Measure the peers in turn, as often as PLAN says."""
     for size in plan.sizes or SIZES:
         for _round in range(plan.rounds):
             for name in plan.peers:

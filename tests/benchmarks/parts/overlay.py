@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Between two hosts: one TCP stream and the round trip, by the hosts' own addresses and by overlays."""
+"""A TCP stream and the round trip between two hosts, with the hosts' own addresses and over overlays."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _OFFLOADS = {
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure each in turn.
+    """Measure the overlays in turn.
 
-    The Cost of a stream is that of a gigabit, with the CPU time of both iperf3; that of a round trip is its time.
+    The Cost of a stream is per gigabit, with the CPU time of both iperf3 processes. That of a round trip is its time.
     """
     for _round in range(plan.rounds):
         for name in NAMES:
@@ -80,7 +80,7 @@ def _stream(client: Endpoint, server: Endpoint) -> Cost:
 
 @contextlib.contextmanager
 def _listening(endpoint: Endpoint) -> Iterator[None]:
-    """Let an iperf3 listen at ENDPOINT."""
+    """Run an iperf3 server at ENDPOINT during the block."""
     command = ["iperf3", "--server", "--one-off", "--forceflush", "--bind", endpoint.address]
     with endpoint.member.here():
         inside = ["nsenter", f"--net={endpoint.namespace}", *command]
@@ -96,7 +96,7 @@ def _listening(endpoint: Endpoint) -> Iterator[None]:
 
 
 def _no_offloads(namespace: str) -> None:
-    """Turn off what makes large packets of small ones, at all links of NAMESPACE."""
+    """Turn off the offloads that combine small packets into large ones, on all links of NAMESPACE."""
     inside = ["nsenter", f"--net={namespace}"]
     found = subprocess.run([*inside, "ip", "-json", "link"], capture_output=True, text=True, check=True)
     for link in [each["ifname"] for each in json.loads(found.stdout) if "LOOPBACK" not in each["flags"]]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook of the collection for fleets of several sizes, each host with sandboxes on two overlays."""
+"""The collection's playbook for fleets of several sizes. Each host has sandboxes on two overlays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from . import Plan
 SIZES = (3, 10, 30)
 SANDBOXES = 20
 _LARGE = 10
-"""Of more hosts than that, which take minutes, there is one round."""
+"""With more hosts than this, a round takes minutes, so there is only one."""
 _RECAP = re.compile(r"^(h\d+) +: ok=(\d+) +changed=(\d+)", re.MULTILINE)
 _PYTHON = """\
 #!/bin/bash
@@ -34,11 +34,11 @@ status=$?
 times >>{used}
 exit $status
 """
-"""What a host has in place of Python: the same on that host, and a note of the CPU time that it has used."""
+"""The stand-in for Python on a host: runs Python on that host, and records the CPU time used."""
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure a first run and one that has nothing to do, as a whole and what of it the hosts' modules are."""
+    """Measure a first run and one that has nothing to do: the whole run, and the modules' part of it."""
     if "ours" not in plan.peers:
         return
     for size in plan.sizes or SIZES:
@@ -57,9 +57,9 @@ def _measure(fleet: Fleet) -> list[tuple[str, str, Cost]]:
 
 
 def _play(fleet: Fleet, folder: Path, changed: int) -> tuple[Cost, Cost]:
-    """Run the playbook; return what all of it cost, and what the modules on the hosts did of that.
+    """Run the playbook; return its total costs, and the modules' part of them.
 
-    :raises RuntimeError: unless each host has run one task, of which CHANGED have changed something
+    :raises RuntimeError: unless each host has run one task, and CHANGED tasks on each have changed something
     """
     used = folder / "used"
     used.write_text("")
@@ -73,7 +73,7 @@ def _play(fleet: Fleet, folder: Path, changed: int) -> tuple[Cost, Cost]:
 
 
 def _seconds(line: str) -> float:
-    """Return the user and system time that a LINE of bash's ``times`` says."""
+    """Return the user and system time in a LINE of the output of bash's ``times``."""
     return sum(60 * float(minutes) + float(seconds) for minutes, seconds in re.findall(r"(\d+)m([\d.]+)s", line))
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All that a store remembers, on a host whose kernel has forgotten it, as after a reboot."""
+"""Restoring everything in a store on a host whose kernel has lost it, as after a reboot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STORE = Path("/var/lib/cnm")
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Make the store once, and restore it on a new host each round; PLAN's sizes are networks and endpoints."""
+    """Create the store once, and restore it on a new host in each round. PLAN's sizes are networks and endpoints."""
     networks, endpoints = tuple(plan.sizes) if len(plan.sizes) == 2 else (NETWORKS, ENDPOINTS)
     with tempfile.TemporaryDirectory() as folder:
         if "ours" in plan.peers:
@@ -57,7 +57,7 @@ def _restore(host: Host, folder: Path) -> Cost:
 
 
 def _restart(host: Host, networks: int) -> Cost:
-    """Restart a dockerd with NETWORKS whose bridges and rules are gone."""
+    """Restart a dockerd with NETWORKS whose bridges and rules have been removed."""
     engine = Engine(host)
     try:
         engine.networks(networks)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One endpoint in one task: the module as Ansible sends it, beside an empty module."""
+"""One endpoint in one task: the module as Ansible sends it, compared with an empty module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stand_in import Host
 from . import Plan
 
 _COPIES = "/var/cache/cnm"
-"""Where a host keeps the compiled core."""
+"""The folder in which a host keeps the compiled core."""
 
 
 def run(plan: Plan, record: Record) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is measured, and what each can be asked to do. One a file."""
+"""The programs that are measured, and what each of them can do, one per file."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from clock import Cost
 from stand_in import Host
 
 SUBNET, GATEWAY, PREFIX = "10.90.0.0/16", "10.90.0.1", 16
-"""Of the network on which peers without an address management of their own put their endpoints."""
+"""The network for peers that do not assign addresses themselves."""
 
 
 class Peer(Protocol):
-    """Somebody who makes networks and endpoints on a host."""
+    """A program that creates networks and endpoints on a host."""
 
     most: int
-    """How many endpoints it is asked for at most, where more would take minutes."""
+    """The maximum number of endpoints. More would take minutes."""
 
     def __init__(self, host: Host) -> None: ...
 
     def prepare(self, number: int) -> None:
-        """Make one network, and what NUMBER endpoints need to be there before."""
+        """Create one network, and what NUMBER endpoints need."""
 
     def attach(self, first: int, number: int) -> Cost:
-        """Give NUMBER new namespaces, counted from FIRST, an endpoint each on the one network."""
+        """Create NUMBER namespaces, counted from FIRST, with an endpoint each on the one network."""
 
     def detach(self, first: int, number: int) -> Cost:
-        """Remove what attach() has made."""
+        """Remove what attach() created."""
 
     def networks(self, number: int) -> Cost:
-        """Make NUMBER networks."""
+        """Create NUMBER networks."""
 
     def close(self) -> None:
-        """End what was started."""
+        """Stop what was started."""
 
 
 def peer(name: str) -> type[Peer]:
-    """Return the peer called NAME.
+    """Return the peer NAME.
 
     :raises KeyError: if there is none
     """
@@ -66,5 +66,5 @@ NAMES: Sequence[str] = ("ours", "docker", "netavark", "cni", "ip-batch", "bare")
 
 
 def address(number: int) -> str:
-    """Return the address of endpoint NUMBER on the network SUBNET."""
+    """Return the address of endpoint NUMBER on SUBNET."""
     return f"10.90.{(number + 2) >> 8}.{(number + 2) & 255}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The limit: netlink messages in batches, with no store, no rules, no names and no look at what is there."""
+"""The limit: batches of netlink messages, without a store, rules or names, and without reading the present state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from . import address as address_of
 
 
 class Bare:
-    """What the kernel alone costs."""
+    """The costs of the kernel alone."""
 
     most = 1000
 
@@ -82,7 +82,7 @@ class Bare:
         return measured(work)
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """There is nothing to stop."""
 
 
 def _attach(spaces: Namespaces, numbers: range) -> None:

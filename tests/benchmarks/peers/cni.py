@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The CNI plugins ``bridge`` and ``host-local``, a process for each endpoint."""
+"""The CNI plugins ``bridge`` and ``host-local``, with a process for each endpoint."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Cni:
         os.makedirs("/var/lib/cni", exist_ok=True)
 
     def prepare(self, number: int) -> None:
-        """The first endpoint makes the network."""
+        """The first endpoint creates the network."""
         self.attach(10000, 1)
 
     def attach(self, first: int, number: int) -> Cost:
@@ -56,11 +56,11 @@ class Cni:
         return measured(work)
 
     def networks(self, number: int) -> Cost:
-        """A network of CNI is a file; there is nothing to measure."""
+        """A network of CNI is a file, so there is nothing to measure."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """There is nothing to stop."""
 
 
 def _call(command: str, number: int) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker, asked by its API, so that the start of its command is not counted."""
+"""Docker, used through its API, so that starting its command is not measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _POOL = "base=10.0.0.0/8,size=22"
 
 
 class Engine:
-    """A dockerd with a data folder of its own."""
+    """A dockerd with its own data folder."""
 
     most = 20
 
@@ -28,11 +28,11 @@ class Engine:
         self.start()
 
     def start(self) -> None:
-        """Start the daemon, which waits until it answers."""
+        """Start the daemon, and wait until it answers."""
         self.docker.start(**{"default-address-pool": _POOL, "userland-proxy": "false", "live-restore": "false"})
 
     def prepare(self, number: int) -> None:
-        """Make a network and NUMBER containers."""
+        """Create a network and NUMBER containers."""
         self.docker.load_image()
         self.request("POST", "/networks/create", {"Name": "bench"})
         for each in range(number):
@@ -60,14 +60,14 @@ class Engine:
         return self._with_daemon(measured(work))
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return what the API answers.
+        """Return the API's answer.
 
         :raises RuntimeError: if it refuses
         """
         return request(str(FOLDER / "socket"), method, path, body)
 
     def _with_daemon(self, cost: Cost) -> Cost:
-        """The work is done by the daemon, whose CPU time is not ours to know; the wall time counts."""
+        """Leave out the CPU time, because the daemon does the work and its CPU time is unknown."""
         return Cost(cost.wall, float("nan"))
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class Engine:
 
 
 def request(engine: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Return what the API at the socket ENGINE answers.
+    """Return the answer of the API at the socket ENGINE.
 
     :raises RuntimeError: if it refuses
     """

@@ -13,7 +13,7 @@ from . import GATEWAY, PREFIX, address, namespaces
 
 
 class IpBatch:
-    """What a shell script can do at best."""
+    """The best that a shell script can do."""
 
     most = 1000
 
@@ -34,7 +34,7 @@ class IpBatch:
                 )
             )
             for each in numbers:
-                # ip itself enters the namespace, so that this is one process and not two.
+                # ip itself enters the namespace, which saves a process.
                 lines = (
                     f"address add {address(each)}/{PREFIX} dev eth0",
                     "link set eth0 up",
@@ -62,4 +62,4 @@ class IpBatch:
         return measured(lambda: self._host.ip("".join(lines)))
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """There is nothing to stop."""

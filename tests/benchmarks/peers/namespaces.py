@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Namespaces for peers that make none: made in this process, which is the cheapest way."""
+"""Namespaces for peers that do not create them: created in this process, which is the cheapest way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def path(number: int) -> str:
 
 @contextmanager
 def opened() -> Iterator[Namespaces]:
-    """Yield the namespaces of the host, and close what was opened."""
+    """Yield the host's namespaces; close them at the end of the block."""
     found = Namespaces()
     try:
         yield found
@@ -30,13 +30,13 @@ def opened() -> Iterator[Namespaces]:
 
 
 def make(first: int, number: int) -> None:
-    """Make NUMBER namespaces, counted from FIRST."""
+    """Create NUMBER namespaces, counted from FIRST."""
     with opened() as namespaces:
         namespaces.make([kinds.Namespace(path(each)) for each in range(first, first + number)])
 
 
 def remove(first: int, number: int) -> None:
-    """Remove them."""
+    """Remove NUMBER namespaces, counted from FIRST."""
     with opened() as namespaces:
         for each in range(first, first + number):
             if os.path.exists(path(each)):

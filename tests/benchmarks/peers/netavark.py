@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""netavark, Podman's network program, a process for each endpoint."""
+"""netavark, Podman's network program, with a process for each endpoint."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PROGRAM = "/usr/lib/podman/netavark"
 
 
 class Netavark:
-    """What Podman calls."""
+    """The program that Podman calls."""
 
     most = 200
 
     def __init__(self, host: Host) -> None:
         os.makedirs("/run/netavark", exist_ok=True)
-        # It is beside aardvark-dns.
+        # netavark is in the same folder as aardvark-dns.
         host.have_name_server()
 
     def prepare(self, number: int) -> None:
-        """The first endpoint makes the network."""
+        """The first endpoint creates the network."""
         self.attach(10000, 1)
 
     def attach(self, first: int, number: int) -> Cost:
@@ -49,11 +49,11 @@ class Netavark:
         return measured(work)
 
     def networks(self, number: int) -> Cost:
-        """A network of netavark is a file; there is nothing to measure."""
+        """A network of netavark is a file, so there is nothing to measure."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """There is nothing to stop."""
 
 
 def _call(command: str, number: int) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our core, a list in one task, in a process of its own."""
+"""Our core in its own process, with a list in one task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ENVIRONMENT = {
 
 
 class Ours:
-    """What this project does."""
+    """cnm.linux."""
 
     most = 1000
 
@@ -33,11 +33,11 @@ class Ours:
         os.makedirs("/etc/cnm", exist_ok=True)
         Path("/etc/cnm/cnm.json").write_text(_POOLS)
         self.whole = Cost(0, 0)
-        """What the process of the last task cost, from its start to its end."""
+        """The costs of the last task's whole process."""
         self.changed = False
 
     def task(self, **task: Any) -> Cost:
-        """Carry a task of core.py out and return what it cost without the start of Python."""
+        """Run a task of core.py; return its costs without the start of Python."""
         command = [sys.executable, str(ROOT / "tests" / "benchmarks" / "core.py")]
         self.whole, output = process(command, json.dumps(task), _ENVIRONMENT)
         answer = json.loads(output.splitlines()[-1])
@@ -58,9 +58,9 @@ class Ours:
         return self.task(verb="ensure", kind="network", items=[{"name": f"n{each}"} for each in range(number)])
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """There is nothing to stop."""
 
 
 def sandboxes(first: int, number: int, network: str = "n0", **options: Any) -> list[dict[str, Any]]:
-    """Return the items of NUMBER sandboxes, counted from FIRST, on one NETWORK."""
+    """Return the items of NUMBER sandboxes, counted from FIRST, on NETWORK."""
     return [{"name": f"s{each}", "networks": [{"name": network}], **options} for each in range(first, first + number)]

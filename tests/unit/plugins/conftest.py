@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-# By default a value that takes 200 ms is a failure, which it may take on a loaded machine.
+# By default, a value that takes 200 ms is a failure. On a busy machine, it may take longer.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")

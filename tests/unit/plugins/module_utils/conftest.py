@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A pretended host with a store of its own."""
+"""A simulated host with its own store."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Host:
         return {found["Name"]: found for found in self.controller().describe(kind, lambda _store, _found: True)}
 
     def become(self, other):
-        """Hold and remember what OTHER does."""
+        """Copy the state and the store of OTHER."""
         if os.path.exists(other.folder):
             shutil.copytree(other.folder, self.folder)
         self.kernel.present = dict(other.kernel.present)
@@ -59,7 +59,7 @@ class Host:
         return self.listed(kind)[name]
 
     def remembered(self):
-        """Return all that the store holds."""
+        """Return everything in the store."""
         found = {}
 
         def note(store, _item):
@@ -71,7 +71,7 @@ class Host:
         return found
 
     def refused(self, kind, *items, check=False, error=InvalidInput):
-        """Return the message with which ITEMS are refused; see that nothing was touched."""
+        """Return the message with which ITEMS are refused; check that nothing was changed."""
         path = schema.path(self.folder)
         state = (lambda: Path(path).read_bytes()) if os.path.exists(path) else self.remembered
         before = state()
@@ -82,7 +82,7 @@ class Host:
         return str(caught.value)
 
     def refused_by_store(self):
-        """Return the message with which a run and a look are refused; see that the kernel was not touched."""
+        """Return the message with which a run is refused, as is reading; check that the kernel is unchanged."""
         with self.kernel.unchanged(), pytest.raises(StoreDamaged) as caught:
             self.network("lan", labels={"a": "b"})
         with pytest.raises(StoreDamaged):
@@ -90,19 +90,19 @@ class Host:
         return str(caught.value)
 
     def links(self):
-        """Return the names of the links, by the namespace that they are in."""
+        """Return the names of the links, by namespace."""
         found = {}
         for key in sorted(key for key in self.kernel.present if key[0] == "link"):
             found.setdefault(key[1], []).append(key[2])
         return found
 
     def default_route(self, sandbox, destination="0.0.0.0/0"):
-        """Return gateway and link of a default route of SANDBOX; None if it has none."""
+        """Return the gateway and the link of a default route of SANDBOX; None if it has none."""
         route = self.kernel.present.get(("route", f"/run/netns/{sandbox}", destination))
         return route and (route.gateway, route.link)
 
     def left(self):
-        """Return what the host holds, but for kernel settings, which always have a value."""
+        """Return what the host holds, except kernel settings, which always have a value."""
         return {key for key in self.kernel.present if key[0] != "sysctl"}
 
     def kinds(self):
@@ -111,7 +111,7 @@ class Host:
 
 @contextlib.contextmanager
 def pretended():
-    """Yield a host; its store is in memory where that can be, as waiting for a disk is most of a test's time."""
+    """Yield a host. Its store is in memory if possible, because tests mostly wait for the disk otherwise."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
         yield Host(os.path.join(folder, "cnm"))
 
@@ -132,12 +132,12 @@ def lan_of(found):
 
 @pytest.fixture
 def lan(host):
-    """A host with a network and a sandbox on it, to be changed."""
+    """A host with a network and a sandbox on it, for tests that change them."""
     return lan_of(host)
 
 
 @pytest.fixture(scope="module")
 def still():
-    """The same, for tests that touch nothing."""
+    """The same, for tests that change nothing."""
     with pretended() as found:
         yield lan_of(found)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host that is only pretended: what it holds is a dictionary. For tests that need no root."""
+"""A simulated host whose state is a dictionary, for tests that need no root."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource 
 
 
 class PretendFacts:
-    """What decisions ask about the host; tests set what they need."""
+    """The facts about the host that decisions need. Tests set the ones that matter."""
 
     def __init__(self):
         self.routes = []
@@ -129,7 +129,7 @@ class PretendFacts:
 
 
 def as_read(wanted, before):
-    """Return WANTED as it is read from the host: what it leaves open is as BEFORE, and nobody sees who lent it."""
+    """Return WANTED as read from the host: unset values as in BEFORE, without `adopted` and `announced`."""
     if hasattr(wanted, "adopted"):
         wanted = replace(wanted, adopted=False)
     if hasattr(wanted, "announced"):
@@ -141,21 +141,21 @@ def as_read(wanted, before):
 
 
 class PretendKernel:
-    """Holds resources by key, and takes things away with their parents as a kernel does."""
+    """Holds resources by key, and removes them with their parents, as a kernel does."""
 
     def __init__(self):
         self.facts = PretendFacts()
         self.present = {}
         self.refuse = None
         self.before_step = lambda step: None
-        """Called before each step; what it raises breaks the run off there."""
+        """Called before each step. An exception interrupts the run there."""
         self.reads = 0
         self.elsewhere = set()
         """Addresses that other hosts have."""
         self.noted = {}
-        """Endpoints that may be elsewhere by now, and whether they are."""
+        """Endpoints that may now be on other hosts, and whether they are."""
         self.ended = []
-        """Published ports, by entry and target, whose connections a killed run had to end."""
+        """Published ports, by entry and target, whose connections a killed run should have ended."""
 
     def __enter__(self):
         return self
@@ -172,7 +172,7 @@ class PretendKernel:
         return {key: self.present[key] for key in keys if key in self.present}
 
     def keep_listings(self):
-        """Nothing is listed by programs."""
+        """Do nothing: no program lists anything."""
 
     def tentative(self):
         return dict(self.noted)
@@ -198,7 +198,7 @@ class PretendKernel:
         self.ended += [(one.entry, one.value) for one in removed]
 
     def lose(self, key):
-        """Take the thing with KEY away, and what is within it or on it."""
+        """Remove the resource with KEY, and everything in it or on it."""
         self.present.pop(key, None)
         for found in list(self.present.values()):
             if key[:2] == ("link", HOST) and getattr(found, "lower", None) and found.lower.device == key[2]:
@@ -209,7 +209,7 @@ class PretendKernel:
             self.lose(child.key)
 
     def unplug(self, bridge):
-        """Let go the ports of a bridge that is no more."""
+        """Release the ports of a removed bridge."""
         for key, found in self.present.items():
             peer = getattr(found, "peer", None)
             if peer is not None and peer.master == bridge:
@@ -219,12 +219,12 @@ class PretendKernel:
                 self.present[key] = replace(found, tunnel=replace(tunnel, master=""))
 
     def forget(self):
-        """Be as after a reboot, but for the files."""
+        """Lose everything except files, as in a reboot."""
         self.present = {key: found for key, found in self.present.items() if key[0] == "file"}
 
     @contextlib.contextmanager
     def unchanged(self):
-        """See that the block changes nothing."""
+        """Check that the block changes nothing."""
         before = dict(self.present)
         yield
         if self.present != before:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What pyroute2 makes of a request, encoded whole and from the values themselves."""
+"""Requests encoded by pyroute2 as a whole, from the values themselves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Values = Sequence[Tuple[str, Any]]
 
 
 def encoded(name: str, command: int, mode: int, values: Values, **fields: int) -> bytes:
-    """Return the request COMMAND as the class NAME encodes it; VALUES are attributes, nested ones lists."""
+    """Return the request COMMAND as encoded by the class NAME. VALUES are attributes; nested ones are lists."""
     message = message_class(name)()
     message["header"]["type"] = command
     message["header"]["flags"] = mode | NLM_F_REQUEST

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is refused: with every problem in one message, and nothing touched."""
+"""What is refused: all problems are in one message, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -477,7 +477,7 @@ def test_a_name_that_is_null(host, kind):
 )
 @pytest.mark.parametrize("check", [False, True])
 def test_a_name_that_is_half_a_character(lan, kind, options, check):
-    """JSON may hold half of a surrogate pair, and no file can."""
+    """JSON can contain half of a surrogate pair, but no file can."""
     assert r"'\ud800' is not a valid name" in lan.refused(kind, {"name": "\ud800", **options}, check=check)
 
 

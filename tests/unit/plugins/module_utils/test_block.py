@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our block in a text is found at once where it is well formed, and line by line where somebody has been at it."""
+"""Our block in a text is found at once if it is well-formed, and line by line if somebody has edited it."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def test_a_whole_block_needs_no_look_at_its_lines(mine: str, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        # Twice: by somebody who has put a copy of the file behind it.
+        # Two blocks: somebody has appended a copy of the file.
         (f"a\n{BEGIN}\nx\n{END}\nb\n{BEGIN}\ny\n{END}\nc\n", ("a\n", "x\ny\n", "b\nc\n", False)),
-        # Without its end: no line of ours is empty or a comment.
+        # Without the end marker: our lines are never empty or comments.
         (f"a\n{BEGIN}\nx\ny\n", ("a\n", "x\ny\n", "", False)),
         (f"a\n{BEGIN}\nx\n\nb\n# c\n", ("a\n", "x\n", "\nb\n# c\n", False)),
         (f"{BEGIN}\nx\n# b\nc\n{BEGIN}\ny\n{END}\n", ("", "x\ny\n", "# b\nc\n", False)),
-        # Without its begin nothing tells which lines are ours.
+        # Without the begin marker, nothing shows which lines are ours.
         (f"a\n{END}\nb\n", ("a\nb\n", None, "", False)),
-        # With both, everything between is ours.
+        # With both markers, everything between them is ours.
         (f"{BEGIN}\nx\n\n# b\ny\n{END}\n", ("", "x\n\n# b\ny\n", "", True)),
     ],
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check mode and info touch nothing, and do not need what an earlier task would have made."""
+"""Check mode and info change nothing, and do not need what an earlier task would have created."""
 
 from __future__ import annotations
 

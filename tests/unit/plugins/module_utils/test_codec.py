@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is written of an object is read as the same object, and nothing else is read as one."""
+"""What is written of an object is read as the same object, and nothing else is read as an object."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_all_that_it_may_have(item):
 
 
 def places(data, path=()):
-    """Yield the path of each value in DATA, of JSON."""
+    """Yield the path of each value in the JSON DATA."""
     yield path
     pairs = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     for key, value in pairs:
@@ -100,7 +100,7 @@ def places(data, path=()):
 
 
 def exchanged(data, path, value):
-    """Return DATA with another VALUE at PATH."""
+    """Return DATA with VALUE at PATH."""
     if not path:
         return value
     copy = data.copy()
@@ -111,7 +111,7 @@ def exchanged(data, path, value):
 @pytest.mark.parametrize("value", [None, True, 5, 1.5, "x", "10.0.0.1/33", [], [5], [None], {}, {"a": 5}], ids=repr)
 @pytest.mark.parametrize("item", FULL.values(), ids=FULL)
 def test_nothing_is_taken_for_something_else(item, value):
-    """Each value, however deep, exchanged for another one: it is refused, or it is what is written again."""
+    """Each value, at any depth, is replaced: the result is refused, or is read as what is then written again."""
     data = through_text(item)
     for path in places(data):
         other = exchanged(data, path, value)

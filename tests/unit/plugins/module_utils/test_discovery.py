@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names: the hosts and resolv.conf files of sandboxes."""
+"""Names: the hosts files and resolv.conf of sandboxes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def text(host, sandbox, name):
 
 
 def hosts(host, sandbox):
-    """Return the lines of a hosts file, without those that every one has."""
+    """Return the lines of a hosts file, without those that every hosts file has."""
     lines = text(host, sandbox, "hosts").replace("\t", " ").splitlines()
     assert lines[0] == LOCAL[0]
     return [line for line in lines[1:] if not line.startswith(("::1 ", "fe00", "ff0"))]
@@ -102,7 +102,7 @@ def test_a_name_has_several_addresses(lan):
 
 
 def test_the_host_by_name(lan):
-    """The gateway by which the sandbox leaves, as it reaches no other address of the host on our networks."""
+    """The gateway that the sandbox uses, because it reaches no other address of the host on our networks."""
     lan.network("dual", enable_ipv6=True, ipam_config=[{"subnet": "10.2.0.0/24"}, {"subnet": "fd02::/64"}])
     lan.network("four", ipam_config=[{"subnet": "10.3.0.0/24"}], internal=True)
     lan.sandbox("db", networks=[{"name": "dual"}, {"name": "four"}], etc_hosts={"x": ["192.0.2.1", "host-gateway"]})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only one object can have passes from one to another within a run, in whatever order they are listed."""
+"""Unique values pass from one object to another within a run, whatever the order of the list."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def addresses(host):
 
 
 def settled(host, kind, items):
-    """Apply ITEMS, see that check mode has said the same, and that a second run has nothing to do."""
+    """Apply ITEMS; check that check mode predicts the result, and that a second run has nothing to do."""
     expected = host.ensure(kind, *items, check=True).objects
     assert host.ensure(kind, *items).objects == expected
     assert not host.ensure(kind, *items).changed
@@ -196,7 +196,7 @@ def test_each_subnet_that_overlaps_is_told_once(host):
 
 @either_order
 def test_a_subnet_and_the_addresses_on_it_are_changed_in_one_run(pair, turn):
-    """Nobody loses an address without having asked for another one, so no force is needed."""
+    """No endpoint loses an address without asking for another one, so force is not needed."""
     groups = [
         ("network", [{"name": "lan", "ipam_config": [{"subnet": "10.9.0.0/24"}], "enable_ipv6": True}]),
         ("sandbox", [on("a", ipv4_address="10.9.0.3"), on("b", ipv4_address="10.9.0.2")][::turn]),
@@ -242,7 +242,7 @@ def test_adopted_namespaces_are_swapped(host, turn):
 
 @either_order
 def test_an_address_passes_to_another_host(host, turn):
-    """As a host is told that loses it: its sandbox gets another one, and a peer has the one that it had."""
+    """On the host that loses the address, its sandbox gets another one, and a peer gets the address."""
     host.ensure("network", overlay())
     host.ensure("sandbox", on("m", "blue", ipv4_address="10.9.0.10"), on("n", "blue", ipv4_address="10.9.0.11"))
     gone = overlay({"name": "new", "ipv4_address": "10.9.0.10"})
@@ -252,7 +252,7 @@ def test_an_address_passes_to_another_host(host, turn):
     ]
     host.controller().ensure_all(groups)
     assert addresses(host) == {"m": "10.9.0.11", "n": "10.9.0.12"}
-    # The other host's sandbox and one of ours exchange their addresses.
+    # A sandbox of the other host and one of ours swap their addresses.
     groups = [
         ("network", [overlay({"name": "new", "ipv4_address": "10.9.0.11"})]),
         ("sandbox", [on("m", "blue", ipv4_address="10.9.0.10")]),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Endpoints: their addresses stay with them, wherever they are."""
+"""Endpoints keep their addresses, wherever they are."""
 
 from __future__ import annotations
 

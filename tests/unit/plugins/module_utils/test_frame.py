@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The frames that say which MAC address an address has, and that ask for it."""
+"""The frames that announce the MAC address of an IP address, and those that ask for it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_an_unsolicited_advertisement_that_overrides():
 
 
 def is_sound(frame):
-    """Whether the checksum of FRAME, in hexadecimal digits, is right."""
+    """Return whether the checksum of FRAME, in hexadecimal digits, is correct."""
     addresses, body = frame[44:108], frame[108:]
     covered = bytes.fromhex(addresses + f"{len(body) // 2:08x}" + "0000003a" + body)
     total = sum(struct.unpack(f"!{len(covered) // 2}H", covered))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Input that would reach a file, the kernel or nft as something else: refused before anything is touched."""
+"""Input that would have another meaning in a file, in the kernel or for nft: refused before anything is changed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What cannot be as it has to be is left out, and nothing else."""
+"""What cannot be in the expected state is left out, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BAD = "/run/netns/bad"
 
 @pytest.fixture
 def pair(lan):
-    """A host with the sandboxes 'bad' and 'db' on 'lan', and 'far' alone on 'other', on which IPv6 is."""
+    """A host with the sandboxes 'bad' and 'db' on 'lan', and 'far' alone on 'other', which has IPv6."""
     lan.network("other", enable_ipv6=True, ipam_config=[{"subnet": "10.2.0.0/24"}, {"subnet": "fd00:2::/64"}])
     lan.sandbox("far", networks=[{"name": "other"}])
     lan.sandbox("bad", networks=[{"name": "lan"}, {"name": "other"}], published_ports=["8081:80"])
@@ -29,7 +29,7 @@ def of_bad(key):
 
 
 def kept(present, but=()):
-    """Return what there is, without what is in the namespaces or on the bridges BUT, and their neighbours."""
+    """Return PRESENT without what is in the namespaces or on the bridges BUT, and without their neighbours."""
     inside = {key for key in present if any(each in key for each in but)}
     addresses = {key[3].partition("/")[0] for key in inside if key[0] == "address"}
     return {
@@ -118,7 +118,7 @@ def test_another_run_does_its_own_and_fails_for_the_sandbox_alone(pair):
 
 
 def test_a_run_that_is_refused_loads_the_rules(pair):
-    """What a run is about is all done, or nothing of it; but networks are not to reach each other meanwhile."""
+    """A run does either all of its own work or nothing. But meanwhile, networks must not reach each other."""
     pair.kernel.lose(("ruleset",))
     pair.kernel.lose(("namespace", BAD))
     pair.kernel.facts.namespaces = {}

@@ -19,12 +19,12 @@ CARD = Parent("", 1400, False, False, True, "")
 
 @pytest.fixture
 def lan(host):
-    """A host with a card 'eth1', on which a network 'lan' is."""
+    """A host with a network card 'eth1' and a network 'lan' on it."""
     host.kernel.facts.parents["eth1"] = CARD
     host.kernel.facts.mtus["eth1"] = 1400
     host.kernel.facts.links["eth1"] = []
     host.kernel.facts.name_server = True
-    # The host has an address on that LAN, as it does on most.
+    # Like most hosts, it has an address on that LAN.
     host.kernel.facts.routes = [("192.168.7.0/24", "eth1")]
     host.network("lan", driver="macvlan", driver_options={"parent": "eth1"}, ipam_config=POOL)
     return host
@@ -46,7 +46,7 @@ FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
 
 
 def of_the_host(lan):
-    """Whether the host has the firewall's table, and the values of the settings for forwarding."""
+    """Return whether the host has the firewall's table, and the values of its forwarding settings."""
     here = lan.kernel.present
     return any(key[0] == "ruleset" for key in here), [here["sysctl", HOST, name].value for name in FORWARDING]
 
@@ -163,7 +163,7 @@ def test_ports_are_refused(lan):
     assert "'lan' is a macvlan network, whose packets do not pass the host" in lan.refused("sandbox", item)
     item = {"name": "e", "network": "lan", "published_ports": ["8080:80"]}
     assert "'lan' is a macvlan network, whose packets do not pass the host" in lan.refused("endpoint", item)
-    # A bridge beside it publishes them.
+    # A bridge network of the same sandbox publishes them.
     lan.network("bridged", ipam_config=[{"subnet": "10.1.0.0/24"}])
     lan.sandbox("web", networks=[{"name": "lan"}, {"name": "bridged"}], published_ports=["8080:80"])
     assert lan.one("sandbox", "web")["Ports"] == {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}

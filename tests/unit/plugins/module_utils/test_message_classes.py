@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""pyroute2's message classes come without the rest of pyroute2, and whoever wants it whole gets it whole."""
+"""pyroute2's message classes load without the rest of pyroute2, and programs that import all of it still get it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not _CACHE.exists(), reason="ansible-test runs a
 
 
 def run(program: str) -> str:
-    """Run PROGRAM in a Python of its own and return what it prints."""
+    """Run PROGRAM in a Python process of its own and return its output."""
     done = subprocess.run([sys.executable, "-c", _BEGIN + program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

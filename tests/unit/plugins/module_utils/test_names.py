@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Networks whose names are asked of the host's name server."""
+"""Networks whose sandboxes ask the host's name server for names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POOL = [{"subnet": "10.1.0.0/24"}]
 
 @pytest.fixture()
 def served(host):
-    """A host with a name server, and a network and a sandbox ``db`` on it."""
+    """A host with a name server, and a network with a sandbox ``db``."""
     host.kernel.facts.name_server = True
     host.network("lan", ipam_config=POOL)
     host.sandbox("db", networks=[{"name": "lan"}])
@@ -26,7 +26,7 @@ def served(host):
 
 
 def records(host, network="lan"):
-    """Return the lines of the records of NETWORK, sandboxes by name; None without records."""
+    """Return the lines of NETWORK's records, with the names of sandboxes; None if it has no records."""
     found = host.kernel.present.get(("records", f"{RECORDS}/{host.one('network', network)['Id']}"))
     if found is None:
         return None
@@ -88,7 +88,7 @@ def test_a_sandbox_s_own_servers_are_asked_by_the_name_server(served):
 @pytest.mark.parametrize(
     ("inherited", "own", "expected"),
     [
-        # The host's wait is for each of its servers; the name server waits 5 s for one before it asks the next.
+        # The timeout on the host is for one server. The name server waits 5 s for one before it asks the next.
         (["192.0.2.1"], {}, "options timeout:1 rotate ndots:0 edns0"),
         (["192.0.2.1", "127.0.0.53"], {}, "options rotate ndots:0 edns0 timeout:10"),
         (

@@ -172,7 +172,7 @@ def test_a_device_name(host):
 
 @pytest.fixture
 def theirs(host):
-    """A host with a bridge of somebody else."""
+    """A host with somebody else's bridge."""
     host.kernel.facts.links = {"br9": ["10.9.0.1/24", "fe80::1/64"]}
     for one in (Link(HOST, "br9", "bridge", "02:00:00:00:00:09", 1400, group=0), Address(HOST, "br9", "10.9.0.1/24")):
         host.kernel.present[one.key] = one
@@ -211,7 +211,7 @@ def test_the_mtu_of_an_adopted_bridge_is_the_network_s(theirs):
 
 
 def test_no_subnet_of_an_adopted_bridge_is_given_to_another_network(theirs):
-    """Its network may have another one."""
+    """The network on this bridge may have another subnet."""
     theirs.network("lan", driver_options={NAME: "br9"}, ipam_config=[{"subnet": "10.8.0.0/24"}])
     text = theirs.refused("network", {"name": "new", "ipam_config": [{"subnet": "10.9.0.0/20"}]})
     assert "overlaps 10.9.0.0/24, which the host reaches on 'br9'" in text

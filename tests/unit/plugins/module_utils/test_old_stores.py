@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What earlier versions have written is read. ``stores/`` has a store and a journal of each: ``.dump`` of sqlite3."""
+"""Stores of earlier versions can be read. ``stores/`` has a store (from sqlite3's ``.dump``) and a journal of each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def version_of(path):
 
 @pytest.fixture(params=VERSIONS)
 def old(host, request):
-    """A host with a store of an earlier version."""
+    """A host with the store of an earlier version."""
     os.mkdir(host.folder, 0o700)
     with closing(sqlite3.connect(schema.path(host.folder))) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -95,7 +95,7 @@ def test_only_a_run_brings_it_to_our_version(old):
 
 
 def test_it_is_as_a_new_one(old, host):
-    """Tables and indexes are the same whichever way they came to be."""
+    """Tables and indexes are the same as in a new store."""
     SqliteStore.open(old.folder).close()
     query = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
     with closing(sqlite3.connect(schema.path(old.folder))) as connection, closing(schema.memory()) as new:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of ours that are of another shape than we wrote: a sentence that names the file, which is left as it is."""
+"""Our files with an unexpected structure: the message is a sentence that names the file, and the file is unchanged."""
 
 from __future__ import annotations
 

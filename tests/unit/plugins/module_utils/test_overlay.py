@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Networks of several hosts: what they are made of on one, what inspect shows, and what is refused."""
+"""Networks of several hosts: what they consist of on one host, what inspect shows, and what is refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def link(host, kind):
 
 
 def entries(host, kind="forwarding"):
-    """Return what the host itself is told of others, without the name of the device."""
+    """Return what the host itself knows about other hosts, without the name of the device."""
     return {tuple(key[3:]): one for key, one in host.kernel.present.items() if key[:2] == (kind, "")}
 
 
@@ -112,7 +112,7 @@ def test_the_network_has_one_id_and_one_vni_everywhere(host):
     overlay(host)
     after = host.one("network", "blue")
     assert before["Id"] == after["Id"] and before["Host"]["VxlanId"] == after["Host"]["VxlanId"]
-    # Written down, so that hosts with different versions of this collection agree.
+    # The number is fixed here, so that hosts with different versions of this collection agree.
     assert after["Host"]["VxlanId"] == 4667033
 
 

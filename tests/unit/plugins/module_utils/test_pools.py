@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which subnet a network gets when its user names none."""
+"""Which subnet a network gets if the user does not name one."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task about one object costs does not grow with the store: no statement goes through a table."""
+"""The cost of a task about one object does not grow with the store: no statement scans a table."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import schema
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
 FEW = (
-    # The host's kernel settings that we have changed: some ten at most.
+    # The kernel settings of the host that we have changed: about ten at most.
     "FROM setting",
-    # Both by an index of those alone.
+    # Both use an index of these networks alone.
     "FROM network WHERE json_extract(data, '$.adopted')",
     "FROM network WHERE json_type(data, '$.underlay') = 'object'",
 )
-"""Statements that go through some rows and end."""
+"""Statements that scan only a few rows."""
 
 
 @pytest.fixture
 def statements(monkeypatch):
-    """The statements that the store is asked, with their values."""
+    """The statements that the store executes, with their values."""
     asked = []
     connect = schema._connect
 
@@ -155,7 +155,7 @@ def answers(store, network):
 @given(st.lists(st.tuples(st.sampled_from(("put", "delete", "look")), ends, st.integers(0, 11)), max_size=30))
 @settings(max_examples=300, deadline=None)
 def test_a_row_that_is_not_written_yet_is_seen_like_one_that_is(steps):
-    """The same is done to two stores, and one of them writes each row at once."""
+    """The same changes are made in two stores, one of which writes each row at once."""
     late, early = SqliteStore.memory(), SqliteStore.memory()
     for store in (late, early):
         store.begin(write=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run goes on when the kernel has done what it does a moment later than it says, and does not wait for ever."""
+"""A run waits until the kernel has completed what it has reported as done, but not forever."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCAL, UNICAST = (HEADER.pack(28, 24, 0, 0, 0) + bytes([10, 128, 0, 0, 255, 2, 0
 
 
 def port(state):
-    """Return what the kernel says of a bridge port in STATE."""
+    """Return the kernel's message about a bridge port in STATE."""
     slave = attribute(uapi.IFLA_INFO_SLAVE_DATA, attribute(uapi.IFLA_BRPORT_STATE, bytes([state])))
     mtu = (uapi.IFLA_MTU, WORD.pack(1500))
     fixed = LINK.pack(0, 0, 7, 0, 0)
@@ -31,7 +31,7 @@ def port(state):
 
 
 class Kernel:
-    """A socket that gives one answer after the other; the last one for ever."""
+    """A socket that gives the answers in order, and repeats the last one."""
 
     def __init__(self, *answers):
         self.answers = list(answers)

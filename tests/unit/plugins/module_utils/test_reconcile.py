@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Wanted minus present: for any two states, the plan leads from the one to the other."""
+"""Wanted minus present: for any two states, the plan leads from one to the other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PAIRS = [(space, name) for space in SPACES for name in ("eth0", "eth1")]
 
 
 def universe():
-    """Yield each thing that a state may hold, what it is within first, in all forms that it may have."""
+    """Yield each resource that a state may contain, in all its forms, parents first."""
     for space in SPACES:
         yield [Namespace(space)]
     for name in BRIDGES:
@@ -68,7 +68,7 @@ UNIVERSE = list(universe())
 
 
 def state_of(choices):
-    """Return the state that CHOICES, a byte for each thing, make of the universe."""
+    """Return the part of the universe that CHOICES, a byte for each resource, select."""
     state = {}
     for choice, forms in zip(choices, UNIVERSE):
         one = ([None] + forms)[choice % (len(forms) + 1)]
@@ -82,7 +82,7 @@ STATES = CHOICES.map(state_of)
 
 
 def wanted_of(state):
-    """Nobody wants a table that somebody has changed."""
+    """A table that somebody has changed is never wanted."""
     return {key: replace(one, text="rules") if one == Ruleset(None) else one for key, one in state.items()}
 
 
@@ -104,7 +104,7 @@ def removable(state):
 def test_the_plan_leads_from_any_state_to_any_other(present, wanted):
     kernel = host_with(present)
     kernel.apply(plan(wanted, present))
-    # A bridge that is made anew has lost its ports, which only a second look tells.
+    # A recreated bridge has lost its ports, which only a second plan shows.
     kernel.apply(plan(wanted, kernel.present))
     assert removable(kernel.present) == removable(wanted)
     assert {key: kernel.present[key] for key in wanted} == wanted

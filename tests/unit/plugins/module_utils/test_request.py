@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests from shapes are the same bytes as those that pyroute2 encodes whole."""
+"""Requests made from shapes are the same bytes as those that pyroute2 encodes as a whole."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ addresses = ipv4 | ipv6
 
 
 def padded(name: str) -> str:
-    """Return NAME so that pyroute2 encodes it with the zeros that the kernel does not need and a slot has."""
+    """Return NAME padded, so that pyroute2 encodes it with the zeros that a slot has and the kernel does not need."""
     return name.ljust(15, "\0")
 
 
@@ -298,7 +298,7 @@ def test_too_long_a_name_does_not_become_another() -> None:
 
 
 def test_what_differs_from_one_sandbox_to_the_next_is_no_new_shape() -> None:
-    """To encode each anew takes pyroute2 a hundred times as long."""
+    """Encoding each request separately takes pyroute2 a hundred times as long."""
 
     def pair(number: int) -> None:
         veth.creation(veth.Pair(1500, 1500, GROUP, number, True), f"v{number}", f"e{number}", _mac(number), number)

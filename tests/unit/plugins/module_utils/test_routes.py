@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Routes of networks and sandboxes, and who is asked for names on a network."""
+"""Routes of networks and sandboxes, and which servers are asked for names on a network."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sandboxes: stopped, restarted, adopted; who gives the default route."""
+"""Sandboxes: stopped, restarted, adopted; which network provides the default route."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_none_has_a_loopback(lan):
 
 @pytest.fixture(params=["path", "pid"])
 def theirs(request, lan):
-    """A host with a namespace of somebody else, in which there is an interface."""
+    """A host with somebody else's namespace, which contains an interface."""
     path = {"path": "/run/netns/vm", "pid": "/proc/77/ns/net"}[request.param]
     lan.theirs = {"netns": path} if request.param == "path" else {"pid": 77}
     lan.path = path
@@ -179,7 +179,7 @@ def test_an_adopted_namespace_that_is_gone(theirs):
 
 
 def lose(host):
-    """Take the namespace of somebody else away, with what is in it."""
+    """Remove somebody else's namespace with everything in it."""
     host.kernel.lose(("namespace", host.path))
     del host.kernel.facts.namespaces[host.path]
 

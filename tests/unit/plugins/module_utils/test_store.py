@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is remembered, and what becomes of a store that cannot be trusted."""
+"""What the store remembers, and what happens to a store that cannot be trusted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects impor
 
 @pytest.fixture
 def path(lan):
-    """The path of a store with something in it."""
+    """The path of a store that is not empty."""
     return schema.path(lan.folder)
 
 
@@ -236,7 +236,7 @@ def test_a_reader_does_not_see_the_transaction(lan):
 
 
 def test_check_mode_beside_a_writer(lan):
-    """A run that was stopped holds the store; check mode says what would be done to what was committed last."""
+    """A stopped process locks the store. Check mode then predicts the changes to the last committed state."""
     before = lan.remembered()
     writer = SqliteStore.open(lan.folder)
     writer.begin(write=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A driver is one file: this one, in a dozen lines, goes through everything that a user does with a network."""
+"""A driver is one file: this one, in a dozen lines, supports everything that a user does with a network."""
 
 from __future__ import annotations
 

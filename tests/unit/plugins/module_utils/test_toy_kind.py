@@ -25,7 +25,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource 
 from .pretend import PretendKernel
 
 SHELF = {}
-"""The plates that the host has: colours by name."""
+"""The plates on the host, as colours by name."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def no_program(command, _stdin):
 
 
 class Half(PretendKernel):
-    """Reads and changes plates as a host does; all else is pretended."""
+    """Reads and changes plates as on a host; everything else is simulated."""
 
     def __init__(self):
         super().__init__()
@@ -139,7 +139,7 @@ def table(host, monkeypatch):
 
 
 def lines(result):
-    """Return what --diff shows of the host's plates, before and after."""
+    """Return the host's plates in the output of --diff, before and after."""
     host = result.differences[0]
     shown = [[line for line in host[side].splitlines() if "plate" in line] for side in ("before", "after")]
     return shown if host["before_header"] == "host" else [[], []]
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_or_made_is_refused(table):
 
 
 class Killed(BaseException):
-    """Ends a run at once."""
+    """Ends a run immediately."""
 
 
 def test_a_killed_run_is_finished_by_the_next(table):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our numbers of the kernel's interface are pyroute2's, and requests that only ask are the same bytes."""
+"""Our constants of the kernel's interface are those of pyroute2, and requests that only read are the same bytes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def numbers_of(message: Any) -> Dict[str, int]:
 
 @pytest.fixture(scope="module")
 def known() -> Dict[str, Dict[str, int]]:
-    """pyroute2's numbers by the beginnings of their names, the longest first."""
+    """pyroute2's numbers by the prefixes of their names, the longest first."""
     link, rtnl = message_class("ifinfmsg"), importlib.import_module("pyroute2.netlink.rtnl")
     plugin = importlib.import_module(f"{link.__module__}.plugins.vxlan")
     ports = importlib.import_module(link.__module__).protinfo_bridge
@@ -60,7 +60,7 @@ def known() -> Dict[str, Dict[str, int]]:
 def test_numbers_are_those_of_pyroute2(name: str, known: Dict[str, Dict[str, int]]) -> None:
     theirs = next(numbers for beginning, numbers in known.items() if name.startswith(beginning))
     if name not in theirs:
-        # This version's table ends before it.
+        # The table in this version of pyroute2 ends before it.
         assert name in ("NDA_NH_ID", "IFLA_BRPORT_NEIGH_SUPPRESS", "IFLA_BRPORT_ISOLATED")
         assert NUMBERS[name] >= len(theirs)
     else:

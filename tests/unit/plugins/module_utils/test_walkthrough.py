@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Docker 1.9 walk-through: its addresses, MACs and shapes."""
+"""The Docker 1.9 walk-through: its addresses, MAC addresses and formats."""
 
 from __future__ import annotations
 

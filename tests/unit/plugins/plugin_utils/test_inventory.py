@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each host is told, and what is refused before any host is touched."""
+"""What each host is told, and what is refused before any host is changed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One process works for all, whatever becomes of it."""
+"""One process does the work for all, even if it is killed or fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOSTS = [f"host/{number}" for number in range(8)]
 
 
 class Work:
-    """Notes in a file each time that it is done, and depends on the variable ``x``, or on more than that."""
+    """Notes in a file each time that it runs, and depends on the variable ``x``, or on more than that."""
 
     def __init__(self, folder):
         self._done = folder / "done"
@@ -35,7 +35,7 @@ class Work:
         return repr([self.variables[name] for name in names])
 
     def ask(self, folder, host, meeting="task"):
-        """Return which time of the work HOST has its answer from, if it is its own."""
+        """Return which run of the work answered HOST, or None if the answer is for another host."""
         found = shared.answer(folder, host, self.digest, meeting, self)
         return found.own[0] if found.own[1] == host and found.common == "all" else None
 
@@ -61,7 +61,7 @@ def folder(tmp_path):
 
 
 def in_processes(act, *arguments):
-    """Let a process for each of ARGUMENTS ACT on it, all at once; return whether all went well."""
+    """Run ACT on each of ARGUMENTS, in parallel processes; return whether all succeeded."""
     children = []
     for argument in arguments:
         child = os.fork()
@@ -144,7 +144,7 @@ class Named:
 
 
 def state(wanted, facts=None, **changes):
-    """Return what the variables with names WANTED are, of a host that CHANGES tell more of."""
+    """Return the digest of the variables WANTED for a host whose variables are given by CHANGES."""
     host = Named(name="h", vars=changes.get("inventory", {"x": 1}))
     inventory = Named(hosts={"h": host}, groups={"all": Named(hosts=[host], vars=changes.get("group", {}))})
     manager = Named(_vars_cache={"h": changes.get("included", {})}, _nonpersistent_fact_cache={"h": {}}, _fact_cache={})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Slices: one host's is no other's, and nobody's changes when hosts come and go."""
+"""Slices: no two hosts have the same one, and none changes when hosts are added or removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.cnm.linux.plugins.plugin_utils._topology import slices
 
 
 def subnets(of_ipv4, of_ipv6):
-    """Return subnets with prefix lengths from one strategy for each family."""
+    """Return subnets, with prefix lengths from one strategy for each IP version."""
     return st.one_of(
         st.builds(
             lambda number, length: ipaddress.ip_network((number, length), strict=False),
@@ -40,7 +40,7 @@ NUMBERS = st.dictionaries(st.text("abcdef0123456789.-", min_size=1, max_size=12)
 
 
 def hosts_of(subnet, numbers):
-    """Return each host's slice, or nothing if that is refused."""
+    """Return each host's slice, or nothing if this is refused."""
     problems = []
     found = slices.chosen(subnet, numbers, problems)
     return {} if problems else {host: slices.part(subnet, index) for host, index in found.items()}

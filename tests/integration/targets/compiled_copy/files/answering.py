@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Let the copy whose path is given say that it was loaded, in place of what the core does."""
+"""Change the copy at the given path so that a task reports that it has loaded it, instead of doing its work."""
 
 import marshal
 import sys

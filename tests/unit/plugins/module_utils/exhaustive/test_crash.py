@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run that fails leaves things as they were; one that is killed is finished by the next."""
+"""A run that fails leaves everything unchanged; a run that is killed is completed or undone by the next one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ SPECIAL = {
 
 
 class Killed(BaseException):
-    """As SIGKILL is: nothing of ours runs after it."""
+    """Acts like SIGKILL: none of our code runs after it."""
 
 
 def prepared(host, case):
@@ -96,17 +96,17 @@ def intent(host):
 
 
 def broken_off(error, number, steps, kinds, step):
-    """Raise ERROR before the step with that NUMBER."""
+    """Raise ERROR before the step with NUMBER."""
     kinds.append(step.resource.kind)
-    # The firewall is loaded as a whole: there is no place between two elements.
+    # The firewall is loaded as a whole, so a run cannot stop between two elements.
     if kinds[-2:] != ["element", "element"] and next(steps) == number:
         raise error
 
 
 def each_step(case, error):
-    """Yield a host on which a run of CASE was broken off by ERROR before its first step, one before its second ...
+    """Yield a host on which ERROR stopped a run of CASE before its first step, one before its second step, and so on.
 
-    With each comes what it held and remembered before that run.
+    Each comes with what it held and remembered before that run.
     """
     kind, item = {**CASES, **SPECIAL}[case]
     with pretended() as first:

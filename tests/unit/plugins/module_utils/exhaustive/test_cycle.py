@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same for every option of every noun: foretold, done, done once, changed, repaired, undone."""
+"""The same cycle for every option of every object: predicted, done, done only once, changed, repaired, undone."""
 
 from __future__ import annotations
 
@@ -153,12 +153,12 @@ def prepared(host):
 
 
 def held(host):
-    """Return what the host holds, but for kernel settings, which stay when nobody needs them."""
+    """Return what the host holds, except kernel settings, which stay when they are not needed."""
     return {one for one in host.kernel.present.values() if one.removable}
 
 
 def foretold(host, kind, item):
-    """Return what a run does to ITEM, after check mode has said the same and touched nothing."""
+    """Return the result of a run for ITEM, after checking that check mode predicts it without changing anything."""
     objects = host.remembered()
     with host.kernel.unchanged():
         answer = host.ensure(kind, item, check=True)
@@ -169,7 +169,7 @@ def foretold(host, kind, item):
 
 
 def quiet(host, kind, item):
-    """Return what a run of ITEM answers, which changes nothing, and neither would check mode."""
+    """Return the result of a run for ITEM; check that neither it nor check mode changes anything."""
     for check in (True, False):
         with host.kernel.unchanged():
             result = host.ensure(kind, item, check=check)
