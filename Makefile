@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PYTHON=3.9 runs unit, kernel and units with that Python, as on a managed host; without it, they run in .venv.
+# PYTHON=3.9 runs unit, kernel and units with that Python, as on a managed host. Without it, they run in .venv.
 # CORE=2.16 runs unit, examples and integration with that ansible-core (2.16 to 2.21), as on a controller.
 # TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." restricts molecule; ARGS="-k name -x" is passed
-# to pytest and ansible-test. kernel, faults and examples run in WORKERS=4 processes; ARGS="-n 0" in one, for --pdb.
+# to pytest and ansible-test. kernel, faults and examples run in WORKERS=4 processes; ARGS="-n 0" uses one, for --pdb.
 
 SHELL := /bin/bash
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 
-# Names come from the second column of a list; without root there are none.
+# Names come from the second column of a list. Without root, the list is empty.
 _cnm_names() { "${COMP_WORDS[0]}" "$1" ls 2>/dev/null | awk 'NR > 1 {print $2}'; }
 
 _cnm() {
