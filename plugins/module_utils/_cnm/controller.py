@@ -6,27 +6,25 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from . import docker_shapes
 from .adopted import lost_namespace
+from .items import id_of, in_turn, twice
 from .kernel.host import Kernel
 from .kernel.registry import is_key
-from .model.endpoint import Endpoint
 from .model.errors import CnmError, Incomplete, InvalidInput, Problems, printable
 from .model.ids import check_name, is_text
-from .model.network import DEFAULT, Network
+from .model.network import Network
 from .model.sandbox import Sandbox
 from .resources.plan import Step
 from .run import Reconciliation
-from .store import FOLDER, journal, schema
+from .store import FOLDER, journal
 from .store.journal import Unit
-from .store.lock import held
 from .store.objects import SqliteStore
+from .transactions import Transactions
 from .verbs.context import Context, quoted
 from .verbs.uniqueness import assign_unique_values
 
@@ -71,6 +69,7 @@ class Controller:
         self._warn: Callable[[str], None] = lambda text: warn(printable(text))
         self._check = check
         self._folder = folder
+        self._transactions = Transactions(folder, check, self._predefine)
         self._tell = tell
         self._elsewhere = elsewhere
 
@@ -89,7 +88,7 @@ class Controller:
             context = self._context(store)
             for kind, items in groups:
                 verb = _verb(kind)
-                for item in _in_turn(kind, items):
+                for item in in_turn(kind, items):
                     if item["name"] is None:
                         context.problems.add(f"A {kind} has no name: its 'name' is null.")
                     elif not is_text(item["name"]):
@@ -104,9 +103,9 @@ class Controller:
 
                 check_ranges(context, before)
             pairs = [(kind, item) for kind, items in groups for item in items]
-            identifiers = [_identifier(store, kind, item) for kind, item in pairs]
-            earlier = [_identifier(before, kind, item) for kind, item in pairs]
-            for problem in _twice(pairs, earlier, identifiers):
+            identifiers = [id_of(store, kind, item) for kind, item in pairs]
+            earlier = [id_of(before, kind, item) for kind, item in pairs]
+            for problem in twice(pairs, earlier, identifiers):
                 context.problems.add(problem)
             context.problems.check()
             named = {
@@ -182,7 +181,7 @@ class Controller:
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP returns true, in Docker's shape, by name."""
-        with self._reading() as store:
+        with self._transactions.reading() as store:
             lists: Dict[str, Callable[[], Sequence[Any]]]
             lists = {"network": store.networks, "endpoint": store.endpoints, "sandbox": store.sandboxes}
             try:
@@ -217,7 +216,7 @@ class Controller:
         :return: why the adopted namespace is missing; empty if it exists, or if it is ours
         :raises KernelRefused: if there is no namespace
         """
-        with self._reading() as store:
+        with self._transactions.reading() as store:
             sandbox = store.sandbox(identifier)
         if sandbox is None:
             return ""
@@ -247,32 +246,6 @@ class Controller:
         except CnmError as error:
             self._warn(f"Whether another firewall drops forwarded traffic could not be determined. {error}")
 
-    def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
-        """Open the store, reusing BESIDE if given. A missing store that is opened read-only is empty."""
-        if os.path.exists(schema.path(self._folder)):
-            store = SqliteStore.open(self._folder, beside, write or beside is not None)
-        elif write:
-            schema.create(self._folder)
-            store = SqliteStore.open(self._folder)
-        else:
-            store = SqliteStore.memory()
-        try:
-            if store.network_named(DEFAULT) is None:
-                from .verbs.network import predefine
-
-                if not write:
-                    with closing(store) as unfinished:
-                        store = unfinished.copy()
-                store.begin(write=True)
-                context = self._context(store)
-                predefine(context)
-                context.problems.check()
-                store.commit()
-        except BaseException:
-            store.close()
-            raise
-        return store
-
     def _shown(self, store: SqliteStore, kind: str, identifier: Optional[str]) -> Dict[str, Any]:
         item = getattr(store, kind)(identifier) if identifier else None
         if isinstance(item, Network):
@@ -297,69 +270,20 @@ class Controller:
             journal.read(self._folder, is_key),
         )
 
-    @contextmanager
-    def _reading(self) -> Iterator[SqliteStore]:
-        with _descriptors_explained(), schema.explained(self._folder), closing(self._open(write=False)) as store:
-            store.begin(write=False)
-            yield store
+    def _predefine(self, store: SqliteStore) -> None:
+        from .verbs.network import predefine
+
+        context = self._context(store)
+        predefine(context)
+        context.problems.check()
 
     @contextmanager
     def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
-        """Yield the store in a transaction, and the store as it was before.
-
-        In check mode, the first is a copy in memory of what was committed last, even if another run is writing now.
-        """
-        if self._check:
-            with self._reading() as before, closing(before.copy()) as store:
-                store.begin(write=True)
-                yield store, before
-            return
-        with _descriptors_explained():
-            schema.close(self._folder)
-            with held(self._folder), schema.explained(self._folder), closing(self._open(write=True)) as store:
-                before = self._open(write=False, beside=store)
-                with closing(before):
-                    before.begin(write=False)
-                    store.begin(write=True)
-                    yield store, before
-                    store.rollback()
-                    self._kernel.keep_listings()
-
-
-@contextmanager
-def _descriptors_explained() -> Iterator[None]:
-    """Turn a lack of file descriptors in the block into an error for the user. Even an import can meet it.
-
-    :raises CnmError: if there are too few
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.EMFILE, errno.ENFILE):
-            raise
-        raise CnmError(
-            f"'{error.filename}' could not be opened: {error.strerror}. Raise the limit: 'ulimit -n' of this process, "
-            "the sysctl 'fs.file-max' of the host. Then run this again."
-        ) from error
-
-
-def in_order(
-    networks: Sequence[Mapping[str, Any]], sandboxes: Sequence[Mapping[str, Any]]
-) -> List[Tuple[str, List[Mapping[str, Any]]]]:
-    """Return NETWORKS and SANDBOXES as groups, in the order in which one run handles them.
-
-    Removals come first, to make room; but networks are removed last, when nothing is on them any more.
-    """
-
-    def those(items: Sequence[Mapping[str, Any]], stay: bool) -> List[Mapping[str, Any]]:
-        return [item for item in items if (item.get("state") != "absent") == stay]
-
-    return [
-        ("sandbox", those(sandboxes, False)),
-        ("network", those(networks, True)),
-        ("sandbox", those(sandboxes, True)),
-        ("network", those(networks, False)),
-    ]
+        """Yield the store in a transaction, and the store as it was before; afterwards keep what programs listed."""
+        with self._transactions.writing() as stores:
+            yield stores
+            if not self._check:
+                self._kernel.keep_listings()
 
 
 def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> List[str]:
@@ -389,32 +313,6 @@ def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -
     return of_objects(kind, name, before, after)
 
 
-def _in_turn(kind: str, items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return ITEMS in the order in which they are handled: networks whose subnet is chosen by us come last."""
-    if kind != "network":
-        return items
-    return sorted(items, key=lambda item: item.get("state") != "absent" and not item.get("ipam_config"))
-
-
-def _twice(pairs: Sequence[Tuple[str, Mapping[str, Any]]], *identifiers: Sequence[Optional[str]]) -> Iterator[str]:
-    """Yield a sentence for each object that PAIRS of kind and item describe more than once.
-
-    :param identifiers: the ids of the objects, before the run and after it
-    """
-    seen: Dict[Hashable, str] = {}
-    for place, (kind, item) in enumerate(pairs):
-        if item["name"] is None:
-            continue
-        network = item.get("network") if kind == "endpoint" else None
-        keys: Set[Hashable] = {(kind, item["name"], network)} | {
-            (kind, ids[place]) for ids in identifiers if ids[place]
-        }
-        for key in keys.intersection(seen):
-            other = "" if seen[key] == item["name"] else f", once as '{item['name']}'"
-            yield f"{kind.capitalize()} '{seen[key]}' is listed twice{other}."
-        seen.update(dict.fromkeys(keys, item["name"]))
-
-
 def _verb(kind: str) -> Callable[[Context, Mapping[str, Any]], Optional[str]]:
     if kind == "network":
         from .verbs.network import ensure
@@ -429,28 +327,3 @@ def _shape(kind: str) -> Callable[[SqliteStore, Any], Dict[str, Any]]:
     shapes: Dict[str, Callable[[SqliteStore, Any], Dict[str, Any]]]
     shapes = {"network": docker_shapes.network, "endpoint": docker_shapes.endpoint, "sandbox": docker_shapes.sandbox}
     return shapes[kind]
-
-
-def _identifier(store: SqliteStore, kind: str, item: Mapping[str, Any]) -> Optional[str]:
-    """Return the id of the object that ITEM describes, None if it does not exist."""
-    known: Union[Network, Sandbox, Endpoint, None]
-    if item["name"] is None:
-        return None
-    if kind == "network":
-        known = store.network_named(item["name"])
-    elif kind == "sandbox":
-        known = store.sandbox_named(item["name"])
-    elif item.get("network"):
-        network = _network(store, item["network"])
-        known = store.endpoint_on(network.id, item["name"]) if network is not None else None
-    else:
-        named = store.endpoints_named(item["name"])
-        known = named[0] if len(named) == 1 else None
-    return known.id if known is not None else None
-
-
-def _network(store: SqliteStore, reference: str) -> Optional[Network]:
-    try:
-        return store.find_network(reference)
-    except ValueError:  # The verb has reported that the reference is ambiguous.
-        return None

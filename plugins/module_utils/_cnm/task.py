@@ -17,7 +17,8 @@ from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import ArgumentTypeError, ElementError, UnsupportedError
 
 from .compiled import keep
-from .controller import Controller, in_order
+from .controller import Controller
+from .items import in_order
 from .kernel.host import Kernel
 from .kernel.rtnl.message_classes import missing
 from .model.errors import CnmError, InvalidInput

@@ -17,8 +17,9 @@ from typing import Any, Optional
 
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result, in_order
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.items import in_order
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import unpack
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
