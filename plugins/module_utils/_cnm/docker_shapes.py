@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Sequence, Union
 
-from .composition import has_host_stack
+from .composition.attachments import has_host_stack
 from .drivers import driver
 from .model.addresses import with_prefix
 from .model.endpoint import Endpoint

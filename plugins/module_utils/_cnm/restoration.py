@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import AbstractSet, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from .composition import Roaming, Topology
+from .composition.topology import Roaming, Topology
 from .kernel.facts import Facts
 from .kernel.host import Kernel
 from .model.overlay_peer import Underlay

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import AbstractSet, Dict, List, Optional, Sequence, Set, Tuple
 
-from .composition import APART_UNIT, HOST_UNIT, Topology, apart_element
+from .composition.host_resources import APART_UNIT, HOST_UNIT, apart_element
+from .composition.topology import Topology
 from .kernel.host import Kernel
 from .model.errors import CnmError, Collected, KernelRefused
 from .resources.kinds import Element, Sysctl
@@ -195,7 +196,7 @@ class Reconciliation:
         Forwarding stays on if there are other bridges, because their owners may rely on it by now. A bridge that an
         interrupted run has released does not count.
         """
-        released, apart = {name for _kind, _namespace, name in self._intent.lent}, self.after.apart()
+        released, apart = {name for _kind, _namespace, name in self._intent.lent}, self.after.host_resources.apart()
         for name, setting in {**self._intent.settings, **self._store.settings()}.items():
             key = (Sysctl.kind, HOST, name)
             if setting.unit == APART_UNIT and name not in apart:
@@ -254,7 +255,7 @@ class Reconciliation:
                 if isinstance(step.before, Sysctl) and not scope.owns(step.before):
                     unit = scope.unit_of.get(step.before.key, HOST_UNIT)
                     self._store.put_setting(step.before.name, Setting(step.before.value, unit))
-            for name in self.after.apart():
+            for name in self.after.host_resources.apart():
                 self._store.put_setting(name, Setting("0", APART_UNIT))
             self._intent = self._intended(units, scope, steps)
             journal.write(self._folder, self._intent)

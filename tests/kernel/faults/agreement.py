@@ -17,7 +17,8 @@ from typing import Any
 
 from programs import Programs, nft
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.composition import APART_UNIT, Topology
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.composition.host_resources import APART_UNIT
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.composition.topology import Topology
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import ownership
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table as firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
@@ -187,7 +188,7 @@ def _wanted(programs: Programs) -> tuple[dict[Key, Resource], list[str]]:
             wanted = {one.key: one for unit in units for one in topology.resources(unit)}
             present = kernel.read(wanted)
             missing = [one for key, one in wanted.items() if key not in present or not one.satisfied_by(present[key])]
-            needing = units | ({APART_UNIT} if topology.in_use() else set())
+            needing = units | ({APART_UNIT} if topology.host_resources.in_use() else set())
             kept = [f"setting {name}" for name, setting in store.settings().items() if setting.unit not in needing]
     finally:
         store.close()

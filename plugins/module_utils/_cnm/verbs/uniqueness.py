@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Hashable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
-from ..composition import has_host_stack
+from ..composition.attachments import has_host_stack
 from ..drivers import driver
 from ..model.addresses import address_of
 from ..model.endpoint import Endpoint

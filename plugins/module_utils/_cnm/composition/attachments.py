@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The networks that a sandbox is on."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Tuple
+
+from ..drivers import driver
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..resources.routes import gateway_order
+from ..store.queries import Queries
+
+Attachment = Tuple[Network, Endpoint]
+"""An endpoint of a sandbox, with its network."""
+
+
+def attachments(store: Queries, sandbox: str) -> List[Attachment]:
+    """Return the attachments of the sandbox with that id, in the order in which they give default routes."""
+    pairs = []
+    for endpoint in store.endpoints_of_sandbox(sandbox):
+        network = store.network(endpoint.network)
+        if network is not None:
+            pairs.append((network, endpoint))
+    return gateway_order(pairs)
+
+
+def has_host_stack(pairs: Iterable[Attachment]) -> bool:
+    """Say whether a sandbox with the attachments PAIRS has the host's network stack."""
+    return any(driver(network.driver).in_host_namespace for network, _endpoint in pairs)

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The names that sandboxes see: files, and the records of the name server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, List, Optional, Sequence
+
+from ..drivers import driver
+from ..model.endpoint import Endpoint
+from ..model.network import Network
+from ..model.overlay_peer import Remote
+from ..model.sandbox import Sandbox
+from ..naming import hosts_files
+from ..resources.resource import Resource
+from ..store.queries import Queries
+from .attachments import Attachment, attachments, has_host_stack
+from .host_facts import Host
+
+
+class Names:
+    """The resources with the names of a store's objects."""
+
+    def __init__(self, store: Queries, host: Host) -> None:
+        self._store = store
+        self._host = host
+        self._lines: Dict[str, str] = {}
+        self._resolv_conf: Optional[str] = None
+        self._ipv6: Optional[bool] = None
+
+    def has_dns(self, network: Network) -> bool:
+        """Say whether NETWORK uses DNS. If the name server program was uninstalled, names are in files again."""
+        return network.has_dns and self._host.has_name_server()
+
+    def of_network(self, network: Network) -> List[Resource]:
+        """Return what serves the names of NETWORK; nothing if they are in files."""
+        if not self.has_dns(network):
+            return []
+        from ..naming.dns_records import records
+        from ..resources.dns import NameServer
+
+        here = self._store.running_endpoints(network.id)
+        servers = dict.fromkeys((str(one.sandbox) for one in here), network.dns_servers)
+        servers.update(self._store.name_servers(network.id))
+        answering: List[Resource] = [NameServer(str(gateway)) for _pool, gateway in network.gateways()]
+        return [records(network, here, _away(network, here), servers), *answering]
+
+    def of_sandbox(self, sandbox: Sandbox) -> List[Resource]:
+        """Return the files with the names that SANDBOX sees."""
+        pairs = attachments(self._store, sandbox.id)
+        if has_host_stack(pairs):
+            return []
+        networks = [network for network, _endpoint in pairs]
+        by_name = sorted(networks, key=lambda network: network.name)
+        # DNS is not asked for a name in the file, and others may have the same alias.
+        parts = [self._lines_of(network) for network in by_name if not self.has_dns(network)]
+        gateways = [
+            str(gateway)
+            for network, endpoint in pairs
+            if self.has_dns(network)
+            for _pool, gateway in network.gateways()
+            if endpoint.address(gateway.version)
+        ]
+        own = [endpoint for _network, endpoint in pairs]
+        reaches = {
+            address.version for network, endpoint in pairs if not network.internal for address in endpoint.addresses
+        }
+        if self._resolv_conf is None or self._ipv6 is None:
+            self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
+        if sandbox.dns_servers is None:
+            named = tuple(dict.fromkeys(one for network in networks for one in network.dns_servers))
+            sandbox = replace(sandbox, dns_servers=named or None)
+        return [
+            hosts_files.hosts(sandbox, own, parts, self._ipv6, _host_gateways(pairs)),
+            hosts_files.resolv_conf(sandbox, self._resolv_conf, reaches, gateways),
+        ]
+
+    def _lines_of(self, network: Network) -> str:
+        if network.id not in self._lines:
+            here = self._store.running_endpoints(network.id)
+            self._lines[network.id] = hosts_files.lines(network, [*here, *_away(network, here)])
+        return self._lines[network.id]
+
+
+def _host_gateways(pairs: Sequence[Attachment]) -> List[str]:
+    """Return the host's addresses on the first network that has any, of the families that the endpoint has."""
+    for network, endpoint in pairs:
+        if not driver(network.driver).host_is_gateway:
+            continue
+        gateways = [str(gateway) for _pool, gateway in network.gateways() if endpoint.address(gateway.version)]
+        if gateways:
+            return gateways
+    return []
+
+
+def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:
+    """Return the known endpoints on other hosts, except those that are HERE."""
+    names = {endpoint.name for endpoint in here}
+    return [remote for _peer, remote in network.remotes() if remote.name not in names]

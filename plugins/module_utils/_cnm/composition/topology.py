@@ -1,0 +1,215 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The objects of a store with the resources that they consist of, and the units that a change affects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+
+from ..adopted import lost_device, lost_namespace, lost_underlay
+from ..drivers import driver, spanning
+from ..model.errors import CnmError
+from ..model.network import Network
+from ..model.sandbox import Sandbox
+from ..resources.firewall import elsewhere
+from ..resources.kinds import Element, Namespace, Sysctl
+from ..resources.link import Link
+from ..resources.resource import HOST, Key, Resource
+from ..resources.routes import answering, routes
+from ..store.journal import Unit
+from ..store.queries import Queries
+from .attachments import Attachment, attachments, has_host_stack
+from .host_facts import Host
+from .host_resources import HOST_UNIT, HostResources, is_realised
+from .names import Names
+
+LOOSE = "2"
+"""Loose mode of rp_filter: a source address is valid if it is reachable at all (RFC 3704 2.4; ip-sysctl.rst)."""
+
+
+class Roaming(NamedTuple):
+    """An endpoint that may have moved to another host without notice."""
+
+    endpoint: str
+    """Its id."""
+    sandbox: str
+    """The id of its sandbox."""
+    interface: Key
+    """Its interface in the sandbox."""
+    tunnel: Key
+    """What joins its network to the other hosts."""
+    questions: Set[Tuple[str, str]]
+    """Its addresses, each with the link on which to ask other hosts for it; empty if this is not possible now."""
+
+
+class Topology:
+    """The objects of a store, with the resources that they are made of."""
+
+    def __init__(self, store: Queries, host: Host) -> None:
+        self._store = store
+        self._host = host
+        self._names = Names(store, host)
+        self.host_resources = HostResources(store, host)
+        self._cut_off: Dict[str, str] = {}
+        self.insisted: Set[Unit] = set()
+        """Units that are made completely, even if something that they adopted is missing."""
+        self.withheld: Dict[str, str] = {}
+        """Ids of endpoints that must not be made, with the reason, unless their units are in ``insisted``."""
+        self.isolated: Set[str] = set()
+        """Ids of endpoints that must not reach other hosts yet."""
+
+    def resources(self, unit: Unit) -> List[Resource]:
+        """Return the resources of UNIT; empty if there is no such object."""
+        kind, identifier = unit
+        if kind == "network":
+            network = self._store.network(identifier)
+            resources = self._of_network(network, unit) if network and is_realised(self._store, network) else []
+            if network and unit not in self.insisted and lost_device(network, self._host):
+                resources = _resting_on_nothing_adopted(resources)
+            return [each for each in resources if not each.needs_ipv6 or self._host.ipv6()]
+        if kind == "host":
+            return self.host_resources.resources()
+        sandbox = self._store.sandbox(identifier)
+        if sandbox is None or not sandbox.running:
+            return []
+        if kind == "names":
+            return self._names.of_sandbox(sandbox)
+        lost = self.why_not_made(sandbox) if unit not in self.insisted else lost_namespace(sandbox, self._host)
+        return _resting_on_nothing_adopted(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
+
+    def unused_ends(self, unit: Unit) -> Set[Key]:
+        """Return the keys of the host's ends of interfaces that a stopped sandbox must not have."""
+        sandbox = self._store.sandbox(unit.id) if unit.kind == "sandbox" else None
+        if sandbox is None or (sandbox.running and not self._lost_namespace(sandbox)):
+            return set()
+        endpoints = self._store.endpoints_of_sandbox(sandbox.id)
+        return {(Link.kind, HOST, endpoint.device) for endpoint in endpoints}
+
+    def everything(self) -> Set[Unit]:
+        """Return the units of all objects."""
+        units: Set[Unit] = {HOST_UNIT} | {Unit("network", network.id) for network in self._store.networks()}
+        for sandbox in self._store.sandboxes():
+            units |= {Unit("sandbox", sandbox.id), Unit("names", sandbox.id)}
+        return units
+
+    def on_network(self, identifier: str) -> Set[Unit]:
+        """Return the units of a network and of everything on it."""
+        units: Set[Unit] = {Unit("network", identifier)}
+        for endpoint in self._store.running_endpoints(identifier):
+            units |= {Unit("sandbox", str(endpoint.sandbox)), Unit("names", str(endpoint.sandbox))}
+        return units
+
+    def names_on_network(self, identifier: str) -> Set[Unit]:
+        """Return the units of a network and of the files with the names of its endpoints."""
+        network = self._store.network(identifier)
+        if network is not None and self._names.has_dns(network):
+            return {Unit("network", identifier)}
+        endpoints = self._store.running_endpoints(identifier)
+        return {Unit("network", identifier)} | {Unit("names", str(endpoint.sandbox)) for endpoint in endpoints}
+
+    def of_sandbox(self, identifier: str) -> Set[Unit]:
+        """Return the units of a sandbox and of the networks that it is on."""
+        endpoints = self._store.endpoints_of_sandbox(identifier)
+        return {Unit("sandbox", identifier), Unit("names", identifier)} | {
+            Unit("network", one.network) for one in endpoints
+        }
+
+    def cut_off(self, network: Network) -> str:
+        """Return why NETWORK cannot reach other hosts now; empty if it can, or if it is on this host only."""
+        if network.id not in self._cut_off:
+            self._cut_off[network.id] = lost_underlay(network, self._host)
+        return self._cut_off[network.id]
+
+    def _as_possible(self, network: Network, unit: Unit) -> Network:
+        """Return NETWORK as it is possible for UNIT now: on this host only, if it cannot reach the others."""
+        return network if unit in self.insisted or not self.cut_off(network) else replace(network, underlay=None)
+
+    def _of_network(self, network: Network, unit: Unit) -> List[Resource]:
+        resources = driver(network.driver).network(self._as_possible(network, unit))
+        return resources + self._names.of_network(network)
+
+    def _sandbox(self, sandbox: Sandbox, unit: Unit) -> List[Resource]:
+        pairs = attachments(self._store, sandbox.id)
+        if has_host_stack(pairs):
+            return []
+        if unit not in self.insisted:
+            pairs = [pair for pair in pairs if pair[1].id not in self.withheld]
+        resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
+        own = answering(sandbox, pairs)
+        for network, endpoint in pairs:
+            possible = self._as_possible(network, unit)
+            made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
+            if endpoint.address(6) is None:
+                made = [resource for resource in made if not resource.needs_ipv6 or self._host.ipv6()]
+            if endpoint.id in self.isolated:
+                made = [resource.apart_from_hosts() for resource in made]
+            resources += made if unit in self.insisted else [resource.unannounced() for resource in made]
+            if len(pairs) > 1:
+                resources += _sent_by(network, pairs)
+                # Packets that come in through one network may leave through the one with the default route.
+                name = f"net/ipv4/conf/{endpoint.interface}/rp_filter"
+                resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
+        for name, value in sandbox.sysctls.items():
+            resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
+        resources += [route for route in routes(sandbox, pairs) if ":" not in route.destination or self._host.ipv6()]
+        return resources
+
+    def roaming(self) -> List[Roaming]:
+        """Return the endpoints that may have moved to another host without notice."""
+        roaming: List[Roaming] = []
+        for network in self._store.networks():
+            if not network.peers:
+                continue
+            way = spanning(network.driver)
+            if way.tunnel(network.name, network.options).learning:
+                device = way.device(network)
+                for endpoint in self._store.running_endpoints(network.id):
+                    sandbox = self._store.sandbox(str(endpoint.sandbox))
+                    if sandbox is not None:
+                        interface = (Link.kind, sandbox.path, endpoint.interface or "")
+                        asked = () if self.cut_off(network) else endpoint.addresses
+                        questions = {(device, str(address)) for address in asked}
+                        roaming.append(
+                            Roaming(endpoint.id, sandbox.id, interface, (Link.kind, HOST, device), questions)
+                        )
+        return roaming
+
+    def _lost_network(self, sandbox: Sandbox) -> str:
+        pairs = attachments(self._store, sandbox.id)
+        return next(filter(None, (lost_device(network, self._host) for network, _endpoint in pairs)), "")
+
+    def why_not_made(self, sandbox: Sandbox) -> str:
+        """Return why SANDBOX is not made: something adopted is missing, or it is withheld; empty if it is made."""
+        lost = self._lost_namespace(sandbox) or self._lost_network(sandbox)
+        if lost or not self.withheld or sandbox.netns is not None or self._host.has_own_namespace(sandbox.path):
+            return lost
+        return next((reason for _network, reason in self.withheld_from(sandbox)), "")
+
+    def withheld_from(self, sandbox: Sandbox) -> List[Tuple[Network, str]]:
+        """Return the networks that SANDBOX must not be on now, with the reasons."""
+        pairs = attachments(self._store, sandbox.id) if self.withheld else []
+        return [(network, self.withheld[endpoint.id]) for network, endpoint in pairs if endpoint.id in self.withheld]
+
+    def _lost_namespace(self, sandbox: Sandbox) -> str:
+        try:
+            return lost_namespace(sandbox, self._host)
+        except CnmError as error:
+            return str(error).rstrip(".")
+
+
+def _sent_by(network: Network, pairs: Sequence[Attachment]) -> List[Element]:
+    """Return what lets a sandbox send packets with the addresses of its other networks, in PAIRS, through NETWORK."""
+    elements: List[Element] = []
+    if not driver(network.driver).host_is_gateway:
+        return elements
+    for other, endpoint in pairs:
+        if other.id != network.id and not other.internal and not network.internal:
+            elements += elsewhere(driver(network.driver).device(network) or "", endpoint.addresses)
+    return elements
+
+
+def _resting_on_nothing_adopted(resources: Iterable[Resource]) -> List[Resource]:
+    return [resource for resource in resources if not resource.rests_on_adopted]
