@@ -162,7 +162,8 @@ def disagreement(programs: Programs, found: Holdings) -> list[str]:
     extra += [key for key in found.elements if key not in wanted]
     if not any(key[0] == "ruleset" for key in wanted):
         extra += [rule for rule in found.rules if '"cnm"' in rule]
-        extra += [path for path in found.files if path.startswith(MEMORY)]
+        marks = {ownership._place(key[1]) for key in wanted if key[0] == "namespace"}
+        extra += [path for path in found.files if path.startswith(MEMORY) and path not in marks]
     extra += [
         path for path, text in found.files.items() if path.startswith(f"{RECORDS}/") and ("records", path) not in wanted
     ]
