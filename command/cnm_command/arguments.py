@@ -68,7 +68,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _described(parsers: Any, name: str, text: str, more: str = "", **options: Any) -> argparse.ArgumentParser:
-    """Add the command NAME to PARSERS; its own help begins with TEXT as a sentence, and says MORE."""
+    """Add the command NAME to PARSERS. Its own help begins with TEXT as a sentence, followed by MORE."""
     sentence = f"{text[0].upper()}{text[1:]}."
     parser: argparse.ArgumentParser = parsers.add_parser(
         name, help=text, description=f"{sentence} {more}".strip(), **options

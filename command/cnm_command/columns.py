@@ -10,7 +10,7 @@ from typing import List, Sequence
 
 _LEAST_WIDTH = 10
 _GAP = 3
-"""Docker's command line pads by Go's text/tabwriter with these two figures."""
+"""Docker's command line passes these two values to Go's text/tabwriter."""
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class Failure(Exception):
-    """Something could not be done; the text is a line for the user."""
+    """Something failed; the text is a line for the user."""
 
     def __init__(self, text: str, status: int = 1) -> None:
         """Create the failure with TEXT; STATUS is the exit status of the command."""

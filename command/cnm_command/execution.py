@@ -24,7 +24,7 @@ OWN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 
 
 def execute(options: Namespace) -> int:
-    """Become the program in OPTIONS, in the sandbox; /sys stays the host's, because daemons need it.
+    """Replace this process with the program in OPTIONS, in the sandbox. /sys stays the host's, because daemons need it.
 
     :raises Failure: if the sandbox cannot be entered, or if the program cannot be run
     """
@@ -43,7 +43,7 @@ def execute(options: Namespace) -> int:
     if lost:
         raise Failure(f"sandbox {name}: {lost}. Bring it back, or let it adopt another one.", OWN)
     sys.stdout.flush()
-    # Python ignores this signal, and the program would inherit that.
+    # Python ignores this signal, and the program would inherit this.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     program = options.command[0]
     try:

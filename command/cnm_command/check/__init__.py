@@ -23,7 +23,7 @@ def show(options: Namespace) -> int:
     :raises Failure: without root
     """
     require_root()
-    # The trials come last: with them the process leaves the host's namespaces.
+    # The trials come last, because they move the process out of the host's namespaces.
     results = [*installed.findings(), *host.findings(), *trials.findings()]
     usable = all(finding.present for finding in results if finding.required)
     sys.stdout.write(_json(results, usable) if options.format == "json" else _text(results, usable))

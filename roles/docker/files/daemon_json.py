@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Merges wishes into Docker's daemon.json: a JSON Merge Patch (RFC 7386).
+"""Merges settings into Docker's daemon.json, as a JSON Merge Patch (RFC 7386).
 
-Reads from standard input an object with ``present`` (the file in base64, or null), ``wanted`` (the patch: a null
-removes a key), ``pools`` (default-address-pools, for a file that has none), ``reloadable`` (keys that SIGHUP is
-enough for) and ``ours`` (subnets that pools had better keep out of). Writes an object with either ``problem``, or
-``text``, ``differing`` (keys), ``reload`` (whether SIGHUP is enough), ``config`` and ``overlaps``.
+Reads an object from standard input: ``present`` (the file in base64, or null), ``wanted`` (the patch; null removes a
+key), ``pools`` (default-address-pools, for a file without them), ``reloadable`` (keys for which SIGHUP is enough)
+and ``ours`` (subnets that pools should not overlap). Writes an object with either ``problem``, or ``text``,
+``differing`` (keys), ``reload`` (whether SIGHUP is enough), ``config`` and ``overlaps``.
 """
 
 import base64
@@ -17,7 +17,7 @@ import sys
 
 
 def without_repetition(pairs):
-    """Return a dict of PAIRS; raises ValueError for a key that occurs twice, which a merge would lose."""
+    """Return a dict of PAIRS; raise ValueError if a key occurs twice, because a merge would lose one of them."""
     members = {}
     for key, value in pairs:
         if key in members:
@@ -27,7 +27,7 @@ def without_repetition(pairs):
 
 
 def not_json(name):
-    """Refuse NaN and Infinity, which Python reads and Docker does not."""
+    """Refuse NaN and Infinity, which Python accepts and Docker does not."""
     raise ValueError(f"{name} is not JSON")
 
 
@@ -58,7 +58,7 @@ def overlaps(pools, ours):
 
 
 def merge(present, wanted, pools, reloadable, ours):
-    """Return the answer of this program; raises ValueError if the file is not an object in JSON."""
+    """Return this program's answer; raise ValueError if the file is not a JSON object."""
     text = base64.b64decode(present or "").decode()
     config = json.loads(text, object_pairs_hook=without_repetition, parse_constant=not_json) if text.strip() else {}
     if not isinstance(config, dict):

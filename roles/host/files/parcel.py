@@ -20,13 +20,14 @@ PARTS = (
 
 
 def readable(folder, member):
-    """Give MEMBER of FOLDER to root, readable by all; leave out what Python makes and what needs Ansible."""
+    """Give MEMBER of FOLDER to root, readable by all; leave out what Python generates and what needs Ansible."""
     if os.path.basename(member.name) == "__pycache__" or member.name == "_cnm/task.py":
         return None
     member.uid = member.gid = 0
     member.uname = member.gname = "root"
     member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
-    # Ansible's unarchive compares times, not contents: let the time tell the content, in whichever checkout.
+    # Ansible's unarchive compares times, not contents. So the time is derived from the content, in every checkout
+    # alike.
     member.mtime = 0
     if member.isfile():
         with open(os.path.join(folder, member.name), "rb") as file:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role has to know of the host, as JSON. It changes nothing, and runs on Python 3.7 and later.
+"""Prints what the role needs to know about the host, as JSON. It changes nothing, and runs on Python 3.7 and later.
 
-The argument is JSON as well: packages, modules and directories are lists of names, sysctls are wanted values by key,
-pools are dictionaries of base and size.
+The argument is JSON, too: packages, modules and directories are lists of names, sysctls are wanted values by key,
+and pools are dictionaries of base and size.
 """
 
 import ipaddress
@@ -31,7 +31,7 @@ def installed_packages():
 
 
 def module(name):
-    """Say whether a module is here, and whether modprobe would load one: some kernels have all built in."""
+    """Return whether a kernel module is present, and whether modprobe would load one: it may be built in."""
     code, output = run("modprobe", "--show-depends", name)
     here = os.path.isdir(os.path.join("/sys/module", name))
     return {"name": name, "loaded": here, "loadable": code == 0 and "insmod " in output}

@@ -36,7 +36,7 @@ def apply(host: Host, before: Sequence[Element] = (), after: Sequence[Ruleset | 
 
 
 def port(version: int, protocol: str, number: int = 2, **options: object) -> list[Element]:
-    """Publish port 80 of the blue sandbox with NUMBER as port 8080 of the host."""
+    """Return the elements that publish port 80 of the blue sandbox with NUMBER as port 8080 of the host."""
     return firewall.published(None, protocol, 8080, FAMILIES[version][2][number], 80, **options)
 
 

@@ -80,7 +80,7 @@ def load(*elements: Element) -> list[Resource]:
 
 
 def web(version: int, protocol: str = "tcp", **options: object) -> list[Element]:
-    """Publish port 80 of sandbox b1 as port 8080 of the host."""
+    """Return the elements that publish port 80 of sandbox b1 as port 8080 of the host."""
     target = FAMILIES[version]["blue"][2]
     host_ip = options.pop("host_ip", None)
     return firewall.published(host_ip, protocol, 8080, target, 80, **options)

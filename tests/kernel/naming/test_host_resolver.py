@@ -119,7 +119,7 @@ def test_a_bad_first_server_is_made_up_for(tasks: Tasks, kind: str) -> None:
     Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
     with ExitStack() as stack:
         stack.enter_context(server(FIRST, kind))
-        # A truncated answer must be repeated by TCP, so another server must not replace it.
+        # A truncated answer must lead to a query by TCP, so no other server answers in its place.
         stack.enter_context(server(SECOND, "silent" if kind == "truncated" else "good"))
         stack.enter_context(resolver())
         tasks.network("n", "10.1.0.0/24")

@@ -172,7 +172,7 @@ def test_a_hidden_interface_goes_with_its_sandbox(lan: Tasks, end: dict[str, Any
     assert lan.sandbox("a", **end).changed
     if "networks" in end:
         assert links(lan, "a") == {"lo"}
-    # The old link, whose MAC address the kernel would refuse to give out twice, no longer exists.
+    # The old link no longer exists: the kernel would refuse a second one with the same MAC address.
     assert lan.sandbox("a", "lan", state="present").changed
     assert links(lan, "a") == {"lo", "eth0"} and eventually(lambda: pinged("a", ROUTER))
 

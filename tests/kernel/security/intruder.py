@@ -347,7 +347,7 @@ packed = frames.packed
 
 
 def allowed(sent: Sent, place: str) -> bool:
-    """Return whether a packet may arrive at PLACE: only at neighbours, and outside unless it is a tunnel's."""
+    """Return whether a packet may arrive at PLACE: at neighbours, and outside unless it is a VXLAN packet."""
     if place == OUTSIDE:
         return not NETS[sent.network].options.get("internal") and not sent.what.startswith("vxlan")
     if VICTIMS[place] != "guests":

@@ -50,7 +50,7 @@ def test_it_leaves_the_network(lan: Tasks, end: str) -> None:
     assert ports(lan) == len(WAYS)
     assert lan.ensure("sandbox", *({"name": way, **ENDS[end]} for way in WAYS if way != "replaced")).changed
     assert ports(lan) == 1
-    # An interface of the sandbox's own now has the name of ours, and is not touched.
+    # The sandbox's own interface now has the name of ours. It is not touched.
     assert lan.sandbox("replaced", **{"state": "absent"} if end == "elsewhere" else ENDS[end]).changed
     assert ports(lan) == 0
     assert not lan.restore().changed

@@ -54,7 +54,7 @@ def test_no_answer_of_nft_ends_in_a_traceback(monkeypatch, tmp_path, answer, cod
     monkeypatch.setattr(table, "MEMORY", str(tmp_path / "cnm" / "ruleset.json"))
 
     def run(argv, stdin):
-        # What is loaded is loaded; what is asked is answered absurdly.
+        # Loading succeeds; questions get an absurd answer.
         return (0, "", "") if stdin is not None else (code, answer, answer)
 
     firewall, docker = table.Firewall(run), docker_user.DockerUser(run)
