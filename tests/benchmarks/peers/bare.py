@@ -17,6 +17,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import 
     interface,
     link_removal,
     link_requests,
+    new_link,
     route,
     uapi,
     veth,
@@ -66,7 +67,7 @@ class Bare:
                 kernel = spaces.at(HOST)
                 bridge = ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "bridge")])
                 names = [f"b{each}" for each in range(number)]
-                _sent(kernel.exchange([veth.request([("IFLA_IFNAME", name), bridge], True) for name in names]))
+                _sent(kernel.exchange([new_link.request([("IFLA_IFNAME", name), bridge], True) for name in names]))
                 found = interface.find(kernel, names)
                 _sent(
                     kernel.exchange(

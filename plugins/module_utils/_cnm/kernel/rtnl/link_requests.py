@@ -11,7 +11,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
 from ...resources.link import HostEnd, Link, Tunnel
-from . import macvlan, uapi, veth, vxlan
+from . import macvlan, new_link, uapi, veth, vxlan
 from .interface import UP, Interface
 from .request import encode
 
@@ -29,13 +29,13 @@ def creation(link: Link, descriptors: Dict[str, int], interfaces: Dict[str, Inte
     if link.lower:
         if link.lower.device not in interfaces:
             raise KernelRefused(f"There is no interface '{link.lower.device}' that {link} could be on.")
-        own = veth.properties(link.name, link.address, link.mtu, link.group)
+        own = new_link.properties(link.name, link.address, link.mtu, link.group)
         own += [("IFLA_LINK", interfaces[link.lower.device].index), ("IFLA_NET_NS_FD", descriptors[link.namespace])]
-        return veth.request([*own, macvlan.information(link.lower.mode)], up)
+        return new_link.request([*own, macvlan.information(link.lower.mode)], up)
     if link.peer is None:
         # A bridge. It would not keep an MTU that it is created with: see link_creation.
-        own = veth.properties(link.name, link.address, None, link.group)
-        return veth.request([*own, ("IFLA_LINKINFO", [("IFLA_INFO_KIND", link.type)])], up)
+        own = new_link.properties(link.name, link.address, None, link.group)
+        return new_link.request([*own, ("IFLA_LINKINFO", [("IFLA_INFO_KIND", link.type)])], up)
     pair = veth.Pair(link.mtu, link.peer.mtu or link.mtu, link.group, master(link, interfaces), up)
     return veth.creation(pair, link.peer.name, link.name, link.address, descriptors[link.namespace])
 
@@ -45,10 +45,10 @@ def _tunnel_creation(link: Link, tunnel: Tunnel, interfaces: Dict[str, Interface
         if name and name not in interfaces:
             raise KernelRefused(f"There is no {what} '{name}' to connect {link} to.")
     lower = interfaces[tunnel.device].index if tunnel.device else 0
-    own = veth.properties(link.name, link.address, link.mtu, link.group)
+    own = new_link.properties(link.name, link.address, link.mtu, link.group)
     if tunnel.master:
         own.append(("IFLA_MASTER", interfaces[tunnel.master].index))
-    return veth.request([*own, vxlan.information(tunnel, lower)], link.up is not False)
+    return new_link.request([*own, vxlan.information(tunnel, lower)], link.up is not False)
 
 
 def master(link: Link, interfaces: Dict[str, Interface]) -> int:

@@ -2,18 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The request that creates a veth pair with all its properties, and what the requests for all new links share."""
+"""The request that creates a veth pair with all its properties."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional
 
 from . import uapi
 from .interface import UP
-from .request import MAC, NAME, NUMBER, encode, shape
-
-_MODE = uapi.NLM_F_ACK | uapi.NLM_F_CREATE | uapi.NLM_F_EXCL
+from .new_link import MODE, properties
+from .request import MAC, NAME, NUMBER, shape
 
 
 class Pair(NamedTuple):
@@ -62,19 +61,4 @@ def _shape(address: bool, mtu: bool, end_mtu: bool, master: bool, up: bool) -> b
         own.append(("IFLA_MASTER", NUMBER))
     data = (("VETH_INFO_PEER", tuple(inner)),)
     own.append(("IFLA_LINKINFO", (("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", data))))
-    return shape("link", uapi.RTM_NEWLINK, _MODE, tuple(own), flags=UP if up else 0, change=UP)
-
-
-def properties(name: Any, address: Any, mtu: Any, group: Any) -> List[Tuple[str, Any]]:
-    """Return the attributes of a new link of any type, as values or slots; None for a property that is not set."""
-    given: List[Tuple[str, Any]] = [("IFLA_IFNAME", name), ("IFLA_GROUP", group)]
-    if address is not None:
-        given.append(("IFLA_ADDRESS", address))
-    if mtu is not None:
-        given.append(("IFLA_MTU", mtu))
-    return given
-
-
-def request(attributes: Sequence[Tuple[str, Any]], up: bool) -> bytes:
-    """Return the request for a new link with ATTRIBUTES."""
-    return encode("link", uapi.RTM_NEWLINK, _MODE, attributes, flags=UP if up else 0, change=UP)
+    return shape("link", uapi.RTM_NEWLINK, MODE, tuple(own), flags=UP if up else 0, change=UP)
