@@ -134,10 +134,10 @@ class Facts:
 
         Devices with accept_ra=2 are not included, because they keep their routes.
         """
-        learnt = [entry for entry in route.dump(self._host) if entry.origin == route.FROM_ADVERTISEMENT]
-        names = self._names({entry.link for entry in learnt} - {0})
+        advertised = [entry for entry in route.dump(self._host) if entry.origin == route.FROM_ADVERTISEMENT]
+        names = self._names({entry.link for entry in advertised} - {0})
         devices = set()
-        for entry in learnt:
+        for entry in advertised:
             name = names.get(entry.link)
             accepts = sysctl.value(f"net/ipv6/conf/{name}/accept_ra")
             if name and accepts != _IGNORES_FORWARDING and (entry.destination in _DEFAULTS or accepts == "1"):

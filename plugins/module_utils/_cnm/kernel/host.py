@@ -54,7 +54,7 @@ class Kernel:
     def enter(self, path: str) -> None:
         """Move this process into the namespace at PATH.
 
-        :raises KernelRefused: if there is none but the host's own
+        :raises KernelRefused: if there is none, or if it is the host's own
         """
         self._namespaces.enter(path)
 
@@ -94,7 +94,7 @@ class Kernel:
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry out STEPS: the firewall first, then all removals, then what is made and changed.
 
-        :raises CnmError: what went wrong; a :class:`Collected` when it is more than one thing.
+        :raises CnmError: if something fails; a :class:`Collected` if several things do
         """
         host = self._host()
         groups = registry.by_face(steps, _kind)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from ..private_files import make_private
 
 _FOLDER = "/run/cnm"
-"""In /run, as namespaces do not outlive the kernel either."""
+"""In /run, because namespaces do not outlive the kernel either."""
 
 
 def prepare() -> None:

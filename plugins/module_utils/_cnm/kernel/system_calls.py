@@ -45,7 +45,7 @@ def receive_mounts_only() -> None:
 
 
 def unmount(path: str) -> None:
-    """Unmount what is at PATH, which must not be a symbolic link; whoever uses it may go on doing so."""
+    """Unmount what is at PATH, which must not be a symbolic link. It stays usable for processes that use it."""
     _call("umount2", os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW)
 
 

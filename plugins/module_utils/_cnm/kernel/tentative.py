@@ -4,7 +4,7 @@
 
 """The endpoints that may be on another host by now: we restored them, and no run has named them since.
 
-The word is that of duplicate address detection (RFC 4862 section 5.4).
+The word is from duplicate address detection (RFC 4862 section 5.4).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..private_files import make_private, open_private, remove_private, write_pr
 
 _FOLDER = "/run/cnm"
 _PATH = f"{_FOLDER}/tentative.json"
-"""In /run, because after a boot no endpoint exists yet, and all are in doubt."""
+"""In /run, because after a boot no endpoint exists yet, and all restored ones are in doubt."""
 
 
 def read() -> Dict[str, str]:

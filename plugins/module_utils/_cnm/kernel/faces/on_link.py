@@ -87,8 +87,8 @@ def _forwarding_removals(socket: Socket, gone: Forwarding, indices: _Indices) ->
 
     if gone.link not in indices:
         return []
-    learnt = neighbour.learnt_removals(socket, gone, indices[gone.link]) if gone.mac == ANYBODY else []
-    return [neighbour.removal(gone, indices[gone.link]), *learnt]
+    learned = neighbour.learned_removals(socket, gone, indices[gone.link]) if gone.mac == ANYBODY else []
+    return [neighbour.removal(gone, indices[gone.link]), *learned]
 
 
 _KINDS: Dict[str, _Kind] = {

@@ -164,7 +164,7 @@ def removal(item: Union[Forwarding, Neighbour], index: int) -> Change:
     return Change(f"remove {item}", _neighbour(uapi.RTM_DELNEIGH, uapi.NLM_F_ACK, item, index), _GONE, item.key)
 
 
-def learnt_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change]:
+def learned_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change]:
     """Return the changes that remove what the link with number INDEX has learned about the host to which LEFT leads.
 
     Until they age, these entries would lead to a host that has stopped being a peer.
@@ -173,9 +173,9 @@ def learnt_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change
     for entry in _entries(kernel.dump(_forwarding_table(index))):
         lasting = entry.master or entry.state & (_STATIC | _PERMANENT)
         if entry.link == index and entry.destination and not lasting:
-            learnt = Forwarding(left.namespace, left.link, entry.mac, str(ipaddress.ip_address(entry.destination)))
-            if learnt.destination == left.destination:
-                changes.append(removal(learnt, index))
+            learned = Forwarding(left.namespace, left.link, entry.mac, str(ipaddress.ip_address(entry.destination)))
+            if learned.destination == left.destination:
+                changes.append(removal(learned, index))
     return changes
 
 

@@ -4,8 +4,8 @@
 
 """Numbers of the kernel's rtnetlink interface, by its own names.
 
-Here and not taken from pyroute2's classes, as a run that finds nothing to change only reads, and is not to pay for
-their import. The unit tests compare each number with pyroute2's.
+They are here because a run that finds nothing to change only reads, and should not import pyroute2's classes for a few
+numbers. The unit tests compare each number with pyroute2's.
 """
 
 from __future__ import annotations
