@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from . import docker_shapes
 from .adopted import lost_namespace
@@ -69,7 +68,7 @@ class Controller:
         self._warn: Callable[[str], None] = lambda text: warn(printable(text))
         self._check = check
         self._folder = folder
-        self._transactions = Transactions(folder, check, self._predefine)
+        self._transactions = Transactions(folder, check, self._predefine, kernel.keep_listings)
         self._tell = tell
         self._elsewhere = elsewhere
 
@@ -84,7 +83,7 @@ class Controller:
         :raises Incomplete: if this was done, but other objects that needed repair could not be repaired
         :raises CnmError: if the host refused a change; the host is as before, or the next run makes it so
         """
-        with self._transaction() as (store, before):
+        with self._transactions.writing() as (store, before):
             context = self._context(store)
             for kind, items in groups:
                 verb = _verb(kind)
@@ -148,7 +147,7 @@ class Controller:
         """
         from . import restoration
 
-        with self._transaction() as (store, before):
+        with self._transactions.writing() as (store, before):
             run = self._restoration(store, before)
             doubtful = [] if self._check else restoration.hold_back(self._kernel, run.after)
             steps = run.reconcile(run.after.everything(), set(), insist=False)
@@ -156,7 +155,7 @@ class Controller:
             if not doubtful:
                 return self._restored(store, run, steps, failures)
         taken = restoration.ask(self._kernel, doubtful)
-        with self._transaction() as (store, before):
+        with self._transactions.writing() as (store, before):
             run = self._restoration(store, before)
             restoration.decide(self._kernel, run.after, doubtful, taken)
             units = {Unit(kind, one.sandbox) for one in doubtful for kind in ("sandbox", "names")}
@@ -276,14 +275,6 @@ class Controller:
         context = self._context(store)
         predefine(context)
         context.problems.check()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
-        """Yield the store in a transaction, and the store as it was before; afterwards keep what programs listed."""
-        with self._transactions.writing() as stores:
-            yield stores
-            if not self._check:
-                self._kernel.keep_listings()
 
 
 def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> List[str]:

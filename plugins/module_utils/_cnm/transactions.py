@@ -21,15 +21,19 @@ from .store.objects import SqliteStore
 class Transactions:
     """The transactions of the store in one folder."""
 
-    def __init__(self, folder: str, check: bool, predefine: Callable[[SqliteStore], None]) -> None:
+    def __init__(
+        self, folder: str, check: bool, predefine: Callable[[SqliteStore], None], finish: Callable[[], None]
+    ) -> None:
         """Use the store in FOLDER.
 
         :param check: whether this is check mode, which leaves the store as it is
         :param predefine: called in a transaction of a new store, to write the networks that always exist
+        :param finish: called under the lock at the end of each run that may write
         """
         self._folder = folder
         self._check = check
         self._predefine = predefine
+        self._finish = finish
 
     @contextmanager
     def reading(self) -> Iterator[SqliteStore]:
@@ -57,6 +61,7 @@ class Transactions:
                     before.begin(write=False)
                     store.begin(write=True)
                     yield store, before
+                    self._finish()
                     store.rollback()
 
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
