@@ -4,16 +4,9 @@
 
 """The command cnm: from a checkout, or from /usr/local/lib/cnm, to which /usr/local/bin/cnm is a link."""
 
-import os
 import sys
 
-if sys.version_info < (3, 9):  # noqa: UP036 the system may have an older one
-    sys.exit(f"cnm: Python 3.9 or newer is needed, and '{sys.executable}' is {sys.version.split()[0]}.")
-
-home = os.path.dirname(os.path.realpath(__file__))
-if not os.path.isdir(os.path.join(home, "_cnm")):
-    sys.path.append(os.path.join(os.path.dirname(home), "plugins", "module_utils"))
-
+import core_path  # noqa: F401 it must come before what imports the core
 from cnm_command.main import main
 
 sys.exit(main(sys.argv[1:]))

@@ -24,8 +24,11 @@ from .store import FOLDER, journal
 from .store.journal import Unit
 from .store.objects import SqliteStore
 from .transactions import Transactions
-from .verbs.context import Context, quoted
+from .verbs.context import Context, Host, quoted
 from .verbs.uniqueness import assign_unique_values
+
+Groups = Sequence[Tuple[str, Sequence[Mapping[str, Any]]]]
+"""Kinds of objects, each with the items that describe the objects."""
 
 
 @dataclass
@@ -76,14 +79,23 @@ class Controller:
         """Bring the objects of KIND into the states that ITEMS describe, as ensure_all() does."""
         return self.ensure_all([(kind, items)])
 
-    def ensure_all(self, groups: Sequence[Tuple[str, Sequence[Mapping[str, Any]]]]) -> Result:
-        """Bring the objects of GROUPS, kinds with their items, into the states that the items describe, in this order.
+    def ensure_all(self, groups: Groups) -> Result:
+        """Bring the objects of GROUPS into the states that the items describe, in this order.
 
         :raises InvalidInput: with all mistakes in the items; nothing was changed
         :raises Incomplete: if this was done, but other objects that needed repair could not be repaired
         :raises CnmError: if the host refused a change; the host is as before, or the next run makes it so
         """
+        return self.ensure_chosen(lambda _store, _host: groups)
+
+    def ensure_chosen(self, choose: Callable[[SqliteStore, Host], Groups]) -> Result:
+        """Do what ensure_all() does with the groups that CHOOSE returns, given the store and the facts about the host.
+
+        CHOOSE is called under the lock, so no other run changes anything between its decisions and this run. What it
+        raises ends the run before anything is touched.
+        """
         with self._transactions.writing() as (store, before):
+            groups = choose(store, self._kernel.facts)
             context = self._context(store)
             for kind, items in groups:
                 verb = _verb(kind)

@@ -59,6 +59,10 @@ class Conflict(CnmError):
     """Something that is not ours is in the place of one of our resources."""
 
 
+class Locked(CnmError):
+    """Another run held the lock for longer than this one waited; a later attempt may succeed."""
+
+
 class StoreDamaged(CnmError):
     """The store file cannot be trusted. It is kept as it is; the text says how to recover."""
 

@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import Iterator
 
-from ..model.errors import CnmError
+from ..model.errors import CnmError, Locked
 
 PATIENCE = 120.0
 """Seconds to wait for other runs to end."""
@@ -22,7 +22,8 @@ PATIENCE = 120.0
 def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the lock of the store in FOLDER during the block; the kernel releases it if we are killed.
 
-    :raises CnmError: after PATIENCE seconds, naming the process that holds it; or if the lock cannot be created
+    :raises Locked: after PATIENCE seconds, naming the process that holds it
+    :raises CnmError: if the lock cannot be created
     """
     path = os.path.join(folder, "lock")
     try:
@@ -31,7 +32,7 @@ def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
         raise CnmError(f"The lock '{path}' cannot be made: {error.strerror}.") from error
     try:
         if not _locked(descriptor, patience):
-            raise CnmError(
+            raise Locked(
                 f"Another run is at work on this host: '{path}' was locked for {patience:.0f} seconds. Process "
                 f"{_holder(descriptor)} holds it now. Wait for it to end, or end it."
             )

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``podman network create --driver cnm``: makes one of our networks known to Podman, or makes a network."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Dict, List, Mapping
+
+from _cnm.controller import Groups
+from _cnm.model.errors import Problems
+from _cnm.model.network import Network
+from _cnm.store.objects import SqliteStore
+from _cnm.verbs.context import Host
+
+from .container import ENGINE as LABEL
+from .container import network_of
+from .errors import INVALID_CONFIGURATION, EngineError
+from .fields import Fields
+from .runs import Core
+
+ENGINE = "netavark"
+OPTION = "cnm.network"
+
+
+def our_network(network: Fields) -> str:
+    """Return name or id of our network for Podman's NETWORK."""
+    return network.object("options").text(OPTION) or network.text("name")
+
+
+def create(core: Core, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return VALUES, Podman's description of a network, completed from our network; make that if there is a subnet.
+
+    :raises EngineError: if VALUES are not valid, or differ from our network
+    :raises CnmError: if the network cannot be made
+    """
+    problems = Problems()
+    fields = Fields(values, problems)
+    fields.required("name")
+    reference = our_network(fields)
+    subnets = fields.objects("subnets")
+    wanted = [_subnet(problems, each) for each in subnets]
+    names: List[str] = []
+    _refuse(problems)
+
+    def choose(store: SqliteStore, _host: Host) -> Groups:
+        existing = network_of(store, reference)
+        names.append(existing.name if existing is not None else reference)
+        if existing is not None:
+            _compare(problems, fields, wanted, existing)
+            _refuse(problems)
+            return []
+        if not wanted:
+            raise EngineError(
+                INVALID_CONFIGURATION,
+                f"There is no network '{reference}'. Create it first, or give the subnet with which to create it.",
+            )
+        return [("network", [_item(fields, reference, wanted)])]
+
+    with core(False) as controller:
+        controller.ensure_chosen(choose)
+        (shown,) = controller.describe("network", lambda _store, network: network.name == names[0])
+    return _completed(fields, shown)
+
+
+def _item(fields: Fields, name: str, subnets: List[Dict[str, str]]) -> Dict[str, Any]:
+    """Return the item of the network to make."""
+    options = {key: text for key, text in fields.object("options").values.items() if key != OPTION}
+    return {
+        "name": name,
+        "ipam_config": subnets,
+        "enable_ipv6": any(":" in each["subnet"] for each in subnets),
+        "internal": fields.flag("internal"),
+        "dns": None if fields.flag("dns_enabled") else False,
+        "driver_options": options,
+        "labels": {LABEL: ENGINE},
+    }
+
+
+def _subnet(problems: Problems, given: Fields) -> Dict[str, str]:
+    """Return an entry of ``ipam_config`` for the GIVEN subnet."""
+    entry = {"subnet": given.required("subnet")}
+    if given.text("gateway"):
+        entry["gateway"] = given.text("gateway")
+    lease = given.object("lease_range")
+    if lease.values:
+        with problems.about(given.name("lease_range")):
+            first, last = lease.required("start_ip"), lease.required("end_ip")
+            ranges = list(ipaddress.summarize_address_range(ipaddress.ip_address(first), ipaddress.ip_address(last)))
+            if len(ranges) != 1:
+                raise ValueError(f"{first} to {last} is not one block of addresses, such as 10.1.0.64 to 10.1.0.127.")
+            entry["iprange"] = str(ranges[0])
+    return entry
+
+
+def _compare(problems: Problems, fields: Fields, wanted: List[Dict[str, str]], network: Network) -> None:
+    """Add to PROBLEMS where FIELDS ask for something that NETWORK, which exists, does not have."""
+    subject = f"Network '{network.name}' exists"
+    for entry in wanted:
+        pool = next((pool for pool in network.pools if str(pool.subnet) == entry["subnet"]), None)
+        if pool is None:
+            held = ", ".join(str(pool.subnet) for pool in network.pools)
+            problems.add(f"{subject}, and its subnets are {held}, not {entry['subnet']}.")
+            continue
+        if entry.get("gateway", str(pool.gateway)) != str(pool.gateway):
+            problems.add(f"{subject}, and its gateway is {pool.gateway}, not {entry['gateway']}.")
+        if entry.get("iprange", str(pool.iprange)) != str(pool.iprange):
+            problems.add(f"{subject}, and its iprange is {pool.iprange}, not {entry['iprange']}.")
+    if fields.flag("internal") and not network.internal:
+        problems.add(f"{subject}, and it is not internal.")
+    if fields.flag("ipv6_enabled") and not network.ipv6:
+        problems.add(f"{subject}, and it has no IPv6.")
+    for key in fields.object("options").values:
+        if key != OPTION:
+            problems.add(f"{subject}, so the option '{key}' would have no effect.")
+
+
+def _completed(fields: Fields, shown: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return FIELDS with what inspect has SHOWN of our network."""
+    pools = shown["IPAM"]["Config"]
+    return {
+        **fields.values,
+        "network_interface": shown["Host"]["Device"],
+        "subnets": [{key.lower(): pool[key] for key in ("Subnet", "Gateway") if key in pool} for pool in pools],
+        "ipv6_enabled": shown["EnableIPv6"],
+        "internal": shown["Internal"],
+        "dns_enabled": fields.flag("dns_enabled") and shown["Host"]["Dns"],
+        # With its own driver, host-local, Podman would choose addresses that others on the network have.
+        "ipam_options": {"driver": "cnm"},
+        "options": {**fields.object("options").values, OPTION: shown["Name"]},
+    }
+
+
+def _refuse(problems: Problems) -> None:
+    if problems.found:
+        raise EngineError(INVALID_CONFIGURATION, " ".join(problems.found))
