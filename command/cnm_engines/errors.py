@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from cnm_command.errors import Failure
+
 from _cnm.model.errors import CnmError, InvalidInput, Locked
 
 INCOMPATIBLE_VERSION = 1
@@ -20,7 +22,7 @@ INVALID_NAMESPACE = 8
 TRY_AGAIN_LATER = 11
 NOT_AVAILABLE = 50
 REFUSED = 100
-"""The host refused a change. The codes from 100 on are the plugin's own."""
+"""The host refused a change, or is not prepared. The codes from 100 on are the plugin's own."""
 ATTACHED = 101
 """The container has this interface already, or a container of that name exists."""
 NOT_AS_EXPECTED = 102
@@ -46,4 +48,4 @@ def code_of(error: Exception) -> int:
         return TRY_AGAIN_LATER
     if isinstance(error, InvalidInput):
         return INVALID_CONFIGURATION
-    return REFUSED if isinstance(error, CnmError) else INTERNAL
+    return REFUSED if isinstance(error, (CnmError, Failure)) else INTERNAL

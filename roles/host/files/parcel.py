@@ -14,7 +14,20 @@ import zlib
 from functools import partial
 
 PARTS = (
-    ("command", ("cnm", "cnm.py", "cnm_command", "completion")),
+    (
+        "command",
+        (
+            "cnm",
+            "cnm-cni",
+            "cnm-netavark",
+            "cnm.py",
+            "cnm_command",
+            "cnm_engine.py",
+            "cnm_engines",
+            "completion",
+            "core_path.py",
+        ),
+    ),
     (os.path.join("plugins", "module_utils"), ("_cnm",)),
 )
 
