@@ -103,6 +103,14 @@ ONLY_IN = {
 }
 """Package -> the layers that may import it."""
 
+COMMAND = PLUGINS.parent / "command"
+OF_COMMAND = {
+    "cnm_command": VALUES
+    | {"controller", "filters", "kernel", "model.sandbox", "resources.firewall", "resources.link"},
+    "cnm_engines": VALUES | NOUNS | {"adopted", "controller", "drivers", "store.objects", "verbs.context"},
+}
+"""The other front ends of the core, in command/ -> what they may import of it."""
+
 EXCEPT = {("importlib", "module_utils/_cnm/kernel/rtnl/message_classes.py")}
 """Packages that a single file may import."""
 
@@ -201,6 +209,27 @@ def test_the_interface_of_drivers_can_be_imported() -> None:
 
 def test_the_name_of_a_driver_is_noticed() -> None:
     assert names_of_drivers("if network.driver == 'overlay': pass") == ["overlay"]
+
+
+def of_core(source: str) -> set[str]:
+    """Return what SOURCE, a file of a front end in command/, imports of the core, with the layers that it may be in."""
+    found = [name[1:] for name in imports(ast.parse(source), ()) if name[0] == "_cnm"]
+    return {".".join(name[:2]) if name[0] in (*BY_FILE, "store", "verbs") else name[0] for name in found}
+
+
+@pytest.mark.parametrize("front_end", OF_COMMAND)
+def test_front_ends_use_the_core_through_few_of_its_parts(front_end: str) -> None:
+    files = sorted((COMMAND / front_end).rglob("*.py"))
+    found = {file.name: of_core(file.read_text(encoding="utf-8")) - OF_COMMAND[front_end] for file in files}
+    assert {name: parts for name, parts in found.items() if parts} == {}
+    assert files
+
+
+@pytest.mark.parametrize(
+    "line", ["from _cnm.verbs.endpoint import ensure", "import _cnm.run", "from _cnm import store"]
+)
+def test_a_front_end_that_goes_around_the_controller_is_noticed(line: str) -> None:
+    assert of_core(line) - OF_COMMAND["cnm_engines"]
 
 
 @pytest.mark.parametrize(
