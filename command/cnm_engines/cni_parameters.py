@@ -61,8 +61,9 @@ def parameters(environment: Mapping[str, str]) -> Parameters:
         if not environment.get(name):
             problems.add(f"{name} is missing.")
     if container and not _CONTAINER.fullmatch(container):
-        problems.add(f"CNI_CONTAINERID: '{container}' is not letters, digits, '_', '.' and '-', with a letter or a "
-                     "digit first.")  # fmt: skip
+        problems.add(
+            f"CNI_CONTAINERID: '{container}' is not letters, digits, '_', '.' and '-', the first a letter or a digit."
+        )
     if interface:
         with problems.about("CNI_IFNAME"):
             check_device(interface)

@@ -13,10 +13,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import busybox
+import cgroups
 import pytest
 from dockerd import BUSYBOX, RUNC
 from engine import COMMAND
@@ -48,11 +50,7 @@ class Containerd:
         self._host = host
         self._cgroup = f"cnm-test-{secrets.token_hex(4)}"
         self._daemon: subprocess.Popen[bytes] | None = None
-        self._root = FOLDER / "root"
-        (self._root / "bin").mkdir(parents=True)
-        (self._root / "etc").mkdir()
-        for name in ("cat", "httpd", "ping", "sleep", "wget"):
-            shutil.copy(BUSYBOX, self._root / "bin" / name)
+        self._root = busybox.files(FOLDER / "root")
         host.out(["mount", "-t", "tmpfs", "tmpfs", "/opt"])
         _PLUGINS.mkdir(parents=True)
         (_PLUGINS / "cnm").symlink_to(COMMAND / "cnm-cni")
@@ -85,7 +83,6 @@ class Containerd:
     def resolve_at(self, server: str) -> None:
         """Let later containers ask SERVER for names."""
         (FOLDER / "resolv.conf").write_text(f"nameserver {server}\n")
-        (self._root / "etc" / "resolv.conf").touch()
 
     def out(self, name: str, *program: str) -> str:
         """Return what PROGRAM prints in the container NAME, which is removed then."""
@@ -114,7 +111,4 @@ class Containerd:
             except subprocess.TimeoutExpired:
                 self._daemon.kill()
                 self._daemon.wait()
-        for parent in (*Path("/sys/fs/cgroup").glob(f"*/{self._cgroup}"), Path("/sys/fs/cgroup", self._cgroup)):
-            for folder in (*parent.glob("*"), parent):
-                with suppress(OSError):
-                    folder.rmdir()
+        cgroups.remove(self._cgroup)

@@ -12,9 +12,9 @@ import secrets
 import shutil
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 
+import cgroups
 import pytest
 from stand_in import OUTSIDE, Host
 
@@ -111,7 +111,4 @@ class Dockerd:
             if self._daemon is not None:
                 self._daemon.kill()
                 self._daemon.wait()
-            for parent in Path("/sys/fs/cgroup").glob(f"*/{self._cgroup}"):
-                for folder in (*parent.glob("*"), parent):
-                    with suppress(OSError):
-                        folder.rmdir()
+            cgroups.remove(self._cgroup)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import pytest
+from _cnm.model.errors import KernelRefused
+from _cnm.resources.plan import Step
 
 from .conftest import Engine
 
@@ -208,6 +210,34 @@ def test_a_container_that_was_renamed_while_it_was_gone_has_its_new_name(engine:
     engine.done("ADD", netns="/run/netns/b", args="K8S_POD_NAME=www")
     assert list(engine.listed("sandbox")) == ["www"]
     assert list(engine.listed("endpoint")) == ["www"]
+
+
+def break_another(engine: Engine) -> None:
+    """Let a sandbox that each run now has to look at be one that cannot be repaired."""
+    engine.ensure("sandbox", {"name": "broken", "networks": [{"name": "red"}]})
+    for key in [key for key in engine.kernel.present if key[0] in ("ruleset", "element")]:
+        engine.kernel.lose(key)
+    engine.kernel.lose(("namespace", "/run/netns/broken"))
+
+    def refuse(step: Step) -> None:
+        if step.resource.key[1:2] == ("/run/netns/broken",):
+            raise KernelRefused("It cannot be made.", step.resource.key)
+
+    engine.kernel.before_step = refuse
+
+
+def test_another_sandbox_that_cannot_be_repaired_is_a_warning(engine: Engine) -> None:
+    break_another(engine)
+    assert engine.done("ADD", args=NAMED)["ips"][0]["address"] == "10.1.0.2/24"
+    assert "Sandbox 'broken' was left out" in engine.warnings[-1]
+
+
+def test_it_does_not_keep_a_container_either(engine: Engine) -> None:
+    engine.done("ADD", args=NAMED)
+    break_another(engine)
+    engine.done("DEL", args=NAMED)
+    assert "Sandbox 'broken' was left out" in engine.warnings[-1]
+    assert list(engine.listed("sandbox")) == ["broken"]
 
 
 def test_removing_leaves_nothing_and_may_be_repeated(engine: Engine) -> None:

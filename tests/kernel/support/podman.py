@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Podman with its CNI backend, and folders of the stand-in's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+
+import busybox
+import cgroups
+import pytest
+from dockerd import BUSYBOX, RUNC
+from engine import COMMAND
+from stand_in import Host
+
+FOLDER = Path("/run/podman-of-test")
+NEEDED = ("podman", "conmon", "runc")
+_CONTAINERS = """\
+[network]
+network_backend = "cni"
+cni_plugin_dirs = ["{folder}/plugins"]
+network_config_dir = "{folder}/networks"
+[engine]
+conmon_path = ["{conmon}"]
+runtime = "here"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[engine.runtimes]
+here = ["{runc}"]
+"""
+needs_podman = pytest.mark.skipif(
+    not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
+    reason=f"{', '.join(NEEDED)} and {BUSYBOX} are needed: apt install podman runc busybox-static",
+)
+
+
+class Podman:
+    """Podman on HOST, whose containers are on NETWORK of ours."""
+
+    def __init__(self, host: Host, network: str) -> None:
+        self._host = host
+        self._network = network
+        self._cgroup = f"cnm-test-{secrets.token_hex(4)}"
+        for name in ("plugins", "networks"):
+            (FOLDER / name).mkdir(parents=True)
+        (FOLDER / "plugins" / "cnm").symlink_to(COMMAND / "cnm-cni")
+        capabilities = {"portMappings": True, "aliases": True, "ips": True}
+        listed = {"cniVersion": "0.4.0", "name": network, "plugins": [{"type": "cnm", "capabilities": capabilities}]}
+        (FOLDER / "networks" / "cnm.conflist").write_text(json.dumps(listed))
+        conf = _CONTAINERS.format(folder=FOLDER, conmon=shutil.which("conmon"), runc=RUNC)
+        (FOLDER / "containers.conf").write_text(conf)
+        policy = Path("/etc/containers/policy.json")
+        policy.parent.mkdir(exist_ok=True)
+        policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+
+    def version(self) -> int:
+        """Return its major version."""
+        match = re.search(r"(\d+)\.", self.command("--version"))
+        assert match is not None
+        return int(match[1])
+
+    def command(self, *arguments: str) -> str:
+        folders = [f"--root={FOLDER}/data", f"--runroot={FOLDER}/run"]
+        program = ["env", f"CONTAINERS_CONF={FOLDER}/containers.conf", "podman", "--storage-driver=vfs", *folders]
+        return self._host.out([*program, *arguments])
+
+    def run(self, name: str, program: str, *options: str) -> str:
+        """Run the container NAME with PROGRAM, words separated by spaces; return what is printed."""
+        root = busybox.files(FOLDER / f"root-{name}")
+        rights = ["--cap-drop=all", "--cap-add=net_raw,net_bind_service", f"--cgroup-parent=/{self._cgroup}"]
+        named = [f"--name={name}", f"--network={self._network}", *rights, *options]
+        return self.command("run", *named, "--rootfs", str(root), *program.split())
+
+    def end(self) -> None:
+        """Remove all containers, and what they have left outside of its folder."""
+        self.command("rm", "--all", "--force", "--time=0")
+        cgroups.remove(self._cgroup)
