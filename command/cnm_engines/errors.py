@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from cnm_command.errors import Failure
-
 from _cnm.model.errors import CnmError, InvalidInput, Locked
+from cnm_command.errors import Failure
 
 INCOMPATIBLE_VERSION = 1
 UNSUPPORTED_FIELD = 2

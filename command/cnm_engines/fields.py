@@ -10,6 +10,7 @@ import json
 from typing import Any, Callable, List, Mapping, Type, TypeVar
 
 from _cnm.model.errors import Problems
+from _cnm.model.ids import is_text
 
 from .errors import INPUT_FAILED, NOT_DECODED, EngineError
 
@@ -90,6 +91,9 @@ class Fields:
 
     def _typed(self, key: str, value: Any, kind: Type[T], default: T) -> T:
         if value is None:
+            return default
+        if isinstance(value, str) and not is_text(value):
+            self.problems.add(f"{self.name(key)} is not valid text.")
             return default
         if isinstance(value, kind) and (kind is not int or not isinstance(value, bool)):
             return value
