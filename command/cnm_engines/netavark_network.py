@@ -23,6 +23,8 @@ from .runs import Core
 
 ENGINE = "netavark"
 OPTION = "cnm.network"
+_DRIVERS = ("", "host-local")
+"""Values of the option ``driver`` of Podman's IPAM that ask for nothing in particular."""
 
 
 def our_network(network: Fields) -> str:
@@ -42,6 +44,7 @@ def create(core: Core, values: Mapping[str, Any]) -> Mapping[str, Any]:
     reference = our_network(fields)
     subnets = fields.objects("subnets")
     wanted = [_subnet(problems, each) for each in subnets]
+    _refuse_settings(problems, fields)
     names: List[str] = []
     _refuse(problems)
 
@@ -63,6 +66,16 @@ def create(core: Core, values: Mapping[str, Any]) -> Mapping[str, Any]:
         controller.ensure_chosen(choose)
         (shown,) = controller.describe("network", lambda _store, network: network.name == names[0])
     return _completed(fields, shown)
+
+
+def _refuse_settings(problems: Problems, fields: Fields) -> None:
+    """Add to PROBLEMS what Podman would set, and our network decides."""
+    for key in ("network_interface", "routes", "network_dns_servers"):
+        if fields.values.get(key):
+            problems.add(f"{fields.name(key)} cannot be chosen here; it is a property of our network.")
+    ipam = fields.object("ipam_options").text("driver")
+    if ipam not in _DRIVERS:
+        problems.add(f"IPAM driver '{ipam}' cannot be used; our network chooses the addresses.")
 
 
 def _item(fields: Fields, name: str, subnets: List[Dict[str, str]]) -> Dict[str, Any]:
