@@ -6,7 +6,10 @@
 
 import sys
 
-import core_path  # noqa: F401 it must come before what imports the core
+import core_path
+
+core_path.add()
+
 from cnm_engines.main import main
 
 sys.exit(main(sys.argv[1:]))

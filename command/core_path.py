@@ -7,9 +7,11 @@
 import os
 import sys
 
-if sys.version_info < (3, 9):  # noqa: UP036 the system may have an older one
-    sys.exit(f"cnm: Python 3.9 or newer is needed, and '{sys.executable}' is {sys.version.split()[0]}.")
 
-home = os.path.dirname(os.path.realpath(__file__))
-if not os.path.isdir(os.path.join(home, "_cnm")):
-    sys.path.append(os.path.join(os.path.dirname(home), "plugins", "module_utils"))
+def add() -> None:
+    """Let Python find the core."""
+    if sys.version_info < (3, 9):  # noqa: UP036 the system may have an older one
+        sys.exit(f"cnm: Python 3.9 or newer is needed, and '{sys.executable}' is {sys.version.split()[0]}.")
+    home = os.path.dirname(os.path.realpath(__file__))
+    if not os.path.isdir(os.path.join(home, "_cnm")):
+        sys.path.append(os.path.join(os.path.dirname(home), "plugins", "module_utils"))

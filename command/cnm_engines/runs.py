@@ -19,7 +19,7 @@ from . import container
 from .attachment import Attachment, Joining
 from .errors import NOT_AS_EXPECTED, NOT_AVAILABLE, UNKNOWN_CONTAINER, EngineError
 
-Core = Callable[[bool], "AbstractContextManager[Controller]"]
+Core = Callable[[bool], AbstractContextManager[Controller]]
 """Returns the controller; the parameter says whether the host and the store are only read."""
 _TRIAL = "cnm-status"
 """A sandbox that exists only in check mode."""

@@ -111,7 +111,7 @@ def test_removing_succeeds_twice_and_when_the_namespace_is_gone(tasks: Tasks, pl
     for name in ("web", "db"):
         plugins.namespace(name)
         plugins.done("ADD", name, runtimeConfig=PORTS if name == "web" else {})
-    for _ in range(2):
+    for _time in range(2):
         plugins.done("DEL", "db")
     tasks.host.out(["ip", "netns", "delete", "web"])
     plugins.done("DEL", "web", netns="")

@@ -168,7 +168,7 @@ def test_setup_joins_and_teardown_leaves_nothing(engine: Engine) -> None:
     assert sandbox["Labels"] == {"cnm.engine": "netavark", "cnm.container": ID, "cnm.network.eth0": "blue"}
     assert sandbox["Networks"]["blue"]["Aliases"] == ["www", ID[:12]]
     assert sorted(sandbox["Ports"]) == ["80/tcp", "81/tcp"]
-    for _ in range(2):
+    for _time in range(2):
         assert engine.netavark("teardown", "/run/netns/a", **given) == (0, None)
     assert engine.listed("sandbox") == engine.listed("endpoint") == {}
     assert set(engine.kernel.present) == before
