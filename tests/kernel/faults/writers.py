@@ -17,7 +17,7 @@ from typing import Any
 
 from tasks import Tasks
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm import controller
+from ansible_collections.cnm.linux.plugins.module_utils._cnm import transactions
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 Shared = tuple[str, list[dict[str, Any]]]
@@ -92,7 +92,7 @@ class Writer:
     @contextmanager
     def _watched(self) -> Iterator[None]:
         """Measure how long the run waits for the lock."""
-        held, asked = controller.held, time.monotonic()
+        held, asked = transactions.held, time.monotonic()
 
         @contextmanager
         def timed(folder: str) -> Iterator[None]:
@@ -100,11 +100,11 @@ class Writer:
                 self.found["worst"] = max(self.found["worst"], time.monotonic() - asked)
                 yield
 
-        controller.held = timed
+        transactions.held = timed
         try:
             yield
         finally:
-            controller.held = held
+            transactions.held = held
 
     def kept(self, shown: dict[str, dict[str, Any]]) -> bool:
         """Return whether the last value written, if known, is still in the networks SHOWN."""
