@@ -15,7 +15,7 @@ from _cnm.model.suggestions import did_you_mean
 
 from .attachment import Attachment, Joining, address_options, container_name, endpoint_options, port_option
 from .cni_parameters import Parameters
-from .errors import INCOMPATIBLE_VERSION, INVALID_CONFIGURATION, UNSUPPORTED_FIELD, EngineError
+from .errors import INCOMPATIBLE_VERSION, UNSUPPORTED_FIELD, EngineError
 from .fields import Fields
 from .runs import Expected
 
@@ -54,7 +54,8 @@ class Configuration:
     def __init__(self, values: Mapping[str, Any], command: str) -> None:
         """Create it from VALUES for a request with COMMAND.
 
-        :raises EngineError: if the version or the name is not valid
+        :raises EngineError: if the version is not supported
+        :raises InvalidInput: if the name is not valid
         """
         self._problems = Problems()
         self._fields = Fields(values, self._problems)
@@ -69,7 +70,7 @@ class Configuration:
         self.name = self._fields.required("name")
         if self.name and not _NAME.fullmatch(self.name):
             self._problems.add(f"'{self.name}' is not a valid network name.")
-        self._refuse()
+        self._problems.check()
 
     @property
     def network(self) -> str:
@@ -83,7 +84,8 @@ class Configuration:
     def joining(self, parameters: Parameters) -> Joining:
         """Return what an ADD with PARAMETERS asks for.
 
-        :raises EngineError: with everything that is not valid
+        :raises EngineError: with the fields that would have no effect
+        :raises InvalidInput: with everything that is not valid
         """
         self.check_fields()
         if self._fields.object("prevResult").values:
@@ -106,7 +108,7 @@ class Configuration:
             self._ports(runtime),
             self._names(runtime),
         )
-        self._refuse()
+        self._problems.check()
         return wish
 
     @staticmethod
@@ -118,12 +120,13 @@ class Configuration:
         """Refuse fields that would have no effect.
 
         :raises EngineError: if there are any, with their values
+        :raises InvalidInput: if their values have the wrong type
         """
         unknown = [key for key in self._fields.values if key not in _FIELDS and not key.startswith("cni.dev/")]
         if self._fields.values.get("ipam"):
             unknown.append("ipam")
         runtime = self._fields.object("runtimeConfig")
-        self._refuse()
+        self._problems.check()
         sentences = [self._unsupported(self._fields, key, _FIELDS) for key in unknown]
         sentences += [
             self._unsupported(runtime, key, _CAPABILITIES) for key in runtime.values if key not in _CAPABILITIES
@@ -139,7 +142,7 @@ class Configuration:
     def expected(self, parameters: Parameters) -> Expected:
         """Return what the result of the ADD, ``prevResult``, says of the attachment of PARAMETERS.
 
-        :raises EngineError: if there is no such result
+        :raises InvalidInput: if there is no such result
         """
         result = self._fields.object("prevResult")
         interfaces = result.objects("interfaces")
@@ -150,21 +153,21 @@ class Configuration:
         ]
         if not places:
             self._problems.add(f"'prevResult' has no interface '{parameters.interface}' of a container.")
-        self._refuse()
+        self._problems.check()
         ips = [each for each in result.objects("ips") if each.values.get("interface") in places]
         expected = Expected(interfaces[places[0]].text("mac"), [each.required("address") for each in ips])
-        self._refuse()
+        self._problems.check()
         return expected
 
     def valid_attachments(self) -> List[Tuple[str, str]]:
         """Return the attachments that a GC is to keep: container ids with interfaces.
 
-        :raises EngineError: if they are missing or not valid
+        :raises InvalidInput: if they are missing or not valid
         """
         if _VALID not in self._fields.values:
             self._problems.add(f"'{_VALID}' is missing; without it, nobody knows what is in use.")
         pairs = [(each.required("containerID"), each.required("ifname")) for each in self._fields.objects(_VALID)]
-        self._refuse()
+        self._problems.check()
         return pairs
 
     def _ports(self, runtime: Fields) -> List[Dict[str, Any]]:
@@ -186,7 +189,3 @@ class Configuration:
             "dns_opts": asked.texts("options") or own.texts("options"),
         }
         return {option: values for option, values in found.items() if values}
-
-    def _refuse(self) -> None:
-        if self._problems.found:
-            raise EngineError(INVALID_CONFIGURATION, " ".join(self._problems.found))

@@ -10,24 +10,25 @@ from typing import Any, Dict
 
 from _cnm.model.errors import printable
 
+from . import errors
 from .runs import Attached
 
 _EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 _MEANINGS = {
-    1: "Incompatible CNI version",
-    2: "Unsupported field in network configuration",
-    3: "Container unknown or does not exist",
-    4: "Invalid environment variables",
-    5: "I/O failure",
-    6: "Failed to decode content",
-    7: "Invalid network configuration",
-    8: "Invalid network namespace",
-    11: "Try again later",
-    50: "The plugin is not available",
-    100: "The host refused a change",
-    101: "Already attached, or the name is taken",
-    102: "The container's network is not as it was made",
-    999: "Internal error",
+    errors.INCOMPATIBLE_VERSION: "Incompatible CNI version",
+    errors.UNSUPPORTED_FIELD: "Unsupported field in network configuration",
+    errors.UNKNOWN_CONTAINER: "Container unknown or does not exist",
+    errors.INVALID_ENVIRONMENT: "Invalid environment variables",
+    errors.INPUT_FAILED: "I/O failure",
+    errors.NOT_DECODED: "Failed to decode content",
+    errors.INVALID_CONFIGURATION: "Invalid network configuration",
+    errors.INVALID_NAMESPACE: "Invalid network namespace",
+    errors.TRY_AGAIN_LATER: "Try again later",
+    errors.NOT_AVAILABLE: "The plugin is not available",
+    errors.REFUSED: "The host refused a change",
+    errors.ATTACHED: "Already attached, or the name is taken",
+    errors.NOT_AS_EXPECTED: "The container's network is not as it was made",
+    errors.INTERNAL: "Internal error",
 }
 
 

@@ -11,7 +11,6 @@ from typing import Any, Dict, List, Mapping
 from _cnm.model.errors import Problems
 
 from .attachment import Attachment, Joining, address_options, container_name, endpoint_options, port_option
-from .errors import INVALID_CONFIGURATION, EngineError
 from .fields import Fields
 from .netavark_network import ENGINE, our_network
 
@@ -39,7 +38,7 @@ class Container:
     def attachment(self) -> Attachment:
         """Return what identifies the attachment.
 
-        :raises EngineError: if something is missing or not valid
+        :raises InvalidInput: if something is missing or not valid
         """
         attachment = Attachment(
             ENGINE,
@@ -47,13 +46,13 @@ class Container:
             self._network.required("name"),
             self._wishes.required("interface_name"),
         )
-        self._refuse()
+        self._problems.check()
         return attachment
 
     def joining(self, namespace: str) -> Joining:
         """Return what a setup in the NAMESPACE at that path asks for.
 
-        :raises EngineError: with everything that is not valid
+        :raises InvalidInput: with everything that is not valid
         """
         attachment = self.attachment()
         wishes = self._wishes
@@ -66,7 +65,7 @@ class Container:
         for key in wishes.object("options").values:
             self._problems.add(f"Network '{attachment.network}': cnm has no option '{key}' for containers.")
         ports, name, network = self._ports(), self.name, our_network(self._network)
-        self._refuse()
+        self._problems.check()
         return Joining(attachment, namespace, name, network, options, ports)
 
     def _ports(self) -> List[Dict[str, Any]]:
@@ -78,7 +77,3 @@ class Container:
             if not outer:
                 self._problems.add(f"{each.name('host_port')} is missing; Podman has to choose it.")
         return ports
-
-    def _refuse(self) -> None:
-        if self._problems.found:
-            raise EngineError(INVALID_CONFIGURATION, " ".join(self._problems.found))

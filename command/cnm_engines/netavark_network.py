@@ -35,8 +35,8 @@ def our_network(network: Fields) -> str:
 def create(core: Core, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return VALUES, Podman's description of a network, completed from our network; make that if there is a subnet.
 
-    :raises EngineError: if VALUES are not valid, or differ from our network
-    :raises CnmError: if the network cannot be made
+    :raises EngineError: if there is no such network, and no subnet with which to make it
+    :raises CnmError: if VALUES are not valid, or differ from our network, or if the network cannot be made
     """
     problems = Problems()
     fields = Fields(values, problems)
@@ -46,14 +46,14 @@ def create(core: Core, values: Mapping[str, Any]) -> Mapping[str, Any]:
     wanted = [_subnet(problems, each) for each in subnets]
     _refuse_settings(problems, fields)
     names: List[str] = []
-    _refuse(problems)
+    problems.check()
 
     def choose(store: SqliteStore, _host: Host) -> Groups:
         existing = network_of(store, reference)
         names.append(existing.name if existing is not None else reference)
         if existing is not None:
             _compare(problems, fields, wanted, existing)
-            _refuse(problems)
+            problems.check()
             return []
         if not wanted:
             raise EngineError(
@@ -144,8 +144,3 @@ def _completed(fields: Fields, shown: Mapping[str, Any]) -> Dict[str, Any]:
         "ipam_options": {"driver": "cnm"},
         "options": {**fields.object("options").values, OPTION: shown["Name"]},
     }
-
-
-def _refuse(problems: Problems) -> None:
-    if problems.found:
-        raise EngineError(INVALID_CONFIGURATION, " ".join(problems.found))
