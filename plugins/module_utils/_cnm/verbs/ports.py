@@ -40,16 +40,17 @@ def assign(
         if present is not None:
             alike.remove(present)
             assigned.append(present)
+            known.add(present)
         elif reason:
             context.problems.add(f"{subject}: published port '{wish}': {reason}")
         elif wish.host_port is None or wish not in known:
             assigned.append(wish)
+            known.add(wish)
             context.published.append((endpoint.id, wish, subject))
-        known.update(assigned[-1:])
     return tuple(assigned)
 
 
-class _Claims:
+class _HostPorts:
     """The host ports of a run: an endpoint is written when all its ports have theirs."""
 
     def __init__(self, context: Context) -> None:
@@ -106,20 +107,20 @@ class _Claims:
 
 def assign_host_ports(context: Context) -> None:
     """Give endpoints the host ports that items ask for; then choose free ones for the others."""
-    claims = _Claims(context)
+    host_ports = _HostPorts(context)
     for identifier, port, subject in sorted(context.published, key=lambda one: one[1].host_port is None):
-        claims.later.discard((identifier, port))
+        host_ports.later.discard((identifier, port))
         endpoint = context.store.endpoint(identifier)
         network = context.store.network(endpoint.network) if endpoint is not None else None
-        place = claims.place(endpoint, port) if endpoint is not None else None
-        if endpoint is None or network is None or place is None or claims.hopeless(network, port):
+        place = host_ports.place(endpoint, port) if endpoint is not None else None
+        if endpoint is None or network is None or place is None or host_ports.hopeless(network, port):
             continue
         with context.problems.about(f"{subject}: published port '{port}'"):
-            claims.assign(endpoint, place, _with_host_port(context, network, endpoint, port, claims))
-    claims.write()
+            host_ports.assign(endpoint, place, _with_host_port(context, network, endpoint, port, host_ports))
+    host_ports.write()
 
 
-def _with_host_port(context: Context, network: Network, endpoint: Endpoint, port: Port, claims: _Claims) -> Port:
+def _with_host_port(context: Context, network: Network, endpoint: Endpoint, port: Port, host_ports: _HostPorts) -> Port:
     """Return PORT of ENDPOINT with its host port.
 
     :raises ValueError: if no host port is possible
@@ -130,28 +131,28 @@ def _with_host_port(context: Context, network: Network, endpoint: Endpoint, port
     if not any(translated for _address, _host_ip, translated in targets):
         return replace(port, host_port=None)
     if port.host_port is not None:
-        reason = _taken(context, network, endpoint, port, claims)
+        reason = _taken(context, network, endpoint, port, host_ports)
         if reason:
             raise ValueError(reason)
         return port
     reserved = context.host.reserved_ports()
-    for number in range(claims.hints.get(port.protocol, FIRST), LAST + 1):
+    for number in range(host_ports.hints.get(port.protocol, FIRST), LAST + 1):
         candidate = replace(port, host_port=number)
         if any(number in ports for ports in reserved):
             continue
-        if not _taken(context, network, endpoint, candidate, claims):
-            claims.hints[port.protocol] = number
+        if not _taken(context, network, endpoint, candidate, host_ports):
+            host_ports.hints[port.protocol] = number
             return candidate
-    claims.exhaust(network, port)
+    host_ports.exhaust(network, port)
     raise ValueError(f"no port of the host is free between {FIRST} and {LAST}.")
 
 
-def _taken(context: Context, network: Network, endpoint: Endpoint, port: Port, claims: _Claims) -> Optional[str]:
+def _taken(context: Context, network: Network, endpoint: Endpoint, port: Port, host_ports: _HostPorts) -> Optional[str]:
     """Return why the host port of PORT of ENDPOINT is not available, in a sentence; None if it is."""
     where = driver(network.driver).bindings(network, port)
-    for holder, other in claims.holders(port):
+    for holder, other in host_ports.holders(port):
         its_network = context.store.network(holder.network)
-        if (holder.id, other) == (endpoint.id, port) or (holder.id, other) in claims.later or its_network is None:
+        if (holder.id, other) == (endpoint.id, port) or (holder.id, other) in host_ports.later or its_network is None:
             continue
         if overlap(where, driver(its_network.driver).bindings(its_network, other)):
             return f"endpoint '{holder.name}' on network '{its_network.name}' has it."

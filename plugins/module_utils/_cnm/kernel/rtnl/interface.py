@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,8 @@ from .socket import Socket, attributes, number, text
 
 UP = 0x1
 """IFF_UP in linux/if.h."""
+GONE = (errno.ENODEV, errno.ENOENT)
+"""The kernel's errors for an interface that does not exist any more."""
 LEAVING = 0x78636E6D
 """Device group of our links that are about to be removed: "xcnm" in ASCII.
 

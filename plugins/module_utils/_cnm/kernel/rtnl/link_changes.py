@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ...model.errors import CnmError, raise_all
@@ -16,10 +15,9 @@ from ...resources.resource import HOST, Key
 from ..namespace import Namespaces
 from ..refusals import Change, carry_out
 from . import interface, link_requests, macvlan
-from .interface import Interface
+from .interface import GONE, Interface
 from .socket import Socket
 
-_GONE = (errno.ENODEV, errno.ENOENT)
 _NO_MAC = "00:00:00:00:00:00"
 
 
@@ -116,7 +114,7 @@ def pin(host: Socket, steps: Sequence[Step]) -> List[CnmError]:
     changes = [
         Change(f"{verb} {mac} {where} bridge port '{name}'", message(interfaces[name].index, mac), harmless, key)
         for verb, where, message, harmless, ports in (
-            ("unpin", "from", neighbour.unpin, _GONE, removed),
+            ("unpin", "from", neighbour.unpin, GONE, removed),
             ("pin", "to", neighbour.pin, (), added),
         )
         for name, mac, key in ports

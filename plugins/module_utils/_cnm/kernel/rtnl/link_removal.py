@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Dict, List, Sequence
 
 from ...model.errors import CnmError
@@ -14,10 +13,8 @@ from ...resources.link import Link
 from ...resources.resource import HOST
 from ..namespace import Namespaces
 from ..refusals import Change, carry_out
-from .interface import LEAVING
+from .interface import GONE, LEAVING
 from .link_requests import deletion, setting
-
-_GONE = (errno.ENODEV, errno.ENOENT)
 
 
 def remove(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
@@ -41,8 +38,8 @@ def _removals(leaving: Dict[str, str]) -> List[Change]:
     group as a whole.
     """
     if len(leaving) == 1:
-        return [Change(f"remove {what}", deletion("IFLA_IFNAME", name), _GONE) for name, what in leaving.items()]
+        return [Change(f"remove {what}", deletion("IFLA_IFNAME", name), GONE) for name, what in leaving.items()]
     changes = [
-        Change(f"remove {what}", setting(name, [("IFLA_GROUP", LEAVING)]), _GONE) for name, what in leaving.items()
+        Change(f"remove {what}", setting(name, [("IFLA_GROUP", LEAVING)]), GONE) for name, what in leaving.items()
     ]
-    return [*changes, Change("remove links", deletion("IFLA_GROUP", LEAVING), _GONE)]
+    return [*changes, Change("remove links", deletion("IFLA_GROUP", LEAVING), GONE)]
