@@ -15,13 +15,10 @@ from pathlib import Path
 
 import pytest
 from lab import command
+from needed import needs
 from playbook import ALL, Playbook, advice, web_works
 
-NEEDED = ("firewalld", "firewall-cmd", "dbus-daemon")
-
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, NEEDED)), reason=f"{', '.join(NEEDED)} are needed: apt install firewalld dbus"
-)
+pytestmark = needs("firewalld dbus", "firewalld", "firewall-cmd", "dbus-daemon")
 
 
 @pytest.fixture

@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import shutil
-
-import pytest
 from lab import command
+from needed import needs
 from playbook import ALL, Playbook, advice, web_works
 
-pytestmark = pytest.mark.skipif(not shutil.which("ufw"), reason="ufw is needed: apt install ufw")
+pytestmark = needs("ufw", "ufw")
 
 
 def test_what_the_warning_says_helps(play: Playbook) -> None:

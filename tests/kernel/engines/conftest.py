@@ -26,3 +26,11 @@ def tasks(host: Host) -> Tasks:
 def plugins(tasks: Tasks) -> Plugins:
     """The plugins on that host."""
     return Plugins(tasks.host)
+
+
+@pytest.fixture()
+def blue(tasks: Tasks) -> Tasks:
+    """Tasks on that host, with a network 'blue' whose names a name server answers."""
+    tasks.host.have_name_server()
+    tasks.network("blue", "10.9.0.0/24")
+    return tasks

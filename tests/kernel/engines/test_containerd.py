@@ -6,27 +6,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from containerd import Containerd, needs_containerd
 from lab import pinged
+from needed import needs_name_server
 from tasks import Tasks, eventually
 
-pytestmark = [
-    needs_containerd,
-    pytest.mark.skipif(
-        not os.path.exists("/usr/lib/podman/aardvark-dns"), reason="aardvark-dns is needed: apt install aardvark-dns"
-    ),
-]
+pytestmark = [needs_containerd, needs_name_server]
 
 
 @pytest.fixture()
-def containerd(tasks: Tasks) -> Iterator[Containerd]:
-    tasks.host.have_name_server()
-    tasks.network("blue", "10.9.0.0/24")
-    made = Containerd(tasks.host, "blue")
+def containerd(blue: Tasks) -> Iterator[Containerd]:
+    made = Containerd(blue.host, "blue")
     try:
         made.start()
         made.resolve_at("10.9.0.1")

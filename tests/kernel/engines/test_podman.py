@@ -6,27 +6,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from lab import pinged
+from needed import needs_name_server
 from podman import Podman, needs_podman
 from tasks import Tasks
 
-pytestmark = [
-    needs_podman,
-    pytest.mark.skipif(
-        not os.path.exists("/usr/lib/podman/aardvark-dns"), reason="aardvark-dns is needed: apt install aardvark-dns"
-    ),
-]
+pytestmark = [needs_podman, needs_name_server]
 
 
 @pytest.fixture()
-def podman(tasks: Tasks) -> Iterator[Podman]:
-    tasks.host.have_name_server()
-    tasks.network("blue", "10.9.0.0/24")
-    made = Podman(tasks.host, "blue")
+def podman(blue: Tasks) -> Iterator[Podman]:
+    made = Podman(blue.host, "blue")
     if made.version() >= 5:
         pytest.skip("Podman 5 has no CNI backend")
     try:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -18,13 +17,14 @@ from typing import Iterator, Optional
 
 import pytest
 from lab import at
+from needed import needs
 from stand_in import OUTSIDE
 from tasks import Tasks, eventually
 from test_name_server import known
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners
 
-pytestmark = pytest.mark.skipif(not shutil.which("unbound"), reason="unbound is needed: apt install unbound")
+pytestmark = needs("unbound", "unbound")
 
 PAGE = Path(__file__).parents[3] / "docs/dns.md"
 FIRST, SECOND = "192.0.2.1", "192.0.2.2"

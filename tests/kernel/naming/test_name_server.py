@@ -20,6 +20,7 @@ from typing import Iterator
 import pytest
 from inventory import inventory, nothing_left
 from lab import OUTSIDE4, PATIENCE, at, command, sysctl
+from needed import NAME_SERVER
 from stand_in import OUTSIDE, Host
 from tasks import Tasks, eventually, listed
 
@@ -405,7 +406,7 @@ def test_its_sockets_are_closed_when_it_has_ended(host: Host) -> None:
 
 @pytest.mark.parametrize(("status", "what"), [(1, "could not be started"), (0, "ended at once")])
 def test_a_server_that_dies_at_once_is_quoted(host: Host, status: int, what: str) -> None:
-    program = Path("/usr/lib/podman/aardvark-dns")
+    program = Path(NAME_SERVER)
     program.write_text(f"#!/bin/sh\necho no memory for me >&2\nexit {status}\n")
     program.chmod(0o755)
     tasks = Tasks(host)

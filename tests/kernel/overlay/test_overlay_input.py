@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any
 
 import pytest
 from fleet import Fleet, Member
+from needed import needs_name_server
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "firewall.md"
-NAME_SERVER = "/usr/lib/podman/aardvark-dns"
 CLOSED = {
     "ufw": ["ufw --force enable"],
     "nft": [
@@ -45,7 +44,7 @@ def fixed(member: Member) -> dict[str, Any]:
     return {"ipv4_address": f"10.9.{member.number}.5"}
 
 
-@pytest.mark.skipif(not os.path.exists(NAME_SERVER), reason=f"{NAME_SERVER} is needed: apt install aardvark-dns")
+@needs_name_server
 @pytest.mark.parametrize("program", CLOSED)
 def test_what_the_document_advises_helps(fleet: Fleet, program: str) -> None:
     if shutil.which(program) is None:

@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-import pytest
 from fleet import Fleet, Member
-
-NEEDED = "/usr/lib/podman/aardvark-dns"
+from needed import needs_name_server
 
 
 def fixed(member: Member) -> dict[str, Any]:
@@ -25,7 +22,7 @@ def known(member: Member, sandbox: str, name: str) -> set[str]:
     return {line.split()[0] for line in done.stdout.splitlines()}
 
 
-@pytest.mark.skipif(not os.path.exists(NEEDED), reason=f"{NEEDED} is needed: apt install aardvark-dns")
+@needs_name_server
 def test_names_of_other_hosts(fleet: Fleet) -> None:
     for member in fleet.members:
         with member.here():

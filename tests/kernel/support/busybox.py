@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from dockerd import BUSYBOX
+from needed import BUSYBOX
 
 _PROGRAMS = ("cat", "httpd", "ping", "sh", "wget")
 _FOLDERS = ("bin", "dev", "etc", "proc", "run", "sys", "tmp")

@@ -6,8 +6,14 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from pathlib import Path
+
+
+def unused_name() -> str:
+    """Return a name for a group; pids would not do, because private hosts have the same ones."""
+    return f"cnm-test-{secrets.token_hex(4)}"
 
 
 def remove(name: str) -> None:

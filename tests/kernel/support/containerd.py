@@ -7,9 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,12 +17,12 @@ from typing import Any
 import busybox
 import cgroups
 import pytest
-from dockerd import BUSYBOX, RUNC
+from dockerd import RUNC
 from engine import COMMAND
+from needed import BUSYBOX, needs
 from stand_in import Host
 
 FOLDER = Path("/run/containerd-of-test")
-NEEDED = ("containerd", "ctr", "runc")
 _PLUGINS, _CONFIGURATIONS = Path("/opt/cni/bin"), Path("/etc/cni/net.d")
 """Where ctr looks for plugins and networks; it has no option for either."""
 _CONFIG = f"""\
@@ -37,10 +34,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   address = "{FOLDER}/socket"
 """
 
-needs_containerd = pytest.mark.skipif(
-    not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
-    reason=f"{', '.join(NEEDED)} and {BUSYBOX} are needed: apt install containerd runc busybox-static",
-)
+needs_containerd = needs("containerd runc busybox-static", "containerd", "ctr", "runc", BUSYBOX)
 
 
 class Containerd:
@@ -48,7 +42,7 @@ class Containerd:
 
     def __init__(self, host: Host, network: str) -> None:
         self._host = host
-        self._cgroup = f"cnm-test-{secrets.token_hex(4)}"
+        self._cgroup = cgroups.unused_name()
         self._daemon: subprocess.Popen[bytes] | None = None
         self._root = busybox.files(FOLDER / "root")
         host.out(["mount", "-t", "tmpfs", "tmpfs", "/opt"])

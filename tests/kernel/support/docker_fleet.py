@@ -6,28 +6,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
 import dockerd
-import pytest
-from dockerd import BUSYBOX, Dockerd
+from dockerd import Dockerd
 from fleet import Member, until
+from needed import needs
 
 FOLDER = Path("/run/etcd-of-docker")
 PATIENCE = 120.0
 """How many seconds to wait for etcd to answer."""
 
-NEEDED = (*dockerd.NEEDED, "etcd")
-
-needs_docker_fleet = pytest.mark.skipif(
-    not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
-    reason=f"{', '.join(NEEDED)} and {BUSYBOX} are needed: apt install docker.io etcd-server busybox-static",
-)
+needs_docker_fleet = needs("docker.io etcd-server busybox-static", *dockerd.NEEDED, "etcd")
 
 
 class Etcd:

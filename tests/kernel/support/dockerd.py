@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import secrets
 import shutil
 import subprocess
 import time
@@ -16,18 +14,15 @@ from pathlib import Path
 
 import cgroups
 import pytest
+from needed import BUSYBOX, needs
 from stand_in import OUTSIDE, Host
 
 FOLDER = Path("/run/docker-beside-us")
 IMAGE = "box"
-BUSYBOX = "/bin/busybox"
-NEEDED = ("dockerd", "docker", "runc", "containerd")
+NEEDED = ("dockerd", "docker", "runc", "containerd", BUSYBOX)
 RUNC = Path(__file__).parents[2] / "runc"
 
-needs_docker = pytest.mark.skipif(
-    not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
-    reason=f"{', '.join(NEEDED)} and {BUSYBOX} are needed: apt install docker.io busybox-static",
-)
+needs_docker = needs("docker.io busybox-static", *NEEDED)
 
 
 class Dockerd:
@@ -39,8 +34,7 @@ class Dockerd:
     def __init__(self, host: Host, hostname: str = "") -> None:
         self._host = host
         self._hostname = hostname or platform.node()
-        # Cgroups belong to the whole machine, and processes in different pid namespaces may have the same pid.
-        self._cgroup = f"cnm-test-{secrets.token_hex(4)}"
+        self._cgroup = cgroups.unused_name()
         self._daemon: subprocess.Popen[bytes] | None = None
         FOLDER.mkdir()
 

@@ -7,21 +7,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 import shutil
 from pathlib import Path
 
 import busybox
 import cgroups
-import pytest
-from dockerd import BUSYBOX, RUNC
+from dockerd import RUNC
 from engine import COMMAND
+from needed import BUSYBOX, needs
 from stand_in import Host
 
 FOLDER = Path("/run/podman-of-test")
-NEEDED = ("podman", "conmon", "runc")
 _CONTAINERS = """\
 [network]
 network_backend = "cni"
@@ -35,10 +32,7 @@ events_logger = "file"
 [engine.runtimes]
 here = ["{runc}"]
 """
-needs_podman = pytest.mark.skipif(
-    not all(map(shutil.which, NEEDED)) or not os.path.exists(BUSYBOX),
-    reason=f"{', '.join(NEEDED)} and {BUSYBOX} are needed: apt install podman runc busybox-static",
-)
+needs_podman = needs("podman runc busybox-static", "podman", "conmon", "runc", BUSYBOX)
 
 
 class Podman:
@@ -47,7 +41,7 @@ class Podman:
     def __init__(self, host: Host, network: str) -> None:
         self._host = host
         self._network = network
-        self._cgroup = f"cnm-test-{secrets.token_hex(4)}"
+        self._cgroup = cgroups.unused_name()
         for name in ("plugins", "networks"):
             (FOLDER / name).mkdir(parents=True)
         (FOLDER / "plugins" / "cnm").symlink_to(COMMAND / "cnm-cni")
