@@ -13,6 +13,7 @@ from typing import Any, Mapping
 from _cnm.model.errors import printable
 
 from .access import controller
+from .differences import lines
 
 LEFT_OUT = 3
 """The exit status if objects were left out."""
@@ -38,7 +39,7 @@ def restore(_options: Namespace) -> int:
 
 
 def _lines(difference: Mapping[str, Any]) -> str:
-    before, after = (list(filter(None, difference[side].splitlines())) for side in ("before", "after"))
+    before, after = lines(difference)
     if difference["after_header"] != "host":
         return f"{'+' if after else '-'} file {difference['after_header']}\n"
     gone = [f"- {line}\n" for line in before if line not in after]

@@ -14,6 +14,7 @@ from _cnm.model.errors import Incomplete, InvalidInput
 from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
+from cnm_command import differences
 
 from . import container
 from .attachment import Attachment, Joining
@@ -169,7 +170,7 @@ def _missing(result: Result) -> List[str]:
     for difference in result.differences:
         if not isinstance(difference["after"], str) or difference["before"] == difference["after"]:
             continue
-        before, after = (list(filter(None, difference[side].splitlines())) for side in ("before", "after"))
+        before, after = differences.lines(difference)
         if difference["after_header"] != "host":
             lines.append(f"lines of {difference['after_header']}")
         else:
