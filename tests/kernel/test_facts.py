@@ -16,8 +16,9 @@ from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.interface import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, name_server_process
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Listener, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Listener
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import HostEnd, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 

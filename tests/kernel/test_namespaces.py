@@ -17,7 +17,8 @@ from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, plan
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import Key, Resource
 
@@ -67,7 +68,7 @@ def test_a_path_of_a_process_is_a_namespace(host: Host) -> None:
         path = f"/proc/{process.pid}/ns/net"
         while host.kernel.facts.namespace_id("") == Kernel(host.program).facts.namespace_id(path):
             time.sleep(0.01)
-        found = host.kernel.read([("namespace", path), ("address", path, "wan", "198.51.100.1/24")])
+        found = host.kernel.read([Namespace(path).key, Address.at(path, "wan", "198.51.100.1/24")])
         assert set(found.values()) == {Namespace(path, ours=False), Address(path, "wan", "198.51.100.1/24")}
         assert host.kernel.facts.namespace_id(path) == host.kernel.facts.namespace_id(host.outside)
         process.kill()
@@ -76,7 +77,7 @@ def test_a_path_of_a_process_is_a_namespace(host: Host) -> None:
 def test_the_host_s_own_is_none_for_a_sandbox(host: Host) -> None:
     path = f"/proc/{os.getpid()}/ns/net"
     assert host.kernel.facts.namespace_id(path) == host.kernel.facts.namespace_id("")
-    assert host.kernel.read([("namespace", path), ("address", path, "uplink", "198.51.100.2/24")]) == {}
+    assert host.kernel.read([Namespace(path).key, Address.at(path, "uplink", "198.51.100.2/24")]) == {}
 
 
 @pytest.mark.parametrize("wanted", [{}, {WEB.key: WEB}])

@@ -20,7 +20,7 @@ VALUES = {f"model.{value}" for value in ("addresses", "codec", "errors", "ids", 
 NOUNS = {f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "sandbox", "static_route")}
 IPAM = {"model.allocation", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
-KINDS = {f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "resource")}
+KINDS = {f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "namespace", "resource")}
 RESOURCES = KINDS | {"resources.firewall", "resources.routes"}
 PURE = MODEL | RESOURCES | {"drivers", "naming"}
 BELOW_CONTROLLER = PURE | {
@@ -63,7 +63,9 @@ ALLOWED = {
     "resources.plan": {"model.errors", "resources.resource"},
     "resources.firewall": MODEL | KINDS,
     "resources.routes": MODEL | KINDS,
-    **dict.fromkeys(KINDS, VALUES | {"resources.resource"}),
+    **dict.fromkeys(KINDS, VALUES | {"resources.link", "resources.namespace", "resources.resource"}),
+    "resources.link": {"resources.namespace", "resources.resource"},
+    "resources.namespace": {"resources.resource"},
     "resources.resource": set(),
     "private_files": {"model.errors"},
     **dict.fromkeys(IPAM, NOUNS | VALUES),

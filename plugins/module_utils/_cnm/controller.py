@@ -13,7 +13,7 @@ from . import docker_shapes
 from .adopted import lost_namespace
 from .items import id_of, in_turn, twice
 from .kernel.host import Kernel
-from .kernel.registry import is_key
+from .kernel.registry import named
 from .model.errors import CnmError, Incomplete, InvalidInput, Problems, printable
 from .model.ids import check_name, is_text
 from .model.network import Network
@@ -186,9 +186,7 @@ class Controller:
         return Result(bool(steps), [], differences, lack.left_out, lack.given_way, failures)
 
     def _restoration(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
-        return Reconciliation(
-            store, before, self._kernel, self._folder, self._check, journal.read(self._folder, is_key)
-        )
+        return Reconciliation(store, before, self._kernel, self._folder, self._check, journal.read(self._folder, named))
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
         """Return the objects of KIND for which KEEP returns true, in Docker's shape, by name."""
@@ -278,7 +276,7 @@ class Controller:
             self._check,
             self._warn,
             Problems(),
-            journal.read(self._folder, is_key),
+            journal.read(self._folder, named),
         )
 
     def _predefine(self, store: SqliteStore) -> None:

@@ -13,9 +13,9 @@ from .composition.topology import Topology
 from .kernel.host import Kernel
 from .model.errors import CnmError, Collected, KernelRefused
 from .resources.kinds import Element, Sysctl
-from .resources.link import BRIDGE, Link
+from .resources.link import BRIDGE, Link, LinkKey
 from .resources.plan import Step, plan
-from .resources.resource import EVERYTHING, FIREWALL, HOST, KINDS, NAMING, NETWORK, Resource
+from .resources.resource import EVERYTHING, FIREWALL, HOST, NAMING, NETWORK, Resource, kind_of, only
 from .scope import Scope, host_ends, is_of_firewall
 from .store import journal, schema
 from .store.journal import Intent, Setting, Unit
@@ -178,8 +178,8 @@ class Reconciliation:
     def _release(self, scope: Scope) -> None:
         """Release what was adopted and is no longer wanted."""
         lent = {key: resource for key, resource in scope.known.items() if resource.lent}
-        for _kind, namespace, name in self._intent.lent:
-            bridge = Link(namespace, name, BRIDGE, adopted=True)
+        for link in only(LinkKey, self._intent.lent):
+            bridge = Link(link.namespace, link.name, BRIDGE, adopted=True)
             lent[bridge.key] = bridge
         for key, resource in lent.items():
             if key in scope.wanted:
@@ -196,9 +196,9 @@ class Reconciliation:
         Forwarding stays on if there are other bridges, because their owners may rely on it by now. A bridge that an
         interrupted run has released does not count.
         """
-        released, apart = {name for _kind, _namespace, name in self._intent.lent}, self.after.host_resources.apart()
+        released, apart = {link.name for link in only(LinkKey, self._intent.lent)}, self.after.host_resources.apart()
         for name, setting in {**self._intent.settings, **self._store.settings()}.items():
-            key = (Sysctl.kind, HOST, name)
+            key = Sysctl.at(HOST, name)
             if setting.unit == APART_UNIT and name not in apart:
                 # The kernel changes this setting with the one of all interfaces.
                 scope.restored.add(name)
@@ -218,14 +218,15 @@ class Reconciliation:
         anew = frozenset(
             key
             for key, unit in scope.unit_of.items()
-            if unit.kind == "sandbox" and unit.id in renew and KINDS[key[0]].renewed
+            if unit.kind == "sandbox" and unit.id in renew and kind_of(key).renewed
         )
         present = {key: resource for key, resource in scope.firewall.items() if leave_firewall}
         present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and is_of_firewall(key))))
         scope.firewall = {key: resource for key, resource in present.items() if resource.subsystem == FIREWALL}
         for name in scope.restored:
-            if (Sysctl.kind, HOST, name) not in present:
-                scope.wanted.pop((Sysctl.kind, HOST, name), None)
+            key = Sysctl.at(HOST, name)
+            if key not in present:
+                scope.wanted.pop(key, None)
         while True:
             try:
                 return plan(scope.wanted, scope.concerned(present), anew)

@@ -11,7 +11,7 @@ from typing import Dict, Iterable, Mapping, Set
 
 from .resources.kinds import Sysctl
 from .resources.link import Link
-from .resources.resource import FIREWALL, HOST, KINDS, Key, Obstacle, Resource
+from .resources.resource import FIREWALL, HOST, Key, Obstacle, Resource, kind_of
 from .store.journal import Unit
 
 
@@ -66,7 +66,8 @@ class Scope:
         """Say whether SETTING is created and removed with something of ours."""
         if setting.namespace != HOST:
             return True
-        link = self.wanted.get((Link.kind, HOST, setting.link)) or self.known.get((Link.kind, HOST, setting.link))
+        key = Link.at(HOST, setting.link)
+        link = self.wanted.get(key) or self.known.get(key)
         return link is not None and not link.lent
 
 
@@ -80,4 +81,4 @@ def host_ends(resources: Iterable[Resource]) -> Set[Key]:
 
 def is_of_firewall(key: Key) -> bool:
     """Say whether KEY is that of a rule. Rules are read by running programs, and loaded even for units left out."""
-    return KINDS[key[0]].subsystem == FIREWALL
+    return kind_of(key).subsystem == FIREWALL

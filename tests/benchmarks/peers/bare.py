@@ -24,8 +24,9 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import 
 )
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.request import encode
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.socket import CHUNK, Refusal
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 from . import GATEWAY, PREFIX, namespaces

@@ -38,6 +38,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system impor
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Element, Ruleset
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import Link
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, index, plan
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import Resource
 
@@ -450,7 +451,7 @@ def test_one_listing_for_a_read_and_none_without_a_question(networks: Host) -> N
         asked.append(argv)
         return run(argv, stdin)
 
-    table.Firewall(counted).read([("link", "", "br-blue")])
+    table.Firewall(counted).read([Link.at("", "br-blue")])
     assert asked == []
     table.Firewall(counted).read(index(wanted))
     assert len(asked) == 1

@@ -22,8 +22,9 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import
     Conflict,
     KernelRefused,
 )
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, File, Namespace, Route
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, File, Route
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, HostEnd, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, index, plan
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST, Resource
 

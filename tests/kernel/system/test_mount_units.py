@@ -16,7 +16,7 @@ from stand_in import Host
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import mount_units, systemd
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.programs import find
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 
 pytestmark = pytest.mark.skipif(not find("systemctl"), reason="systemctl is needed: apt install systemd")

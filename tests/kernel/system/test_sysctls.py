@@ -12,8 +12,9 @@ import pytest
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Namespace, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Sysctl
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 

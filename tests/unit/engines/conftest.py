@@ -22,7 +22,7 @@ TOP = Path(__file__).resolve().parents[3]
 sys.path += [str(TOP / "command"), str(TOP / "plugins" / "module_utils")]
 
 from _cnm.controller import Controller
-from _cnm.resources.kinds import Namespace
+from _cnm.resources.namespace import Namespace
 from cnm_engines import cni, netavark
 
 NAMESPACES = ("/run/netns/a", "/run/netns/b", "/run/netns/c", "/proc/77/ns/net")

@@ -15,8 +15,9 @@ from ..model.errors import CnmError
 from ..model.network import Network
 from ..model.sandbox import Sandbox
 from ..resources.firewall import elsewhere
-from ..resources.kinds import Element, Namespace, Sysctl
+from ..resources.kinds import Element, Sysctl
 from ..resources.link import Link
+from ..resources.namespace import Namespace
 from ..resources.resource import HOST, Key, Resource
 from ..resources.routes import answering, routes
 from ..store.journal import Unit
@@ -86,7 +87,7 @@ class Topology:
         if sandbox is None or (sandbox.running and not self._lost_namespace(sandbox)):
             return set()
         endpoints = self._store.endpoints_of_sandbox(sandbox.id)
-        return {(Link.kind, HOST, endpoint.device) for endpoint in endpoints}
+        return {Link.at(HOST, endpoint.device) for endpoint in endpoints}
 
     def everything(self) -> Set[Unit]:
         """Return the units of all objects."""
@@ -169,12 +170,10 @@ class Topology:
                 for endpoint in self._store.running_endpoints(network.id):
                     sandbox = self._store.sandbox(str(endpoint.sandbox))
                     if sandbox is not None:
-                        interface = (Link.kind, sandbox.path, endpoint.interface or "")
+                        interface = Link.at(sandbox.path, endpoint.interface or "")
                         asked = () if self.cut_off(network) else endpoint.addresses
                         questions = {(device, str(address)) for address in asked}
-                        roaming.append(
-                            Roaming(endpoint.id, sandbox.id, interface, (Link.kind, HOST, device), questions)
-                        )
+                        roaming.append(Roaming(endpoint.id, sandbox.id, interface, Link.at(HOST, device), questions))
         return roaming
 
     def _lost_network(self, sandbox: Sandbox) -> str:

@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, Sequence, Set, Type, TypeVar
+from typing import Callable, Dict, Iterable, List, Sequence, Set, TypeVar
 
 from ..model.errors import CnmError
 from ..resources.plan import Step
-from ..resources.resource import HOST, Key, Obstacle, Resource
+from ..resources.resource import HOST, Key, Obstacle, Resource, namespace_of
 from .firewall.docker_user import DockerUser
 from .namespace import Namespaces
 from .rtnl.link_reading import Seen, look
 from .system.programs import Run
 
-_Kind = TypeVar("_Kind", bound=Resource)
+_Key = TypeVar("_Key", bound=Key)
 
 
 class Host:
@@ -71,28 +71,22 @@ class Face:
         raise NotImplementedError
 
 
-def only(kind: Type[_Kind], items: Iterable[object]) -> List[_Kind]:
-    """Return those of ITEMS that are of KIND."""
-    return [item for item in items if isinstance(item, kind)]
-
-
-def by_namespace(keys: Iterable[Key]) -> Dict[str, List[Key]]:
-    """Return KEYS, whose second part is a namespace, by that namespace."""
-    groups: Dict[str, List[Key]] = {}
+def _by_namespace(keys: Iterable[_Key]) -> Dict[str, List[_Key]]:
+    groups: Dict[str, List[_Key]] = {}
     for key in keys:
-        groups.setdefault(key[1], []).append(key)
+        groups.setdefault(namespace_of(key), []).append(key)
     return groups
 
 
 def read_by_namespace(
-    host: Host, keys: Iterable[Key], read: Callable[[str, List[Key]], Sequence[Resource]]
+    host: Host, keys: Iterable[_Key], read: Callable[[str, List[_Key]], Sequence[Resource]]
 ) -> List[Resource]:
     """Return what READ returns for each namespace that exists, and an Obstacle for each of KEYS where it fails.
 
     :raises CnmError: if it fails in the host's own namespace
     """
     resources: List[Resource] = []
-    for space, group in by_namespace(keys).items():
+    for space, group in _by_namespace(keys).items():
         try:
             if host.namespaces.find(space) is not None:
                 resources += read(space, group)

@@ -12,7 +12,7 @@ from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 from ..model.errors import CnmError, raise_all
 from ..resources.kinds import Element
 from ..resources.plan import Step
-from ..resources.resource import Key, Resource
+from ..resources.resource import Key, Resource, kind_of
 from . import registry
 from .face import Host
 from .facts import Facts
@@ -70,7 +70,7 @@ class Kernel:
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return the resources with KEYS that the host has."""
         host = self._host()
-        groups = registry.by_face(keys, lambda key: key[0])
+        groups = registry.by_face(keys, lambda key: kind_of(key).kind)
         return {resource.key: resource for face, group in groups for resource in face.read(host, group)}
 
     def answered(self, wanted: Mapping[str, Iterable[str]]) -> Set[Tuple[str, str]]:

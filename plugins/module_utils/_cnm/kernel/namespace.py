@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Dict, Iterator, List, Optional, Sequence
 
 from ..model.errors import CnmError, KernelRefused, raise_all
-from ..resources.kinds import Namespace
+from ..resources.namespace import Namespace
 from ..resources.resource import HOST, Key
 from . import namespace_paths, ownership, system_calls
 from .rtnl import uapi

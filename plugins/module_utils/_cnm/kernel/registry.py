@@ -81,10 +81,13 @@ def by_face(items: Iterable[_Item], kind: Callable[[_Item], str]) -> List[Tuple[
     return [(FACES[served](), group) for served, group in groups.items() if group]
 
 
-def is_key(parts: Key) -> bool:
-    """Say whether PARTS can be the key of a resource."""
+def named(parts: Key) -> Key:
+    """Return PARTS as a key of their kind.
+
+    :raises ValueError: if no resource can have such a key
+    """
     if parts and parts[0] not in resource.KINDS:
         for served, load in FACES.items():
             if parts[0] in served:
                 load()
-    return resource.is_key(parts)
+    return resource.named(parts)

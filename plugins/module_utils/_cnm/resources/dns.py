@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Tuple
+from typing import Any, ClassVar, NamedTuple, Tuple, Type
 
+from .namespace import Namespace, NamespaceKey
 from .resource import HOST, NAMING, Key, Resource
 
 RECORDS = "/run/cnm-dns"
@@ -16,6 +17,13 @@ RECORDS = "/run/cnm-dns"
 
 It is not in ``/run/cnm``, which only root may enter: the name server runs as a user of its own.
 """
+
+
+class RecordsKey(NamedTuple):
+    """Identifies the records of a network."""
+
+    kind: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -30,12 +38,13 @@ class Records(Resource):
     text: str
 
     kind: ClassVar[str] = "records"
+    key_class: ClassVar[Type[Any]] = RecordsKey
     rank: ClassVar[int] = 8
     subsystem: ClassVar[str] = NAMING
 
     @property
-    def key(self) -> Key:
-        return (self.kind, self.path)
+    def key(self) -> RecordsKey:
+        return RecordsKey(self.kind, self.path)
 
     def __str__(self) -> str:
         return f"records '{self.path}'"
@@ -50,6 +59,13 @@ class Records(Resource):
         return tuple(self.text.split("\n", 1)[0].split(","))
 
 
+class NameServerKey(NamedTuple):
+    """Identifies one of the name server's addresses."""
+
+    kind: str
+    address: str
+
+
 @dataclass(frozen=True)
 class NameServer(Resource):
     """The host's name server, at one of the addresses at which it answers."""
@@ -59,16 +75,17 @@ class NameServer(Resource):
     """Whether it has read the records as they are now."""
 
     kind: ClassVar[str] = "name-server"
+    key_class: ClassVar[Type[Any]] = NameServerKey
     rank: ClassVar[int] = 9
     subsystem: ClassVar[str] = NAMING
 
     @property
-    def key(self) -> Key:
-        return (self.kind, self.address)
+    def key(self) -> NameServerKey:
+        return NameServerKey(self.kind, self.address)
 
     def __str__(self) -> str:
         return f"name server at {self.address}"
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (("namespace", HOST),)
+        return (NamespaceKey(Namespace.kind, HOST),)

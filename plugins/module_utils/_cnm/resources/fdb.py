@@ -7,12 +7,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Tuple
+from typing import Any, ClassVar, NamedTuple, Tuple, Type
 
+from .link import place_of
 from .resource import Key, Resource
 
 ANYBODY = "00:00:00:00:00:00"
 """The MAC address of flood entries, one per peer, for broadcast frames and frames to unknown addresses."""
+
+
+class ForwardingKey(NamedTuple):
+    """Identifies an entry of a forwarding table."""
+
+    kind: str
+    namespace: str
+    link: str
+    mac: str
+    way: str
+    """``tunnel`` or ``bridge``; for flood entries, and for what leads astray, the other host."""
+    astray: str = ""
+    port: str = ""
+    device: str = ""
+    hops: str = ""
+    """Of an entry that leads astray, the numbers of Forwarding.astray."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +49,15 @@ class Forwarding(Resource):
     own; or, of an entry of a bridge, 1 if it keeps frames on the host."""
 
     kind: ClassVar[str] = "forwarding"
+    key_class: ClassVar[Type[Any]] = ForwardingKey
     rank: ClassVar[int] = 6
-    key_lengths: ClassVar[Tuple[int, ...]] = (5, 9, 6)
 
     @property
-    def key(self) -> Key:
-        if self.astray:
-            return (self.kind, self.namespace, self.link, self.mac, self.destination, *map(str, self.astray))
-        if self.mac == ANYBODY:
-            return (self.kind, self.namespace, self.link, self.mac, self.destination)
-        return (self.kind, self.namespace, self.link, self.mac, "tunnel" if self.destination else "bridge")
+    def key(self) -> ForwardingKey:
+        way = "tunnel" if self.destination else "bridge"
+        if self.astray or self.mac == ANYBODY:
+            way = self.destination
+        return ForwardingKey(self.kind, self.namespace, self.link, self.mac, way, *map(str, self.astray))
 
     def __str__(self) -> str:
         who = "everybody" if self.mac == ANYBODY else self.mac
@@ -49,7 +65,16 @@ class Forwarding(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+        return place_of(self.namespace, self.link)
+
+
+class NeighbourKey(NamedTuple):
+    """Identifies a neighbour entry."""
+
+    kind: str
+    namespace: str
+    link: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -66,13 +91,13 @@ class Neighbour(Resource):
     """The namespace that has ADDRESS, and its interface; empty if that is on another host."""
 
     kind: ClassVar[str] = "neighbour"
+    key_class: ClassVar[Type[Any]] = NeighbourKey
     rank: ClassVar[int] = 7
-    key_lengths: ClassVar[Tuple[int, ...]] = (4,)
     ignored: ClassVar[Tuple[str, ...]] = ("announced", "holder")
 
     @property
-    def key(self) -> Key:
-        return (self.kind, self.namespace, self.link, self.address)
+    def key(self) -> NeighbourKey:
+        return NeighbourKey(self.kind, self.namespace, self.link, self.address)
 
     def __str__(self) -> str:
         return f"neighbour {self.address} on '{self.link}'"
@@ -82,4 +107,4 @@ class Neighbour(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+        return place_of(self.namespace, self.link)

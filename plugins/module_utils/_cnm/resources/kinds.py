@@ -2,19 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Namespaces, kernel settings, addresses, routes, text files, and the parts of the firewall."""
+"""Kernel settings, addresses, routes, text files, and the parts of the firewall."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Optional, Tuple
+from typing import Any, ClassVar, NamedTuple, Optional, Tuple, Type
 
 from ..model.addresses import Address as IPAddress
 from ..model.secret_settings import told
+from .link import place_of
 from .resource import EVERYTHING, FIREWALL, NETWORK, Key, Resource, where
 
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 """The kernel settings, by family, with which a host forwards."""
+
+
+class RulesetKey(NamedTuple):
+    """Identifies our nft table."""
+
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -25,15 +32,15 @@ class Ruleset(Resource):
     """In nft's language; None for a table that somebody has changed."""
 
     kind: ClassVar[str] = "ruleset"
+    key_class: ClassVar[Type[Any]] = RulesetKey
     rank: ClassVar[int] = 0
-    key_lengths: ClassVar[Tuple[int, ...]] = (1,)
     subsystem: ClassVar[str] = FIREWALL
     bearing: ClassVar[str] = EVERYTHING
     immutable: ClassVar[Tuple[str, ...]] = ("text",)
 
     @property
-    def key(self) -> Key:
-        return ("ruleset",)
+    def key(self) -> RulesetKey:
+        return RulesetKey(self.kind)
 
     def __str__(self) -> str:
         return "nft table 'inet cnm'"
@@ -41,6 +48,14 @@ class Ruleset(Resource):
     @property
     def shown(self) -> str:
         return f"{self}{' (changed by somebody else)' if self.text is None else ''}"
+
+
+class ElementKey(NamedTuple):
+    """Identifies an element of our nft table."""
+
+    kind: str
+    set: str
+    entry: str
 
 
 @dataclass(frozen=True)
@@ -54,14 +69,14 @@ class Element(Resource):
     """What a map maps to; empty for a set."""
 
     kind: ClassVar[str] = "element"
+    key_class: ClassVar[Type[Any]] = ElementKey
     rank: ClassVar[int] = 1
-    key_lengths: ClassVar[Tuple[int, ...]] = (3,)
     subsystem: ClassVar[str] = FIREWALL
     immutable: ClassVar[Tuple[str, ...]] = ("value",)
 
     @property
-    def key(self) -> Key:
-        return (self.kind, self.set, self.entry)
+    def key(self) -> ElementKey:
+        return ElementKey(self.kind, self.set, self.entry)
 
     def __str__(self) -> str:
         return f"element '{self.entry}' of nft set '{self.set}'"
@@ -81,7 +96,14 @@ class Element(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (("ruleset",),)
+        return (RulesetKey(Ruleset.kind),)
+
+
+class ForwardAcceptKey(NamedTuple):
+    """Identifies our rules in ``DOCKER-USER``."""
+
+    kind: str
+    family: str
 
 
 @dataclass(frozen=True)
@@ -94,48 +116,24 @@ class ForwardAccept(Resource):
     """Whether all of them are there, at the head of the chain and in their order."""
 
     kind: ClassVar[str] = "forward-accept"
+    key_class: ClassVar[Type[Any]] = ForwardAcceptKey
     rank: ClassVar[int] = 2
     subsystem: ClassVar[str] = FIREWALL
 
     @property
-    def key(self) -> Key:
-        return (self.kind, self.family)
+    def key(self) -> ForwardAcceptKey:
+        return ForwardAcceptKey(self.kind, self.family)
 
     def __str__(self) -> str:
         return f"accepting rules in the {self.family} chain 'DOCKER-USER'"
 
 
-@dataclass(frozen=True)
-class Namespace(Resource):
-    """A network namespace at a path, with its loopback up."""
+class SysctlKey(NamedTuple):
+    """Identifies a kernel setting."""
 
-    path: str
-    ours: bool = True
-    mounted: bool = True
-    """False for a leftover: the empty file on which a namespace was mounted, or was to be mounted."""
-    adopted: bool = False
-
-    kind: ClassVar[str] = "namespace"
-    immutable: ClassVar[Tuple[str, ...]] = ("mounted",)
-    implied: ClassVar[Tuple[str, ...]] = ("mounted",)
-    renewed: ClassVar[bool] = True
-    rank: ClassVar[int] = 3
-    ignored: ClassVar[Tuple[str, ...]] = ("ours", "adopted")
-
-    @property
-    def key(self) -> Key:
-        return (self.kind, self.path)
-
-    def __str__(self) -> str:
-        return f"{'' if self.mounted else 'what is left of '}network namespace '{self.path}'"
-
-    @property
-    def foreign(self) -> bool:
-        return not self.ours
-
-    @property
-    def lent(self) -> bool:
-        return self.adopted
+    kind: str
+    namespace: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -150,13 +148,18 @@ class Sysctl(Resource):
     """The link that the setting belongs to, if it belongs to one."""
 
     kind: ClassVar[str] = "sysctl"
-    key_lengths: ClassVar[Tuple[int, ...]] = (3,)
+    key_class: ClassVar[Type[Any]] = SysctlKey
     ignored: ClassVar[Tuple[str, ...]] = ("link",)
     rank: ClassVar[int] = 5
 
+    @classmethod
+    def at(cls, namespace: str, name: str) -> SysctlKey:
+        """Return the key of the setting NAME of NAMESPACE."""
+        return SysctlKey(cls.kind, namespace, name)
+
     @property
-    def key(self) -> Key:
-        return (self.kind, self.namespace, self.name)
+    def key(self) -> SysctlKey:
+        return self.at(self.namespace, self.name)
 
     def __str__(self) -> str:
         return f"sysctl '{self.name}'{where(self.namespace)}"
@@ -185,7 +188,16 @@ class Sysctl(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+        return place_of(self.namespace, self.link)
+
+
+class AddressKey(NamedTuple):
+    """Identifies an address of a link."""
+
+    kind: str
+    namespace: str
+    link: str
+    interface: str
 
 
 @dataclass(frozen=True)
@@ -199,14 +211,19 @@ class Address(Resource):
     adopted: bool = False
 
     kind: ClassVar[str] = "address"
+    key_class: ClassVar[Type[Any]] = AddressKey
     rank: ClassVar[int] = 6
-    key_lengths: ClassVar[Tuple[int, ...]] = (4,)
     bearing: ClassVar[str] = NETWORK
     ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
 
+    @classmethod
+    def at(cls, namespace: str, link: str, interface: str) -> AddressKey:
+        """Return the key of the address INTERFACE of LINK in NAMESPACE."""
+        return AddressKey(cls.kind, namespace, link, interface)
+
     @property
-    def key(self) -> Key:
-        return (self.kind, self.namespace, self.link, self.interface)
+    def key(self) -> AddressKey:
+        return self.at(self.namespace, self.link, self.interface)
 
     def __str__(self) -> str:
         return f"address {self.interface} on '{self.link}'{where(self.namespace)}"
@@ -217,7 +234,17 @@ class Address(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+        return place_of(self.namespace, self.link)
+
+
+class RouteKey(NamedTuple):
+    """Identifies a route."""
+
+    kind: str
+    namespace: str
+    destination: str
+    metric: str = ""
+    """Empty for a route that is the only one to its destination."""
 
 
 @dataclass(frozen=True)
@@ -239,14 +266,13 @@ class Route(Resource):
     """Whether there may be others to its destination, with other metrics: a default route is the only one."""
 
     kind: ClassVar[str] = "route"
+    key_class: ClassVar[Type[Any]] = RouteKey
     rank: ClassVar[int] = 7
-    key_lengths: ClassVar[Tuple[int, ...]] = (3, 4)
     implied: ClassVar[Tuple[str, ...]] = ("type",)
 
     @property
-    def key(self) -> Key:
-        key = (self.kind, self.namespace, self.destination)
-        return (*key, str(self.metric)) if self.static else key
+    def key(self) -> RouteKey:
+        return RouteKey(self.kind, self.namespace, self.destination, str(self.metric) if self.static else "")
 
     def __str__(self) -> str:
         way = f" via {self.gateway}" if self.gateway else ""
@@ -256,7 +282,14 @@ class Route(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (("namespace", self.namespace), ("link", self.namespace, self.link))
+        return place_of(self.namespace, self.link)
+
+
+class FileKey(NamedTuple):
+    """Identifies a text file."""
+
+    kind: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -268,11 +301,12 @@ class File(Resource):
     mode: int = 0o644
 
     kind: ClassVar[str] = "file"
+    key_class: ClassVar[Type[Any]] = FileKey
     rank: ClassVar[int] = 8
 
     @property
-    def key(self) -> Key:
-        return (self.kind, self.path)
+    def key(self) -> FileKey:
+        return FileKey(self.kind, self.path)
 
     def __str__(self) -> str:
         return f"file '{self.path}'"

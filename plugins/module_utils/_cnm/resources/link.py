@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Optional, Tuple
+from typing import Any, ClassVar, NamedTuple, Optional, Tuple, Type
 
+from .namespace import Namespace, NamespaceKey
 from .resource import HOST, NETWORK, Key, Resource, where
 
 GROUP = 0x636E6D
@@ -83,6 +84,14 @@ class Lower:
         return f"'{self.device}' in mode {self.mode}"
 
 
+class LinkKey(NamedTuple):
+    """Identifies a network interface."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Link(Resource):
     """A network interface: a bridge or a VXLAN device on the host, or in a sandbox the inner end of a veth pair or a
@@ -103,17 +112,22 @@ class Link(Resource):
     lower: Optional[Lower] = None
 
     kind: ClassVar[str] = "link"
+    key_class: ClassVar[Type[Any]] = LinkKey
     rank: ClassVar[int] = 4
-    key_lengths: ClassVar[Tuple[int, ...]] = (3,)
     bearing: ClassVar[str] = NETWORK
     renewed: ClassVar[bool] = True
     implied: ClassVar[Tuple[str, ...]] = ("type", "group")
     ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
     immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel", "end", "base")
 
+    @classmethod
+    def at(cls, namespace: str, name: str) -> LinkKey:
+        """Return the key of the interface NAME in NAMESPACE."""
+        return LinkKey(cls.kind, namespace, name)
+
     @property
-    def key(self) -> Key:
-        return (self.kind, self.namespace, self.name)
+    def key(self) -> LinkKey:
+        return self.at(self.namespace, self.name)
 
     def __str__(self) -> str:
         return f"{self.type} '{self.name}'{where(self.namespace)}"
@@ -145,17 +159,22 @@ class Link(Resource):
         return isinstance(after, Link) and (self.up is False or after.address not in (None, self.address))
 
     @property
-    def host_end(self) -> Optional[Key]:
-        return (self.kind, HOST, self.peer.name) if self.peer else None
+    def host_end(self) -> Optional[LinkKey]:
+        return self.at(HOST, self.peer.name) if self.peer else None
 
     def apart_from_hosts(self) -> "Link":
         return replace(self, peer=replace(self.peer, isolated=True)) if self.peer else self
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (("namespace", self.namespace),)
+        return (NamespaceKey(Namespace.kind, self.namespace),)
 
     @property
     def goes_with_parent(self) -> bool:
         """False, because a kernel thread removes a namespace later, and its veth pairs exist until then."""
         return False
+
+
+def place_of(namespace: str, link: str) -> Tuple[Key, ...]:
+    """Return the keys of LINK and its NAMESPACE, for what is created and removed with them."""
+    return (NamespaceKey(Namespace.kind, namespace), Link.at(namespace, link))

@@ -12,10 +12,15 @@ be compared.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Dict, Optional, Tuple, Type
+from typing import Any, ClassVar, Dict, Iterable, List, Optional, Tuple, Type, TypeVar
 
 Key = Tuple[str, ...]
-"""Identifies a thing on a host: the kind of resource, and what distinguishes it from others of that kind."""
+"""Identifies a thing on a host: the kind of resource first, then what distinguishes it from others of that kind.
+
+Each kind has a NamedTuple of its own, which names these parts.
+"""
+
+_Kind = TypeVar("_Kind")
 
 HOST = ""
 """The network namespace that we run in. Other namespaces are given by their path."""
@@ -39,8 +44,8 @@ class Resource:
     kind: ClassVar[str] = ""
     rank: ClassVar[int] = 0
     """Resources of lower rank are made first and removed last."""
-    key_lengths: ClassVar[Tuple[int, ...]] = (2,)
-    """How many parts a key can have."""
+    key_class: ClassVar[Type[Any]]
+    """The NamedTuple of its keys."""
     subsystem: ClassVar[str] = ""
     """``firewall`` for what is read by running programs and stays when its unit is left out, ``naming`` for what a
     network can be without."""
@@ -161,10 +166,34 @@ KINDS: Dict[str, Type[Resource]] = {}
 """The kinds of resources whose files have been loaded, by name."""
 
 
-def is_key(parts: Key) -> bool:
-    """Say whether PARTS can be the key of a resource whose kind has been loaded."""
-    kind = KINDS.get(parts[0]) if parts else None
-    return kind is not None and len(parts) in kind.key_lengths and not any("\0" in part for part in parts)
+def kind_of(key: Any) -> Type[Resource]:
+    """Return the class of the resources with keys such as KEY."""
+    return KINDS[key.kind]
+
+
+def namespace_of(key: Any) -> str:
+    """Return the network namespace of the thing with KEY, which is in one."""
+    namespace: str = key.namespace
+    return namespace
+
+
+def only(kind: Type[_Kind], items: Iterable[object]) -> List[_Kind]:
+    """Return those of ITEMS, resources or keys, that are of KIND."""
+    return [item for item in items if isinstance(item, kind)]
+
+
+def named(parts: Key) -> Key:
+    """Return PARTS as a key of their kind, which has been loaded.
+
+    :raises ValueError: if they cannot be a key of it
+    """
+    try:
+        if not any("\0" in part for part in parts):
+            key: Key = KINDS[parts[0]].key_class(*parts)
+            return key
+    except (IndexError, KeyError, TypeError):
+        pass
+    raise ValueError(f"{list(parts)!r} names no resource")
 
 
 @dataclass(frozen=True)

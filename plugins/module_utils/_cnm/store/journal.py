@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, FrozenSet, Mapping, NamedTuple
 
 from ..model.codec import from_json, to_json
 from ..model.errors import CnmError, StoreDamaged
 from ..private_files import open_private, remove_private, write_private
 from ..resources.kinds import Element
-from ..resources.link import Link
+from ..resources.link import LinkKey
 from ..resources.resource import Key
 
 
@@ -54,23 +54,27 @@ class Intent:
 _KINDS = ("network", "endpoint", "sandbox", "names", "host")
 
 
-def _check(intent: Intent, is_key: Callable[[Key], bool]) -> None:
-    """Check that INTENT names only possible objects and resources.
+def _checked(intent: Intent, named: Callable[[Key], Key]) -> Intent:
+    """Return INTENT with named keys.
 
-    :raises ValueError: if it does not
+    :raises ValueError: if it names an object or a resource that is not possible
     """
     for unit in (*intent.units, *(setting.unit for setting in intent.settings.values())):
         if unit.kind not in _KINDS:
             raise ValueError(f"there is no kind of object '{unit.kind}'")
-    for key in (*intent.keys, *intent.lent, *(each.key for each in intent.published)):
-        if not is_key(key) or (key in intent.lent and key[0] != Link.kind):
-            raise ValueError(f"{list(key)!r} names no resource")
+    for element in intent.published:
+        named(element.key)
+    lent = frozenset(map(named, intent.lent))
+    for key in lent:
+        if not isinstance(key, LinkKey):
+            raise ValueError(f"{list(key)!r} names no link")
+    return replace(intent, keys=frozenset(map(named, intent.keys)), lent=lent)
 
 
-def read(folder: str, is_key: Callable[[Key], bool]) -> Intent:
+def read(folder: str, named: Callable[[Key], Key]) -> Intent:
     """Return what an interrupted run has left to do.
 
-    :param is_key: says whether there can be a resource with a key
+    :param named: returns the parts of a key as the key of a resource, or raises ValueError
     """
     path = os.path.join(folder, "intent.json")
     try:
@@ -80,9 +84,7 @@ def read(folder: str, is_key: Callable[[Key], bool]) -> Intent:
         data["published"] = [
             dict(zip(("set", "entry", "value"), each)) if isinstance(each, list) else each for each in data["published"]
         ]
-        intent = from_json(Intent, data)
-        _check(intent, is_key)
-        return intent
+        return _checked(from_json(Intent, data), named)
     except FileNotFoundError:
         return Intent()
     except OSError as error:

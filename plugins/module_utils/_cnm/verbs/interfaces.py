@@ -13,7 +13,8 @@ from ..drivers import driver
 from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.sandbox import Sandbox
-from ..resources.link import Link
+from ..resources.link import LinkKey
+from ..resources.resource import only
 from .context import Context
 
 
@@ -35,7 +36,7 @@ def _chosen(context: Context, network: Network, endpoint: Endpoint, sandbox: San
     used: Set[str] = {one.interface or "" for one in others if one.id not in context.nameless}
     foreign = context.host.link_names(sandbox.path) if sandbox.netns is not None else set()
     # Interfaces left over from an interrupted run are not in the way.
-    foreign -= {key[2] for key in context.unfinished.keys if key[:2] == (Link.kind, sandbox.path)}
+    foreign -= {key.name for key in only(LinkKey, context.unfinished.keys) if key.namespace == sandbox.path}
     used |= foreign
     if endpoint.interface is not None and endpoint.interface not in used:
         return endpoint.interface

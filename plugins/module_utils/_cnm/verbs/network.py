@@ -228,8 +228,8 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
     if driver(network.driver).settings(network.options).device is None:
         return replace(network, adopted=False, kept=())
     # A bridge that an interrupted run was adopting already carries our mark.
-    if not context.host.has_foreign_link(device) and (Link.kind, HOST, device) not in context.unfinished.lent:
+    if not context.host.has_foreign_link(device) and Link.at(HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
     begun = context.unfinished.keys
-    kept = (held for held in context.host.addresses(device) if (Address.kind, HOST, device, held) not in begun)
+    kept = (held for held in context.host.addresses(device) if Address.at(HOST, device, held) not in begun)
     return replace(network, adopted=True, kept=tuple(map(ipaddress.ip_interface, kept)))

@@ -98,7 +98,7 @@ class Host:
 
     def default_route(self, sandbox, destination="0.0.0.0/0"):
         """Return the gateway and the link of a default route of SANDBOX; None if it has none."""
-        route = self.kernel.present.get(("route", f"/run/netns/{sandbox}", destination))
+        route = self.kernel.present.get(("route", f"/run/netns/{sandbox}", destination, ""))
         return route and (route.gateway, route.link)
 
     def left(self):

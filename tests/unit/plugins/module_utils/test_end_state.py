@@ -10,7 +10,7 @@ import itertools
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Namespace
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 
 BRIDGE = "com.docker.network.bridge.name"
 VNI = "com.docker.network.driver.overlay.vxlanid_list"

@@ -131,6 +131,6 @@ def test_a_run_that_is_refused_loads_the_rules(pair):
 
 
 def foreign():
-    from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Namespace
+    from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 
     return Namespace(BAD, ours=False)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.registry import is_key
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.registry import named
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Port
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import StoreDamaged
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal, schema
@@ -127,7 +127,7 @@ def test_a_damaged_one_is_refused_and_kept(old):
 def test_its_journal_is_read_and_the_run_is_finished(host, version):
     os.mkdir(host.folder, 0o700)
     shutil.copy(STORES / f"version_{version}.intent.json", os.path.join(host.folder, "intent.json"))
-    found = journal.read(host.folder, is_key)
+    found = journal.read(host.folder, named)
     assert ("host", "") in found.units
     assert ("route", "/run/netns/web", "10.5.0.0/16", "3") in found.keys
     assert found.lent == {("link", "", "virbr7")}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.registry import is_key
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.registry import named
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import configuration
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput, StoreDamaged
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal, schema
@@ -121,10 +121,10 @@ JOURNAL = {"units": [], "keys": [], "lent": [], "settings": {}, "published": []}
 )
 def test_a_journal_of_another_shape(tmp_path, content):
     (tmp_path / "intent.json").write_text(json.dumps(JOURNAL))
-    assert journal.read(str(tmp_path), is_key) == journal.Intent()
+    assert journal.read(str(tmp_path), named) == journal.Intent()
     (tmp_path / "intent.json").write_text(content)
     with pytest.raises(StoreDamaged, match="of an earlier run, is damaged"):
-        journal.read(str(tmp_path), is_key)
+        journal.read(str(tmp_path), named)
     assert (tmp_path / "intent.json").read_text() == content
 
 

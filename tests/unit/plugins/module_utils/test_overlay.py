@@ -35,7 +35,9 @@ def link(host, kind):
 
 def entries(host, kind="forwarding"):
     """Return what the host itself knows about other hosts, without the name of the device."""
-    return {tuple(key[3:]): one for key, one in host.kernel.present.items() if key[:2] == (kind, "")}
+    return {
+        (*key[3:5], *filter(None, key[5:])): one for key, one in host.kernel.present.items() if key[:2] == (kind, "")
+    }
 
 
 def names(host, sandbox):

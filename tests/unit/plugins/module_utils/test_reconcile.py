@@ -17,12 +17,12 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds imp
     Address,
     Element,
     File,
-    Namespace,
     Route,
     Ruleset,
     Sysctl,
 )
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, HostEnd, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import index, plan
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 

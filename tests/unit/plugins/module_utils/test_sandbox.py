@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 
 SPACE = ("namespace", "/run/netns/db")
 

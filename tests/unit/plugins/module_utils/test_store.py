@@ -14,7 +14,7 @@ import stat
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.registry import is_key
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.registry import named
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, StoreDamaged
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.sandbox import Sandbox
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import Forwarding
@@ -197,11 +197,11 @@ def test_an_intent_is_read_as_it_was_written(tmp_path):
         {"net/ipv4/ip_forward": Setting("0", ("host", ""))},
     )
     journal.write(str(tmp_path), intent)
-    assert journal.read(str(tmp_path), is_key) == intent
+    assert journal.read(str(tmp_path), named) == intent
     assert os.listdir(tmp_path) == ["intent.json"]
     journal.clear(str(tmp_path))
     journal.clear(str(tmp_path))
-    assert journal.read(str(tmp_path), is_key) == Intent()
+    assert journal.read(str(tmp_path), named) == Intent()
 
 
 @pytest.mark.parametrize("astray", [(), (1,), (7, 4789, 3, 0)])
@@ -209,7 +209,7 @@ def test_an_entry_of_a_vxlan_device_that_somebody_has_added_can_be_noted(tmp_pat
     entry = Forwarding("", "vx0", "02:42:00:00:00:01", "192.0.2.1", astray=astray)
     intent = Intent(keys=frozenset({entry.key}))
     journal.write(str(tmp_path), intent)
-    assert journal.read(str(tmp_path), is_key) == intent
+    assert journal.read(str(tmp_path), named) == intent
 
 
 def test_a_damaged_intent_is_refused_and_kept(lan):
@@ -269,7 +269,7 @@ def test_what_is_rolled_back_is_gone(lan):
 
 def test_nothing_is_left_of_an_intent_that_was_written_in_part(tmp_path):
     (tmp_path / "intent.json.new").write_text('{"units": [')
-    assert journal.read(str(tmp_path), is_key) == journal.Intent()
+    assert journal.read(str(tmp_path), named) == journal.Intent()
     journal.clear(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple, Type
 
 import pytest
 
@@ -28,6 +28,13 @@ SHELF = {}
 """The plates on the host, as colours by name."""
 
 
+class PlateKey(NamedTuple):
+    """Identifies a plate."""
+
+    kind: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Plate(Resource):
     """A plate on the host's shelf."""
@@ -36,11 +43,12 @@ class Plate(Resource):
     colour: str
 
     kind: ClassVar[str] = "plate"
+    key_class: ClassVar[Type[Any]] = PlateKey
     rank: ClassVar[int] = 5
 
     @property
     def key(self):
-        return (self.kind, self.name)
+        return PlateKey(self.kind, self.name)
 
     def __str__(self):
         return f"plate '{self.name}'"
@@ -50,12 +58,12 @@ class Plates(Face):
     """Puts plates on the shelf."""
 
     def read(self, host, keys):
-        names = [name for _kind, name in keys if name in SHELF]
         return [
-            Obstacle((Plate.kind, name), f"Plate '{name}' is broken.")
-            if SHELF[name] == "broken"
-            else Plate(name, SHELF[name])
-            for name in names
+            Obstacle(key, f"Plate '{key.name}' is broken.")
+            if SHELF[key.name] == "broken"
+            else Plate(key.name, SHELF[key.name])
+            for key in keys
+            if key.name in SHELF
         ]
 
     def remove(self, host, resources):
@@ -115,7 +123,7 @@ class Half(PretendKernel):
 
     def read(self, keys):
         keys = list(keys)
-        return {**super().read(keys), **self.real.read(key for key in keys if key[0] == Plate.kind)}
+        return {**super().read(keys), **self.real.read(key for key in keys if isinstance(key, PlateKey))}
 
     def apply(self, steps):
         others = [step for step in steps if step.resource.kind != Plate.kind]
@@ -208,7 +216,7 @@ def test_a_kind_whose_file_is_loaded_late_is_known_by_its_key(monkeypatch):
         return Plates()
 
     monkeypatch.setitem(registry.FACES, ("plate",), load)
-    assert not registry.is_key(("fork", "play"))
-    assert registry.is_key(("plate", "play"))
-    assert not registry.is_key(("plate", "play", "more"))
-    assert not registry.is_key(())
+    assert registry.named(("plate", "play")) == PlateKey("plate", "play")
+    for parts in (("fork", "play"), ("plate", "play", "more"), ("plate", "pl\0ay"), ("plate",), ()):
+        with pytest.raises(ValueError):
+            registry.named(parts)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ...model.errors import CnmError
-from ...resources.kinds import File
+from ...resources.kinds import File, FileKey
 from ...resources.plan import Step
-from ...resources.resource import Key, Obstacle, Resource
-from ..face import Face, Host, only
+from ...resources.resource import Key, Obstacle, Resource, only
+from ..face import Face, Host
 from ..system import text_block
 
 
@@ -21,9 +21,9 @@ class Files(Face):
 
     def read(self, host: Host, keys: Sequence[Key]) -> List[Resource]:
         resources: List[Resource] = []
-        for key in sorted(keys):
+        for key in sorted(only(FileKey, keys)):
             try:
-                file = text_block.read(key[1])
+                file = text_block.read(key.path)
             except CnmError as error:
                 resources.append(Obstacle(key, str(error)))
             else:

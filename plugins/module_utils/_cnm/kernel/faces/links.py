@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Dict, List, Sequence, Set
 
 from ...model.errors import CnmError
-from ...resources.link import Link
+from ...resources.link import Link, LinkKey
 from ...resources.plan import Step
-from ...resources.resource import HOST, Key, Resource
-from ..face import Face, Host, only, read_by_namespace
+from ...resources.resource import HOST, Key, Resource, only
+from ..face import Face, Host, read_by_namespace
 from ..rtnl import link_reading
 
 
@@ -23,8 +23,8 @@ class Links(Face):
         """Return the links with KEYS. All lasting entries of a VXLAN device are ours, so they are read with it."""
         wanted: Dict[str, Set[str]] = {}
 
-        def look(space: str, group: Sequence[Key]) -> List[Resource]:
-            names = {key[2] for key in group}
+        def look(space: str, group: Sequence[LinkKey]) -> List[Resource]:
+            names = {key.name for key in group}
             seen = host.look(space, names)
             if space != HOST:
                 seen = host.seen[space] = seen._replace(ours=host.is_ours(space))
@@ -42,7 +42,7 @@ class Links(Face):
             wanted[space] = names
             return entries
 
-        resources = read_by_namespace(host, keys, look)
+        resources = read_by_namespace(host, only(LinkKey, keys), look)
         return [*resources, *link_reading.resolve(host.namespaces, wanted, host.seen)]
 
     def remove(self, host: Host, resources: Sequence[Resource]) -> List[CnmError]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ...model.errors import CnmError
-from ...resources.kinds import Namespace
+from ...resources.namespace import Namespace, NamespaceKey
 from ...resources.plan import Step
-from ...resources.resource import Key, Obstacle, Resource
-from ..face import Face, Host, only
+from ...resources.resource import Key, Obstacle, Resource, only
+from ..face import Face, Host
 from ..namespace_paths import is_left_over
 
 
@@ -21,8 +21,8 @@ class Namespaces(Face):
 
     def read(self, host: Host, keys: Sequence[Key]) -> List[Resource]:
         resources: List[Resource] = []
-        for key in keys:
-            path = key[1]
+        for key in only(NamespaceKey, keys):
+            path = key.path
             try:
                 if host.namespaces.find(path) is not None:
                     resources.append(Namespace(path, host.is_ours(path)))

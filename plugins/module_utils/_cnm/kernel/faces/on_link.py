@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 from ...model.errors import CnmError
-from ...resources.fdb import ANYBODY, Forwarding, Neighbour
-from ...resources.kinds import Address, Route
+from ...resources.fdb import ANYBODY, Forwarding, Neighbour, NeighbourKey
+from ...resources.kinds import Address, AddressKey, Route, RouteKey
 from ...resources.plan import Step
-from ...resources.resource import HOST, Key, Resource
-from ..face import Face, Host, only, read_by_namespace
+from ...resources.resource import HOST, Key, Resource, kind_of, namespace_of, only
+from ..face import Face, Host, read_by_namespace
 from ..refusals import Change, carry_out
 from ..rtnl import address, interface, readiness, route
 from ..rtnl.socket import Socket
@@ -34,7 +34,7 @@ class _Kind(NamedTuple):
 
 
 def _read_addresses(host: Host, space: str, socket: Socket, keys: Sequence[Key]) -> Sequence[Resource]:
-    addresses = [Address(key[1], key[2], key[3]) for key in sorted(keys)]
+    addresses = [Address(key.namespace, key.link, key.interface) for key in sorted(only(AddressKey, keys))]
     return address.read(socket, addresses, host.look(space, {one.link for one in addresses}).interfaces)
 
 
@@ -47,7 +47,7 @@ def _address_removals(_socket: Socket, gone: Address, indices: _Indices) -> List
 
 
 def _read_routes(host: Host, space: str, socket: Socket, keys: Sequence[Key]) -> Sequence[Resource]:
-    destinations = {(key[2], int(key[3]) if key[3:] else None) for key in keys}
+    destinations = {(key.destination, int(key.metric) if key.metric else None) for key in only(RouteKey, keys)}
     known = host.seen[space].interfaces.values() if space in host.seen else ()
     interfaces = {each.index: each for each in known}
     return route.read(socket, space, destinations, interfaces, shared=not host.is_ours(space))
@@ -65,8 +65,9 @@ def _read_forwarding(_host: Host, _space: str, _socket: Socket, _keys: Sequence[
 def _read_neighbours(host: Host, space: str, socket: Socket, keys: Sequence[Key]) -> Sequence[Resource]:
     from ..rtnl import neighbour
 
-    interfaces = host.look(space, {key[2] for key in keys}).interfaces
-    return neighbour.read_neighbours(socket, space, {(key[2], key[3]) for key in keys}, interfaces)
+    asked = {(key.link, key.address) for key in only(NeighbourKey, keys)}
+    interfaces = host.look(space, {link for link, _address in asked}).interfaces
+    return neighbour.read_neighbours(socket, space, asked, interfaces)
 
 
 def _entry_changes(step: Step, indices: _Indices) -> List[Change]:
@@ -106,7 +107,7 @@ class OnLink(Face):
     def read(self, host: Host, keys: Sequence[Key]) -> List[Resource]:
         def read(space: str, group: Sequence[Key]) -> List[Resource]:
             socket = host.namespaces.at(space)
-            keys_of = {name: [key for key in group if key[0] == name] for name in _KINDS}
+            keys_of = {name: [key for key in group if kind_of(key).kind == name] for name in _KINDS}
             return [
                 each for name, own in keys_of.items() if own for each in _KINDS[name].read(host, space, socket, own)
             ]
@@ -159,7 +160,7 @@ class OnLink(Face):
             return errors
         if new:
             readiness.await_addresses(new)
-        moves = [step for step in steps if step.resource.kind == Neighbour.kind and step.resource.key[1] == HOST]
+        moves = [step for step in steps if isinstance(step.resource, Neighbour) and step.resource.namespace == HOST]
         if moves:
             from ..rtnl.announcement import announce
 
@@ -170,7 +171,7 @@ class OnLink(Face):
 def _by_namespace(steps: Iterable[Step]) -> Dict[str, List[Step]]:
     groups: Dict[str, List[Step]] = {}
     for step in steps:
-        groups.setdefault(step.resource.key[1], []).append(step)
+        groups.setdefault(namespace_of(step.resource.key), []).append(step)
     return groups
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ...model.errors import CnmError
-from ...resources.kinds import Sysctl
+from ...resources.kinds import Sysctl, SysctlKey
 from ...resources.plan import Step
-from ...resources.resource import Key, Resource
-from ..face import Face, Host, only, read_by_namespace
+from ...resources.resource import Key, Resource, only
+from ..face import Face, Host, read_by_namespace
 from ..system import sysctl
 
 
@@ -20,10 +20,10 @@ class Sysctls(Face):
     """Kernel settings, by namespace."""
 
     def read(self, host: Host, keys: Sequence[Key]) -> List[Resource]:
-        def settings(space: str, group: Sequence[Key]) -> List[Sysctl]:
-            return sysctl.read(host.namespaces, space, [key[2] for key in sorted(group)])
+        def settings(space: str, group: Sequence[SysctlKey]) -> List[Sysctl]:
+            return sysctl.read(host.namespaces, space, [key.name for key in sorted(group)])
 
-        return read_by_namespace(host, keys, settings)
+        return read_by_namespace(host, only(SysctlKey, keys), settings)
 
     def remove(self, host: Host, resources: Sequence[Resource]) -> List[CnmError]:
         """Leave them: a kernel setting always has some value."""

@@ -18,10 +18,10 @@ import shlex
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
-from ...resources.kinds import ForwardAccept
+from ...resources.kinds import ForwardAccept, ForwardAcceptKey
 from ...resources.link import GROUP
 from ...resources.plan import Step
-from ...resources.resource import Key, Resource
+from ...resources.resource import Key, Resource, only
 from ..system.programs import Run, find, understood
 
 _CHAIN = "DOCKER-USER"
@@ -77,10 +77,8 @@ class DockerUser:
         """Return the resources with KEYS that exist."""
         present: Dict[Key, Resource] = {}
         wanted = _rules_now()
-        for key in keys:
-            if key[0] != ForwardAccept.kind:
-                continue
-            _kind, family = key
+        for key in only(ForwardAcceptKey, keys):
+            family = key.family
             seen = self._just_read.pop(family) if family in self._just_read else self._rules(family)
             rules = seen or []
             if rules[: len(wanted)] == wanted and not any(map(_is_ours, rules[len(wanted) :])):
@@ -96,9 +94,8 @@ class DockerUser:
         """
         wanted: Dict[str, bool] = {}
         for step in steps:
-            if step.resource.kind == ForwardAccept.kind:
-                _kind, family = step.resource.key
-                wanted[family] = step.after is not None
+            if isinstance(step.resource, ForwardAccept):
+                wanted[step.resource.family] = step.after is not None
         for family, present in wanted.items():
             self._replace(family, _rules_now() if present else ())
 

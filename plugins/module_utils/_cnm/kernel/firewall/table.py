@@ -14,9 +14,9 @@ from typing import Any, ContextManager, Dict, Iterable, List, Optional, Sequence
 
 from ...model.errors import CnmError, KernelRefused
 from ...private_files import make_private, open_private, remove_private, write_private
-from ...resources.kinds import Element, ForwardAccept, Ruleset
+from ...resources.kinds import Element, ElementKey, ForwardAccept, ForwardAcceptKey, Ruleset, RulesetKey
 from ...resources.plan import Step
-from ...resources.resource import Key, Resource
+from ...resources.resource import Key, Resource, only
 from ..system.programs import Run, find, understood
 from .docker_user import DockerUser
 from .listings import forget as forget_listings
@@ -58,9 +58,9 @@ class Firewall:
         :raises CnmError: if nft is not installed, or cannot list the table
         """
         keys = set(keys)
-        asked = {key for key in keys if key[0] in (Ruleset.kind, Element.kind)}
+        asked = {key for key in keys if isinstance(key, (RulesetKey, ElementKey))}
         present: Dict[Key, Resource] = {}
-        accepting = [key for key in keys if key[0] == ForwardAccept.kind]
+        accepting = only(ForwardAcceptKey, keys)
         if accepting:
             present.update(self._docker_user.read(accepting))
         listed = self._list() if asked else None

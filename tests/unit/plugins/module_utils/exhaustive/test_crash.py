@@ -13,8 +13,9 @@ import os
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, Collected, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Namespace, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Sysctl
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 from ..conftest import pretended

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network namespaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Tuple, Type
+
+from .resource import Resource
+
+
+class NamespaceKey(NamedTuple):
+    """Identifies a network namespace."""
+
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Namespace(Resource):
+    """A network namespace at a path, with its loopback up."""
+
+    path: str
+    ours: bool = True
+    mounted: bool = True
+    """False for a leftover: the empty file on which a namespace was mounted, or was to be mounted."""
+    adopted: bool = False
+
+    kind: ClassVar[str] = "namespace"
+    key_class: ClassVar[Type[Any]] = NamespaceKey
+    immutable: ClassVar[Tuple[str, ...]] = ("mounted",)
+    implied: ClassVar[Tuple[str, ...]] = ("mounted",)
+    renewed: ClassVar[bool] = True
+    rank: ClassVar[int] = 3
+    ignored: ClassVar[Tuple[str, ...]] = ("ours", "adopted")
+
+    @property
+    def key(self) -> NamespaceKey:
+        return NamespaceKey(self.kind, self.path)
+
+    def __str__(self) -> str:
+        return f"{'' if self.mounted else 'what is left of '}network namespace '{self.path}'"
+
+    @property
+    def foreign(self) -> bool:
+        return not self.ours
+
+    @property
+    def lent(self) -> bool:
+        return self.adopted
