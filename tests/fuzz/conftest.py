@@ -24,7 +24,7 @@ SEED = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seconds", type=float, default=3.0, help="how long to try each module or file")
+    parser.addoption("--seconds", type=float, default=3.0, help="seconds to spend on each module or file")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,8 +16,8 @@ from stand_in import Host, private
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seed", type=int, help="what chance begins with; a new one each time without it")
-    parser.addoption("--seconds", type=float, help="how long an adversary, or several writers, are at work")
+    parser.addoption("--seed", type=int, help="seed of the random tests; random by default")
+    parser.addoption("--seconds", type=float, help="seconds that the adversary and the concurrent writers work for")
 
 
 def pytest_configure(config: pytest.Config) -> None:

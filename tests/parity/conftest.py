@@ -23,10 +23,10 @@ LISTENER = 22222
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seconds", type=float, default=60.0, help="how long to draw sequences for")
-    parser.addoption("--sequences", type=int, default=10**6, help="how many to draw at most")
-    parser.addoption("--seed", type=int, help="what the sequences are drawn by; a new one each time without it")
-    parser.addoption("--shrink", action="store_true", help="look for the shortest sequence that fails, for minutes")
+    parser.addoption("--seconds", type=float, default=60.0, help="seconds to spend on new sequences")
+    parser.addoption("--sequences", type=int, default=10**6, help="maximum number of sequences")
+    parser.addoption("--seed", type=int, help="seed of the sequences; random by default")
+    parser.addoption("--shrink", action="store_true", help="spend minutes on finding the shortest sequence that fails")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The example inventory, looked at on each host as its user would."""
+"""The example inventory works on each host."""
 
 import json
 
@@ -28,12 +28,12 @@ def inside(host, sandbox, command):
 
 
 def inspect(host, kind, name):
-    """Return what ``cnm inspect`` tells about an object."""
+    """Return the answer of ``cnm inspect`` for an object."""
     return json.loads(host.check_output(f"cnm {kind} inspect %s", name))[0]
 
 
 def address_of(host, letter):
-    """Return the address of the fleet's host LETTER, as its neighbours have it."""
+    """Return the address at which other hosts of the fleet reach the host LETTER."""
     own = host.check_output("ip -4 -oneline address show dev eth0").split()[3].split("/")[0]
     return own[:-1] + {"a": "1", "b": "2", "c": "3"}[letter]
 

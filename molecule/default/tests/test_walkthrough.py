@@ -8,7 +8,7 @@ import json
 
 
 def inspect(host, network):
-    """Return what ``cnm network inspect`` tells."""
+    """Return the answer of ``cnm network inspect``."""
     return json.loads(host.check_output("cnm network inspect %s", network))[0]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker's networks and ours on one host: both work, and neither reaches the other."""
+"""Docker's networks and ours work on one host, and neither reaches the other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fetch(host, url, prefix="", patience=20):
 
 
 def inside_container(host, name):
-    """What a command on the host is put after to have the container's network."""
+    """Return the prefix that runs a command of the host in the container's network namespace."""
     process = host.check_output("docker inspect --format='{{.State.Pid}}' " + name)
     return f"nsenter --net=/proc/{process}/ns/net"
 

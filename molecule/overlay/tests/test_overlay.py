@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two overlays with overlapping hosts, looked at from the sandboxes of each."""
+"""Two overlays share hosts. The tests look at them from the sandboxes of each."""
 
 import json
 import re

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role cnm.linux.docker has made of hosts a (the distribution's), b and c (the vendor's packages)."""
+"""Role cnm.linux.docker: host a has the distribution's packages, hosts b and c the vendor's."""
 
 import json
 

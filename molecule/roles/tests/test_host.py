@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role cnm.linux.host has made of hosts a and c (as it is) and b (address pools, no aardvark-dns)."""
+"""Role cnm.linux.host: hosts a and c have the defaults, host b has address pools and no aardvark-dns."""
 
 import json
 

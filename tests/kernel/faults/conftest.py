@@ -20,7 +20,7 @@ STRIDE = 3
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-step", action="store_true", help="let runs go wrong at each step, not at each third one")
+    parser.addoption("--every-step", action="store_true", help="interrupt runs at each step instead of each third one")
 
 
 @pytest.fixture()
