@@ -12,7 +12,7 @@ import sys
 from contextlib import contextmanager
 from typing import Iterator, List, Optional, Tuple
 
-from _cnm.controller import Controller
+from _cnm.controller import PATIENCE, Controller
 from _cnm.kernel.host import Kernel
 from _cnm.kernel.rtnl.message_classes import missing
 
@@ -37,9 +37,14 @@ def run_program(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+def warning_line(text: str) -> str:
+    """Return how the warning TEXT is shown to the user."""
+    return f"cnm: warning: {text}"
+
+
 def warn(text: str) -> None:
     """Print the warning TEXT for the user."""
-    print(f"cnm: warning: {text}", file=sys.stderr)
+    print(warning_line(text), file=sys.stderr)
 
 
 def require_root() -> None:
@@ -51,16 +56,25 @@ def require_root() -> None:
         raise Failure("only root can read and change the networks of the host. Use sudo.")
 
 
-@contextmanager
-def controller(check: bool) -> Iterator[Controller]:
-    """Yield the core's controller.
+def require_all() -> None:
+    """Fail without root, or without what the core needs.
 
-    :param check: whether the host and the store are only read
     :raises Failure: without root, or without the library pyroute2
     """
     require_root()
     lacking = missing()
     if lacking:
         raise Failure(lacking)
+
+
+@contextmanager
+def controller(check: bool, patience: float = PATIENCE) -> Iterator[Controller]:
+    """Yield the core's controller.
+
+    :param check: whether the host and the store are only read
+    :param patience: seconds to wait for other runs to end
+    :raises Failure: without root, or without the library pyroute2
+    """
+    require_all()
     with Kernel(run_program) as kernel:
-        yield Controller(kernel, warn, check)
+        yield Controller(kernel, warn, check, patience=patience)

@@ -61,6 +61,14 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     check.set_defaults(action="check")
     check.add_argument("--format", choices=("table", "json"), default="table", help="json: one object")
+    serve = _described(
+        kinds,
+        "serve",
+        "serve container engines",
+        "Their plugins find the service at /run/cnm/engines.sock. Without options, it takes the sockets of systemd.",
+    )
+    serve.set_defaults(action="serve")
+    serve.add_argument("--engines", metavar="PATH", help="listen for the plugins of engines on the socket PATH")
     options = parser.parse_args(argv)
     if options.action == "exec":
         options.command = [options.program, *options.arguments]

@@ -50,6 +50,8 @@ class Joining:
     """The ports to publish, as entries of ``published_ports``."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Options of its sandbox, such as ``dns_servers``."""
+    repeated: bool = False
+    """Whether the same request may have made it, without an answer."""
 
 
 def container_name(name: str, container: str) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional
 
 from _cnm.model.errors import CnmError
@@ -22,18 +23,23 @@ from .runs import Core
 
 
 def answer(
-    environment: Mapping[str, str], read: Callable[[], bytes], core: Core, warn: Callable[[str], None]
+    environment: Mapping[str, str],
+    read: Callable[[], bytes],
+    core: Core,
+    warn: Callable[[str], None],
+    repeated: bool = False,
 ) -> Answer:
     """Carry out the request in ENVIRONMENT and in what READ returns.
 
     :param warn: called with each warning for the user
+    :param repeated: whether the same request may have been carried out, without an answer
     """
     version = VERSIONS[-1]
     try:
         asked = parameters(environment)
         values = decoded(read)
         version = version_of(values)
-        result = _carry_out(asked, values, core, warn)
+        result = _carry_out(asked, values, core, warn, repeated)
     except (EngineError, CnmError, Failure) as error:
         return Answer(1, as_json(failure(version, code_of(error), str(error))))
     except Exception as error:
@@ -43,13 +49,13 @@ def answer(
 
 
 def _carry_out(
-    asked: Parameters, values: Mapping[str, Any], core: Core, warn: Callable[[str], None]
+    asked: Parameters, values: Mapping[str, Any], core: Core, warn: Callable[[str], None], repeated: bool
 ) -> Optional[Mapping[str, Any]]:
     if asked.command == "VERSION":
         return {"cniVersion": values.get("cniVersion", VERSIONS[-1]), "supportedVersions": list(VERSIONS)}
     configuration = Configuration(values, asked.command)
     if asked.command == "ADD":
-        attached = runs.join(core, configuration.joining(asked), warn)
+        attached = runs.join(core, replace(configuration.joining(asked), repeated=repeated), warn)
         return success(configuration.version, asked.namespace, attached)
     if asked.command == "DEL":
         runs.leave(core, configuration.attachment(asked), configuration.container_name(asked), warn)

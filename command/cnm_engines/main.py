@@ -2,33 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a request to the answer."""
+"""Carries out a request in the process of the plugin, without the service."""
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
-from typing import Sequence
+from functools import partial
 
 from cnm_command.access import controller, warn
 
-from . import cni, netavark
+from .request import PATIENCE, Request, carry_out
 
 
-def main(argv: Sequence[str]) -> int:
-    """Answer the request in ARGV, the environment and standard input; return the exit status.
+def answer(request: Request, waited: float) -> int:
+    """Print the answer to REQUEST; return the exit status.
 
-    The first of ARGV is the protocol, ``cni`` or ``netavark``.
+    :param waited: seconds that the request has waited for the service
     """
-    protocol, *arguments = argv
-    read = sys.stdin.buffer.read
-    if protocol == "cni":
-        answer = cni.answer(os.environ, read, controller, warn)
-    else:
-        answer = netavark.answer(arguments, read, controller, warn)
-    if answer.bug is not None:
-        traceback.print_exception(type(answer.bug), answer.bug, answer.bug.__traceback__)
-    sys.stdout.write(answer.output)
+    # The lock may be free even if nothing of the patience is left.
+    found = carry_out(request, partial(controller, patience=max(PATIENCE - waited, 1.0)), warn)
+    if found.bug is not None:
+        traceback.print_exception(type(found.bug), found.bug, found.bug.__traceback__)
+    sys.stdout.write(found.output)
     sys.stdout.flush()
-    return answer.status
+    return found.status

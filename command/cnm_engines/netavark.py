@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional, Sequence
 
 from _cnm.model.errors import CnmError, printable
@@ -24,13 +25,20 @@ _API_VERSION = "1.0.0"
 _USAGE = "The netavark plugin cnm is called with 'create', 'setup NETNS', 'teardown NETNS' or 'info'."
 
 
-def answer(arguments: Sequence[str], read: Callable[[], bytes], core: Core, warn: Callable[[str], None]) -> Answer:
+def answer(
+    arguments: Sequence[str],
+    read: Callable[[], bytes],
+    core: Core,
+    warn: Callable[[str], None],
+    repeated: bool = False,
+) -> Answer:
     """Carry out the request in ARGUMENTS and in what READ returns.
 
     :param warn: called with each warning for the user
+    :param repeated: whether the same request may have been carried out, without an answer
     """
     try:
-        result = _carry_out(list(arguments), read, core, warn)
+        result = _carry_out(list(arguments), read, core, warn, repeated)
     except (EngineError, CnmError, Failure) as error:
         return Answer(1, as_json({"error": printable(str(error))}))
     except Exception as error:
@@ -39,12 +47,12 @@ def answer(arguments: Sequence[str], read: Callable[[], bytes], core: Core, warn
 
 
 def _carry_out(
-    arguments: "list[str]", read: Callable[[], bytes], core: Core, warn: Callable[[str], None]
+    arguments: "list[str]", read: Callable[[], bytes], core: Core, warn: Callable[[str], None], repeated: bool
 ) -> Optional[Mapping[str, Any]]:
     if arguments == ["info"]:
         return {"version": VERSION, "api_version": _API_VERSION}
     if arguments == ["create"]:
-        return create(core, decoded(read))
+        return create(core, decoded(read), repeated)
     if len(arguments) != 2 or arguments[0] not in ("setup", "teardown"):
         raise EngineError(INVALID_CONFIGURATION, _USAGE)
     command, namespace = arguments
@@ -52,7 +60,7 @@ def _carry_out(
     if command == "teardown":
         runs.leave(core, container.attachment(), container.name, warn)
         return None
-    wish = container.joining(namespace)
+    wish = replace(container.joining(namespace), repeated=repeated)
     return _status(runs.join(core, wish, warn), container.asks_for_dns)
 
 

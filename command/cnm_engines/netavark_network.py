@@ -32,9 +32,10 @@ def our_network(network: Fields) -> str:
     return network.object("options").text(OPTION) or network.text("name")
 
 
-def create(core: Core, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def create(core: Core, values: Mapping[str, Any], repeated: bool = False) -> Mapping[str, Any]:
     """Return VALUES, Podman's description of a network, completed from our network; make that if there is a subnet.
 
+    :param repeated: whether the same request may have made the network, without an answer
     :raises EngineError: if there is no such network, and no subnet with which to make it
     :raises CnmError: if VALUES are not valid, or differ from our network, or if the network cannot be made
     """
@@ -51,9 +52,10 @@ def create(core: Core, values: Mapping[str, Any]) -> Mapping[str, Any]:
     def choose(store: SqliteStore, _host: Host) -> Groups:
         existing = network_of(store, reference)
         names.append(existing.name if existing is not None else reference)
-        if existing is not None:
+        if existing is not None and not repeated:
             _compare(problems, fields, wanted, existing)
             problems.check()
+        if existing is not None:
             return []
         if not wanted:
             raise EngineError(

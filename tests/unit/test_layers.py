@@ -110,6 +110,7 @@ OF_COMMAND = {
     "cnm_command": VALUES
     | {"controller", "filters", "kernel", "model.sandbox", "resources.firewall", "resources.link"},
     "cnm_engines": VALUES | NOUNS | {"adopted", "controller", "drivers", "store.objects", "verbs.context"},
+    "cnm_service": {"controller", "kernel", "store.objects", "verbs.context"},
 }
 """The other front ends of the core, in command/ -> what they may import of it."""
 

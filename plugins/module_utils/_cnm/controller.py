@@ -22,6 +22,7 @@ from .resources.plan import Step
 from .run import Reconciliation
 from .store import FOLDER, journal
 from .store.journal import Unit
+from .store.lock import PATIENCE
 from .store.objects import SqliteStore
 from .transactions import Transactions
 from .verbs.context import Context, Host, quoted
@@ -59,6 +60,7 @@ class Controller:
         folder: str = FOLDER,
         tell: bool = True,
         elsewhere: bool = True,
+        patience: float = PATIENCE,
     ) -> None:
         """Create a controller for the host behind KERNEL.
 
@@ -66,12 +68,13 @@ class Controller:
         :param check: whether this is a dry run
         :param tell: whether to return differences, which may be many megabytes
         :param elsewhere: whether to show the parts of networks that are on other hosts, which may be as large
+        :param patience: seconds to wait for other runs to end
         """
         self._kernel = kernel
         self._warn: Callable[[str], None] = lambda text: warn(printable(text))
         self._check = check
         self._folder = folder
-        self._transactions = Transactions(folder, check, self._predefine, kernel.keep_listings)
+        self._transactions = Transactions(folder, check, self._predefine, kernel.keep_listings, patience)
         self._tell = tell
         self._elsewhere = elsewhere
 

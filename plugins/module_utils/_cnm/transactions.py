@@ -22,18 +22,25 @@ class Transactions:
     """The transactions of the store in one folder."""
 
     def __init__(
-        self, folder: str, check: bool, predefine: Callable[[SqliteStore], None], finish: Callable[[], None]
+        self,
+        folder: str,
+        check: bool,
+        predefine: Callable[[SqliteStore], None],
+        finish: Callable[[], None],
+        patience: float,
     ) -> None:
         """Use the store in FOLDER.
 
         :param check: whether this is check mode, which leaves the store as it is
         :param predefine: called in a transaction of a new store, to write the networks that always exist
         :param finish: called under the lock at the end of each run that may write
+        :param patience: seconds to wait for other runs to end
         """
         self._folder = folder
         self._check = check
         self._predefine = predefine
         self._finish = finish
+        self._patience = patience
 
     @contextmanager
     def reading(self) -> Iterator[SqliteStore]:
@@ -55,7 +62,11 @@ class Transactions:
             return
         with _descriptors_explained():
             schema.close(self._folder)
-            with held(self._folder), schema.explained(self._folder), closing(self._open(write=True)) as store:
+            with (
+                held(self._folder, self._patience),
+                schema.explained(self._folder),
+                closing(self._open(write=True)) as store,
+            ):
                 before = self._open(write=False, beside=store)
                 with closing(before):
                     before.begin(write=False)

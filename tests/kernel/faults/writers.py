@@ -95,8 +95,8 @@ class Writer:
         held, asked = transactions.held, time.monotonic()
 
         @contextmanager
-        def timed(folder: str) -> Iterator[None]:
-            with held(folder):
+        def timed(folder: str, patience: float) -> Iterator[None]:
+            with held(folder, patience):
                 self.found["worst"] = max(self.found["worst"], time.monotonic() - asked)
                 yield
 

@@ -38,11 +38,11 @@ class Engine:
         for path in NAMESPACES:
             self.appear(path)
         self.warnings: List[str] = []
-        self._folder = str(folder / "cnm")
+        self.folder = str(folder / "cnm")
 
     @contextlib.contextmanager
     def core(self, check: bool) -> Iterator[Controller]:
-        yield Controller(self.kernel, self.warnings.append, check, self._folder)  # type: ignore[arg-type]
+        yield Controller(self.kernel, self.warnings.append, check, self.folder)  # type: ignore[arg-type]
 
     def ensure(self, kind: str, *items: Dict[str, Any]) -> None:
         with self.core(False) as controller:
@@ -52,9 +52,9 @@ class Engine:
         with self.core(True) as controller:
             return {found["Name"]: found for found in controller.describe(kind, lambda _store, _found: True)}
 
-    def raw(self, environment: Dict[str, str], text: bytes) -> Tuple[int, Any]:
+    def raw(self, environment: Dict[str, str], text: bytes, repeated: bool = False) -> Tuple[int, Any]:
         """Call the CNI plugin with TEXT; return its status and the JSON that it prints."""
-        answer = cni.answer(environment, lambda: text, self.core, self.warnings.append)
+        answer = cni.answer(environment, lambda: text, self.core, self.warnings.append, repeated)
         assert answer.bug is None, answer.output
         return answer.status, json.loads(answer.output) if answer.output else None
 
@@ -65,6 +65,7 @@ class Engine:
         netns: str = "/run/netns/a",
         ifname: str = "eth0",
         args: str = "",
+        repeated: bool = False,
         **configuration: Any,
     ) -> Tuple[int, Any]:
         """Call the CNI plugin with a configuration 'blue', changed by CONFIGURATION; None leaves a field out."""
@@ -72,7 +73,7 @@ class Engine:
         values = {"cniVersion": "1.1.0", "name": "blue", "type": "cnm", **configuration}
         values = {key: value for key, value in values.items() if value is not None}
         environment = {f"CNI_{name}": text for name, text in variables.items() if text}
-        return self.raw(environment, json.dumps(values).encode())
+        return self.raw(environment, json.dumps(values).encode(), repeated)
 
     def done(self, command: str, *arguments: Any, **more: Any) -> Any:
         """Call the CNI plugin, which has to succeed; return what it prints."""
@@ -87,10 +88,10 @@ class Engine:
         assert set(output) == {"cniVersion", "code", "msg", "details"}
         return output["code"], output["msg"]
 
-    def netavark(self, *arguments: str, **values: Any) -> Tuple[int, Any]:
+    def netavark(self, *arguments: str, repeated: bool = False, **values: Any) -> Tuple[int, Any]:
         """Call the netavark plugin; return its status and the JSON that it prints."""
         text = json.dumps(values).encode()
-        answer = netavark.answer(arguments, lambda: text, self.core, self.warnings.append)
+        answer = netavark.answer(arguments, lambda: text, self.core, self.warnings.append, repeated)
         assert answer.bug is None, answer.output
         return answer.status, json.loads(answer.output) if answer.output else None
 

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The core in the service: a controller for each run, and all of its code from the beginning."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
+
+from _cnm.controller import Controller, Groups, Result
+from _cnm.kernel.host import Kernel
+from _cnm.store.objects import SqliteStore
+from _cnm.verbs.context import Host
+from cnm_command.access import run_program
+
+_PACKAGES = ("_cnm", "cnm_engines")
+_OF_ANSIBLE = "_cnm.task"
+"""The only file of the core that needs Ansible."""
+
+
+class _Announcing(Controller):
+    """A controller that says when a run knows what it has to do, before it touches anything."""
+
+    def __init__(self, announce: Callable[[], None], *arguments: Any, **more: Any) -> None:
+        """Create it as a Controller with ARGUMENTS and MORE. What ANNOUNCE raises ends the run."""
+        super().__init__(*arguments, **more)
+        self._announce = announce
+
+    def ensure_chosen(self, choose: Callable[[SqliteStore, Host], Groups]) -> Result:
+        def chosen(store: SqliteStore, host: Host) -> Groups:
+            groups = choose(store, host)
+            self._announce()
+            return groups
+
+        return super().ensure_chosen(chosen)
+
+
+@contextmanager
+def controller(
+    check: bool, warn: Callable[[str], None], patience: float, announce: Callable[[], None]
+) -> Iterator[Controller]:
+    """Yield a controller for one run. Facts about the host are read again by each run.
+
+    :param check: whether the host and the store are only read
+    :param warn: called with each warning for the user
+    :param patience: seconds to wait for other runs to end
+    :param announce: called under the lock when it is known what the run has to do, before anything is touched. What it
+        raises ends the run
+    """
+    with Kernel(run_program) as kernel:
+        yield _Announcing(announce, kernel, warn, check, patience=patience)
+
+
+def import_all() -> None:
+    """Import the files that are otherwise imported when they are needed: by then, another version may be installed."""
+    for package in map(importlib.import_module, _PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name != _OF_ANSIBLE:
+                importlib.import_module(module.name)

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``serve``: from the start of the service to its end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from argparse import Namespace
+from typing import Mapping
+
+from cnm_command.access import require_all
+
+from . import engines
+from .connections import Connections, Serve
+from .core import import_all
+from .listeners import Listeners
+from .worker import Worker
+
+PROTOCOLS: Mapping[str, Serve] = {"engines": engines.serve}
+"""What can be spoken on a socket, with the function that serves a connection. Each has an option with its name."""
+
+
+def serve(options: Namespace) -> int:
+    """Serve until SIGTERM or SIGINT, and until the run at work is done.
+
+    :raises Failure: without root, without what the core needs, or without a socket
+    """
+    require_all()
+    paths = {name: getattr(options, name) for name in PROTOCOLS if getattr(options, name) is not None}
+    listeners = Listeners(PROTOCOLS, paths)
+    import_all()
+    end, begin = socket.socketpair()
+    begin.setblocking(False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Python calls this between two instructions of the main thread, and the descriptor wakes the thread up.
+        signal.signal(number, lambda _number, _frame: None)
+    signal.set_wakeup_fd(begin.fileno())
+    connections = Connections(Worker())
+    try:
+        connections.accept({each: PROTOCOLS[name] for each, name in listeners.sockets.items()}, end)
+    finally:
+        listeners.close()
+        connections.end()
+    return 0
