@@ -18,21 +18,21 @@ T = TypeVar("T")
 _NOUNS = {str: "text", bool: "true or false", int: "a whole number", list: "a list", dict: "an object"}
 
 
-def decoded(read: Callable[[], bytes]) -> Mapping[str, Any]:
-    """Return the JSON object that READ returns.
+def decoded(read: Callable[[], bytes], what: str = "Standard input") -> Mapping[str, Any]:
+    """Return the JSON object that READ returns; messages call it WHAT.
 
     :raises EngineError: if it cannot be read, or is not a JSON object
     """
     try:
         text = read()
     except OSError as error:
-        raise EngineError(INPUT_FAILED, f"Standard input cannot be read: {error.strerror}.") from error
+        raise EngineError(INPUT_FAILED, f"{what} cannot be read: {error.strerror}.") from error
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise EngineError(NOT_DECODED, f"Standard input is not valid JSON: {error}.") from error
+        raise EngineError(NOT_DECODED, f"{what} is not valid JSON: {error}.") from error
     if not isinstance(value, dict):
-        raise EngineError(NOT_DECODED, "Standard input is not a JSON object.")
+        raise EngineError(NOT_DECODED, f"{what} is not a JSON object.")
     return value
 
 

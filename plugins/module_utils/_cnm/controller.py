@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
 from . import docker_shapes
 from .adopted import lost_namespace
@@ -28,6 +28,7 @@ from .transactions import Transactions
 from .verbs.context import Context, Host, quoted
 from .verbs.uniqueness import assign_unique_values
 
+T = TypeVar("T")
 Groups = Sequence[Tuple[str, Sequence[Mapping[str, Any]]]]
 """Kinds of objects, each with the items that describe the objects."""
 
@@ -216,6 +217,11 @@ class Controller:
             return bool(lost_namespace(sandbox, self._kernel.facts))
         except CnmError:
             return True
+
+    def look(self, at: Callable[[SqliteStore], T]) -> T:
+        """Return what AT returns, given the store, which it only reads."""
+        with self._transactions.reading() as store:
+            return at(store)
 
     def bind(self, files: Sequence[Tuple[str, str]]) -> str:
         """Mount, for this process only, the first of each pair of FILES over the second; return an empty text."""

@@ -126,7 +126,8 @@ class Reconciliation:
                 scope.unit_of[resource.key] = self._owner(unit, resource)
         scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | host_ends(scope.known.values())
         for unit in units:
-            for key in self.before.unused_ends(unit) | self.after.unused_ends(unit):
+            given_back = self.before.taken_ends(unit) - self.after.taken_ends(unit)
+            for key in self.before.unused_ends(unit) | self.after.unused_ends(unit) | given_back:
                 scope.keys.add(key)
                 scope.unit_of.setdefault(key, unit)
         scope.keys -= host_ends(scope.wanted.values())

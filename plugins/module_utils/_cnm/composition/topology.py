@@ -79,7 +79,8 @@ class Topology:
         if kind == "names":
             return self._names.of_sandbox(sandbox)
         lost = self.why_not_made(sandbox) if unit not in self.insisted else lost_namespace(sandbox, self._host)
-        return _resting_on_nothing_adopted(self._sandbox(sandbox, unit)) if lost else self._sandbox(sandbox, unit)
+        inside = self._sandbox(sandbox, unit)
+        return (_resting_on_nothing_adopted(inside) if lost else inside) + self._handed_over(sandbox, unit)
 
     def unused_ends(self, unit: Unit) -> Set[Key]:
         """Return the keys of the host's ends of interfaces that a stopped sandbox must not have."""
@@ -87,7 +88,14 @@ class Topology:
         if sandbox is None or (sandbox.running and not self._lost_namespace(sandbox)):
             return set()
         endpoints = self._store.endpoints_of_sandbox(sandbox.id)
-        return {Link.at(HOST, endpoint.device) for endpoint in endpoints}
+        return {Link.at(HOST, one.device) for one in endpoints if not (sandbox.running and one.handed_over)}
+
+    def taken_ends(self, unit: Unit) -> Set[Key]:
+        """Return the keys of the host's ends of interfaces that were handed over."""
+        if unit.kind != "sandbox":
+            return set()
+        endpoints = self._store.endpoints_of_sandbox(unit.id)
+        return {Link.at(HOST, one.device) for one in endpoints if one.handed_over}
 
     def everything(self) -> Set[Unit]:
         """Return the units of all objects."""
@@ -139,8 +147,9 @@ class Topology:
         if unit not in self.insisted:
             pairs = [pair for pair in pairs if pair[1].id not in self.withheld]
         resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
-        own = answering(sandbox, pairs)
-        for network, endpoint in pairs:
+        inside = [pair for pair in pairs if not pair[1].handed_over]
+        own = answering(sandbox, inside)
+        for network, endpoint in inside:
             possible = self._as_possible(network, unit)
             made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
             if endpoint.address(6) is None:
@@ -155,7 +164,29 @@ class Topology:
                 resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
         for name, value in sandbox.sysctls.items():
             resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
-        resources += [route for route in routes(sandbox, pairs) if ":" not in route.destination or self._host.ipv6()]
+        resources += [route for route in routes(sandbox, inside) if ":" not in route.destination or self._host.ipv6()]
+        return resources
+
+    def _handed_over(self, sandbox: Sandbox, unit: Unit) -> List[Resource]:
+        """Return what the host has of those interfaces of SANDBOX that an engine moves there.
+
+        They wait on the host, where the engine finds them. When it has taken one, the end on the host is left alone:
+        the engine may still be at work on the other one.
+        """
+        resources: List[Resource] = []
+        pairs = attachments(self._store, sandbox.id)
+        for network, endpoint in pairs:
+            if not endpoint.handed_over or (unit not in self.insisted and lost_device(network, self._host)):
+                continue
+            waiting = Link.at(HOST, endpoint.waiting_interface)
+            taken = self._host.has_link(endpoint.device) and not self._host.has_link(endpoint.waiting_interface)
+            for resource in driver(network.driver).endpoint(self._as_possible(network, unit), endpoint, HOST, {}):
+                if isinstance(resource, Link) and resource.key == waiting:
+                    # The host must not receive on it.
+                    resources += [] if taken else [replace(resource, up=None)]
+                elif waiting not in resource.within:
+                    resources.append(resource)
+            resources += _sent_by(network, pairs) if len(pairs) > 1 else []
         return resources
 
     def roaming(self) -> List[Roaming]:
@@ -169,7 +200,8 @@ class Topology:
                 device = way.device(network)
                 for endpoint in self._store.running_endpoints(network.id):
                     sandbox = self._store.sandbox(str(endpoint.sandbox))
-                    if sandbox is not None:
+                    # An interface that waits for an engine sends nothing.
+                    if sandbox is not None and not endpoint.handed_over:
                         interface = Link.at(sandbox.path, endpoint.interface or "")
                         asked = () if self.cut_off(network) else endpoint.addresses
                         questions = {(device, str(address)) for address in asked}

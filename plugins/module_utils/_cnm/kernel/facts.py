@@ -149,6 +149,12 @@ class Facts:
         socket = self._namespaces.find(namespace)
         return {link.name for link in interface.dump(socket)} if socket else set()
 
+    def inner_end(self, namespace: str, device: str) -> str:
+        """Return the name in NAMESPACE of the other end of DEVICE, a veth of the host; empty if it is not there."""
+        from .rtnl import link_reading
+
+        return link_reading.inner_end(self._namespaces, namespace, device)
+
     def has_link(self, name: str) -> bool:
         """Say whether the host has an interface called NAME, ours or not."""
         return name in interface.find(self._host, [name])

@@ -213,3 +213,13 @@ class Endpoint:
     def device(self) -> str:
         """The name of the host's end of its veth pair."""
         return f"veth{self.id[:11]}"
+
+    @property
+    def waiting_interface(self) -> str:
+        """The name of its interface while that waits on the host for an engine to move it into its sandbox."""
+        return f"cnm{self.id[:12]}"
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether an engine moves its interface into its sandbox, and names, addresses and removes it there."""
+        return self.interface == self.waiting_interface

@@ -19,6 +19,9 @@ PREDEFINED = ("bridge", "host", "none")
 DEFAULT = PREDEFINED[0]
 """The predefined network that has a device."""
 
+ENGINE_ID = "cnm.docker."
+"""How labels begin by which Docker's networks are found."""
+
 
 @dataclass(frozen=True)
 class Pool:

@@ -105,6 +105,7 @@ class Link(Resource):
     mtu: Optional[int] = None
     """In bytes."""
     up: Optional[bool] = True
+    """None to leave it; the inner end of a new pair is down then, and the end on the host is up."""
     group: int = GROUP
     peer: Optional[HostEnd] = None
     adopted: bool = False

@@ -59,6 +59,9 @@ class Host(Protocol):
     def link_names(self, namespace: str) -> "set[str]":
         """Return the names of the interfaces in a namespace."""
 
+    def inner_end(self, namespace: str, device: str) -> str:
+        """Return the name in NAMESPACE of the other end of DEVICE, a veth of the host; empty if it is not there."""
+
     def programs_in(self, namespace: str) -> Sequence[str]:
         """Return the names and pids of the programs that run in a namespace."""
 

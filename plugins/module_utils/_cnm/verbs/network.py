@@ -13,7 +13,7 @@ from typing import Any, Dict, Mapping, Optional
 from ..drivers import DEFAULT, PREDEFINED, SPANNING, creatable, driver
 from ..model.errors import every
 from ..model.ids import check_name, make_id
-from ..model.network import Network
+from ..model.network import ENGINE_ID, Network
 from ..model.suggestions import not_supported
 from ..resources.kinds import Address
 from ..resources.link import Link
@@ -118,7 +118,8 @@ def _remove(context: Context, network: Network, force: bool, subject: str) -> No
 def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, Any], subject: str) -> Optional[Network]:
     """Return the network as it is to be; add problems to the context's. None if its driver is impossible."""
     problems = context.problems
-    labels = _texts(context, item.get("labels"), existing.labels if existing else {}, "labels", subject)
+    present = existing.labels if existing else {}
+    labels = _with_engine_ids(_texts(context, item.get("labels"), present, "labels", subject), present)
     kind = item.get("driver") or (existing.driver if existing else DEFAULT)
     if existing is None:
         with problems.about(subject):
@@ -181,6 +182,12 @@ def _texts(context: Context, given: Any, present: Mapping[str, str], option: str
         with context.problems.about(f"{subject}: {option}"):
             result = texts(given)
     return result
+
+
+def _with_engine_ids(labels: Mapping[str, str], present: Mapping[str, str]) -> Mapping[str, str]:
+    """Return LABELS with those that are PRESENT for engines. A task does not list them; an empty text removes one."""
+    kept = {key: text for key, text in present.items() if key.startswith(ENGINE_ID)}
+    return {key: text for key, text in {**kept, **labels}.items() if text or not key.startswith(ENGINE_ID)}
 
 
 def _routed(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> Network:

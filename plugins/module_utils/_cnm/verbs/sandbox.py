@@ -95,7 +95,8 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
     if identity is None and item.get("netns") is None:
         context.problems.add(f"{subject}: process {item['pid']} does not exist, or it has ended.")
     elif identity is None:
-        context.problems.add(f"{subject}: there is no network namespace at '{path}'.")
+        if not item.get("netns_awaited"):
+            context.problems.add(f"{subject}: there is no network namespace at '{path}'.")
     elif identity == context.host.namespace_id("/proc/self/ns/net"):
         context.problems.add(
             f"{subject}: '{path}' is the host's own network namespace. Put the sandbox on network 'host'."

@@ -158,7 +158,7 @@ def _complete(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
             # (br_mtu_auto_adjust in net/bridge/br_if.c).
             message = link_requests.setting(link.name, [("IFLA_MTU", link.mtu)])
             add(HOST, link, f"set the MTU of {link} to {link.mtu}", message)
-        if link.peer and link.up is not False:
+        if link.peer and link.up:
             # While the kernel configures the inner end, it has no peer yet (veth_newlink in drivers/net/veth.c).
             add(link.namespace, link, f"set up {link}", link_requests.setting_up(link.name))
     errors = carry_out_in(namespaces, changes)

@@ -122,6 +122,16 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
     return [link for link in links if link.namespace != HOST or link.name not in with_inner_end]
 
 
+def inner_end(namespaces: Namespaces, namespace: str, device: str) -> str:
+    """Return the name in NAMESPACE of the other end of DEVICE, a veth of the host; empty if it is not there."""
+    socket = namespaces.find(namespace)
+    end = interface.find(namespaces.at(HOST), [device]).get(device)
+    if socket is None or end is None:
+        return ""
+    seen = look(namespaces, socket, [link.name for link in interface.dump(socket, kind=_VETH)])
+    return next((each.name for each in seen.interfaces.values() if _host_end(each, seen, {end.index: end})), "")
+
+
 def _master_names(host: Socket, ends: Dict[int, Interface], of_host: Iterable[Interface]) -> Dict[int, str]:
     """Return the names, by index, of the bridges of ENDS, and of the bridges and devices of VXLAN devices OF_HOST."""
     tunnels = [each for each in of_host if each.vxlan]
@@ -134,7 +144,12 @@ def _master_names(host: Socket, ends: Dict[int, Interface], of_host: Iterable[In
 
 def _pinned(host: Socket, present: Dict[str, List[Interface]], ends: Dict[int, Interface]) -> Set[int]:
     """Return the indices of those ENDS that are pinned: their bridge always sends frames for the inner end to them."""
-    inner = [each for namespace, interfaces in present.items() if namespace != HOST for each in interfaces]
+    inner = [
+        each
+        for namespace, interfaces in present.items()
+        for each in interfaces
+        if namespace != HOST or _is_pair_on_host(each)
+    ]
     ports = [(each.peer, each.address) for each in inner if each.peer in ends and ends[each.peer].master]
     if not ports:
         return set()

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a request of Docker to the answer. Nothing is kept in memory."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
+
+from _cnm.model.errors import CnmError, Problems, printable
+from cnm_command.errors import Failure
+
+from ..errors import EngineError
+from ..fields import Fields, decoded
+from ..runs import Core
+from . import endpoints, ipam, networks
+from .runs import Warn
+
+MEDIA_TYPE = "application/vnd.docker.plugins.v1.2+json"
+_Handler = Callable[[Core, Fields, Warn], Mapping[str, Any]]
+
+
+class Answer(NamedTuple):
+    """The answer to a request."""
+
+    status: int
+    """Of HTTP. Docker wants errors with status 200."""
+    value: Mapping[str, Any]
+    bug: Optional[Exception] = None
+    """An exception that nobody foresaw."""
+
+
+def _always(value: Mapping[str, Any]) -> _Handler:
+    return lambda _core, _request, _warn: value
+
+
+_HANDLERS: Dict[str, _Handler] = {
+    "/Plugin.Activate": _always({"Implements": ["NetworkDriver", "IpamDriver"]}),
+    "/NetworkDriver.GetCapabilities": _always({"Scope": "local", "ConnectivityScope": "global"}),
+    "/NetworkDriver.CreateNetwork": networks.create,
+    "/NetworkDriver.DeleteNetwork": networks.delete,
+    "/NetworkDriver.CreateEndpoint": endpoints.create,
+    "/NetworkDriver.DeleteEndpoint": endpoints.delete,
+    "/NetworkDriver.EndpointOperInfo": _always({"Value": {}}),
+    "/NetworkDriver.Join": endpoints.join,
+    "/NetworkDriver.Leave": endpoints.leave,
+    "/NetworkDriver.ProgramExternalConnectivity": _always({}),
+    "/NetworkDriver.RevokeExternalConnectivity": _always({}),
+    "/NetworkDriver.DiscoverNew": _always({}),
+    "/NetworkDriver.DiscoverDelete": _always({}),
+    "/IpamDriver.GetCapabilities": _always({"RequiresMACAddress": False, "RequiresRequestReplay": False}),
+    # Docker 27 and newer does not ask again and again for a pool of the global space.
+    "/IpamDriver.GetDefaultAddressSpaces": _always(
+        {"LocalDefaultAddressSpace": "cnm", "GlobalDefaultAddressSpace": "cnm"}
+    ),
+    "/IpamDriver.RequestPool": ipam.request_pool,
+    "/IpamDriver.ReleasePool": ipam.release_pool,
+    "/IpamDriver.RequestAddress": ipam.request_address,
+    "/IpamDriver.ReleaseAddress": ipam.release_address,
+}
+
+
+def answer(path: str, body: bytes, core: Core, warn: Warn) -> Answer:
+    """Carry out the request for PATH with BODY.
+
+    :param warn: called with each warning for the administrator
+    """
+    handler = _HANDLERS.get(path)
+    if handler is None:
+        return Answer(404, {"Err": f"cnm has no '{path[:100]}'."})
+    key = "Error" if path.startswith("/IpamDriver.") else "Err"
+    try:
+        return Answer(200, handler(core, Fields(decoded(lambda: body or b"{}", "The request"), Problems()), warn))
+    except (EngineError, CnmError, Failure) as error:
+        return Answer(200, {key: printable(str(error))})
+    except Exception as error:
+        return Answer(200, {key: printable(f"{type(error).__name__}: {error}")}, error)

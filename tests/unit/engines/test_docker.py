@@ -1,0 +1,437 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests of Docker, as dockerd 20.10 sends them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Optional
+
+import pytest
+
+from _cnm.resources.link import Link
+from cnm_engines.docker import protocol
+
+from .conftest import Engine
+
+NETWORK, OTHER_NETWORK = "c4a1" * 16, "0b77" * 16
+KEY = "/var/run/docker/netns/afec4fd59672"
+GENERIC = "com.docker.network.generic"
+
+
+def endpoint_id(number: int) -> str:
+    return f"{number:x}d54" * 16
+
+
+class Docker:
+    """A dockerd on the host of ENGINE."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def post(self, path: str, **values: Any) -> Any:
+        answer = protocol.answer(path, json.dumps(values).encode(), self.engine.core, self.engine.warnings.append)
+        assert answer.bug is None, answer.value
+        assert answer.status == 200
+        return answer.value
+
+    def ipam(self, call: str, **values: Any) -> Any:
+        value = self.post(f"/IpamDriver.{call}", **values)
+        assert "Error" not in value, value
+        return value
+
+    def driver(self, call: str, **values: Any) -> Any:
+        value = self.post(f"/NetworkDriver.{call}", **values)
+        assert "Err" not in value, value
+        return value
+
+    def pool(self, subnet: str = "10.1.0.0/24", options: Optional[Dict[str, str]] = None, version: int = 4) -> str:
+        asked = self.request_pool(subnet, options, version)
+        assert "Error" not in asked, asked
+        pool: str = asked["PoolID"]
+        return pool
+
+    def request_pool(
+        self, subnet: str, options: Optional[Dict[str, str]] = None, version: int = 4, part: str = ""
+    ) -> Any:
+        return self.post(
+            "/IpamDriver.RequestPool",
+            AddressSpace="cnm",
+            Pool=subnet,
+            SubPool=part,
+            Options=options or {},
+            V6=version == 6,
+        )
+
+    def address(self, pool: str, wanted: str = "") -> str:
+        address: str = self.ipam("RequestAddress", PoolID=pool, Address=wanted, Options=None)["Address"]
+        return address
+
+    def gateway(self, pool: str, wanted: str = "") -> Any:
+        options = {"RequestAddressType": "com.docker.network.gateway"}
+        return self.post("/IpamDriver.RequestAddress", PoolID=pool, Address=wanted, Options=options)
+
+    def network(
+        self,
+        *subnets: str,
+        gateways: Optional[List[str]] = None,
+        identifier: str = NETWORK,
+        internal: bool = False,
+        auxiliary: Optional[Dict[str, str]] = None,
+        **generic: str,
+    ) -> Any:
+        """Create a network with SUBNETS and the driver options GENERIC, in which __ is a dot."""
+        subnets = subnets or ("10.1.0.0/24",)
+        pools = [
+            {"AddressSpace": "cnm", "Gateway": gateway, "Pool": subnet, "AuxAddresses": auxiliary or {}}
+            for subnet, gateway in zip(subnets, gateways or [""] * len(subnets))
+        ]
+        options: Dict[str, Any] = {"com.docker.network.enable_ipv6": len(pools) > 1}
+        options[GENERIC] = {key.replace("__", "."): text for key, text in generic.items()} or None
+        if internal:
+            options["com.docker.network.internal"] = True
+        return self.post(
+            "/NetworkDriver.CreateNetwork",
+            NetworkID=identifier,
+            Options=options,
+            IPv4Data=[pool for pool in pools if ":" not in str(pool["Pool"])],
+            IPv6Data=[pool for pool in pools if ":" in str(pool["Pool"])],
+        )
+
+    def endpoint(self, number: int, address: str = "", address6: str = "", mac: str = "", **options: str) -> Any:
+        interface = {"Address": address, "AddressIPv6": address6, "MacAddress": mac}
+        portmap = {"com.docker.network.portmap": [{"Proto": 6, "Port": 80, "HostPort": 8080}], **options}
+        return self.post(
+            "/NetworkDriver.CreateEndpoint",
+            NetworkID=NETWORK,
+            EndpointID=endpoint_id(number),
+            Interface=interface,
+            Options=portmap,
+        )
+
+    def on(self, call: str, number: int, identifier: str = NETWORK, **values: Any) -> Any:
+        return self.driver(call, NetworkID=identifier, EndpointID=endpoint_id(number), **values)
+
+    def start(self, number: int, pool: str, key: str = KEY) -> str:
+        """Do what Docker does to put a container on the network; return its address."""
+        address = self.address(pool)
+        assert "Err" not in self.endpoint(number, address)
+        self.on("Join", number, SandboxKey=key, Options={})
+        return address
+
+    def stop(self, number: int, pool: str, address: str) -> None:
+        self.on("Leave", number)
+        self.on("DeleteEndpoint", number)
+        self.ipam("ReleaseAddress", PoolID=pool, Address=address.partition("/")[0])
+
+
+@pytest.fixture()
+def docker(engine: Engine) -> Docker:
+    return Docker(engine)
+
+
+def name(number: int) -> str:
+    return f"docker-{endpoint_id(number)[:12]}"
+
+
+def labels(docker: Docker, network: str) -> Dict[str, str]:
+    found: Dict[str, str] = docker.engine.listed("network")[network]["Labels"]
+    return found
+
+
+def test_docker_learns_what_the_drivers_can(docker: Docker) -> None:
+    assert docker.post("/Plugin.Activate") == {"Implements": ["NetworkDriver", "IpamDriver"]}
+    assert docker.driver("GetCapabilities") == {"Scope": "local", "ConnectivityScope": "global"}
+    assert docker.ipam("GetCapabilities") == {"RequiresMACAddress": False, "RequiresRequestReplay": False}
+    assert set(docker.ipam("GetDefaultAddressSpaces").values()) == {"cnm"}
+    answer = protocol.answer("/NetworkDriver.AllocateNetwork", b"{}", docker.engine.core, print)
+    assert answer.status == 404
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"NetworkID": 7}', b'{"NetworkID": "x"}', b""])
+def test_a_bad_request_is_refused_in_dockers_way(docker: Docker, body: bytes) -> None:
+    for path, key in (("/NetworkDriver.CreateNetwork", "Err"), ("/IpamDriver.RequestAddress", "Error")):
+        answer = protocol.answer(path, body, docker.engine.core, print)
+        assert (answer.status, list(answer.value), answer.bug) == (200, [key], None)
+
+
+def test_a_network_of_ours_is_found_by_its_subnet(docker: Docker) -> None:
+    pool = docker.pool("10.1.0.0/24")
+    assert docker.gateway(pool) == {"Address": "10.1.0.1/24", "Data": {}}
+    for _time in range(2):
+        assert docker.network("10.1.0.0/24", gateways=["10.1.0.1/24"]) == {}
+    assert labels(docker, "blue") == {f"cnm.docker.{NETWORK[:12]}": "open"}
+    assert set(docker.engine.listed("network")) >= {"blue", "red"}
+
+
+def test_the_option_names_our_network(docker: Docker) -> None:
+    pool = docker.pool("10.2.0.0/24", {"cnm.network": "red"})
+    assert docker.gateway(pool)["Address"] == "10.2.0.1/24"
+    assert docker.network("10.2.0.0/24", cnm__network="red") == {}
+    assert labels(docker, "red") == {f"cnm.docker.{NETWORK[:12]}": "open"}
+
+
+@pytest.mark.parametrize(
+    ("subnet", "options", "part", "said"),
+    [
+        ("", {}, "", "Give the subnet of the network, such as --subnet 10.20.0.0/24."),
+        ("", {"cnm.network": "red"}, "", "Give the subnet of the network, such as --subnet 10.2.0.0/24."),
+        ("", {"cnm.network": "green"}, "", "There is no network 'green'. Create it first, or give the subnet"),
+        ("10.1.0.0/24", {"cnm.network": "red"}, "", "its subnets are 10.2.0.0/24, not 10.1.0.0/24."),
+        ("10.1.0.0/24", {"cnm.network": "none"}, "", "Network 'none' cannot be used by Docker"),
+        ("10.1.0.0/24", {"cnm.colour": "red"}, "", "cnm has no IPAM option 'cnm.colour'."),
+        ("10.1.0.0/24", {}, "10.1.0.128/25", "Network 'blue' exists, and its iprange is None, not 10.1.0.128/25."),
+        ("10.7.0.0/24", {}, "10.7.0.128/25", "Docker cannot create a network of cnm with --ip-range."),
+        ("10.7.0.9/24", {}, "", "10.7.0.9/24"),
+    ],
+)
+def test_a_pool_that_is_not_possible_is_refused(
+    docker: Docker, subnet: str, options: Dict[str, str], part: str, said: str
+) -> None:
+    assert said in docker.request_pool(subnet, options, part=part)["Error"]
+
+
+def test_a_network_is_made_for_docker_and_goes_with_it(docker: Docker) -> None:
+    before = set(docker.engine.kernel.present)
+    pool = docker.pool("10.8.0.0/24")
+    assert docker.gateway(pool)["Address"] == "10.8.0.1/24"
+    assert docker.gateway(pool, "10.8.0.254")["Address"] == "10.8.0.254/24"
+    assert docker.address(pool, "10.8.0.5") == "10.8.0.5/24"
+    mtu = {"com__docker__network__driver__mtu": "1400"}
+    auxiliary = {"printer": "10.8.0.5/24"}
+    assert docker.network("10.8.0.0/24", gateways=["10.8.0.254/24"], internal=True, auxiliary=auxiliary, **mtu) == {}
+    made = docker.engine.listed("network")[f"docker-{NETWORK[:12]}"]
+    assert made["IPAM"]["Config"] == [
+        {"Subnet": "10.8.0.0/24", "Gateway": "10.8.0.254", "AuxiliaryAddresses": {"printer": "10.8.0.5"}}
+    ]
+    assert (made["Internal"], made["Host"]["Mtu"], made["Labels"]["cnm.engine"]) == (True, 1400, "docker")
+    docker.ipam("ReleaseAddress", PoolID=pool, Address="10.8.0.254")
+    for _time in range(2):
+        docker.driver("DeleteNetwork", NetworkID=NETWORK)
+        docker.ipam("ReleasePool", PoolID=pool)
+    assert f"docker-{NETWORK[:12]}" not in docker.engine.listed("network")
+    assert set(docker.engine.kernel.present) == before
+
+
+def test_a_network_that_docker_gave_an_ipv6_subnet(docker: Docker) -> None:
+    four, six = docker.pool("10.1.0.0/24"), docker.pool("fd00:1::/64", version=6)
+    assert docker.gateway(six)["Address"] == "fd00:1::1/64"
+    assert docker.network("10.1.0.0/24", "fd00:1::/64") == {}
+    addresses = docker.address(four), docker.address(six)
+    assert docker.endpoint(1, *addresses) == {"Interface": {"MacAddress": "02:42:0a:01:00:02"}}
+    (shown,) = docker.engine.listed("endpoint").values()
+    assert (shown["Name"], shown["IPv4Address"], shown["IPv6Address"]) == (name(1), *addresses)
+
+
+def test_a_network_of_ours_stays_and_forgets_docker(docker: Docker) -> None:
+    docker.pool()
+    docker.network()
+    for _time in range(2):
+        docker.driver("DeleteNetwork", NetworkID=NETWORK)
+    assert labels(docker, "blue") == {}
+
+
+def test_a_network_made_for_docker_stays_if_others_use_it(docker: Docker) -> None:
+    docker.pool("10.8.0.0/24")
+    docker.network("10.8.0.0/24")
+    made = f"docker-{NETWORK[:12]}"
+    docker.engine.ensure("sandbox", {"name": "own", "networks": [{"name": made}]})
+    docker.driver("DeleteNetwork", NetworkID=NETWORK)
+    assert labels(docker, made) == {}
+
+
+def test_two_networks_of_docker_on_one_of_ours(docker: Docker) -> None:
+    docker.network("10.8.0.0/24")
+    docker.network("10.8.0.0/24", identifier=OTHER_NETWORK)
+    made = f"docker-{NETWORK[:12]}"
+    docker.driver("DeleteNetwork", NetworkID=NETWORK)
+    assert made in docker.engine.listed("network")
+    docker.driver("DeleteNetwork", NetworkID=OTHER_NETWORK)
+    assert made not in docker.engine.listed("network")
+
+
+def test_a_task_that_sets_labels_does_not_cut_docker_off(docker: Docker) -> None:
+    docker.network()
+    with docker.engine.core(False) as controller:
+        wanted = {"name": "blue", "labels": {"colour": "blue"}}
+        assert controller.ensure("network", [wanted]).changed
+        assert not controller.ensure("network", [wanted]).changed
+    assert labels(docker, "blue") == {f"cnm.docker.{NETWORK[:12]}": "open", "colour": "blue"}
+
+
+@pytest.mark.parametrize(
+    ("subnets", "options", "said"),
+    [
+        (["10.7.0.0/24"], {"cnm__network": "red"}, "its subnets are 10.2.0.0/24, not 10.7.0.0/24."),
+        (["10.1.0.0/24"], {"gateways": ["10.1.0.9/24"]}, "its gateway is 10.1.0.1, not 10.1.0.9."),
+        (["10.1.0.0/24"], {"mtu": "1400"}, "so the option 'mtu' would have no effect."),
+        (["10.7.0.0/24"], {"colour": "red"}, "colour"),
+        (["10.1.0.0/25"], {}, "overlaps 10.1.0.0/24 of network 'blue'."),
+        (["fd00:1::/64"], {}, "A network needs an IPv4 subnet."),
+    ],
+)
+def test_a_network_that_does_not_fit_is_refused(
+    docker: Docker, subnets: List[str], options: Dict[str, Any], said: str
+) -> None:
+    with docker.engine.kernel.unchanged():
+        assert said in docker.network(*subnets, **options)["Err"]
+
+
+def test_a_container_comes_and_goes_without_a_trace(docker: Docker) -> None:
+    pool = docker.pool()
+    docker.network()
+    before = set(docker.engine.kernel.present)
+    address = docker.start(1, pool)
+    assert address == "10.1.0.2/24"
+    docker.stop(1, pool, address)
+    docker.stop(1, pool, address)
+    assert docker.engine.listed("sandbox") == docker.engine.listed("endpoint") == {}
+    assert set(docker.engine.kernel.present) == before
+
+
+def test_an_endpoint_gets_the_address_that_was_reserved(docker: Docker) -> None:
+    pool = docker.pool()
+    docker.network()
+    first, second = docker.address(pool), docker.address(pool)
+    assert (first, second) == ("10.1.0.2/24", "10.1.0.3/24")
+    created = {"MacAddress": "02:42:0a:01:00:02", "AddressIPv6": "fd00:1::2/64"}
+    for _time in range(2):
+        assert docker.endpoint(1, first)["Interface"] == created
+    assert docker.endpoint(2, second, mac="02:00:00:00:00:09")["Interface"] == {"AddressIPv6": "fd00:1::3/64"}
+    assert set(docker.engine.listed("endpoint")) == {name(1), name(2)}
+
+
+def test_an_address_can_be_chosen_and_only_once(docker: Docker) -> None:
+    pool = docker.pool()
+    docker.network()
+    assert docker.address(pool, "10.1.0.77") == "10.1.0.77/24"
+    docker.endpoint(1, "10.1.0.77/24")
+    again = docker.post("/IpamDriver.RequestAddress", PoolID=pool, Address="10.1.0.77", Options=None)
+    assert f"address 10.1.0.77 is taken: endpoint '{name(1)}' has it." in again["Error"]
+    assert "10.1.0.77 is taken" in docker.endpoint(2, "10.1.0.77/24")["Err"]
+    outside = docker.post("/IpamDriver.RequestAddress", PoolID=pool, Address="10.9.0.1", Options=None)
+    assert "10.9.0.1" in outside["Error"]
+
+
+def test_addresses_that_docker_chooses_itself(docker: Docker) -> None:
+    docker.network("10.8.0.0/24", gateways=["10.8.0.1/24"])
+    assert docker.endpoint(1, "10.8.0.2/24") == {"Interface": {"MacAddress": "02:42:0a:08:00:02"}}
+    docker.on("Join", 1, SandboxKey=KEY, Options={})
+    docker.on("DeleteEndpoint", 1)
+    assert docker.engine.listed("sandbox") == docker.engine.listed("endpoint") == {}
+
+
+def test_an_address_in_use_is_not_released(docker: Docker) -> None:
+    pool = docker.pool()
+    docker.network()
+    address = docker.start(1, pool)
+    docker.ipam("ReleaseAddress", PoolID=pool, Address="10.1.0.2")
+    assert docker.engine.listed("endpoint")[name(1)]["IPv4Address"] == address
+    docker.engine.ensure("endpoint", {"name": "mine", "network": "blue", "ipv4_address": "10.1.0.9"})
+    docker.ipam("ReleaseAddress", PoolID=pool, Address="10.1.0.9")
+    docker.ipam("ReleaseAddress", PoolID=pool, Address="10.1.0.200")
+    docker.ipam("ReleaseAddress", PoolID="", Address="fd00:1::2")
+    assert set(docker.engine.listed("endpoint")) == {name(1), "mine"}
+    reserved = docker.address(pool)
+    docker.ipam("ReleaseAddress", PoolID=pool, Address=reserved.partition("/")[0])
+    assert set(docker.engine.listed("endpoint")) == {name(1), "mine"}
+
+
+def test_a_container_on_two_networks_is_one_sandbox(docker: Docker) -> None:
+    docker.network()
+    docker.network("10.2.0.0/24", identifier=OTHER_NETWORK)
+    docker.endpoint(1, "10.1.0.2/24")
+    docker.on("Join", 1, SandboxKey=KEY)
+    given = {"Address": "10.2.0.2/24", "AddressIPv6": "", "MacAddress": ""}
+    docker.on("CreateEndpoint", 2, OTHER_NETWORK, Interface=given)
+    docker.on("Join", 2, OTHER_NETWORK, SandboxKey=KEY)
+    (sandbox,) = docker.engine.listed("sandbox").values()
+    assert (sandbox["Name"], sorted(sandbox["Networks"])) == ("docker-afec4fd59672", ["blue", "red"])
+    docker.on("Leave", 1)
+    (sandbox,) = docker.engine.listed("sandbox").values()
+    assert sorted(sandbox["Networks"]) == ["red"]
+    docker.on("Leave", 2, OTHER_NETWORK)
+    assert docker.engine.listed("sandbox") == {}
+
+
+@pytest.mark.parametrize(("internal", "network"), [(True, "10.1.0.0/24"), (False, "10.3.0.0/24")])
+def test_a_container_on_an_internal_network_has_no_way_out(docker: Docker, internal: bool, network: str) -> None:
+    docker.network(network, internal=internal)
+    docker.endpoint(1)
+    joined = docker.on("Join", 1, SandboxKey=KEY)
+    assert joined["DisableGatewayService"] is True
+
+
+def test_unknown_things_are_said(docker: Docker) -> None:
+    assert f"Docker's network '{NETWORK[:12]}' is none of ours" in docker.endpoint(1)["Err"]
+    docker.network()
+    joined = docker.post("/NetworkDriver.Join", NetworkID=NETWORK, EndpointID=endpoint_id(1), SandboxKey=KEY)
+    assert joined["Err"] == f"There is no endpoint '{name(1)}' on network 'blue'."
+    assert "cnm has no endpoint option 'cnm.rate'." in docker.endpoint(1, "", "", "", **{"cnm.rate": "1"})["Err"]
+    docker.on("Leave", 1)
+    docker.on("DeleteEndpoint", 1)
+
+
+class TestHandedOver:
+    """The interface, which waits on the host until Docker moves it into the container."""
+
+    @pytest.fixture()
+    def joined(self, docker: Docker) -> Link:
+        docker.network()
+        docker.endpoint(1, "10.1.0.2/24")
+        answer = docker.on("Join", 1, SandboxKey=KEY, Options={})
+        waiting = answer["InterfaceName"]["SrcName"]
+        assert answer == {"InterfaceName": {"SrcName": waiting, "DstPrefix": "eth"}}
+        assert len(waiting) <= 15
+        link = docker.engine.kernel.present[("link", "", waiting)]
+        assert isinstance(link, Link)
+        return link
+
+    def again(self, docker: Docker) -> bool:
+        """Run a task that names the network; return whether it changes anything."""
+        with docker.engine.core(False) as controller:
+            controller.restore()
+            return controller.ensure("network", [{"name": "blue"}]).changed
+
+    def take(self, docker: Docker, link: Link) -> None:
+        """Move LINK into the container's namespace, which begins to exist."""
+        kernel = docker.engine.kernel
+        docker.engine.appear(KEY)
+        assert link.peer is not None
+        del kernel.present[link.key]
+        kernel.facts.links[link.peer.name] = []
+        kernel.present[("link", KEY, "eth0")] = Link(KEY, "eth0", "veth", link.address, link.mtu, True, 0, link.peer)
+
+    def test_it_waits_without_receiving(self, docker: Docker, joined: Link) -> None:
+        device = docker.engine.listed("network")["blue"]["Host"]["Device"]
+        assert (joined.type, joined.address, joined.mtu, joined.up) == ("veth", "02:42:0a:01:00:02", 1500, None)
+        assert joined.peer is not None
+        assert (joined.peer.master, joined.peer.pinned) == (device, True)
+        on_it = {"address", "neighbour", "sysctl", "route"}
+        assert not [key for key in docker.engine.kernel.present if key[0] in on_it and joined.name in "/".join(key)]
+        assert ("neighbour", "", device, "10.1.0.2") in docker.engine.kernel.present
+        assert not self.again(docker)
+
+    def test_runs_leave_it_alone_when_docker_has_taken_it(self, docker: Docker, joined: Link) -> None:
+        self.take(docker, joined)
+        present = docker.engine.kernel.present[("link", KEY, "eth0")]
+        assert not self.again(docker)
+        assert docker.engine.kernel.present[("link", KEY, "eth0")] == present
+        docker.on("Join", 1, SandboxKey=KEY, Options={})
+        assert joined.key not in docker.engine.kernel.present
+
+    def test_it_is_made_again_if_somebody_removes_it(self, docker: Docker, joined: Link) -> None:
+        docker.engine.kernel.lose(joined.key)
+        assert self.again(docker) is False
+        assert docker.engine.kernel.present[joined.key] == joined
+
+    def test_leaving_removes_what_docker_has_taken(self, docker: Docker, joined: Link) -> None:
+        self.take(docker, joined)
+        assert joined.peer is not None
+        end = Link("", joined.peer.name, "veth")
+        docker.engine.kernel.present[end.key] = end
+        docker.on("Leave", 1)
+        assert end.key not in docker.engine.kernel.present
+        assert docker.engine.listed("sandbox") == {}
