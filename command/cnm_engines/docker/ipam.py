@@ -4,8 +4,8 @@
 
 """The IPAM driver: pools are the subnets of our networks, and an address is reserved by an endpoint.
 
-Docker asks for pools and addresses before it creates a network. So if no network of ours has the subnet yet, any address
-that is asked for is accepted, and the network is checked when it is created.
+Docker asks for pools and addresses before it creates a network. So if no network of ours has the subnet yet, any
+address that is asked for is accepted, and the network is checked when it is created.
 """
 
 from __future__ import annotations

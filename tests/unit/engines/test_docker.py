@@ -10,7 +10,6 @@ import json
 from typing import Any, Dict, List, Optional
 
 import pytest
-
 from _cnm.resources.link import Link
 from cnm_engines.docker import protocol
 
@@ -421,6 +420,17 @@ class TestHandedOver:
         assert docker.engine.kernel.present[("link", KEY, "eth0")] == present
         docker.on("Join", 1, SandboxKey=KEY, Options={})
         assert joined.key not in docker.engine.kernel.present
+
+    def test_runs_leave_its_end_on_the_host_alone_while_the_container_cannot_be_entered(
+        self, docker: Docker, joined: Link
+    ) -> None:
+        self.take(docker, joined)
+        docker.engine.vanish(KEY)
+        assert joined.peer is not None
+        end = Link("", joined.peer.name, "veth")
+        docker.engine.kernel.present[end.key] = end
+        assert not self.again(docker)
+        assert docker.engine.kernel.present[end.key] == end
 
     def test_it_is_made_again_if_somebody_removes_it(self, docker: Docker, joined: Link) -> None:
         docker.engine.kernel.lose(joined.key)
