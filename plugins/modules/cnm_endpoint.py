@@ -72,8 +72,8 @@ options:
     type: str
   aliases: &aliases
     description:
-      - Additional names by which others on the network find the endpoint. Several endpoints may share an alias. The
-        default is none.
+      - Additional names by which others on the network find the endpoint, also with the name of the network appended,
+        as in V(www.blue). Several endpoints may share an alias. The default is none.
       - The list replaces all aliases. An empty list means none.
     type: list
     elements: str

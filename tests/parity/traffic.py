@@ -29,7 +29,8 @@ def names(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[tuple[str, str]
     holders = {address: (network, name) for (network, name, _version), address in endpoints(shown).items()}
     there = {(name, on) for name, each in shown["containers"].items() for on in each["Networks"]}
     candidates = {each for pair in there for each in (pair[0], ".".join(pair))}
-    candidates |= {alias for name, on in there for alias in shown["containers"][name]["Networks"][on]["Aliases"]}
+    aliases = {(alias, on) for name, on in there for alias in shown["containers"][name]["Networks"][on]["Aliases"]}
+    candidates |= {each for pair in aliases for each in (pair[0], ".".join(pair))}
     found = {}
     for container in running(shown):
         joined = {*shown["containers"][container]["Networks"]}

@@ -4,8 +4,9 @@
 
 """The hosts and resolv.conf files of a sandbox, as in Docker 1.9.
 
-On each network that users created, every running endpoint is known by its name, by ``name.network`` and by its aliases.
-On the predefined ``bridge``, names are not resolved.
+On each network that users created, every running endpoint is known by its name and its aliases, and by each of them
+with the name of the network, as in ``name.network`` (sandbox.go of libnetwork). On the predefined ``bridge``, names are
+not resolved.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def lines(network: Network, endpoints: Iterable[Union[Endpoint, Remote]]) -> str
 
 def names(network: Network, endpoint: Union[Endpoint, Remote]) -> Sequence[str]:
     """Return the names of ENDPOINT on NETWORK, without duplicates."""
-    return list(dict.fromkeys((endpoint.name, f"{endpoint.name}.{network.name}", *endpoint.aliases)))
+    short = dict.fromkeys((endpoint.name, *endpoint.aliases))
+    return list(dict.fromkeys(each for name in short for each in (name, f"{name}.{network.name}")))
 
 
 def hosts(

@@ -62,7 +62,7 @@ def test_an_endpoint_that_comes_changes_no_file_of_others(served):
     served.sandbox("web", networks=[{"name": "lan", "aliases": ["www"]}])
     changed = [key for key in before if served.kernel.present[key] != before[key]]
     assert changed == [("records", f"{RECORDS}/{served.one('network', 'lan')['Id']}")]
-    assert records(served)[2] == "web 10.1.0.3  web,web.lan,www"
+    assert records(served)[2] == "web 10.1.0.3  web,web.lan,www,www.lan"
     served.sandbox("web", state="stopped")
     assert len(records(served)) == 2
 
@@ -199,7 +199,10 @@ def test_endpoints_of_other_hosts_have_names(host):
         "lan", driver="overlay", ipam_config=POOL, peers=[{"name": "b", "address": "192.0.2.9", "endpoints": [remote]}]
     )
     host.sandbox("db", networks=[{"name": "lan", "aliases": ["distant"]}])
-    assert records(host)[1:] == ["db 10.1.0.2  db,db.lan,distant", "peer 10.1.0.9  far,far.lan,distant"]
+    assert records(host)[1:] == [
+        "db 10.1.0.2  db,db.lan,distant,distant.lan",
+        "peer 10.1.0.9  far,far.lan,distant,distant.lan",
+    ]
 
 
 def test_the_name_server_is_told_anew_after_a_kill(served):
