@@ -124,3 +124,36 @@ def test_a_key_that_was_smuggled_in_is_not_written(tmp_path: Path) -> None:
     play(tmp_path, [include, copy], [], cnm_docker_key_fingerprint=prints[0], **more)
     shown = _gpg(home, "--with-colons", "--show-keys", stdin=_as_apt_reads(result.read_text())).decode()
     assert prints[0] in shown and prints[1] not in shown
+
+
+def test_links_for_engines_come_and_go_and_those_of_others_are_refused(tmp_path: Path) -> None:
+    places = {name: tmp_path / name / "bin" / "cnm" for name in ("cni", "netavark")}
+    programs = {name: tmp_path / f"cnm-{name}" for name in places}
+    plugins = {
+        name: {"link": str(place), "program": str(programs[name]), "folders": list(map(str, list(place.parents)[:2]))}
+        for name, place in places.items()
+    }
+    for program in programs.values():
+        program.touch()
+    asked = {"links": list(map(str, places.values())), "directories": "{{ cnm_host_plugin_folders }}"}
+
+    def apply(*engines: str, refused: str = "") -> None:
+        look = {"include_role": {"name": str(ROLES / "host"), "tasks_from": "probe"}, "vars": {"cnm_host_asked": asked}}
+        check: dict[str, Any] = {
+            "assert": {"that": f"cnm_host_problems_of_variables[3] | trim is search('{refused or '^$'}')"}
+        }
+        tasks: list[dict[str, Any]] = [look, check, {"set_fact": {"cnm_host_state": {}}}]
+        if not refused:
+            tasks.append({"include_role": {"name": str(ROLES / "host"), "tasks_from": "engine_links"}})
+        more = {"cnm_host_state_folder": str(tmp_path / "state"), "cnm_host_engines": engines}
+        play(tmp_path, tasks, ["host/defaults/main.yml", "host/vars/main.yml"], cnm_host_plugins=plugins, **more)
+
+    places["netavark"].parent.mkdir(parents=True)
+    places["netavark"].write_text("somebody's")
+    apply("cni", "netavark", refused="netavark/bin/cnm. exists and is not a link to .*/cnm-netavark")
+    apply("cni")
+    assert places["cni"].readlink() == programs["cni"]
+    state = json.loads((tmp_path / "state" / "state.json").read_text())
+    assert state["directories"] == [str(tmp_path / "cni" / "bin"), str(tmp_path / "cni")]
+    apply()
+    assert not places["cni"].is_symlink() and places["netavark"].read_text() == "somebody's"

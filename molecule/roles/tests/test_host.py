@@ -102,6 +102,25 @@ def test_the_check_is_passed(host, name):
     assert states["aardvark-dns"] == ("optional" if name == "b" else "ok")
 
 
+def test_the_service_carries_out_what_an_engine_asks_a_plugin_for(host, name):
+    socket = host.service("cnm-engines.socket")
+    assert socket.is_enabled == (name == "b")
+    if name != "b":
+        assert not host.file("/opt/cni/bin/cnm").exists
+        return
+    assert host.file("/usr/local/libexec/netavark/cnm").linked_to == "/usr/local/lib/cnm/cnm-netavark"
+    assert (host.file("/run/cnm/engines.sock").mode, host.file("/run/cnm").mode) == (0o600, 0o700)
+    host.run_test("ip netns add engine")
+    variables = "CNI_CONTAINERID=id CNI_NETNS=/run/netns/engine CNI_IFNAME=eth0"
+    configuration = json.dumps({"cniVersion": "1.1.0", "name": "bridge", "type": "cnm"})
+    for command in ("ADD", "DEL"):
+        host.check_output(f"echo '{configuration}' | env CNI_COMMAND={command} {variables} /opt/cni/bin/cnm")
+        service = host.check_output("systemctl show --property MainPID --value cnm-engines.service")
+        assert host.file("/var/lib/cnm/lock").content_string == service
+    host.run_test("ip netns delete engine")
+    assert host.check_output("systemctl --failed --no-legend") == ""
+
+
 def test_the_command_works(host):
     listed = host.check_output("cnm network ls").splitlines()
     assert [line.split()[1] for line in listed[1:]] == ["bridge", "host", "none"]

@@ -5,7 +5,7 @@
 """Prints what the role needs to know about the host, as JSON. It changes nothing, and runs on Python 3.7 and later.
 
 The argument is JSON, too: packages, modules and directories are lists of names, sysctls are wanted values by key,
-and pools are dictionaries of base and size.
+pools are dictionaries of base and size, and links are paths.
 """
 
 import ipaddress
@@ -54,6 +54,13 @@ def sysctl(key, wanted):
     return {"key": key, "wanted": " ".join(str(wanted).split()), "value": value}
 
 
+def link(path):
+    """Return where PATH leads if it is a link, an empty text if it is something else, and None if there is nothing."""
+    if os.path.islink(path):
+        return os.readlink(path)
+    return "" if os.path.exists(path) else None
+
+
 def bridges():
     folder = "/sys/class/net"
     return sorted(name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name, "bridge")))
@@ -90,6 +97,7 @@ def main():
         "absent_directories": [path for path in asked.get("directories", ()) if not os.path.isdir(path)],
         "docker": any(map(os.path.exists, places)),
         "bridges": bridges(),
+        "links": {path: link(path) for path in asked.get("links", ())},
         "pool_problems": pool_problems(asked.get("pools", ())),
     }
     print(json.dumps(found))

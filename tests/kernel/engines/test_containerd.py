@@ -12,6 +12,7 @@ import pytest
 from containerd import Containerd, needs_containerd
 from lab import pinged
 from needed import needs_name_server
+from service import service
 from tasks import Tasks, eventually
 
 pytestmark = [needs_containerd, needs_name_server]
@@ -34,7 +35,9 @@ def test_two_containers_and_a_sandbox_talk_by_name(tasks: Tasks, containerd: Con
         assert eventually(lambda: "default-web" in tasks.shown("sandbox"))
         sandbox = tasks.shown("sandbox")["default-web"]
         assert (sandbox["Labels"]["cnm.engine"], sandbox["Labels"]["cnm.container"]) == ("cni", "default-web")
-        assert "1 packets received" in containerd.out("db", "ping", "-c", "1", "own")
+        with service() as running:
+            assert "1 packets received" in containerd.out("db", "ping", "-c", "1", "own")
+            assert running.did_the_last_run()
         assert "nameserver 10.9.0.1" in containerd.out("db", "wget", "-q", "-O", "-", "http://default-web/resolv.conf")
         assert pinged("own", sandbox["Networks"]["blue"]["IPAddress"])
     assert sorted(tasks.shown("sandbox")) == ["own"]

@@ -16,6 +16,8 @@ from ..model.errors import CnmError, Locked
 
 PATIENCE = 120.0
 """Seconds to wait for other runs to end."""
+_SHOWN = 200
+"""Characters of a command line that a message shows."""
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
     try:
         if not _locked(descriptor, patience):
             raise Locked(
-                f"Another run is at work on this host: '{path}' was locked for {patience:.0f} seconds. Process "
+                f"Another run is at work on this host, and the lock '{path}' was not released in time. Process "
                 f"{_holder(descriptor)} holds it now. Wait for it to end, or end it."
             )
         # Only for the message to others; the lock holds without it.
@@ -86,7 +88,9 @@ def holding(folder: str) -> str:
 def _holder(descriptor: int) -> str:
     pid = os.pread(descriptor, 20, 0).decode(errors="replace") or "unknown"
     try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
-            return f"{pid} ('{comm.read().strip()}')"
+        # The name of the process would often be that of Python.
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            words = file.read().replace("\0", " ").strip()
     except OSError:
-        return pid
+        words = ""
+    return f"{pid} ('{words[:_SHOWN]}')" if words else pid

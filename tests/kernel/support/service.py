@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The service for plugins of engines, as a process on the stand-in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine import COMMAND
+
+SOCKET = Path("/run/cnm/engines.sock")
+
+
+class Service:
+    """A service that runs now."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen([sys.executable, str(COMMAND / "cnm.py"), "serve", "--engines", str(SOCKET)])
+        self.pid = self._process.pid
+        deadline = time.monotonic() + 60
+        while not SOCKET.exists():
+            assert self._process.poll() is None and time.monotonic() < deadline, "the service does not start"
+            time.sleep(0.01)
+
+    def did_the_last_run(self) -> bool:
+        """Return whether the run that held the lock last was the service's."""
+        return Path("/var/lib/cnm/lock").read_text() == str(self.pid)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        """End it as systemd does, unless it was killed."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            assert self._process.wait(60) == 0
+            assert not SOCKET.exists()
+
+
+@contextmanager
+def service() -> Iterator[Service]:
+    """Let a service run on the host that was entered, during the block."""
+    os.makedirs(SOCKET.parent, 0o700, exist_ok=True)
+    made = Service()
+    try:
+        yield made
+    finally:
+        made.end()
