@@ -49,6 +49,11 @@ def nothing_is_published(step: Step, _message: str, shown: Mapping[str, Any]) ->
     return step.network in ("host", "none") or bool(shown["networks"].get(step.network, {}).get("Internal"))
 
 
+def in_ipv6(_step: Step, message: str, _shown: Mapping[str, Any]) -> bool:
+    """Return whether MESSAGE is about an IPv6 subnet."""
+    return "::" in message
+
+
 class Refusal(NamedTuple):
     """Something that one side refuses and the other carries out."""
 
@@ -62,10 +67,12 @@ class Refusal(NamedTuple):
     """Takes the step, the message and what the refusing side shows; returns whether this is the difference."""
 
 
+LEFTOVER = "Docker keeps a connection that it has refused, without an address"
 KEPT = "a stopped sandbox keeps its addresses and ports; a stopped Docker container has none"
 WRONG_PORT = "an invalid port is refused even where it would have no effect"
 REFUSALS = (
     Refusal("ours", "has host bits set", "a subnet with host bits is a mistake"),
+    Refusal("ours", "iprange: .* is not within subnet", "Docker checks this only for IPv4", when=in_ipv6),
     Refusal("ours", "overlaps .*, which the host reaches on", "the host would no longer reach that network"),
     Refusal("ours", "published_ports need a network", "Docker silently publishes nothing there"),
     Refusal("ours", "protocol '.*' is not one of", WRONG_PORT, when=nothing_is_published),
@@ -98,6 +105,7 @@ REFUSALS = (
         "Docker 1.9 has no default IPv6 pools; ours are derived from the host (RFC 4193)",
     ),
     Refusal("theirs", "cannot assign requested address", "our rules need no socket, so the address may be added later"),
+    Refusal("theirs", "Invalid address .* does not belong to any of this network's subnets", LEFTOVER, False),
     Refusal("theirs", "cannot be disconnected from host network", "the sandbox gets its own namespace"),
 )
 
@@ -129,6 +137,7 @@ HIDDEN = (
 
 
 NO_ROUTE = "an internal network has no default route; Docker 20.10 sets one that leads nowhere"
+BOTH_FAMILIES = "each family has a default route of its own; Docker prefers networks that have both families"
 CHOSEN_POOLS = "the first free one is chosen, as in Docker 1.9; Docker 20.10 continues after the last one that it chose"
 RANGE = "the gateway is the first address of the subnet; Docker's is the first address of the iprange"
 SHOWN_GATEWAY = "a chosen gateway is shown; Docker shows only one that was given"
@@ -136,8 +145,19 @@ PORT_NUMBERS = "the lowest free port from 49153 on is chosen; Docker continues a
 LOOPBACK6 = "ports are published at 0.0.0.0, as in Docker 1.9; Docker 20.10 also has a proxy at [::]"
 SHORT_ID = "Docker 20.10 adds the beginning of the container's id to its aliases"
 KEPT_MAC = "a MAC address belongs to an endpoint; Docker reuses it on the network that the container was created on"
-LEFTOVER = "Docker keeps a connection that it has refused, without an address"
-OTHERS = (KEPT_MAC, LEFTOVER, NO_ROUTE, CHOSEN_POOLS, KEPT, RANGE, SHOWN_GATEWAY, PORT_NUMBERS, LOOPBACK6, SHORT_ID)
+OTHERS = (
+    KEPT_MAC,
+    LEFTOVER,
+    NO_ROUTE,
+    BOTH_FAMILIES,
+    CHOSEN_POOLS,
+    KEPT,
+    RANGE,
+    SHOWN_GATEWAY,
+    PORT_NUMBERS,
+    LOOPBACK6,
+    SHORT_ID,
+)
 """What the comparison leaves out, at the places that mention these names."""
 
 

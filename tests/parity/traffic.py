@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from choices import endpoints
@@ -24,13 +24,22 @@ def running(shown: Mapping[str, Any]) -> list[str]:
     return sorted(name for name, found in shown["containers"].items() if found["State"] == "running")
 
 
-def names(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[tuple[str, str], set[tuple[str, str]]]:
-    """Return the containers, with their networks, that each container finds for each name."""
+def known(shown: Mapping[str, Any]) -> set[str]:
+    """Return the names and aliases of all containers, alone and with the names of their networks appended."""
+    called = {
+        (name, network)
+        for container, each in shown["containers"].items()
+        for network, attachment in each["Networks"].items()
+        for name in (container, *attachment["Aliases"])
+    }
+    return {each for pair in called for each in (pair[0], ".".join(pair))}
+
+
+def found_by_name(
+    side: Ours | Theirs, shown: Mapping[str, Any], candidates: Collection[str]
+) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Return the containers, with their networks, that each container finds for each of the names CANDIDATES."""
     holders = {address: (network, name) for (network, name, _version), address in endpoints(shown).items()}
-    there = {(name, on) for name, each in shown["containers"].items() for on in each["Networks"]}
-    candidates = {each for pair in there for each in (pair[0], ".".join(pair))}
-    aliases = {(alias, on) for name, on in there for alias in shown["containers"][name]["Networks"][on]["Aliases"]}
-    candidates |= {each for pair in aliases for each in (pair[0], ".".join(pair))}
     found = {}
     for container in running(shown):
         joined = {*shown["containers"][container]["Networks"]}
