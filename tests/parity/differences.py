@@ -105,7 +105,7 @@ REFUSALS = (
         "Docker 1.9 has no default IPv6 pools; ours are derived from the host (RFC 4193)",
     ),
     Refusal("theirs", "cannot assign requested address", "our rules need no socket, so the address may be added later"),
-    Refusal("theirs", "Invalid address .* does not belong to any of this network's subnets", LEFTOVER, False),
+    Refusal("theirs", "Cannot (re)?start container .*: (Invalid address|network .* not found)", LEFTOVER, False),
     Refusal("theirs", "cannot be disconnected from host network", "the sandbox gets its own namespace"),
 )
 
