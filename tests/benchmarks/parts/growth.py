@@ -7,17 +7,29 @@
 from __future__ import annotations
 
 import functools
+import json
+import os
+import sys
+import time
 
 from clock import Cost
+from engine import COMMAND
 from host import on_its_own
+from peers import namespaces
 from peers.ours import Ours, sandboxes
 from record import Key, Record
 from seed import stopped_sandboxes, unmade_networks
+from service import service
 from stand_in import Host
 
 from . import Plan
 
+sys.path.append(str(COMMAND))
+
+import cnm_client
+
 SIZES = (10, 100, 1000, 10000)
+_CONTAINERS = 21
 _ON_ONE_NETWORK = 1000
 """A Linux bridge has 1023 ports."""
 
@@ -32,9 +44,10 @@ def run(plan: Plan, record: Record) -> None:
                 ("endpoint, others elsewhere", _endpoint_elsewhere),
                 ("endpoint, same network", _endpoint_beside),
                 ("endpoint, same network with DNS", _endpoint_beside_with_dns),
+                ("container through the service, same network with DNS", _container),
                 ("network", _network),
             ):
-                if measure not in (_endpoint_beside, _endpoint_beside_with_dns) or size <= _ON_ONE_NETWORK:
+                if measure in (_endpoint_elsewhere, _network) or size <= _ON_ONE_NETWORK:
                     record.add(Key("growth", what, size, "ours"), on_its_own(functools.partial(measure, size=size)))
 
 
@@ -58,6 +71,50 @@ def _endpoint_beside_with_dns(host: Host, size: int) -> Cost:
         return _endpoint_beside(host, size)
     finally:
         host.kill_name_server()
+
+
+def _container(host: Host, size: int) -> Cost:
+    """Return what a container costs the service, on average of several."""
+    host.have_name_server()
+    ours = Ours(host)
+    ours.networks(1)
+    ours.attach(0, size)
+    # Sandboxes have the names of the namespaces before these.
+    numbers = range(size, size + _CONTAINERS)
+    namespaces.make(size, _CONTAINERS)
+    try:
+        with service() as running:
+            # The first request costs more.
+            _join(numbers[0])
+            wall, cpu = time.perf_counter(), _used(running.pid)
+            for each in numbers[1:]:
+                _join(each)
+            return Cost(
+                (time.perf_counter() - wall) / (_CONTAINERS - 1), (_used(running.pid) - cpu) / (_CONTAINERS - 1)
+            )
+    finally:
+        host.kill_name_server()
+
+
+def _join(number: int) -> None:
+    configuration = {"cniVersion": "1.1.0", "name": "n0", "type": "cnm"}
+    variables = [
+        "CNI_COMMAND=ADD",
+        f"CNI_CONTAINERID=c{number}",
+        f"CNI_NETNS={namespaces.path(number)}",
+        "CNI_IFNAME=eth0",
+    ]
+    request = cnm_client.request(b"cni", json.dumps(configuration).encode(), [], [each.encode() for each in variables])
+    answer, _begun = cnm_client.ask(request)
+    if answer[:1] != [b"0"]:
+        raise RuntimeError(f"the service answers {answer}")
+
+
+def _used(pid: int) -> float:
+    """Return the CPU time that the process PID and the programs that it has run have used, in seconds."""
+    with open(f"/proc/{pid}/stat") as stat:
+        ticks = stat.read().rpartition(")")[2].split()[11:15]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def _network(host: Host, size: int) -> Cost:

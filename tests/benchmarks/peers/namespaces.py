@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.namespace import Namespaces
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import kinds
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 
 
 def path(number: int) -> str:
@@ -32,7 +32,7 @@ def opened() -> Iterator[Namespaces]:
 def make(first: int, number: int) -> None:
     """Create NUMBER namespaces, counted from FIRST."""
     with opened() as namespaces:
-        namespaces.make([kinds.Namespace(path(each)) for each in range(first, first + number)])
+        namespaces.make([Namespace(path(each)) for each in range(first, first + number)])
 
 
 def remove(first: int, number: int) -> None:

@@ -30,9 +30,8 @@ def records(
     pairs: List[Tuple[Union[Endpoint, Remote], str]] = [(endpoint, str(endpoint.sandbox)) for endpoint in here]
     pairs += [(remote, f"{network.id}/{remote.name}") for remote in away]
     for endpoint, identifier in sorted(pairs, key=lambda pair: (pair[0].name, pair[1])):
-        asked = ",".join(one for one in servers.get(identifier, ()) if not is_local(one))
-        called = ",".join(names(network, endpoint))
-        text.append(
-            f"{identifier} {endpoint.address(4) or ''} {endpoint.address(6) or ''} {called}{' ' * bool(asked)}{asked}"
-        )
+        four, six = (str(endpoint.address(version) or "") for version in (4, 6))
+        line = f"{identifier} {four} {six} {','.join(names(network, endpoint))}"
+        asked = ",".join([one for one in servers.get(identifier, ()) if not is_local(one)])
+        text.append(f"{line} {asked}" if asked else line)
     return Records(f"{RECORDS}/{network.id}", "".join(f"{line}\n" for line in text))

@@ -52,6 +52,8 @@ def lines(network: Network, endpoints: Iterable[Union[Endpoint, Remote]]) -> str
 
 def names(network: Network, endpoint: Union[Endpoint, Remote]) -> Sequence[str]:
     """Return the names of ENDPOINT on NETWORK, without duplicates."""
+    if not endpoint.aliases:
+        return [endpoint.name, f"{endpoint.name}.{network.name}"]
     short = dict.fromkeys((endpoint.name, *endpoint.aliases))
     return list(dict.fromkeys(each for name in short for each in (name, f"{name}.{network.name}")))
 

@@ -25,11 +25,9 @@ from .queries import Queries
 class SqliteStore(Queries):
     """The objects of one host, as of the last commit or of the transaction under way."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: str = ":memory:", beside: "Optional[SqliteStore]" = None
-    ) -> None:
-        """Use CONNECTION to the store at PATH, of which BESIDE is another state."""
-        super().__init__(connection, path, beside._rows.seen if beside else {})
+    def __init__(self, connection: sqlite3.Connection, path: str = ":memory:") -> None:
+        """Use CONNECTION to the store at PATH."""
+        super().__init__(connection, path)
         self._path = path
 
     @property
@@ -50,12 +48,12 @@ class SqliteStore(Queries):
         :param write: whether it is to be written; to read it, it need not be writable
         :raises StoreDamaged: if it cannot be trusted; the file is left as it is
         """
-        return cls(schema.connect(folder, check=beside is None, write=write), schema.path(folder), beside)
+        return cls(schema.connect(folder, check=beside is None, write=write), schema.path(folder))
 
     def copy(self) -> "SqliteStore":
         """Return a copy of this store in memory; writing to the copy does not change this store."""
         self._rows.flush()
-        return SqliteStore(schema.in_memory(self._connection), self._path, self)
+        return SqliteStore(schema.in_memory(self._connection), self._path)
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""

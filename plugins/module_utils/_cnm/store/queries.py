@@ -21,19 +21,16 @@ from .claims import Claims
 from .journal import Setting, Unit
 from .members import Members
 from .ranges import Ranges
-from .rows import Object, Rows
+from .rows import Rows
 
 
 class Queries:
     """The objects of one host, as of the last commit or of the transaction under way."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str, seen: Dict[str, Object]) -> None:
-        """Ask the store at PATH by its CONNECTION.
-
-        :param seen: objects by their JSON text. They are values, so several stores can share them.
-        """
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        """Ask the store at PATH by its CONNECTION."""
         self._connection = connection
-        self._rows = Rows(connection, path, seen)
+        self._rows = Rows(connection, path)
         self._members = Members(connection, self._rows)
         self._ranges = Ranges(connection)
         self._claims = Claims(connection)
@@ -73,6 +70,13 @@ class Queries:
     def sandboxes(self) -> List[Sandbox]:
         """Return all sandboxes, by name."""
         return self._rows.all(Sandbox, "SELECT * FROM sandbox ORDER BY name")
+
+    def sandboxes_labelled(self, key: str, value: str) -> List[Sandbox]:
+        """Return the sandboxes with the label KEY=VALUE, by name."""
+        # The text of a row is compact JSON. It is searched by SQLite, because to read all rows takes much longer.
+        pair = f"{json.dumps(key)}:{json.dumps(value)}"
+        found = self._rows.all(Sandbox, "SELECT * FROM sandbox WHERE instr(data, ?) ORDER BY name", pair)
+        return [sandbox for sandbox in found if sandbox.labels.get(key) == value]
 
     def endpoint(self, identifier: str) -> Optional[Endpoint]:
         """Return the endpoint with that id."""

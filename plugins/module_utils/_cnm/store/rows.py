@@ -31,20 +31,23 @@ _COLUMNS: Dict[Type[Any], Callable[[Any], Tuple[Any, ...]]] = {
 }
 """The attributes of an object that have columns of their own, before its JSON, so that queries can find it by them."""
 
+_SEEN: Dict[str, Object] = {}
+"""Objects by their JSON text. They are values, so the stores that a process opens can share them."""
+_MOST_SEEN = 4096
+"""How many of them are kept when another store is opened, as each run of a service does."""
+
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class Rows:
     """The objects in the tables of one connection, as of the last commit or of the transaction under way."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str, seen: Dict[str, Object]) -> None:
-        """Read the rows of CONNECTION, to the store at PATH.
-
-        :param seen: objects by their JSON text. They are values, so several stores can share them.
-        """
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        """Read the rows of CONNECTION, to the store at PATH."""
+        if len(_SEEN) > _MOST_SEEN:
+            _SEEN.clear()
         self._connection = connection
         self._path = path
-        self.seen = seen
         self._objects: Dict[Type[Any], Dict[str, Any]] = {noun: {} for noun in _TABLES}
         """The known objects of the transaction, by noun and id; None for objects that do not exist."""
         self._answers: Dict[Type[Any], Dict[Tuple[Any, ...], List[Any]]] = {noun: {} for noun in _TABLES}
@@ -121,12 +124,12 @@ class Rows:
     def _read(self, noun: Type[T], *row: Any) -> T:
         """Return the object in ROW, of the table of NOUN; the same object for the same text: objects are values."""
         *columns, data = row
-        item = self.seen.get(data)
+        item = _SEEN.get(data)
         if not isinstance(item, noun):
             item = from_json(noun, json.loads(data))
             if isinstance(item, Network) and item.driver not in LOADERS:
                 raise ValueError(f"there is no driver '{item.driver}'")
-            self.seen[data] = item
+            _SEEN[data] = item
         if _COLUMNS[noun](item) != tuple(columns):
             raise ValueError(f"the row of '{columns[1]}' contains another {_TABLES[noun]}")
         return item
@@ -212,5 +215,5 @@ class Rows:
 
     def _text(self, item: Object) -> str:
         text = _encode(to_json(item))
-        self.seen[text] = item
+        _SEEN[text] = item
         return text

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple, TypeVar
+from typing import Any, Callable, Dict, Hashable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple, TypeVar
 
 from ..model.addresses import Address, Subnet
 from ..model.endpoint import Port
@@ -67,6 +67,9 @@ class Host(Protocol):
 
     def namespace_id(self, path: str) -> Optional[str]:
         """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
+
+    def namespace_file(self, path: str) -> Optional[Hashable]:
+        """Return which file is at PATH now; None if there is none. Namespaces that are different files differ."""
 
     def listening(self) -> Sequence[Listener]:
         """Return the sockets that listen on the host's ports, except those of our own name server."""

@@ -88,7 +88,8 @@ class _Uniqueness:
 
         def order(item: T) -> Tuple[bool, int]:
             was = getattr(self._before, kind)(item.id)
-            return was is None or key(was) != key(item), self._place(kind, item.id)
+            is_same = was is item or (was is not None and key(was) == key(item))
+            return not is_same, self._place(kind, item.id)
 
         holders: Dict[Hashable, T] = {}
         for item in sorted(items, key=order):
@@ -157,11 +158,21 @@ class _Uniqueness:
         if not adopting:
             return
 
-        def identity(sandbox: Sandbox) -> Optional[str]:
-            return sandbox.identity or self._context.host.namespace_id(sandbox.path)
+        host = self._context.host
 
+        def identity(sandbox: Sandbox) -> Optional[str]:
+            return sandbox.identity or host.namespace_id(sandbox.path)
+
+        paths = {sandbox.path for sandbox in adopting}
+        files = {host.namespace_file(path) for path in paths} - {None}
+        alike = [
+            sandbox
+            for sandbox in self._store.sandboxes()
+            # A file is found in a hundredth of the time that an identity takes, and a host may have a thousand.
+            if sandbox.path in paths or sandbox.identity or host.namespace_file(sandbox.path) in files
+        ]
         for key in (_path, identity):
-            for one, other in self._twice("sandbox", self._store.sandboxes(), key):
+            for one, other in self._twice("sandbox", alike, key):
                 subject = self._context.subject("sandbox", one)
                 text = f"{subject}: the namespace at '{one.path}' is already used by sandbox '{other.name}'."
                 self._context.problems.add(text)

@@ -81,6 +81,9 @@ class PretendFacts:
     def namespace_id(self, path):
         return self.namespaces.get(path)
 
+    def namespace_file(self, path):
+        return self.namespaces.get(path)
+
     def has_own_namespace(self, path):
         return path not in self.lost
 
