@@ -34,10 +34,10 @@ def serve(options: Namespace) -> int:
     import_all()
     end, begin = socket.socketpair()
     begin.setblocking(False)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Python calls this between two instructions of the main thread, and the descriptor wakes the thread up.
-        signal.signal(number, lambda _number, _frame: None)
     signal.set_wakeup_fd(begin.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # With a handler, the signal does not end the process. What ends the service is the descriptor.
+        signal.signal(number, lambda _number, _frame: None)
     connections = Connections(Worker())
     try:
         connections.accept({each: PROTOCOLS[name] for each, name in listeners.sockets.items()}, end)

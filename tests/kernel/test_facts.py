@@ -128,6 +128,17 @@ def test_links_and_bridges(host: Host) -> None:
 def test_namespace_that_is_none(host: Host) -> None:
     assert host.kernel.facts.namespace_id("/etc/hosts") is None
     assert host.kernel.facts.namespace_id("/run/netns/nothing") is None
+    assert host.kernel.facts.namespace_file("/run/netns/nothing") is None
+
+
+def test_a_namespace_is_the_same_file_at_each_of_its_paths(host: Host) -> None:
+    host.out(["ip", "netns", "add", "web"])
+    Path("/run/mounted").touch()
+    host.out(["mount", "--bind", "/run/netns/web", "/run/mounted"])
+    Path("/run/link").symlink_to("netns/web")
+    found = {host.kernel.facts.namespace_file(path) for path in ("/run/netns/web", "/run/mounted", "/run/link")}
+    assert len(found) == 1
+    assert found.isdisjoint({None, host.kernel.facts.namespace_file(host.outside)})
 
 
 def test_the_name_server_opens_its_sockets_meanwhile(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
