@@ -69,6 +69,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     serve.set_defaults(action="serve")
     serve.add_argument("--engines", metavar="PATH", help="listen for the plugins of engines on the socket PATH")
+    serve.add_argument("--docker", metavar="PATH", help="listen for Docker on the socket PATH")
+    serve.add_argument(
+        "--docker-api",
+        metavar="PATH",
+        default="/var/run/docker.sock",
+        help="the socket of Docker, which tells the names of containers (default: %(default)s)",
+    )
     options = parser.parse_args(argv)
     if options.action == "exec":
         options.command = [options.program, *options.arguments]

@@ -13,13 +13,13 @@ from typing import Mapping
 
 from cnm_command.access import require_all
 
-from . import engines
+from . import docker, engines
 from .connections import Connections, Serve
 from .core import import_all
 from .listeners import Listeners
 from .worker import Worker
 
-PROTOCOLS: Mapping[str, Serve] = {"engines": engines.serve}
+PROTOCOLS: Mapping[str, Serve] = {"engines": engines.serve, "docker": docker.serve}
 """What can be spoken on a socket, with the function that serves a connection. Each has an option with its name."""
 
 
@@ -38,10 +38,16 @@ def serve(options: Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # With a handler, the signal does not end the process. What ends the service is the descriptor.
         signal.signal(number, lambda _number, _frame: None)
-    connections = Connections(Worker())
+    worker = Worker()
+    connections = Connections(worker)
+    watchers = [docker.watcher(worker, options.docker_api)] if "docker" in listeners.sockets.values() else []
+    for each in watchers:
+        each.start()
     try:
         connections.accept({each: PROTOCOLS[name] for each, name in listeners.sockets.items()}, end)
     finally:
         listeners.close()
+        for each in watchers:
+            each.end()
         connections.end()
     return 0

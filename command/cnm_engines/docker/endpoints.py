@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from _cnm.controller import Groups
 from _cnm.drivers import driver
@@ -95,7 +95,7 @@ def delete(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
     """
     asked = _Asked(request)
     request.problems.check()
-    carry_out(core, lambda store, _host: removal(store, asked.present(store), "absent"), warn)
+    carry_out(core, lambda store, _host: removal(store, [asked.present(store)], "absent"), warn)
     return {}
 
 
@@ -106,19 +106,23 @@ def leave(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
     """
     asked = _Asked(request)
     request.problems.check()
-    carry_out(core, lambda store, _host: removal(store, asked.present(store), "left"), warn)
+    carry_out(core, lambda store, _host: removal(store, [asked.present(store)], "left"), warn)
     return {}
 
 
-def removal(store: SqliteStore, present: Optional[Endpoint], state: str) -> Groups:
-    """Return the items that bring the endpoint PRESENT into STATE, and remove its sandbox if that has no other."""
-    if present is None or (state == "left" and present.sandbox is None):
-        return []
-    groups: Groups = [("endpoint", [{"name": present.name, "network": present.network, "state": state}])]
-    sandbox = store.sandbox(present.sandbox) if present.sandbox is not None else None
-    if sandbox is not None and len(store.endpoints_of_sandbox(sandbox.id)) == 1:
-        return [*groups, ("sandbox", [{"name": sandbox.name, "state": "absent"}])]
-    return groups
+def removal(store: SqliteStore, gone: Sequence[Optional[Endpoint]], state: str) -> Groups:
+    """Return the items that bring those of GONE that exist into STATE, and remove the sandboxes that have no others."""
+    present = {one.id: one for one in gone if one is not None and (state == "absent" or one.sandbox is not None)}
+    sandboxes = [store.sandbox(each) for each in sorted({one.sandbox for one in present.values() if one.sandbox})]
+    ended = [
+        each.name
+        for each in sandboxes
+        if each is not None and all(one.id in present for one in store.endpoints_of_sandbox(each.id))
+    ]
+    return [
+        ("endpoint", [{"name": one.name, "network": one.network, "state": state} for one in present.values()]),
+        ("sandbox", [{"name": name, "state": "absent"} for name in ended]),
+    ]
 
 
 def join(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:

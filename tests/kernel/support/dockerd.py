@@ -83,11 +83,13 @@ class Dockerd:
                 pytest.fail(f"dockerd does not start: {(FOLDER / 'log').read_text()[-2000:]}")
             time.sleep(0.05)
 
-    def load_image(self) -> None:
-        """Create the image. Its only program is sleep."""
+    def load_image(self, *programs: str) -> None:
+        """Create the image. Its only programs are sleep, and PROGRAMS of busybox."""
         root = FOLDER / "root" / "bin"
         root.mkdir(parents=True)
         shutil.copy(BUSYBOX, root / "sleep")
+        for name in programs:
+            (root / name).symlink_to("sleep")
         self._host.out(["tar", "--create", f"--file={FOLDER}/image.tar", f"--directory={FOLDER}/root", "bin"])
         self.command("import", f"{FOLDER}/image.tar", IMAGE)
 

@@ -27,6 +27,8 @@ class PretendFacts:
         self.parents = {}
         self.programs = {}
         self.namespaces = {"/proc/self/ns/net": "1"}
+        self.inner = {}
+        """The names of the inner ends of veth pairs, by namespace and end on the host."""
         self.lost = []
         self.sockets = []
         self.bridges = []
@@ -74,6 +76,9 @@ class PretendFacts:
 
     def addresses(self, link):
         return self.links[link]
+
+    def inner_end(self, namespace, device):
+        return self.inner.get((namespace, device), "")
 
     def link_names(self, namespace):
         return {"lo", "eth0"}

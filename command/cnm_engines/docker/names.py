@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What only the Engine API tells: the names of containers, and that they run."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set
+
+from _cnm.controller import Groups
+from _cnm.model.ids import check_alias
+from _cnm.model.network import ENGINE_ID
+from _cnm.store.objects import SqliteStore
+from _cnm.verbs.context import Host
+
+from ..container import CONTAINER
+from ..container import ENGINE as ENGINE_LABEL
+from . import ids
+from .ids import ENGINE
+
+NAME = "cnm.container.name"
+
+
+class Container(NamedTuple):
+    """A container of Docker."""
+
+    id: str
+    name: str
+    aliases: Mapping[str, Sequence[str]]
+    """The aliases that it has on a network, by Docker's id of its endpoint there."""
+
+
+class OnNetwork(NamedTuple):
+    """What Docker has on one of its networks."""
+
+    id: str
+    containers: Sequence[str]
+    """Their ids."""
+    endpoints: Collection[str]
+    """The names that we give them."""
+    auxiliary: Collection[str]
+    """Addresses that Docker reserves as long as it has the network."""
+
+
+@contextmanager
+def _expected() -> Iterator[None]:
+    """Turn what the block raises if Docker's JSON has another form into a ValueError."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"Docker's answer is not as expected: {error!r}.") from error
+
+
+def concerned(event: Mapping[str, Any]) -> str:
+    """Return the id of the container that EVENT is about; empty if it is about none.
+
+    :raises ValueError: if it is not described as expected
+    """
+    with _expected():
+        if event["Type"] != "network":
+            return str(event["Actor"]["ID"])
+        return str(event["Actor"]["Attributes"].get("container") or "")
+
+
+def container(inspected: Mapping[str, Any]) -> Container:
+    """Return the container that Docker has INSPECTED.
+
+    :raises ValueError: if it is not described as expected
+    """
+    with _expected():
+        on = inspected["NetworkSettings"]["Networks"].values()
+        aliases = {each["EndpointID"]: list(map(str, each["Aliases"] or ())) for each in on if each["EndpointID"]}
+        return Container(inspected["Id"], inspected["Name"].lstrip("/"), aliases)
+
+
+def network_ids(listed: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Return the ids of the networks that Docker has LISTED.
+
+    :raises ValueError: if they are not described as expected
+    """
+    with _expected():
+        return [str(each["Id"]) for each in listed]
+
+
+def on_network(inspected: Mapping[str, Any]) -> OnNetwork:
+    """Return what is on the network that Docker has INSPECTED.
+
+    :raises ValueError: if it is not described as expected
+    """
+    with _expected():
+        # An endpoint without a container has a key that begins so (buildContainerAttachments in moby's API).
+        containers = [key for key in inspected["Containers"] if not key.startswith("ep-")]
+        endpoints = [ids.endpoint_name(each["EndpointID"]) for each in inspected["Containers"].values()]
+        pools = inspected["IPAM"]["Config"] or []
+        held = [text for pool in pools for text in (pool.get("AuxiliaryAddresses") or {}).values()]
+        return OnNetwork(inspected["Id"], containers, endpoints, held)
+
+
+def told(store: SqliteStore, host: Host, running: Container) -> Groups:
+    """Return the items that give the endpoints of RUNNING its name and aliases, and adopt it as far as it has started.
+
+    Docker names an interface when it moves it into the container. From then on runs repair it.
+    """
+    sandboxes: Dict[str, Mapping[str, Any]] = {}
+    endpoints: List[Mapping[str, Any]] = []
+    for identifier, aliases in running.aliases.items():
+        for endpoint in store.endpoints_named(ids.endpoint_name(identifier)):
+            names = [running.name, *aliases, running.id[:12]]
+            item = {"name": endpoint.name, "network": endpoint.network, "aliases": _valid(names)}
+            sandbox = store.sandbox(endpoint.sandbox) if endpoint.sandbox is not None else None
+            if sandbox is not None:
+                labels = {**sandbox.labels, ENGINE_LABEL: ENGINE, CONTAINER: running.id, NAME: running.name}
+                namespace = {"netns": sandbox.path, "netns_awaited": True}
+                sandboxes[sandbox.name] = {"name": sandbox.name, "labels": labels, **namespace}
+                inner = host.inner_end(sandbox.path, endpoint.device) if endpoint.handed_over else ""
+                if inner:
+                    item.update(state="joined", sandbox=sandbox.name, interface_name=inner)
+            endpoints.append(item)
+    return [("sandbox", list(sandboxes.values())), ("endpoint", endpoints)]
+
+
+def _valid(names: Sequence[str]) -> List[str]:
+    """Return those of NAMES that can be looked up."""
+    found: Dict[str, None] = {}
+    for name in names:
+        try:
+            found[check_alias(name)] = None
+        except ValueError:
+            continue
+    return list(found)
+
+
+def networks(store: SqliteStore) -> Set[str]:
+    """Return the first digits of the ids of all networks that Docker has of us."""
+    labels = (label for network in store.networks() for label in network.labels)
+    return {label[len(ENGINE_ID) :] for label in labels if label.startswith(ENGINE_ID)}
+
+
+def stale(store: SqliteStore, present: Sequence[OnNetwork]) -> Set[str]:
+    """Return the ids of our endpoints that Docker no longer has on its networks PRESENT."""
+    by_label = {ids.network_label(each.id): each for each in present}
+    found: Set[str] = set()
+    for network in store.networks():
+        labels = [label for label in network.labels if label.startswith(ENGINE_ID)]
+        if not labels or not by_label.keys() >= set(labels):
+            # It may be a network of another dockerd.
+            continue
+        endpoints = {name for label in labels for name in by_label[label].endpoints}
+        auxiliary = {text for label in labels for text in by_label[label].auxiliary}
+        for endpoint in store.endpoints_of_network(network.id):
+            lost = ids.is_of_docker(endpoint) and endpoint.name not in endpoints
+            if lost or (ids.reserves_address(endpoint) and auxiliary.isdisjoint(map(str, endpoint.held))):
+                found.add(endpoint.id)
+    return found

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers of a real Docker, which the service puts on our networks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dockerd import FOLDER, IMAGE, Dockerd, needs_docker
+from engine import COMMAND
+from inventory import inventory
+from lab import OUTSIDE4, UPLINK4, pinged, renew_uplink
+from needed import needs_name_server
+from stand_in import OUTSIDE, Host, private
+from tasks import Tasks, eventually
+
+pytestmark = [needs_docker, needs_name_server]
+PLUGIN = Path("/run/docker/plugins/cnm.sock")
+SUBNET, GATEWAY = "10.9.0.0/24", "10.9.0.1"
+
+
+class Docker(Dockerd):
+    """A dockerd with the service cnm as its plugin, on a host with the network 'blue' and the sandbox 'own' on it."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.host = host
+        self.tasks = Tasks(host)
+        self._service: subprocess.Popen[bytes] | None = None
+        self.tasks.network("blue", SUBNET)
+        self.tasks.sandbox("own", "blue")
+
+    def serve(self) -> None:
+        """Start the service."""
+        PLUGIN.parent.mkdir(parents=True, exist_ok=True)
+        sockets = [f"--docker={PLUGIN}", f"--docker-api={FOLDER}/socket"]
+        self._service = subprocess.Popen([sys.executable, str(COMMAND / "cnm.py"), "serve", *sockets])
+        assert eventually(PLUGIN.exists)
+
+    def kill_service(self) -> None:
+        if self._service is not None:
+            self._service.kill()
+            self._service.wait()
+
+    def lan(self, *options: str) -> None:
+        """Make 'blue' known to Docker as 'lan'."""
+        ours = ["--driver=cnm", "--ipam-driver=cnm", f"--subnet={SUBNET}"]
+        self.command("network", "create", *ours, *options, "lan")
+
+    def run(self, name: str, program: str, *options: str) -> str:
+        """Run PROGRAM in the container NAME in the background; return its address."""
+        self.command("run", "--detach", f"--name={name}", "--stop-signal=KILL", *options, IMAGE, *program.split())
+        return self.address(name)
+
+    def clear(self) -> None:
+        """Remove all containers, and the networks that were made."""
+        for what in ("container", "network"):
+            found = self.command(
+                what, "ls", "--quiet", *(["--all"] if what == "container" else ["--filter=driver=cnm"])
+            )
+            if found:
+                self.command(what, "rm", *(["--force"] if what == "container" else []), *found.split())
+
+    def address(self, name: str) -> str:
+        return self.command("inspect", "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
+
+    def inside(self, name: str, program: str) -> str:
+        return self.command("exec", name, *program.split())
+
+    def refused(self, *arguments: str) -> str:
+        """Return what docker says about ARGUMENTS, which it has to refuse."""
+        done = self.host.run(["docker", "--host", f"unix://{FOLDER}/socket", *arguments])
+        assert done.returncode, done.stdout
+        return done.stderr
+
+    def sandbox_of(self, name: str) -> dict[str, Any]:
+        """Return the sandbox that is the container NAME; empty if there is none yet."""
+        found = self.tasks.shown("sandbox").values()
+        return next((each for each in found if each["Labels"].get("cnm.container.name") == name), {})
+
+    def is_known(self, name: str) -> bool:
+        """Say whether the container NAME has its name, and runs repair its interface."""
+        networks = self.sandbox_of(name).get("Networks", {})
+        return any(each["InterfaceName"].startswith("eth") for each in networks.values())
+
+
+@pytest.fixture(scope="module")
+def docker() -> Iterator[Docker]:
+    with private() as host:
+        host.have_name_server()
+        renew_uplink(host)
+        made = Docker(host)
+        try:
+            made.serve()
+            made.start()
+            made.load_image("cat", "httpd", "ping", "wget", "ip", "nslookup")
+            yield made
+        finally:
+            made.end()
+            made.kill_service()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(docker: Docker) -> Iterator[None]:
+    """A test leaves nothing: no address, name, link or rule."""
+    # Docker's own bridge for the way out stays.
+    if not docker.command("network", "ls", "--quiet", "--filter=name=docker_gwbridge"):
+        docker.lan()
+        docker.run("first", "sleep 1000", "--network=lan")
+        docker.clear()
+    before = inventory(docker.host)
+    try:
+        yield
+    finally:
+        docker.clear()
+    assert sorted(docker.tasks.shown("sandbox")) == ["own"]
+    assert sorted(docker.tasks.shown("endpoint")) == ["own"]
+    assert set(docker.tasks.shown("network")) == {"blue", "bridge", "host", "none"}
+    assert docker.tasks.shown("network")["blue"]["Labels"] == {}
+    assert inventory(docker.host) == before
+
+
+def test_a_container_and_a_sandbox_talk_by_name(docker: Docker) -> None:
+    docker.lan()
+    options = ["--network=lan", "--network-alias=www", f"--dns={GATEWAY}", "--publish=8080:80", "--cap-add=NET_ADMIN"]
+    address = docker.run("web", "httpd -f -p 80 -h /etc", *options)
+    assert pinged("own", address)
+    assert eventually(lambda: docker.is_known("web"))
+    assert "1 packets received" in docker.inside("web", "ping -c 1 own")
+    for name in ("web", "www"):
+        # It fails because there is no IPv6 address.
+        assert address in docker.host.run(["busybox", "nslookup", name, GATEWAY], "/run/netns/own").stdout
+    assert docker.command("port", "web").splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
+    assert "nameserver" in docker.host.out(
+        ["busybox", "wget", "-q", "-O", "-", f"http://{UPLINK4}:8080/resolv.conf"], OUTSIDE
+    )
+    assert "1 packets received" in docker.inside("web", f"ping -c 1 {OUTSIDE4}")
+    assert not docker.tasks.network("blue").changed
+    assert not docker.tasks.restore().changed
+    docker.command("rename", "web", "site")
+    assert eventually(lambda: docker.is_known("site"))
+    interface = docker.sandbox_of("site")["Networks"]["blue"]["InterfaceName"]
+    docker.inside("site", f"ip address flush dev {interface}")
+    assert docker.tasks.restore().changed
+    assert pinged("own", address)
+    docker.command("stop", "--time=0", "site")
+    assert docker.sandbox_of("site") == {}
+    docker.command("start", "site")
+    assert pinged("own", docker.address("site"))
+
+
+def test_addresses_are_chosen_by_us_and_only_once(docker: Docker) -> None:
+    docker.lan()
+    taken = docker.tasks.address("own", "blue")
+    docker.run("one", "sleep 1000", "--network=lan", "--ip=10.9.0.77")
+    assert docker.address("one") == "10.9.0.77"
+    assert "02:42:0a:09:00:4d" in docker.inside("one", "cat /sys/class/net/eth0/address")
+    for address in ("10.9.0.77", taken):
+        assert f"address {address} is taken" in docker.refused(
+            "run", "--rm", "--network=lan", f"--ip={address}", IMAGE, "sleep", "1"
+        )
+    refused = docker.refused("network", "create", "--driver=cnm", "--ipam-driver=cnm", "none-given")
+    assert "Give the subnet of the network, such as --subnet 10.20.0.0/24." in refused
+
+
+def test_a_running_container_is_connected_and_disconnected(docker: Docker) -> None:
+    docker.lan("--internal")
+    docker.run("web", "sleep 1000")
+    docker.command("network", "connect", "--ip=10.9.0.9", "lan", "web")
+    assert pinged("own", "10.9.0.9")
+    assert eventually(lambda: docker.is_known("web"))
+    assert not docker.tasks.restore().changed
+    docker.command("network", "disconnect", "lan", "web")
+    assert sorted(docker.tasks.shown("sandbox")) == ["own"]
+    docker.command("rm", "--force", "web")
+    docker.run("closed", "sleep 1000", "--network=lan")
+    assert "default" not in docker.inside("closed", "ip route")
+
+
+def test_a_network_with_dockers_own_addresses(docker: Docker) -> None:
+    docker.command("network", "create", "--driver=cnm", "theirs")
+    docker.run("web", "sleep 1000", "--network=theirs")
+    docker.run("db", "sleep 1000", "--network=theirs")
+    assert "1 packets received" in docker.inside("db", "ping -c 1 web")
+
+
+def test_what_docker_has_lost_is_collected(docker: Docker) -> None:
+    docker.lan()
+    docker.run("web", "sleep 1000", "--network=lan")
+    assert eventually(lambda: docker.is_known("web"))
+    docker.kill_service()
+    for name in ("docker-0123456789ab", "docker-ip-0123456789ab"):
+        docker.tasks.ensure("endpoint", {"name": name, "network": "blue"})
+    docker.tasks.ensure("sandbox", {"name": docker.sandbox_of("web")["Name"], "labels": {}})
+    docker.serve()
+    assert eventually(lambda: len(docker.tasks.shown("endpoint")) == 2)
+    assert docker.is_known("web")
