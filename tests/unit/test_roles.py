@@ -157,3 +157,16 @@ def test_links_for_engines_come_and_go_and_those_of_others_are_refused(tmp_path:
     assert state["directories"] == [str(tmp_path / "cni" / "bin"), str(tmp_path / "cni")]
     apply()
     assert not places["cni"].is_symlink() and places["netavark"].read_text() == "somebody's"
+
+
+@pytest.mark.parametrize(
+    ("engines", "units"),
+    [
+        ([], []),
+        (["cni"], ["cnm-engines.socket", "cnm-engines.service"]),
+        (["docker", "cni"], ["cnm-docker.socket", "cnm-engines.socket", "cnm-engines.service"]),
+    ],
+)
+def test_an_engine_has_the_units_that_it_needs(tmp_path: Path, engines: list[str], units: list[str]) -> None:
+    task = {"assert": {"that": f"cnm_host_engine_units_needed == {units!r}"}}
+    play(tmp_path, [task], ["host/defaults/main.yml", "host/vars/main.yml"], cnm_host_engines=engines)

@@ -110,6 +110,7 @@ def test_the_service_carries_out_what_an_engine_asks_a_plugin_for(host, name):
         return
     assert host.file("/usr/local/libexec/netavark/cnm").linked_to == "/usr/local/lib/cnm/cnm-netavark"
     assert (host.file("/run/cnm/engines.sock").mode, host.file("/run/cnm").mode) == (0o600, 0o700)
+    assert host.file("/run/docker/plugins/cnm.sock").mode == 0o600
     host.run_test("ip netns add engine")
     variables = "CNI_CONTAINERID=id CNI_NETNS=/run/netns/engine CNI_IFNAME=eth0"
     configuration = json.dumps({"cniVersion": "1.1.0", "name": "bridge", "type": "cnm"})

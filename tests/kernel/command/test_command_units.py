@@ -17,7 +17,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system impor
 
 UNITS = Path(__file__).resolve().parents[3] / "roles" / "host" / "files"
 SERVICES = ["cnm-restore.service", "cnm-refresh.service", "cnm-engines.service"]
-NAMES = [*SERVICES, "cnm-refresh.timer", "cnm-engines.socket"]
+NAMES = [*SERVICES, "cnm-refresh.timer", "cnm-engines.socket", "cnm-docker.socket"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze belongs to systemd")
