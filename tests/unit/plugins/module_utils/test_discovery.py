@@ -30,7 +30,7 @@ def resolver(host, sandbox="db"):
 
 def test_everybody_on_a_network_knows_everybody(lan):
     lan.sandbox("web", networks=[{"name": "lan", "aliases": ["www", "web"]}])
-    names = ["10.1.0.2 db db.lan", "10.1.0.3 web web.lan www"]
+    names = ["10.1.0.2 db db.lan", "10.1.0.3 web web.lan www www.lan"]
     assert hosts(lan, "db") == ["10.1.0.2 db", *names]
     assert hosts(lan, "web") == ["10.1.0.3 web", *names]
     lan.sandbox("web", state="stopped")
