@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set
+from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from _cnm.controller import Groups
+from _cnm.model.endpoint import Endpoint
 from _cnm.model.ids import check_alias
 from _cnm.model.network import ENGINE_ID
+from _cnm.model.sandbox import Sandbox
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
@@ -105,20 +107,39 @@ def told(store: SqliteStore, host: Host, running: Container) -> Groups:
     """
     sandboxes: Dict[str, Mapping[str, Any]] = {}
     endpoints: List[Mapping[str, Any]] = []
+    for endpoint, names, sandbox in _of(store, running):
+        item = {"name": endpoint.name, "network": endpoint.network, "aliases": names}
+        if sandbox is not None:
+            namespace = {"netns": sandbox.path, "netns_awaited": True}
+            sandboxes[sandbox.name] = {"name": sandbox.name, "labels": _labels(sandbox, running), **namespace}
+            inner = host.inner_end(sandbox.path, endpoint.device) if endpoint.handed_over else ""
+            if inner:
+                item.update(state="joined", sandbox=sandbox.name, interface_name=inner)
+        endpoints.append(item)
+    return [("sandbox", list(sandboxes.values())), ("endpoint", endpoints)]
+
+
+def is_told(store: SqliteStore, running: Container) -> bool:
+    """Say whether all of RUNNING is as told() has it."""
+    return all(
+        endpoint.aliases == tuple(names)
+        and not endpoint.handed_over
+        and (sandbox is None or sandbox.labels == _labels(sandbox, running))
+        for endpoint, names, sandbox in _of(store, running)
+    )
+
+
+def _of(store: SqliteStore, running: Container) -> Iterator[Tuple[Endpoint, List[str], Optional[Sandbox]]]:
+    """Yield the endpoints of RUNNING, each with its names and its sandbox."""
     for identifier, aliases in running.aliases.items():
         for endpoint in store.endpoints_named(ids.endpoint_name(identifier)):
-            names = [running.name, *aliases, running.id[:12]]
-            item = {"name": endpoint.name, "network": endpoint.network, "aliases": _valid(names)}
             sandbox = store.sandbox(endpoint.sandbox) if endpoint.sandbox is not None else None
-            if sandbox is not None:
-                labels = {**sandbox.labels, ENGINE_LABEL: ENGINE, CONTAINER: running.id, NAME: running.name}
-                namespace = {"netns": sandbox.path, "netns_awaited": True}
-                sandboxes[sandbox.name] = {"name": sandbox.name, "labels": labels, **namespace}
-                inner = host.inner_end(sandbox.path, endpoint.device) if endpoint.handed_over else ""
-                if inner:
-                    item.update(state="joined", sandbox=sandbox.name, interface_name=inner)
-            endpoints.append(item)
-    return [("sandbox", list(sandboxes.values())), ("endpoint", endpoints)]
+            yield endpoint, _valid([running.name, *aliases, running.id[:12]]), sandbox
+
+
+def _labels(sandbox: Sandbox, running: Container) -> Dict[str, str]:
+    """Return the labels that SANDBOX is to have, which is RUNNING."""
+    return {**sandbox.labels, ENGINE_LABEL: ENGINE, CONTAINER: running.id, NAME: running.name}
 
 
 def _valid(names: Sequence[str]) -> List[str]:

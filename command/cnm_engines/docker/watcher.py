@@ -75,7 +75,8 @@ class Watcher:
 
     def _tell(self, identifier: str) -> None:
         running = names.container(self._api.get(f"/containers/{identifier}/json"))
-        if running.aliases:
+        # Docker tells of the start of a container more than once.
+        if not self._look(lambda store: names.is_told(store, running)):
             self._run(lambda store, host: names.told(store, host, running))
 
     def _compare(self) -> None:

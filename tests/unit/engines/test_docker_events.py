@@ -179,6 +179,12 @@ def test_it_is_an_ordinary_sandbox_when_it_runs(watched: Engine, dockerd: Docker
         watched.kernel.facts.inner[(KEY, link.peer.name)] = "eth1"
         dockerd.event("container", "start")
         assert eventually(lambda: watched.networks_of(SANDBOX)["blue"]["InterfaceName"] == "eth1")
+        asked, reads = f"/containers/{CONTAINER}/json", watched.kernel.reads
+        before = dockerd.asked.count(asked)
+        for action in ("connect", "rename"):
+            dockerd.event("network" if action == "connect" else "container", action)
+        assert eventually(lambda: dockerd.asked.count(asked) == before + 2)
+    assert watched.kernel.reads == reads
     assert ("link", KEY, "eth1") in watched.kernel.present
     assert ("route", KEY, "0.0.0.0/0") not in watched.kernel.present
 
