@@ -10,7 +10,7 @@ import errno
 import ipaddress
 import socket
 from functools import cache
-from typing import Dict, Iterable, List
+from typing import Dict, Iterable, List, Sequence
 
 from ...resources.kinds import Address
 from ..refusals import Change
@@ -22,6 +22,7 @@ from .socket import Socket, attributes
 
 _NO_DUPLICATE_DETECTION = 0x2
 """IFA_F_NODAD in linux/if_addr.h."""
+_IN_IPV6 = query(uapi.RTM_GETADDR, uapi.NLM_F_DUMP, ADDRESS.pack(socket.AF_INET6, 0, 0, 0, 0))
 _GONE = (errno.EADDRNOTAVAIL, errno.ENODEV)
 
 
@@ -42,15 +43,21 @@ def of_link(kernel: Socket, index: int) -> List[str]:
     return [text for text in texts if ":" not in text] + [text for text in reversed(texts) if ":" in text]
 
 
+def present(kernel: Socket, addresses: Sequence[str]) -> List[str]:
+    """Return those of the IPv6 ADDRESSES, without prefix lengths, that a link in the namespace of KERNEL has."""
+    packed = {attributes(message, 24).get(uapi.IFA_ADDRESS) for message in kernel.dump(_IN_IPV6)}
+    return [address for address in addresses if IPV6.pack(address) in packed]
+
+
 def read(kernel: Socket, wanted: Iterable[Address], interfaces: Dict[str, Interface]) -> List[Address]:
     """Return those of the addresses WANTED, all in one namespace, that exist; INTERFACES are those there, by name."""
-    present: Dict[str, List[str]] = {}
+    found: Dict[str, List[str]] = {}
     there = []
     for address in wanted:
         if address.link in interfaces:
-            if address.link not in present:
-                present[address.link] = of_link(kernel, interfaces[address.link].index)
-            if address.interface in present[address.link]:
+            if address.link not in found:
+                found[address.link] = of_link(kernel, interfaces[address.link].index)
+            if address.interface in found[address.link]:
                 there.append(address)
     return there
 

@@ -12,14 +12,16 @@ detection has run, even if that is disabled (addrconf_dad_work in net/ipv6/addrc
 from __future__ import annotations
 
 import time
-from typing import Callable, Iterable, List, Sequence, Tuple, TypeVar
+from typing import Callable, Iterable, List, Optional, Sequence, Tuple, TypeVar
 
 from ...resources.kinds import Address
-from . import interface, route
+from . import address, interface, route
 from .socket import Socket
 
 _PATIENCE = 2.0
 """Seconds. The kernel may notice a link a second late. One whose other end a sandbox has set down is never ready."""
+_LONG_PATIENCE = 30.0
+"""Seconds to wait for an address in addition. With two cores and fifteen busy processes, 12 seconds were measured."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 
 
@@ -37,25 +39,34 @@ def await_ports(host: Socket, names: Sequence[str]) -> None:
 
 
 def await_addresses(added: Iterable[Tuple[Socket, Sequence[Address]]]) -> None:
-    """Wait until the IPv6 addresses ADDED, each with the socket of its namespace, accept packets."""
+    """Wait until the IPv6 addresses ADDED, each with the socket of its namespace, accept packets.
+
+    An address that is removed in the meantime is not waited for: a sandbox can set its interface down.
+    """
 
     def waiting(left: Sequence[Tuple[Socket, List[str]]]) -> List[Tuple[Socket, List[str]]]:
         unused = [(socket, route.not_local(socket, addresses)) for socket, addresses in left if addresses]
         return [(socket, addresses) for socket, addresses in unused if addresses]
 
+    def waiting_and_there(left: Sequence[Tuple[Socket, List[str]]]) -> List[Tuple[Socket, List[str]]]:
+        return [(socket, address.present(socket, addresses)) for socket, addresses in waiting(left)]
+
     texts = [(socket, [each.interface.partition("/")[0] for each in addresses]) for socket, addresses in added]
-    wait(waiting, [(socket, [text for text in addresses if ":" in text]) for socket, addresses in texts])
+    late = wait(waiting, [(socket, [text for text in addresses if ":" in text]) for socket, addresses in texts])
+    wait(waiting_and_there, late, _LONG_PATIENCE)
 
 
-def wait(waiting: Callable[[Sequence[_T]], List[_T]], left: Sequence[_T]) -> None:
+def wait(waiting: Callable[[Sequence[_T]], List[_T]], left: Sequence[_T], patience: Optional[float] = None) -> List[_T]:
     """Call WAITING with the items LEFT, and repeatedly with the items that it returned, until it returns none.
 
-    Give up after two seconds.
+    :param patience: after how many seconds to give up; two by default
+    :returns: the items that WAITING returned last
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
     pause = _FIRST_PAUSE
-    left = waiting(left)
+    left = waiting(left) if left else []
     while left and time.monotonic() < deadline:
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
         left = waiting(left)
+    return left
