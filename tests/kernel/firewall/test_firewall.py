@@ -198,8 +198,7 @@ def test_masquerade(networks: Host, version: int, protocol: str) -> None:
 
 
 def test_source_address(networks: Host) -> None:
-    command("ip address add 198.51.100.77/24 dev uplink")
-    command("ip address add 2001:db8:64::77/64 dev uplink nodad")
+    networks.ip("address add 198.51.100.77/24 dev uplink\naddress add 2001:db8:64::77/64 dev uplink nodad\n")
     sources = {"source4": ipaddress.ip_address("198.51.100.77"), "source6": ipaddress.ip_address("2001:db8:64::77")}
     load(*network("br-blue", BLUE, **sources), *network("br-red", RED))
     assert direct("b1", OUTSIDE, OUTSIDE4) == "198.51.100.77"

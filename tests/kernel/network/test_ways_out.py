@@ -51,7 +51,7 @@ def test_without_masquerade_and_again(tasks: Tasks, version: int) -> None:
 
 @pytest.mark.parametrize(("version", "source"), ((4, "198.51.100.9"), (6, "2001:db8::9")))
 def test_source_address_of_what_leaves(tasks: Tasks, version: int, source: str) -> None:
-    command(f"ip address add {source}/{24 if version == 4 else 64} dev uplink{' nodad' if version == 6 else ''}")
+    tasks.host.ip(f"address add {source}/{24 if version == 4 else 64} dev uplink{' nodad' if version == 6 else ''}\n")
     tasks.network("n", BOTH, {f"{DRIVER}.host_ipv{version}": source})
     tasks.network("other", "10.2.0.0/24,fd00:2::/64")
     tasks.sandbox("a", "n")

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
+import re
 import signal
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
@@ -22,6 +25,9 @@ _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _libc = ctypes.CDLL(None, use_errno=True)
 OUTSIDE = "/run/outside"
 _NAME_SERVER = "/usr/lib/podman"
+_ADDED = re.compile(r"^address add (\S*:\S*)/\d+ dev (\S+) nodad$", re.MULTILINE)
+_PATIENCE = 60
+"""Seconds."""
 _LINK = f"""\
 link set lo up
 link add uplink type veth peer name wan netns {OUTSIDE}
@@ -91,9 +97,9 @@ class Host:
         if os.path.isdir(_NAME_SERVER):
             _mount("tmpfs", _NAME_SERVER, "tmpfs")
         _namespace(OUTSIDE)
-        self.ip(_LINK)
-        self.ip(_OUTSIDE, OUTSIDE)
-        self.ip(_UP)
+        self._batch(_LINK, None)
+        self._batch(_OUTSIDE, OUTSIDE)
+        self._batch(_UP, None)
         self.kernel = Kernel(self.program)
 
     def have_name_server(self) -> None:
@@ -125,9 +131,25 @@ class Host:
         return done.stdout
 
     def ip(self, commands: str, namespace: Optional[str] = None) -> None:
-        """Run the COMMANDS of ip, one per line."""
+        """Run the COMMANDS of ip, one per line, and wait until the IPv6 addresses work that they add to links."""
+        self._batch(commands, namespace)
+        for address, link in _ADDED.findall(commands):
+            # The kernel may be many seconds late (readiness.py). On a link that is down, no address works.
+            deadline = time.monotonic() + _PATIENCE
+            while self._is_up(link, namespace) and not self._is_local(address, namespace):
+                assert time.monotonic() < deadline, f"{address} does not work"
+
+    def _batch(self, commands: str, namespace: Optional[str]) -> None:
         done = self.run(["ip", "-batch", "-"], namespace, stdin=commands)
         assert done.returncode == 0, done.stderr
+
+    def _is_up(self, link: str, namespace: Optional[str]) -> bool:
+        (found,) = json.loads(self.out(["ip", "-json", "link", "show", "dev", link], namespace))
+        return "UP" in found["flags"]
+
+    def _is_local(self, address: str, namespace: Optional[str]) -> bool:
+        done = self.run(["ip", "-json", "route", "get", address], namespace)
+        return done.returncode == 0 and json.loads(done.stdout)[0].get("type") == "local"
 
     def program(self, argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
         """Run ARGV in the form that the core expects."""
