@@ -135,28 +135,32 @@ def test_links_for_engines_come_and_go_and_those_of_others_are_refused(tmp_path:
     }
     for program in programs.values():
         program.touch()
-    asked = {"links": list(map(str, places.values())), "directories": "{{ cnm_host_plugin_folders }}"}
-
-    def apply(*engines: str, refused: str = "") -> None:
-        look = {"include_role": {"name": str(ROLES / "host"), "tasks_from": "probe"}, "vars": {"cnm_host_asked": asked}}
-        check: dict[str, Any] = {
-            "assert": {"that": f"cnm_host_problems_of_variables[3] | trim is search('{refused or '^$'}')"}
-        }
-        tasks: list[dict[str, Any]] = [look, check, {"set_fact": {"cnm_host_state": {}}}]
-        if not refused:
-            tasks.append({"include_role": {"name": str(ROLES / "host"), "tasks_from": "engine_links"}})
-        more = {"cnm_host_state_folder": str(tmp_path / "state"), "cnm_host_engines": engines}
-        play(tmp_path, tasks, ["host/defaults/main.yml", "host/vars/main.yml"], cnm_host_plugins=plugins, **more)
-
     places["netavark"].parent.mkdir(parents=True)
     places["netavark"].write_text("somebody's")
-    apply("cni", "netavark", refused="netavark/bin/cnm. exists and is not a link to .*/cnm-netavark")
-    apply("cni")
-    assert places["cni"].readlink() == programs["cni"]
+    asked = {"links": list(map(str, places.values())), "directories": "{{ cnm_host_plugin_folders }}"}
+
+    def included(tasks: str, **variables: Any) -> dict[str, Any]:
+        return {"include_role": {"name": str(ROLES / "host"), "tasks_from": tasks}, "vars": variables}
+
+    look = included("probe", cnm_host_asked=asked)
+    problem = {"assert": {"that": "cnm_host_problems_of_variables[3] | trim is search(said)"}}
+    read = {"command": {"argv": ["readlink", str(places["cni"])]}, "register": "shown"}
+    tasks: list[dict[str, Any]] = [
+        look,
+        {**problem, "vars": {"cnm_host_engines": list(places), "said": "netavark/bin/cnm. exists and is not a link"}},
+        {**problem, "vars": {"cnm_host_engines": ["cni"], "said": "^$"}},
+        {"set_fact": {"cnm_host_state": {}}},
+        included("engine_links", cnm_host_engines=["cni"]),
+        read,
+        {"assert": {"that": f"shown.stdout == '{programs['cni']}'"}},
+        look,
+        included("engine_links", cnm_host_engines=[]),
+    ]
+    files = ["host/defaults/main.yml", "host/vars/main.yml"]
+    play(tmp_path, tasks, files, cnm_host_plugins=plugins, cnm_host_state_folder=str(tmp_path / "state"))
+    assert not places["cni"].is_symlink() and places["netavark"].read_text() == "somebody's"
     state = json.loads((tmp_path / "state" / "state.json").read_text())
     assert state["directories"] == [str(tmp_path / "cni" / "bin"), str(tmp_path / "cni")]
-    apply()
-    assert not places["cni"].is_symlink() and places["netavark"].read_text() == "somebody's"
 
 
 @pytest.mark.parametrize(
