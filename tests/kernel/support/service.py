@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ class Service:
         self._process = subprocess.Popen([sys.executable, str(COMMAND / "cnm.py"), "serve", "--engines", str(SOCKET)])
         self.pid = self._process.pid
         deadline = time.monotonic() + 60
-        while not SOCKET.exists():
+        while not _answers():
             assert self._process.poll() is None and time.monotonic() < deadline, "the service does not start"
             time.sleep(0.01)
 
@@ -46,6 +47,12 @@ class Service:
             self._process.send_signal(signal.SIGTERM)
             assert self._process.wait(60) == 0
             assert not SOCKET.exists()
+
+
+def _answers() -> bool:
+    """Return whether somebody listens on the socket: a killed service leaves it."""
+    with socket.socket(socket.AF_UNIX) as attempt:
+        return attempt.connect_ex(str(SOCKET)) == 0
 
 
 @contextmanager
