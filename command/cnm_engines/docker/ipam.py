@@ -115,11 +115,6 @@ def _wanted_network(store: SqliteStore, name: str, wanted: Optional[Subnet]) -> 
     return found
 
 
-def release_pool(_core: Core, _request: Fields, _warn: Warn) -> Mapping[str, Any]:
-    """Do nothing: a pool lives as long as its network."""
-    return {}
-
-
 def request_address(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
     """Reserve an address, or return the gateway of the network.
 
@@ -154,9 +149,13 @@ def _known(
 ) -> Optional[Address]:
     """Return the address if nothing has to be reserved for it; None if it has.
 
-    :raises EngineError: if it is to be the gateway, and cannot be
+    :raises EngineError: if it is to be the gateway, and cannot be, or if there is no network that could choose it
     """
     if network is None:
+        if asked is None and not is_gateway:
+            raise refusal(
+                f"No network of cnm has the subnet {identifier.subnet}. --ipam-driver cnm works with --driver cnm only."
+            )
         return asked or next(identifier.subnet.hosts(), identifier.subnet.network_address)
     pool = identifier.pool(network)
     if pool is None or not is_gateway:

@@ -50,10 +50,12 @@ def with_subnet(store: SqliteStore, wanted: Subnet) -> Optional[Network]:
 
 
 def _usable(network: Optional[Network]) -> Optional[Network]:
-    if network is not None and (network.predefined or not driver(network.driver).has_bridge):
+    if network is not None and network.predefined:
+        raise refusal(f"Docker cannot use network '{network.name}', which is predefined. Create another one.")
+    if network is not None and not driver(network.driver).has_bridge:
         raise refusal(
-            f"Network '{network.name}' cannot be used by Docker: it is predefined, or one of driver "
-            f"'{network.driver}', which has no bridge."
+            f"Docker cannot use network '{network.name}': its driver '{network.driver}' makes no bridge. Docker has "
+            "such a driver itself."
         )
     return network
 

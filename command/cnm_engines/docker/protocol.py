@@ -15,7 +15,7 @@ from ..errors import EngineError
 from ..fields import Fields, decoded
 from ..runs import Core
 from . import endpoints, ipam, networks
-from .runs import Warn
+from .runs import Warn, refusal
 
 MEDIA_TYPE = "application/vnd.docker.plugins.v1.2+json"
 _Handler = Callable[[Core, Fields, Warn], Mapping[str, Any]]
@@ -31,31 +31,37 @@ class Answer(NamedTuple):
     """An exception that nobody foresaw."""
 
 
-def _always(value: Mapping[str, Any]) -> _Handler:
-    return lambda _core, _request, _warn: value
+_REPEATED = (
+    "The service cnm ended before it could answer, and Docker has repeated its request without the contents. Try again."
+)
+"""When a connection breaks, moby's plugin client sends again what is left of the contents, which is nothing
+(callWithRetry in pkg/plugins/client.go)."""
 
+
+_ANSWERS: Dict[str, Mapping[str, Any]] = {
+    "/Plugin.Activate": {"Implements": ["NetworkDriver", "IpamDriver"]},
+    "/NetworkDriver.GetCapabilities": {"Scope": "local", "ConnectivityScope": "global"},
+    "/NetworkDriver.EndpointOperInfo": {"Value": {}},
+    "/NetworkDriver.ProgramExternalConnectivity": {},
+    "/NetworkDriver.RevokeExternalConnectivity": {},
+    "/NetworkDriver.DiscoverNew": {},
+    "/NetworkDriver.DiscoverDelete": {},
+    "/IpamDriver.GetCapabilities": {"RequiresMACAddress": False, "RequiresRequestReplay": False},
+    # Docker 27 and newer does not ask again and again for a pool of the global space.
+    "/IpamDriver.GetDefaultAddressSpaces": {"LocalDefaultAddressSpace": "cnm", "GlobalDefaultAddressSpace": "cnm"},
+    # A pool lives as long as its network.
+    "/IpamDriver.ReleasePool": {},
+}
+"""What is always answered, whatever a request contains."""
 
 _HANDLERS: Dict[str, _Handler] = {
-    "/Plugin.Activate": _always({"Implements": ["NetworkDriver", "IpamDriver"]}),
-    "/NetworkDriver.GetCapabilities": _always({"Scope": "local", "ConnectivityScope": "global"}),
     "/NetworkDriver.CreateNetwork": networks.create,
     "/NetworkDriver.DeleteNetwork": networks.delete,
     "/NetworkDriver.CreateEndpoint": endpoints.create,
     "/NetworkDriver.DeleteEndpoint": endpoints.delete,
-    "/NetworkDriver.EndpointOperInfo": _always({"Value": {}}),
     "/NetworkDriver.Join": endpoints.join,
     "/NetworkDriver.Leave": endpoints.leave,
-    "/NetworkDriver.ProgramExternalConnectivity": _always({}),
-    "/NetworkDriver.RevokeExternalConnectivity": _always({}),
-    "/NetworkDriver.DiscoverNew": _always({}),
-    "/NetworkDriver.DiscoverDelete": _always({}),
-    "/IpamDriver.GetCapabilities": _always({"RequiresMACAddress": False, "RequiresRequestReplay": False}),
-    # Docker 27 and newer does not ask again and again for a pool of the global space.
-    "/IpamDriver.GetDefaultAddressSpaces": _always(
-        {"LocalDefaultAddressSpace": "cnm", "GlobalDefaultAddressSpace": "cnm"}
-    ),
     "/IpamDriver.RequestPool": ipam.request_pool,
-    "/IpamDriver.ReleasePool": ipam.release_pool,
     "/IpamDriver.RequestAddress": ipam.request_address,
     "/IpamDriver.ReleaseAddress": ipam.release_address,
 }
@@ -66,12 +72,16 @@ def answer(path: str, body: bytes, core: Core, warn: Warn) -> Answer:
 
     :param warn: called with each warning for the administrator
     """
+    if path in _ANSWERS:
+        return Answer(200, _ANSWERS[path])
     handler = _HANDLERS.get(path)
     if handler is None:
         return Answer(404, {"Err": f"cnm has no '{path[:100]}'."})
     key = "Error" if path.startswith("/IpamDriver.") else "Err"
     try:
-        return Answer(200, handler(core, Fields(decoded(lambda: body or b"{}", "The request"), Problems()), warn))
+        if not body:
+            raise refusal(_REPEATED)
+        return Answer(200, handler(core, Fields(decoded(lambda: body, "The request"), Problems()), warn))
     except (EngineError, CnmError, Failure) as error:
         return Answer(200, {key: printable(str(error))})
     except Exception as error:

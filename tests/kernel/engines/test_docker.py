@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,7 @@ class Docker(Dockerd):
 
     def refused(self, *arguments: str) -> str:
         """Return what docker says about ARGUMENTS, which it has to refuse."""
-        done = self.host.run(["docker", "--host", f"unix://{FOLDER}/socket", *arguments])
+        done = self.host.run(self.argv(*arguments))
         assert done.returncode, done.stdout
         return done.stderr
 
@@ -120,8 +122,9 @@ def nothing_left(docker: Docker) -> Iterator[None]:
         yield
     finally:
         docker.clear()
+    # What a killed service has left is collected.
+    assert eventually(lambda: sorted(docker.tasks.shown("endpoint")) == ["own"], 20)
     assert sorted(docker.tasks.shown("sandbox")) == ["own"]
-    assert sorted(docker.tasks.shown("endpoint")) == ["own"]
     assert set(docker.tasks.shown("network")) == {"blue", "bridge", "host", "none"}
     assert docker.tasks.shown("network")["blue"]["Labels"] == {}
     assert _ours(docker) == before
@@ -218,3 +221,17 @@ def test_a_container_survives_a_restart_of_docker(docker: Docker) -> None:
     docker.start()
     assert eventually(lambda: docker.is_known("web"))
     assert pinged("own", docker.address("web"))
+
+
+def test_nothing_leaks_when_the_service_is_killed_while_a_container_starts(docker: Docker, seed: int) -> None:
+    docker.lan()
+    started = subprocess.Popen(docker.argv("run", "--detach", "--name=web", "--network=lan", IMAGE, "sleep", "1000"))
+    time.sleep(random.Random(seed).uniform(0.05, 0.5))
+    docker.kill_service()
+    docker.serve()
+    if started.wait(60) == 0:
+        assert eventually(lambda: docker.is_known("web"))
+        assert pinged("own", docker.address("web"))
+    # A request that Docker has repeated without contents fails, and so does the container. The next one does not.
+    docker.run("db", "sleep 1000", "--network=lan")
+    assert pinged("own", docker.address("db"))

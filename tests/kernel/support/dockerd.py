@@ -56,8 +56,13 @@ class Dockerd:
         assert self._daemon is not None
         return f"/proc/{self._daemon.pid}/root{OUTSIDE}"
 
+    @staticmethod
+    def argv(*arguments: str) -> list[str]:
+        """Return the program docker with ARGUMENTS and its own."""
+        return ["docker", "--host", f"unix://{FOLDER}/socket", *arguments]
+
     def command(self, *arguments: str) -> str:
-        return self._host.out(["docker", "--host", f"unix://{FOLDER}/socket", *arguments]).strip()
+        return self._host.out(self.argv(*arguments)).strip()
 
     def start(self, **more: str) -> None:
         """Start dockerd with the additional options MORE, and wait until it answers."""

@@ -156,6 +156,12 @@ def test_a_bad_request_is_refused_in_dockers_way(docker: Docker, body: bytes) ->
         assert (answer.status, list(answer.value), answer.bug) == (200, [key], None)
 
 
+def test_a_request_that_docker_repeats_without_contents_says_why(docker: Docker) -> None:
+    for path in ("/NetworkDriver.Join", "/IpamDriver.RequestPool"):
+        (text,) = protocol.answer(path, b"", docker.engine.core, print).value.values()
+        assert "The service cnm ended before it could answer" in text
+
+
 def test_a_network_of_ours_is_found_by_its_subnet(docker: Docker) -> None:
     pool = docker.pool("10.1.0.0/24")
     assert docker.gateway(pool) == {"Address": "10.1.0.1/24", "Data": {}}
@@ -179,7 +185,8 @@ def test_the_option_names_our_network(docker: Docker) -> None:
         ("", {"cnm.network": "red"}, "", "Give the subnet of the network, such as --subnet 10.2.0.0/24."),
         ("", {"cnm.network": "green"}, "", "There is no network 'green'. Create it first, or give the subnet"),
         ("10.1.0.0/24", {"cnm.network": "red"}, "", "its subnets are 10.2.0.0/24, not 10.1.0.0/24."),
-        ("10.1.0.0/24", {"cnm.network": "none"}, "", "Network 'none' cannot be used by Docker"),
+        ("10.1.0.0/24", {"cnm.network": "none"}, "", "Docker cannot use network 'none', which is predefined."),
+        ("10.1.0.0/24", {"cnm.network": "lan"}, "", "Docker cannot use network 'lan': its driver 'macvlan' makes no"),
         ("10.1.0.0/24", {"cnm.colour": "red"}, "", "cnm has no IPAM option 'cnm.colour'."),
         ("10.1.0.0/24", {}, "10.1.0.128/25", "Network 'blue' exists, and its iprange is None, not 10.1.0.128/25."),
         ("10.7.0.0/24", {}, "10.7.0.128/25", "Docker cannot create a network of cnm with --ip-range."),
@@ -189,6 +196,7 @@ def test_the_option_names_our_network(docker: Docker) -> None:
 def test_a_pool_that_is_not_possible_is_refused(
     docker: Docker, subnet: str, options: Dict[str, str], part: str, said: str
 ) -> None:
+    docker.engine.ensure("network", {"name": "lan", "driver": "macvlan", "ipam_config": [{"subnet": "10.5.0.0/24"}]})
     assert said in docker.request_pool(subnet, options, part=part)["Error"]
 
 
@@ -276,6 +284,13 @@ def test_a_network_that_does_not_fit_is_refused(
 ) -> None:
     with docker.engine.kernel.unchanged():
         assert said in docker.network(*subnets, **options)["Err"]
+
+
+def test_another_driver_gets_no_addresses_from_us(docker: Docker) -> None:
+    pool = docker.pool("10.7.0.0/24")
+    assert docker.gateway(pool)["Address"] == "10.7.0.1/24"
+    refused = docker.post("/IpamDriver.RequestAddress", PoolID=pool, Address="", Options=None)
+    assert "--ipam-driver cnm works with --driver cnm only." in refused["Error"]
 
 
 def test_a_container_comes_and_goes_without_a_trace(docker: Docker) -> None:
