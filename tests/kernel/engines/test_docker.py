@@ -36,7 +36,7 @@ class Docker(Dockerd):
         self.host = host
         self.tasks = Tasks(host)
         self._service: subprocess.Popen[bytes] | None = None
-        self.tasks.network("blue", SUBNET)
+        self.tasks.network("blue", f"{SUBNET},fd00:9::/64")
         self.tasks.sandbox("own", "blue")
 
     def serve(self) -> None:
@@ -143,8 +143,8 @@ def test_a_container_and_a_sandbox_talk_by_name(docker: Docker) -> None:
     assert pinged("own", address)
     assert eventually(lambda: docker.is_known("web"))
     assert "1 packets received" in docker.inside("web", "ping -c 1 own")
+    assert "1 packets received" in docker.inside("web", f"ping -c 1 {docker.tasks.address('own', 'blue', 6)}")
     for name in ("web", "www"):
-        # It fails because there is no IPv6 address.
         assert address in docker.host.run(["busybox", "nslookup", name, GATEWAY], "/run/netns/own").stdout
     assert docker.command("port", "web").splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
     assert "nameserver" in docker.host.out(
