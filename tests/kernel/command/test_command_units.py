@@ -65,7 +65,9 @@ def test_interfaces_that_may_lead_to_other_hosts_start_a_refresh(host: Host) -> 
 def test_the_exposure_that_systemd_computes_stays_low(host: Host, tmp_path: Path) -> None:
     unit = tmp_path / "cnm-dns.service"
     unit.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *name_server_service.CONFINED, ""]))
-    limits = {str(unit): 3.0, **{str(UNITS / name): 5.2 for name in SERVICES}}
+    limits = {str(unit): 3.0, **{str(UNITS / name): 5.0 for name in SERVICES}}
+    # It creates the folder for the name server's group, which takes CAP_CHOWN.
+    limits[str(UNITS / "cnm-engines.service")] = 5.2
     for path, limit in limits.items():
         done = host.run(["systemd-analyze", "security", "--offline=yes", path])
         told = re.search(r"exposure level for .*: ([0-9.]+)", done.stdout)
