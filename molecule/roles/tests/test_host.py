@@ -103,11 +103,11 @@ def test_the_check_is_passed(host, name):
 
 
 def test_the_service_carries_out_what_an_engine_asks_a_plugin_for(host, name):
-    socket = host.service("cnm-engines.socket")
-    assert socket.is_enabled == (name == "b")
+    files = ("/etc/systemd/system/cnm-engines.socket", "/opt/cni/bin/cnm")
+    assert [host.file(each).exists for each in files] == [name == "b"] * len(files)
     if name != "b":
-        assert not host.file("/opt/cni/bin/cnm").exists
         return
+    assert host.service("cnm-engines.socket").is_enabled
     assert host.file("/usr/local/libexec/netavark/cnm").linked_to == "/usr/local/lib/cnm/cnm-netavark"
     assert (host.file("/run/cnm/engines.sock").mode, host.file("/run/cnm").mode) == (0o600, 0o700)
     assert host.file("/run/docker/plugins/cnm.sock").mode == 0o600
