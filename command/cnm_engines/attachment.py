@@ -15,8 +15,10 @@ from _cnm.model.errors import Problems
 from _cnm.model.ids import is_id
 
 _PROCESS = re.compile(r"/proc/([1-9][0-9]{0,9})/ns/net")
-_SHORT_ID = 12
-"""Docker and Podman call a container without a name by so many digits of its id."""
+OPTION = "cnm.network"
+"""The option of an engine's network that names ours."""
+SHORT_ID = 12
+"""Docker and Podman call an object without a name by so many digits of its id."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Joining:
 
 def container_name(name: str, container: str) -> str:
     """Return what the container with id CONTAINER is called; NAME may be empty."""
-    return name or (container[:_SHORT_ID] if is_id(container) else container)
+    return name or (container[:SHORT_ID] if is_id(container) else container)
 
 
 def adopting(namespace: str) -> Dict[str, Any]:

@@ -32,9 +32,10 @@ _OWN = "/proc/self/ns/net"
 def find(store: SqliteStore, engine: str, container: str, name: str) -> Optional[Sandbox]:
     """Return the sandbox that is the container with the id CONTAINER; it is probably called NAME."""
     likely = store.sandbox_named(name)
-    is_likely = likely is not None and belongs(likely, engine, container)
-    candidates = [likely] if likely is not None and is_likely else store.sandboxes_labelled(CONTAINER, container)
-    return next((sandbox for sandbox in candidates if belongs(sandbox, engine, container)), None)
+    if likely is not None and belongs(likely, engine, container):
+        return likely
+    labelled = store.sandboxes_labelled(CONTAINER, container)
+    return next((sandbox for sandbox in labelled if belongs(sandbox, engine, container)), None)
 
 
 def belongs(sandbox: Sandbox, engine: str, container: str) -> bool:

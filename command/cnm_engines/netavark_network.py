@@ -15,6 +15,7 @@ from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
+from .attachment import OPTION
 from .container import ENGINE as LABEL
 from .container import network_of
 from .errors import INVALID_CONFIGURATION, EngineError
@@ -22,7 +23,6 @@ from .fields import Fields
 from .runs import Core
 
 ENGINE = "netavark"
-OPTION = "cnm.network"
 _DRIVERS = ("", "host-local")
 """Values of the option ``driver`` of Podman's IPAM that ask for nothing in particular."""
 

@@ -20,6 +20,10 @@ from . import container
 from .attachment import Attachment, Joining
 from .errors import NOT_AS_EXPECTED, NOT_AVAILABLE, UNKNOWN_CONTAINER, EngineError
 
+Warn = Callable[[str], None]
+"""Is called with each warning for the user."""
+Choose = Callable[[SqliteStore, Host], Groups]
+"""Returns what a run is to do, see Controller.ensure_chosen()."""
 Core = Callable[[bool], AbstractContextManager[Controller]]
 """Returns the controller; the parameter says whether the host and the store are only read."""
 _TRIAL = "cnm-status"
@@ -81,7 +85,7 @@ class Attached:
         return list(self._sandbox["DnsOptions"] or [])
 
 
-def join(core: Core, wish: Joining, warn: Callable[[str], None]) -> Attached:
+def join(core: Core, wish: Joining, warn: Warn) -> Attached:
     """Put a container on a network.
 
     :raises EngineError: if it is there already, or cannot be adopted
@@ -94,41 +98,54 @@ def join(core: Core, wish: Joining, warn: Callable[[str], None]) -> Attached:
         networks.extend(filter(None, [container.network_of(store, wish.network)]))
         return groups
 
-    with core(False) as controller:
-        try:
-            shown = controller.ensure_chosen(choose).objects[-1]
-        except Incomplete as error:
-            # What was asked for was done; only other objects were not repaired.
-            warn(str(error))
-            mine = (wish.attachment.engine, wish.attachment.container)
-            (shown,) = controller.describe("sandbox", lambda _store, item: container.belongs(item, *mine))
+    mine = (wish.attachment.engine, wish.attachment.container)
+    shown = last_object(core, choose, warn, "sandbox", lambda item: container.belongs(item, *mine))
     return Attached(networks[0], shown, wish.attachment.interface)
 
 
-def leave(core: Core, attachment: Attachment, name: str, warn: Callable[[str], None]) -> None:
+def leave(core: Core, attachment: Attachment, name: str, warn: Warn) -> None:
     """Take a container, probably called NAME, off a network; do nothing if it is not there.
 
     :raises CnmError: if the host refuses a change
     """
-    _carry_out(core, lambda store, host: container.leave(store, host, attachment, name), warn)
+    carry_out(core, lambda store, host: container.leave(store, host, attachment, name), warn)
 
 
-def collect(
-    core: Core, engine: str, network: str, valid: Collection[Tuple[str, str]], warn: Callable[[str], None]
-) -> None:
+def collect(core: Core, engine: str, network: str, valid: Collection[Tuple[str, str]], warn: Warn) -> None:
     """Remove the attachments to the engine's NETWORK that are not VALID, pairs of container id and interface.
 
     :raises CnmError: if the host refuses a change
     """
-    _carry_out(core, lambda store, host: container.collect(store, host, engine, network, valid), warn)
+    carry_out(core, lambda store, host: container.collect(store, host, engine, network, valid), warn)
 
 
-def _carry_out(core: Core, choose: Callable[[SqliteStore, Host], Groups], warn: Callable[[str], None]) -> None:
+def carry_out(core: Core, choose: Choose, warn: Warn) -> None:
+    """Do what CHOOSE returns under the lock.
+
+    :raises CnmError: if it is not valid, or if the host refuses a change
+    """
     with core(False) as controller:
         try:
             controller.ensure_chosen(choose)
         except Incomplete as error:
+            # What was asked for was done; only other objects were not repaired.
             warn(str(error))
+
+
+def last_object(core: Core, choose: Choose, warn: Warn, kind: str, is_it: Callable[[Any], bool]) -> Mapping[str, Any]:
+    """Do what CHOOSE returns under the lock; return the object of its last item, in Docker's shape.
+
+    :param kind: the kind of the object
+    :param is_it: says whether an object of the kind is that one
+    :raises CnmError: if it is not valid, or if the host refuses a change
+    """
+    with core(False) as controller:
+        try:
+            return controller.ensure_chosen(choose).objects[-1]
+        except Incomplete as error:
+            warn(str(error))
+            (shown,) = controller.describe(kind, lambda _store, each: is_it(each))
+            return shown
 
 
 def check(core: Core, attachment: Attachment, name: str, expected: Expected) -> None:

@@ -18,11 +18,11 @@ from _cnm.verbs.context import Host
 
 from ..container import ENGINE as ENGINE_LABEL
 from ..fields import Fields
-from ..runs import Core
+from ..runs import Core, Warn, carry_out
 from . import ids
 from .ids import ENGINE
 from .networks import is_closed, known
-from .runs import Warn, carry_out, endpoint, refusal
+from .runs import endpoint, refusal
 
 _OWN = "cnm."
 
@@ -93,10 +93,7 @@ def delete(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
 
     :raises CnmError: if the host refuses a change
     """
-    asked = _Asked(request)
-    request.problems.check()
-    carry_out(core, lambda store, _host: removal(store, [asked.present(store)], "absent"), warn)
-    return {}
+    return _end(core, request, warn, "absent")
 
 
 def leave(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
@@ -104,9 +101,13 @@ def leave(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
 
     :raises CnmError: if the host refuses a change
     """
+    return _end(core, request, warn, "left")
+
+
+def _end(core: Core, request: Fields, warn: Warn, state: str) -> Mapping[str, Any]:
     asked = _Asked(request)
     request.problems.check()
-    carry_out(core, lambda store, _host: removal(store, [asked.present(store)], "left"), warn)
+    carry_out(core, lambda store, _host: removal(store, [asked.present(store)], state), warn)
     return {}
 
 

@@ -15,11 +15,10 @@ from _cnm.model.endpoint import Endpoint
 from _cnm.model.network import ENGINE_ID, Network
 from _cnm.store.objects import SqliteStore
 
+from ..attachment import SHORT_ID
 from ..fields import Fields
 
 ENGINE = "docker"
-_DIGITS = 12
-"""Docker calls an object without a name by so many digits of its id."""
 _ID = re.compile(r"[0-9a-f]{12,64}")
 _ENDPOINT = re.compile(r"docker-[0-9a-f]{12}")
 _ADDRESS = re.compile(r"docker-ip-[0-9a-f]{12}")
@@ -35,12 +34,12 @@ def read(request: Fields, key: str) -> str:
 
 def endpoint_name(identifier: str) -> str:
     """Return the name of the endpoint that is Docker's with that id."""
-    return f"docker-{identifier[:_DIGITS]}"
+    return f"docker-{identifier[:SHORT_ID]}"
 
 
 def new_address_name() -> str:
     """Return a name for an endpoint that reserves an address until Docker creates its endpoint."""
-    return f"docker-ip-{secrets.token_hex(_DIGITS // 2)}"
+    return f"docker-ip-{secrets.token_hex(SHORT_ID // 2)}"
 
 
 def reserves_address(endpoint: Endpoint) -> bool:
@@ -60,7 +59,7 @@ def sandbox_name(key: str) -> str:
 
 def network_label(identifier: str) -> str:
     """Return the label of our network that is Docker's with that id."""
-    return f"{ENGINE_ID}{identifier[:_DIGITS]}"
+    return f"{ENGINE_ID}{identifier[:SHORT_ID]}"
 
 
 def network_of(store: SqliteStore, identifier: str) -> Optional[Network]:

@@ -19,11 +19,12 @@ from _cnm.model.network import Network, Pool
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
+from ..attachment import OPTION
 from ..fields import Fields
-from ..runs import Core
+from ..runs import Core, Warn, carry_out
 from . import ids
-from .networks import OPTION, named, with_subnet
-from .runs import Warn, carry_out, endpoint, refusal
+from .networks import named, with_subnet
+from .runs import endpoint, refusal
 
 _TYPE, _GATEWAY = "RequestAddressType", "com.docker.network.gateway"
 

@@ -17,6 +17,7 @@ from _cnm.model.sandbox import Sandbox
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
+from ..attachment import SHORT_ID
 from ..container import CONTAINER
 from ..container import ENGINE as ENGINE_LABEL
 from . import ids
@@ -134,7 +135,7 @@ def _of(store: SqliteStore, running: Container) -> Iterator[Tuple[Endpoint, List
     for identifier, aliases in running.aliases.items():
         for endpoint in store.endpoints_named(ids.endpoint_name(identifier)):
             sandbox = store.sandbox(endpoint.sandbox) if endpoint.sandbox is not None else None
-            yield endpoint, _valid([running.name, *aliases, running.id[:12]]), sandbox
+            yield endpoint, _valid([running.name, *aliases, running.id[:SHORT_ID]]), sandbox
 
 
 def _labels(sandbox: Sandbox, running: Container) -> Dict[str, str]:

@@ -17,15 +17,15 @@ from _cnm.model.network import ENGINE_ID, Network
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
+from ..attachment import OPTION, SHORT_ID
 from ..container import ENGINE as ENGINE_LABEL
 from ..container import network_of
 from ..fields import Fields
-from ..runs import Core
+from ..runs import Core, Warn, carry_out
 from . import ids
 from .ids import ENGINE
-from .runs import Warn, carry_out, refusal
+from .runs import refusal
 
-OPTION = "cnm.network"
 _GENERIC = "com.docker.network.generic"
 _INTERNAL = "com.docker.network.internal"
 _CLOSED, _OPEN = "internal", "open"
@@ -68,8 +68,8 @@ def known(store: SqliteStore, identifier: str) -> Network:
     network = ids.network_of(store, identifier)
     if network is None:
         raise refusal(
-            f"Docker's network '{identifier[:12]}' is none of ours any more. Remove it with 'docker network rm' and "
-            "create it again."
+            f"Docker's network '{identifier[:SHORT_ID]}' is none of ours any more. Remove it with 'docker network rm' "
+            "and create it again."
         )
     return network
 

@@ -13,9 +13,9 @@ from cnm_command.errors import Failure
 
 from ..errors import EngineError
 from ..fields import Fields, decoded
-from ..runs import Core
+from ..runs import Core, Warn
 from . import endpoints, ipam, networks
-from .runs import Warn, refusal
+from .runs import refusal
 
 MEDIA_TYPE = "application/vnd.docker.plugins.v1.2+json"
 _Handler = Callable[[Core, Fields, Warn], Mapping[str, Any]]

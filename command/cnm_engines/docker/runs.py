@@ -6,36 +6,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Dict, Mapping
 
 from _cnm.controller import Groups
-from _cnm.model.errors import Incomplete
+from _cnm.model.endpoint import Endpoint
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
 from ..errors import REFUSED, EngineError
-from ..runs import Core
-
-Warn = Callable[[str], None]
-Choose = Callable[[SqliteStore, Host], Groups]
+from ..runs import Choose, Core, Warn, last_object
 
 
 def refusal(text: str) -> EngineError:
     """Return the error with TEXT for Docker's user."""
     return EngineError(REFUSED, text)
-
-
-def carry_out(core: Core, choose: Choose, warn: Warn) -> None:
-    """Do what CHOOSE returns under the lock.
-
-    :raises CnmError: if it is not valid, or if the host refuses a change
-    """
-    with core(False) as controller:
-        try:
-            controller.ensure_chosen(choose)
-        except Incomplete as error:
-            # What was asked for was done; only other objects were not repaired.
-            warn(str(error))
 
 
 def endpoint(core: Core, choose: Choose, warn: Warn) -> Mapping[str, Any]:
@@ -50,11 +34,7 @@ def endpoint(core: Core, choose: Choose, warn: Warn) -> Mapping[str, Any]:
         items["last"] = groups[-1][1][-1]
         return groups
 
-    with core(False) as controller:
-        try:
-            return controller.ensure_chosen(remember).objects[-1]
-        except Incomplete as error:
-            warn(str(error))
-            name, network = items["last"]["name"], items["last"]["network"]
-            (shown,) = controller.describe("endpoint", lambda _store, one: (one.name, one.network) == (name, network))
-            return shown
+    def is_it(one: Endpoint) -> bool:
+        return (one.name, one.network) == (items["last"]["name"], items["last"]["network"])
+
+    return last_object(core, remember, warn, "endpoint", is_it)

@@ -12,12 +12,12 @@ from typing import Any, Callable, Mapping, Set, TypeVar
 from _cnm.model.errors import CnmError
 from cnm_command.errors import Failure
 
+from ..attachment import SHORT_ID
 from ..errors import EngineError
-from ..runs import Core
+from ..runs import Choose, Core, Warn, carry_out
 from . import names
 from .endpoints import removal
 from .engine_api import ERRORS, EngineApi
-from .runs import Choose, Warn, carry_out
 
 T = TypeVar("T")
 _EVENTS = {"type": ["container", "network"], "event": ["start", "rename", "connect"]}
@@ -96,7 +96,7 @@ class Watcher:
         """
         known = self._look(names.networks)
         listed = names.network_ids(self._api.get("/networks")) if known else []
-        theirs = [each for each in listed if each[:12] in known]
+        theirs = [each for each in listed if each[:SHORT_ID] in known]
         found = [names.on_network(self._api.get(f"/networks/{each}")) for each in theirs]
         for identifier in {each for one in found for each in one.containers} if tell else ():
             self._tell(identifier)

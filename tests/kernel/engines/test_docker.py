@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,10 @@ from typing import Any
 
 import pytest
 from dockerd import FOLDER, IMAGE, Dockerd, needs_docker
-from engine import COMMAND
 from inventory import inventory
 from lab import OUTSIDE4, UPLINK4, pinged, renew_uplink
 from needed import needs_name_server
+from service import Service
 from stand_in import OUTSIDE, Host, private
 from tasks import Tasks, eventually
 
@@ -35,21 +34,18 @@ class Docker(Dockerd):
         super().__init__(host)
         self.host = host
         self.tasks = Tasks(host)
-        self._service: subprocess.Popen[bytes] | None = None
+        self._service: Service | None = None
         self.tasks.network("blue", f"{SUBNET},fd00:9::/64")
         self.tasks.sandbox("own", "blue")
 
     def serve(self) -> None:
         """Start the service."""
         PLUGIN.parent.mkdir(parents=True, exist_ok=True)
-        sockets = [f"--docker={PLUGIN}", f"--docker-api={FOLDER}/socket"]
-        self._service = subprocess.Popen([sys.executable, str(COMMAND / "cnm.py"), "serve", *sockets])
-        assert eventually(PLUGIN.exists)
+        self._service = Service(PLUGIN, "docker", f"--docker-api={FOLDER}/socket")
 
     def kill_service(self) -> None:
         if self._service is not None:
             self._service.kill()
-            self._service.wait()
 
     def lan(self, *options: str) -> None:
         """Make 'blue' known to Docker as 'lan'."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service for plugins of engines, as a process on the stand-in."""
+"""The service for container engines, as a process on the stand-in."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ SOCKET = Path("/run/cnm/engines.sock")
 
 
 class Service:
-    """A service that runs now."""
+    """A service that runs now, and listens on SOCKET for PROTOCOL. It gets additional OPTIONS."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen([sys.executable, str(COMMAND / "cnm.py"), "serve", "--engines", str(SOCKET)])
+    def __init__(self, socket: Path = SOCKET, protocol: str = "engines", *options: str) -> None:
+        self._socket = socket
+        listening = f"--{protocol}={socket}"
+        self._process = subprocess.Popen([sys.executable, str(COMMAND / "cnm.py"), "serve", listening, *options])
         self.pid = self._process.pid
         deadline = time.monotonic() + 60
-        while not _answers():
+        while not _answers(socket):
             assert self._process.poll() is None and time.monotonic() < deadline, "the service does not start"
             time.sleep(0.01)
 
@@ -46,13 +48,13 @@ class Service:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             assert self._process.wait(60) == 0
-            assert not SOCKET.exists()
+            assert not self._socket.exists()
 
 
-def _answers() -> bool:
-    """Return whether somebody listens on the socket: a killed service leaves it."""
+def _answers(path: Path) -> bool:
+    """Return whether somebody listens on the socket at PATH: a killed service leaves it."""
     with socket.socket(socket.AF_UNIX) as attempt:
-        return attempt.connect_ex(str(SOCKET)) == 0
+        return attempt.connect_ex(str(path)) == 0
 
 
 @contextmanager

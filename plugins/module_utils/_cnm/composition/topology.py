@@ -79,8 +79,9 @@ class Topology:
         if kind == "names":
             return self._names.of_sandbox(sandbox)
         lost = self.why_not_made(sandbox) if unit not in self.insisted else lost_namespace(sandbox, self._host)
-        inside = self._sandbox(sandbox, unit)
-        return (_resting_on_nothing_adopted(inside) if lost else inside) + self._handed_over(sandbox, unit)
+        pairs = attachments(self._store, identifier)
+        inside = self._sandbox(sandbox, pairs, unit)
+        return (_resting_on_nothing_adopted(inside) if lost else inside) + self._handed_over(pairs, unit)
 
     def unused_ends(self, unit: Unit) -> Set[Key]:
         """Return the keys of the host's ends of interfaces that a stopped sandbox must not have."""
@@ -140,8 +141,7 @@ class Topology:
         resources = driver(network.driver).network(self._as_possible(network, unit))
         return resources + self._names.of_network(network)
 
-    def _sandbox(self, sandbox: Sandbox, unit: Unit) -> List[Resource]:
-        pairs = attachments(self._store, sandbox.id)
+    def _sandbox(self, sandbox: Sandbox, pairs: Sequence[Attachment], unit: Unit) -> List[Resource]:
         if has_host_stack(pairs):
             return []
         if unit not in self.insisted:
@@ -167,14 +167,15 @@ class Topology:
         resources += [route for route in routes(sandbox, inside) if ":" not in route.destination or self._host.ipv6()]
         return resources
 
-    def _handed_over(self, sandbox: Sandbox, unit: Unit) -> List[Resource]:
-        """Return what the host has of those interfaces of SANDBOX that an engine moves there.
+    def _handed_over(self, pairs: Sequence[Attachment], unit: Unit) -> List[Resource]:
+        """Return what the host has of those interfaces of a sandbox that an engine moves there.
 
         They wait on the host, where the engine finds them. When it has taken one, the end on the host is left alone:
         the engine may still be at work on the other one.
+
+        :param pairs: the attachments of the sandbox
         """
         resources: List[Resource] = []
-        pairs = attachments(self._store, sandbox.id)
         for network, endpoint in pairs:
             if not endpoint.handed_over or (unit not in self.insisted and lost_device(network, self._host)):
                 continue

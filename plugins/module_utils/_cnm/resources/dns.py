@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Tuple, Type
 
-from .namespace import Namespace, NamespaceKey
+from .namespace import Namespace
 from .resource import HOST, NAMING, Key, Resource
 
 RECORDS = "/run/cnm-dns"
@@ -88,4 +88,4 @@ class NameServer(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (NamespaceKey(Namespace.kind, HOST),)
+        return (Namespace.at(HOST),)

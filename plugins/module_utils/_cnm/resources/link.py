@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Optional, Tuple, Type
 
-from .namespace import Namespace, NamespaceKey
+from .namespace import Namespace
 from .resource import HOST, NETWORK, Key, Resource, where
 
 GROUP = 0x636E6D
@@ -168,7 +168,7 @@ class Link(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (NamespaceKey(Namespace.kind, self.namespace),)
+        return (Namespace.at(self.namespace),)
 
     @property
     def goes_with_parent(self) -> bool:
@@ -178,4 +178,4 @@ class Link(Resource):
 
 def place_of(namespace: str, link: str) -> Tuple[Key, ...]:
     """Return the keys of LINK and its NAMESPACE, for what is created and removed with them."""
-    return (NamespaceKey(Namespace.kind, namespace), Link.at(namespace, link))
+    return (Namespace.at(namespace), Link.at(namespace, link))

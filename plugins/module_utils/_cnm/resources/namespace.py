@@ -37,9 +37,14 @@ class Namespace(Resource):
     rank: ClassVar[int] = 3
     ignored: ClassVar[Tuple[str, ...]] = ("ours", "adopted")
 
+    @classmethod
+    def at(cls, path: str) -> NamespaceKey:
+        """Return the key of the namespace at PATH."""
+        return NamespaceKey(cls.kind, path)
+
     @property
     def key(self) -> NamespaceKey:
-        return NamespaceKey(self.kind, self.path)
+        return self.at(self.path)
 
     def __str__(self) -> str:
         return f"{'' if self.mounted else 'what is left of '}network namespace '{self.path}'"

@@ -25,7 +25,7 @@ _Indices = Dict[str, int]
 class _Kind(NamedTuple):
     """What differs from one kind to the other."""
 
-    read: Callable[[Host, str, Socket, Sequence[Key]], Sequence[Resource]]
+    read: Callable[[Host, str, Socket, Sequence[Any]], Sequence[Resource]]
     """Returns what a namespace has of some keys."""
     changes: Callable[[Step, _Indices], List[Change]]
     """Returns the requests for a step that makes or changes."""
@@ -33,8 +33,8 @@ class _Kind(NamedTuple):
     """Returns the requests that remove a resource; none if they went with their link."""
 
 
-def _read_addresses(host: Host, space: str, socket: Socket, keys: Sequence[Key]) -> Sequence[Resource]:
-    addresses = [Address(key.namespace, key.link, key.interface) for key in sorted(only(AddressKey, keys))]
+def _read_addresses(host: Host, space: str, socket: Socket, keys: Sequence[AddressKey]) -> Sequence[Resource]:
+    addresses = [Address(key.namespace, key.link, key.interface) for key in sorted(keys)]
     return address.read(socket, addresses, host.look(space, {one.link for one in addresses}).interfaces)
 
 
@@ -46,8 +46,8 @@ def _address_removals(_socket: Socket, gone: Address, indices: _Indices) -> List
     return [address.removal(gone, indices[gone.link])] if gone.link in indices else []
 
 
-def _read_routes(host: Host, space: str, socket: Socket, keys: Sequence[Key]) -> Sequence[Resource]:
-    destinations = {(key.destination, int(key.metric) if key.metric else None) for key in only(RouteKey, keys)}
+def _read_routes(host: Host, space: str, socket: Socket, keys: Sequence[RouteKey]) -> Sequence[Resource]:
+    destinations = {(key.destination, int(key.metric) if key.metric else None) for key in keys}
     known = host.seen[space].interfaces.values() if space in host.seen else ()
     interfaces = {each.index: each for each in known}
     return route.read(socket, space, destinations, interfaces, shared=not host.is_ours(space))
@@ -62,10 +62,10 @@ def _read_forwarding(_host: Host, _space: str, _socket: Socket, _keys: Sequence[
     return ()
 
 
-def _read_neighbours(host: Host, space: str, socket: Socket, keys: Sequence[Key]) -> Sequence[Resource]:
+def _read_neighbours(host: Host, space: str, socket: Socket, keys: Sequence[NeighbourKey]) -> Sequence[Resource]:
     from ..rtnl import neighbour
 
-    asked = {(key.link, key.address) for key in only(NeighbourKey, keys)}
+    asked = {(key.link, key.address) for key in keys}
     interfaces = host.look(space, {link for link, _address in asked}).interfaces
     return neighbour.read_neighbours(socket, space, asked, interfaces)
 
