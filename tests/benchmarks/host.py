@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pickle
 import signal
@@ -20,11 +19,10 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from fleet import Fleet
+from namespaces import have_own
 from stand_in import Host
 
 T = TypeVar("T")
-_CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
 _PATIENCE = 60
 """Seconds to wait until the kernel has removed the last measurement's namespaces. This would slow down the next one."""
 
@@ -36,8 +34,7 @@ def on_its_own(work: Callable[[Host], T]) -> T:
     """
 
     def on_a_host() -> T:
-        if _libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == -1:
-            raise OSError(ctypes.get_errno(), "unshare")
+        have_own()
         host = Host()
         host.kernel.close()
         return work(host)

@@ -61,8 +61,8 @@ class CnmHosts:
 
     def _entered(self, host: str) -> list[str]:
         """Return a command prefix that enters HOST."""
-        mounts, net = (descriptor for descriptor, _flag in self.hosts[host].member.descriptors)
-        return ["nsenter", f"--mount={_path(mounts)}", f"--net={_path(net)}"]
+        member = self.hosts[host].member
+        return ["nsenter", f"--mount={_path(member.mounts)}", f"--net={_path(member.network)}"]
 
     def _interpreter(self, host: str) -> str:
         """Create the interpreter through which Ansible runs on HOST, which has no sshd; return its path."""

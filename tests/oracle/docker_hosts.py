@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from docker_fleet import DockerFleet
@@ -14,7 +15,6 @@ from fleet import Fleet
 from steps import PREDEFINED, Step
 from story import Move
 from theirs import Theirs
-from threads import threads
 
 AT_ONCE = 2
 """How many names a container asks for at once. Unknown ones take a while, and Docker's client has ten connections."""
@@ -58,7 +58,7 @@ class DockerHosts:
 
     def resolved(self, host: str, container: str, names: Sequence[str]) -> dict[str, set[str]]:
         """Return the addresses that CONTAINER finds for each of NAMES."""
-        with threads(AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip(names, pool.map(lambda name: self.hosts[host].resolved(container, name), names)))
 
     def end(self) -> None:

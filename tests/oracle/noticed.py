@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Union
 
 from cnm_hosts import CnmHosts
 from docker_hosts import DockerHosts
 from lab import OUTSIDE4, UPLINK4, pinged, seen
 from story import Act
-from threads import threads
 from view import containers
 
 AT_ONCE = 16
@@ -54,7 +54,7 @@ class Onlooker:
             for name, each in shown.items():
                 if each["State"] == "running":
                     homes[name], places[name] = host, self.side.place(host, name)
-        with threads(AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             # These take a while: unknown names, and addresses that do not answer.
             finds = {name: pool.submit(self._finds, homes[name], name) for name in places}
             reaches = {name: pool.submit(self._reaches, place) for name, place in places.items()}
@@ -90,7 +90,7 @@ class Onlooker:
                 return []
             return [_passes(place, address, size) for size in (mtu, mtu + 1)]
 
-        with threads(AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip(self._addresses, pool.map(reached, self._addresses.values())))
 
     def _published(self, shown: Mapping[str, Any], host: str, place: str) -> dict[str, bool]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cnm_hosts import CnmHosts
@@ -15,7 +16,6 @@ from docker_hosts import DockerHosts
 from intended import INTENDED, Difference, intended
 from noticed import Onlooker, differing
 from story import STORY, Act
-from threads import threads
 
 LOOKS = 4
 """How often to look at most. Hosts need time to tell each other about changes."""
@@ -27,7 +27,7 @@ def test_the_same_story(ours: CnmHosts, theirs: DockerHosts) -> None:
     onlookers = [Onlooker(side) for side in sides]
     met: set[Difference] = set()
     for act in STORY:
-        with threads(len(sides)) as pool:
+        with ThreadPoolExecutor(len(sides)) as pool:
             problems = [*pool.map(lambda side, act=act: side.do(act.moves), sides)]
         assert [bool(each) for each in problems] == [act.refused] * len(sides), (act.title, problems)
         met |= seen_after(act, onlookers)

@@ -39,7 +39,7 @@ def blocks(language: str) -> list[str]:
 def connection(member: Member, folder: Path) -> dict[str, Any]:
     """Return the variables for Ansible's connection to MEMBER."""
     python = folder / f"python-{member.number}"
-    mounts, links = (f"/proc/{os.getpid()}/fd/{descriptor}" for descriptor, _flag in member.descriptors)
+    mounts, links = (f"/proc/{os.getpid()}/fd/{each}" for each in (member.mounts, member.network))
     python.write_text(IN_PLACE_OF_PYTHON.format(mounts=mounts, links=links, python=sys.executable))
     python.chmod(0o700)
     return {

@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from namespaces import Place, have_own
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
@@ -25,49 +24,12 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer 
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
 
-_NEWNS, _NEWNET = 0x20000, 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _call(name: str, *arguments: object) -> None:
-    if getattr(_libc, name)(*arguments) == -1:
-        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
-
-
-class Place:
-    """A pair of network and mount namespaces: those in which this process is when it creates the object."""
-
-    def __init__(self) -> None:
-        self.descriptors = [
-            (os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC), _NEWNS),
-            (os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC), _NEWNET),
-        ]
-
-    def enter(self) -> None:
-        for descriptor, flag in self.descriptors:
-            _call("setns", descriptor, flag)
-
-    @contextmanager
-    def here(self) -> Iterator[None]:
-        """Run the block in these namespaces."""
-        back = Place()
-        self.enter()
-        try:
-            yield
-        finally:
-            back.enter()
-            back.close()
-
-    def close(self) -> None:
-        for descriptor, _flag in self.descriptors:
-            os.close(descriptor)
-
 
 class Member(Place):
     """One host of a fleet, on which tasks run."""
 
     def __init__(self, number: int) -> None:
-        _call("unshare", _NEWNS | _NEWNET)
+        have_own()
         self.host = Host()
         super().__init__()
         self.number = number
@@ -134,7 +96,7 @@ class Fleet:
         self.home = Place()
         self.members: list[Member] = []
         self.family = 4
-        _call("unshare", _NEWNS | _NEWNET)
+        have_own()
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)
         self.switch = Place()
         self._ip("link add sw mtu 9000 type bridge mcast_snooping 0\nlink set sw up\n")
@@ -166,7 +128,7 @@ class Fleet:
 
     def connect(self, member: Member, mtu: int = 1500) -> None:
         """Give MEMBER its interface to the other hosts."""
-        number, descriptor = member.number, self.switch.descriptors[1][0]
+        number, descriptor = member.number, self.switch.network
         with member.here():
             self._ip(
                 f"link add under mtu {mtu} type veth peer name p{number} mtu {mtu} netns /proc/{os.getpid()}/fd/"

@@ -10,7 +10,6 @@ additional process.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import ipaddress
 import os
@@ -22,12 +21,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from namespaces import NEWNET, call
 from stand_in import OUTSIDE, Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_NEWNET = 0x40000000
 HOST = ""
 OUTSIDE4, UPLINK4 = "198.51.100.1", "198.51.100.2"
 OUTSIDE6, UPLINK6 = "2001:db8::1", "2001:db8::2"
@@ -49,12 +47,6 @@ SANDBOXES = {"b1": ("br-blue", BLUE, 2), "b2": ("br-blue", BLUE, 3), "r1": ("br-
 """Name -> bridge, subnets and the host number of its addresses."""
 
 
-def _call(name: str, *arguments: object) -> None:
-    if getattr(_libc, name)(*arguments) == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), name)
-
-
 def run(argv: Sequence[str], stdin: str | None = None) -> tuple[int, str, str]:
     done = subprocess.run(argv, input=stdin, text=True, capture_output=True, check=False)
     return done.returncode, done.stdout, done.stderr
@@ -72,10 +64,10 @@ def at(place: str) -> Iterator[None]:
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     there = os.open(os.path.join("/run/netns", place), os.O_RDONLY) if place else os.dup(home)
     try:
-        _call("setns", there, _NEWNET)
+        call("setns", there, NEWNET)
         yield
     finally:
-        _call("setns", home, _NEWNET)
+        call("setns", home, NEWNET)
         os.close(home)
         os.close(there)
 

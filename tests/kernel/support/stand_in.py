@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
@@ -17,12 +16,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
 
+from namespaces import NEWNET, Place, call, have_own
+
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS
 
-_CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
-_libc = ctypes.CDLL(None, use_errno=True)
 OUTSIDE = "/run/outside"
 _NAME_SERVER = "/usr/lib/podman"
 _ADDED = re.compile(r"^address add (\S*:\S*)/\d+ dev (\S+) nodad$", re.MULTILINE)
@@ -48,25 +47,20 @@ route add default via 2001:db8::1
 """The outer end is set up first: an end that comes up alone waits a second before it can be used for IPv6."""
 
 
-def _call(name: str, *arguments: object) -> None:
-    if getattr(_libc, name)(*arguments) == -1:
-        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
-
-
 def _mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
     """Mount without the program mount, which takes ten times as long. Each test makes ten mounts."""
-    _call("mount", source.encode(), target.encode(), kind.encode(), flags, options.encode())
+    call("mount", source.encode(), target.encode(), kind.encode(), flags, options.encode())
 
 
 def _namespace(path: str) -> None:
     """Create a network namespace at PATH."""
     Path(path).touch()
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    _call("unshare", _CLONE_NEWNET)
+    call("unshare", NEWNET)
     try:
         _mount("/proc/thread-self/ns/net", path, flags=_MS_BIND)
     finally:
-        _call("setns", home, _CLONE_NEWNET)
+        call("setns", home, NEWNET)
         os.close(home)
 
 
@@ -160,10 +154,8 @@ class Host:
 @contextmanager
 def private() -> Iterator[Host]:
     """Move this process to a host of its own: private network and mount namespaces."""
-    folder = os.getcwd()
-    kinds = (("mnt", _CLONE_NEWNS), ("net", _CLONE_NEWNET))
-    saved = [(os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), flag) for name, flag in kinds]
-    _call("unshare", _CLONE_NEWNS | _CLONE_NEWNET)
+    folder, home = os.getcwd(), Place()
+    have_own()
     try:
         made = Host()
         try:
@@ -171,7 +163,6 @@ def private() -> Iterator[Host]:
         finally:
             made.close()
     finally:
-        for descriptor, flag in saved:
-            _call("setns", descriptor, flag)
-            os.close(descriptor)
+        home.enter()
+        home.close()
         os.chdir(folder)
