@@ -110,7 +110,7 @@ def _inventory(fleet: Fleet, folder: Path) -> dict[str, Any]:
 
 def _variables(member: Member, folder: Path) -> dict[str, Any]:
     python = folder / f"python-{member.name}"
-    mounts, links = (f"/proc/{os.getpid()}/fd/{descriptor}" for descriptor, _flag in member.descriptors)
+    mounts, links = (f"/proc/{os.getpid()}/fd/{each}" for each in (member.mounts, member.network))
     environment = " ".join(f"{name}={value}" for name, value in module.ENVIRONMENT.items())
     values = {"mounts": mounts, "links": links, "python": module.PYTHON, "environment": environment}
     python.write_text(_PYTHON.format(**values, used=folder / "used"))
