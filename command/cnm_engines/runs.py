@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
-from _cnm.controller import Controller, Groups, Result
+from _cnm.controller import Groups, Result
+from _cnm.engines import Core
 from _cnm.model.errors import Incomplete, InvalidInput
 from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
@@ -24,8 +24,6 @@ Warn = Callable[[str], None]
 """Is called with each warning for the user."""
 Choose = Callable[[SqliteStore, Host], Groups]
 """Returns what a run is to do, see Controller.ensure_chosen()."""
-Core = Callable[[bool], AbstractContextManager[Controller]]
-"""Returns the controller; the parameter says whether the host and the store are only read."""
 _TRIAL = "cnm-status"
 """A sandbox that exists only in check mode."""
 

@@ -17,9 +17,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Callable, TypeVar
 
 from _cnm.controller import Controller
+from _cnm.engines.engine_api import EngineApi
 from cnm_command.access import warn
 from cnm_engines.docker import protocol
-from cnm_engines.docker.engine_api import EngineApi
 from cnm_engines.docker.watcher import Watcher
 from cnm_engines.request import PATIENCE
 

@@ -306,6 +306,22 @@ options:
       - Names and values for your own use. Values are stored as text.
       - The dictionary replaces all labels. Labels that are left out are removed.
     type: dict
+  engines: &engines
+    description:
+      - The container engines whose containers can be on this network. The default for a new network is none.
+      - V(docker) makes the network known to the Docker of the host, under the same name. C(docker run --network NAME)
+        then starts containers on it. This needs the service that the role C(cnm.linux.host) sets up with
+        C(cnm_host_engines), and is possible with drivers V(bridge) and V(overlay).
+      - If Docker has lost its network, or if the subnets have changed, it learns the network again. While containers
+        are on Docker's network, that and its removal need O(force=true), which disconnects them.
+      - The list replaces all engines. With an empty list, no engine knows the network any more. O(state=absent) does
+        this, too.
+      - The environment variable E(DOCKER_HOST) of the task can name another socket of Docker, such as
+        V(unix:///run/other.sock).
+    type: list
+    elements: str
+    choices:
+      - docker
   force: &force
     description:
       - With O(state=absent), removes the network together with its endpoints.
@@ -337,6 +353,7 @@ options:
       metric: *metric
       peers: *peers
       labels: *labels
+      engines: *engines
       force: *force
 seealso:
   - module: cnm.linux.topology
@@ -652,6 +669,12 @@ network:
       returned: success
       type: dict
       sample: {tier: data}
+    Engines:
+      description: The container engines that know the network.
+      returned: success
+      type: list
+      elements: str
+      sample: [docker]
     Host:
       description: Details about the network's device on this host, which Docker does not show.
       returned: success
@@ -770,6 +793,7 @@ ITEM: dict[str, object] = {
         },
     },
     "labels": {"type": "dict"},
+    "engines": {"type": "list", "elements": "str", "choices": ["docker"]},
     "force": {"type": "bool"},
 }
 ARGUMENTS: dict[str, object] = {

@@ -267,6 +267,12 @@ networks:
       returned: success
       type: dict
       sample: {tier: data}
+    Engines:
+      description: The container engines that know the network.
+      returned: success
+      type: list
+      elements: str
+      sample: [docker]
     Host:
       description: Details about the network's device on this host, which Docker does not show.
       returned: success

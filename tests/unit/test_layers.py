@@ -43,7 +43,8 @@ ALLOWED = {
     "__init__": {"loader"},
     "loader": set(),
     "compiled": {"loader", "private_files"},
-    "task": {"compiled", "controller", "items"} | BELOW_CONTROLLER,
+    "task": {"compiled", "controller", "engines", "items"} | BELOW_CONTROLLER,
+    "engines": {"controller", "model.errors", "resources.diff_output", "store", "verbs"},
     "controller": {"items", "restoration", "run", "transactions"} | BELOW_CONTROLLER,
     "items": NOUNS | {"store"},
     "transactions": {"model.errors", "model.network", "store"},
@@ -97,7 +98,7 @@ ONLY_IN = {
     "ansible": {"action", "task"},
     "pyroute2": {"kernel"},
     "ctypes": {"kernel"},
-    "socket": {"kernel"},
+    "socket": {"engines", "kernel"},
     "sqlite3": {"store"},
     "importlib": {"loader"},
     "marshal": {"compiled", "loader"},
@@ -109,8 +110,10 @@ COMMAND = PLUGINS.parent / "command"
 OF_COMMAND = {
     "cnm_command": VALUES
     | {"controller", "filters", "kernel", "model.sandbox", "resources.firewall", "resources.link"},
-    "cnm_engines": VALUES | NOUNS | {"adopted", "controller", "drivers", "store.objects", "verbs.context"},
-    "cnm_service": {"controller", "kernel", "store.objects", "verbs.context"},
+    "cnm_engines": VALUES
+    | NOUNS
+    | {"adopted", "controller", "drivers", "engines", "store.objects", "verbs.context", "verbs.engines"},
+    "cnm_service": {"controller", "engines", "kernel", "store.objects", "verbs.context"},
 }
 """The other front ends of the core, in command/ -> what they may import of it."""
 

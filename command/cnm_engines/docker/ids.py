@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How Docker's objects are found among ours: by the names of endpoints and sandboxes, and by labels of networks."""
+"""How Docker's objects are found among ours: by the names of endpoints and sandboxes, and by ids of networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import secrets
 from typing import Optional
 
 from _cnm.model.endpoint import Endpoint
-from _cnm.model.network import ENGINE_ID, Network
+from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
 
 from ..attachment import SHORT_ID
@@ -57,12 +57,6 @@ def sandbox_name(key: str) -> str:
     return f"docker-{os.path.basename(key)}"
 
 
-def network_label(identifier: str) -> str:
-    """Return the label of our network that is Docker's with that id."""
-    return f"{ENGINE_ID}{identifier[:SHORT_ID]}"
-
-
 def network_of(store: SqliteStore, identifier: str) -> Optional[Network]:
     """Return our network that is Docker's with that id; None if there is none."""
-    label = network_label(identifier)
-    return next((network for network in store.networks() if label in network.labels), None)
+    return next((network for network in store.networks() if identifier[:SHORT_ID] in network.docker_networks), None)

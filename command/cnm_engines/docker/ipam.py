@@ -161,8 +161,6 @@ def _known(
     pool = identifier.pool(network)
     if pool is None or not is_gateway:
         return asked if pool is not None and asked in pool.auxiliary.values() else None
-    if pool.gateway is None:
-        raise refusal(f"Network '{network.name}' has no gateway, which Docker needs.")
     if asked is not None and asked != pool.gateway:
         raise refusal(f"Network '{network.name}' exists, and its gateway is {pool.gateway}, not {asked}.")
     return pool.gateway

@@ -12,7 +12,6 @@ from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, O
 from _cnm.controller import Groups
 from _cnm.model.endpoint import Endpoint
 from _cnm.model.ids import check_alias
-from _cnm.model.network import ENGINE_ID
 from _cnm.model.sandbox import Sandbox
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
@@ -156,21 +155,20 @@ def _valid(names: Sequence[str]) -> List[str]:
 
 def networks(store: SqliteStore) -> Set[str]:
     """Return the first digits of the ids of all networks that Docker has of us."""
-    labels = (label for network in store.networks() for label in network.labels)
-    return {label[len(ENGINE_ID) :] for label in labels if label.startswith(ENGINE_ID)}
+    return {identifier for network in store.networks() for identifier in network.docker_networks}
 
 
 def stale(store: SqliteStore, present: Sequence[OnNetwork]) -> Set[str]:
     """Return the ids of our endpoints that Docker no longer has on its networks PRESENT."""
-    by_label = {ids.network_label(each.id): each for each in present}
+    by_id = {each.id[:SHORT_ID]: each for each in present}
     found: Set[str] = set()
     for network in store.networks():
-        labels = [label for label in network.labels if label.startswith(ENGINE_ID)]
-        if not labels or not by_label.keys() >= set(labels):
+        known = network.docker_networks
+        if not known or not by_id.keys() >= known.keys():
             # It may be a network of another dockerd.
             continue
-        endpoints = {name for label in labels for name in by_label[label].endpoints}
-        auxiliary = {text for label in labels for text in by_label[label].auxiliary}
+        endpoints = {name for each in known for name in by_id[each].endpoints}
+        auxiliary = {text for each in known for text in by_id[each].auxiliary}
         for endpoint in store.endpoints_of_network(network.id):
             lost = ids.is_of_docker(endpoint) and endpoint.name not in endpoints
             if lost or (ids.reserves_address(endpoint) and auxiliary.isdisjoint(map(str, endpoint.held))):

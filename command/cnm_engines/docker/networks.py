@@ -10,12 +10,12 @@ import ipaddress
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from _cnm.controller import Groups
-from _cnm.drivers import driver
 from _cnm.model.addresses import Subnet, subnet
 from _cnm.model.errors import Problems
-from _cnm.model.network import ENGINE_ID, Network
+from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
+from _cnm.verbs.engines import docker_problems
 
 from ..attachment import OPTION, SHORT_ID
 from ..container import ENGINE as ENGINE_LABEL
@@ -29,7 +29,7 @@ from .runs import refusal
 _GENERIC = "com.docker.network.generic"
 _INTERNAL = "com.docker.network.internal"
 _CLOSED, _OPEN = "internal", "open"
-"""Values of a network's label: whether Docker's network is internal."""
+"""Whether Docker's network is internal."""
 
 
 def named(store: SqliteStore, name: str) -> Optional[Network]:
@@ -50,13 +50,9 @@ def with_subnet(store: SqliteStore, wanted: Subnet) -> Optional[Network]:
 
 
 def _usable(network: Optional[Network]) -> Optional[Network]:
-    if network is not None and network.predefined:
-        raise refusal(f"Docker cannot use network '{network.name}', which is predefined. Create another one.")
-    if network is not None and not driver(network.driver).has_bridge:
-        raise refusal(
-            f"Docker cannot use network '{network.name}': its driver '{network.driver}' makes no bridge. Docker has "
-            "such a driver itself."
-        )
+    if network is not None:
+        for problem in docker_problems(network):
+            raise refusal(f"Network '{network.name}': {problem}")
     return network
 
 
@@ -76,7 +72,7 @@ def known(store: SqliteStore, identifier: str) -> Network:
 
 def is_closed(network: Network, identifier: str) -> bool:
     """Say whether containers have no way out of NETWORK, which is Docker's with that id."""
-    return network.internal or network.labels.get(ids.network_label(identifier)) == _CLOSED
+    return network.internal or network.docker_networks.get(identifier[:SHORT_ID]) == _CLOSED
 
 
 class _Pool(NamedTuple):
@@ -109,18 +105,19 @@ def create(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
         if ids.network_of(store, identifier) is not None:
             return []
         network = named(store, name) if name else with_subnet(store, pools[0].subnet)
-        label = {ids.network_label(identifier): _CLOSED if internal else _OPEN}
+        theirs = {identifier[:SHORT_ID]: _CLOSED if internal else _OPEN}
         if network is not None:
             _compare(request.problems, network, pools, chosen)
             request.problems.check()
-            return [("network", [{"name": network.name, "labels": {**network.labels, **label}}])]
+            return [("network", [{"name": network.name, "docker_networks": {**network.docker_networks, **theirs}}])]
         item = {
             "name": name or ids.endpoint_name(identifier),
             "ipam_config": [pool.option() for pool in pools],
             "enable_ipv6": any(pool.subnet.version == 6 for pool in pools),
             "internal": internal,
             "driver_options": chosen,
-            "labels": {ENGINE_LABEL: ENGINE, **label},
+            "labels": {ENGINE_LABEL: ENGINE},
+            "docker_networks": theirs,
         }
         return [("network", [item])]
 
@@ -171,21 +168,20 @@ def delete(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
         network = ids.network_of(store, identifier)
         if network is None:
             return []
-        label = ids.network_label(identifier)
-        shared = any(key.startswith(ENGINE_ID) for key in network.labels if key != label)
-        labels = {**network.labels, label: ""}
-        if shared:
-            return [("network", [{"name": network.name, "labels": labels}])]
+        others = {key: value for key, value in network.docker_networks.items() if key != identifier[:SHORT_ID]}
+        item: Dict[str, Any] = {"name": network.name, "docker_networks": others}
+        if others:
+            return [("network", [item])]
         present = store.endpoints_of_network(network.id)
         left = [one for one in present if ids.is_of_docker(one) or ids.reserves_address(one)]
         removals = ("endpoint", [{"name": one.name, "network": network.id, "state": "absent"} for one in left])
         if network.labels.get(ENGINE_LABEL) != ENGINE:
-            return [removals, ("network", [{"name": network.name, "labels": labels}])]
+            return [removals, ("network", [item])]
         if len(left) == len(present):
             return [removals, ("network", [{"name": network.name, "state": "absent"}])]
         # It has become a network of others.
-        del labels[ENGINE_LABEL]
-        return [removals, ("network", [{"name": network.name, "labels": labels}])]
+        labels = {key: text for key, text in network.labels.items() if key != ENGINE_LABEL}
+        return [removals, ("network", [{**item, "labels": labels}])]
 
     carry_out(core, choose, warn)
     return {}

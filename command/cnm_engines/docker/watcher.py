@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, Mapping, Set, TypeVar
 
+from _cnm.engines.engine_api import ERRORS, EngineApi
 from _cnm.model.errors import CnmError
 from cnm_command.errors import Failure
 
@@ -17,7 +18,6 @@ from ..errors import EngineError
 from ..runs import Choose, Core, Warn, carry_out
 from . import names
 from .endpoints import removal
-from .engine_api import ERRORS, EngineApi
 
 T = TypeVar("T")
 _EVENTS = {"type": ["container", "network"], "event": ["start", "rename", "connect"]}

@@ -58,6 +58,7 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
         "DnsServers": list(item.dns_servers),
         "Options": kind.shown_options(item),
         "Labels": dict(item.labels),
+        "Engines": list(item.engines),
         "Host": {"Device": kind.device(item) or "", "Mtu": item.mtu, "Dns": item.has_dns, **kind.shown(item)},
     }
     if item.metric is not None:

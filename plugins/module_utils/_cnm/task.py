@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
@@ -17,7 +17,8 @@ from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import ArgumentTypeError, ElementError, UnsupportedError
 
 from .compiled import keep
-from .controller import Controller
+from .controller import Controller, Groups, Result
+from .engines import ensure_all
 from .items import in_order
 from .kernel.host import Kernel
 from .kernel.rtnl.message_classes import missing
@@ -29,6 +30,7 @@ from .model.suggestions import did_you_mean, not_supported
 _PLURALS = {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}
 _CHOICE = re.compile(r"[Vv]alue of (\S+) must be one of: (.+), got: ([^.]*)\.?", re.DOTALL)
 _SECRET_LENGTH = 8
+OpenHost = Callable[[], Kernel]
 _NOUNS = {**{plural: kind for kind, plural in _PLURALS.items()}, "peers": "peer"}
 
 
@@ -176,13 +178,29 @@ def run(kind: str, arguments: Dict[str, Any]) -> None:
     listed = module.params[plural]
     items = [{option: module.params[option] for option in single}] if listed is None else listed
 
-    def ensure(kernel: Kernel) -> Dict[str, Any]:
-        result = Controller(kernel, module.warn, module.check_mode, tell=module._diff).ensure(kind, items)
+    def ensure(host: OpenHost) -> Dict[str, Any]:
+        result = _ensured(module, host, [(kind, items)])
         shown: Any = result.objects[0] if listed is None else [each for each in result.objects if each]
         answer = {"changed": result.changed, kind if listed is None else plural: shown}
         return {**answer, "diff": result.differences} if module._diff else answer
 
     _carry_out(module, ensure)
+
+
+def _ensured(module: _Module, host: OpenHost, groups: Groups, elsewhere: bool = True) -> Result:
+    """Bring the objects of GROUPS on HOST into their states.
+
+    :param elsewhere: whether to return the parts of networks that are on other hosts
+    """
+
+    @contextmanager
+    def core(check: bool) -> Iterator[Controller]:
+        # The run repeats the warnings of its rehearsal.
+        warn = module.warn if check == module.check_mode else lambda _text: None
+        with host() as kernel:
+            yield Controller(kernel, warn, check, tell=module._diff, elsewhere=elsewhere)
+
+    return ensure_all(core, groups, module.check_mode, module.warn)
 
 
 class _Topology(_Module):
@@ -204,9 +222,8 @@ def run_topology(arguments: Dict[str, Any]) -> None:
             item["peers"], item["known"] = unpack(given["members"][item["name"]], given["host"])
     groups = in_order(given["networks"], given["sandboxes"])
 
-    def ensure(kernel: Kernel) -> Dict[str, Any]:
-        controller = Controller(kernel, module.warn, module.check_mode, tell=module._diff, elsewhere=False)
-        result = controller.ensure_all(groups)
+    def ensure(host: OpenHost) -> Dict[str, Any]:
+        result = _ensured(module, host, groups, elsewhere=False)
         shown: Dict[str, List[Any]] = {"network": [], "sandbox": []}
         for (kind, _item), each in zip([(kind, item) for kind, items in groups for item in items], result.objects):
             shown[kind] += [each] if each else []
@@ -221,17 +238,18 @@ def run_info(kind: str, arguments: Dict[str, Any]) -> None:
     """Run the module that lists objects of KIND; ARGUMENTS is its argument spec."""
     module = _Module(argument_spec=arguments, supports_check_mode=True)
 
-    def describe(kernel: Kernel) -> Dict[str, Any]:
+    def describe(host: OpenHost) -> Dict[str, Any]:
         from .filters import selection
 
         keep = selection(module.params)
-        return {"changed": False, _PLURALS[kind]: Controller(kernel, module.warn, True).describe(kind, keep)}
+        with host() as kernel:
+            return {"changed": False, _PLURALS[kind]: Controller(kernel, module.warn, True).describe(kind, keep)}
 
     # The role ends with such a task, so that no later task compiles anything.
     _carry_out(module, describe, whole_copy=True)
 
 
-def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]], whole_copy: bool = False) -> None:
+def _carry_out(module: AnsibleModule, work: Callable[[OpenHost], Dict[str, Any]], whole_copy: bool = False) -> None:
     def run_program(command: Sequence[str], text: Optional[str]) -> Tuple[int, str, str]:
         status, output, errors = module.run_command(
             list(command), data=text, binary_data=True, environ_update={"LC_ALL": "C"}
@@ -244,8 +262,7 @@ def _carry_out(module: AnsibleModule, work: Callable[[Kernel], Dict[str, Any]], 
     if lacking:
         module.fail_json(msg=lacking)
     try:
-        with Kernel(run_program) as kernel:
-            answer = work(kernel)
+        answer = work(lambda: Kernel(run_program))
     except CnmError as error:
         module.fail_json(msg=str(error))
     if not module.check_mode:

@@ -22,6 +22,8 @@ from service import Service
 from stand_in import OUTSIDE, Host, private
 from tasks import Tasks, eventually
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
+
 pytestmark = [needs_docker, needs_name_server]
 PLUGIN = Path("/run/docker/plugins/cnm.sock")
 SUBNET, GATEWAY = "10.9.0.0/24", "10.9.0.1"
@@ -122,7 +124,7 @@ def nothing_left(docker: Docker) -> Iterator[None]:
     assert eventually(lambda: sorted(docker.tasks.shown("endpoint")) == ["own"], 20)
     assert sorted(docker.tasks.shown("sandbox")) == ["own"]
     assert set(docker.tasks.shown("network")) == {"blue", "bridge", "host", "none"}
-    assert docker.tasks.shown("network")["blue"]["Labels"] == {}
+    assert docker.tasks.networks_of_docker() == {}
     assert _ours(docker) == before
 
 
@@ -194,6 +196,28 @@ def test_a_network_with_dockers_own_addresses(docker: Docker) -> None:
     docker.run("web", "sleep 1000", "--network=theirs")
     docker.run("db", "sleep 1000", "--network=theirs")
     assert "1 packets received" in docker.inside("db", "ping -c 1 web")
+
+
+def test_a_task_lets_docker_know_a_network(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{FOLDER}/socket")
+    wanted = {"name": "app", "ipam_config": [{"subnet": "10.5.0.0/24"}, {"subnet": "fd00:5::/64"}]}
+    for check in (True, False):
+        assert docker.tasks.ensure_known(check, {**wanted, "engines": ["docker"]}).changed
+    for check in (True, False):
+        assert not docker.tasks.ensure_known(check, {**wanted, "engines": ["docker"]}).changed
+    docker.tasks.sandbox("other", "app")
+    address = docker.run("web", "sleep 1000", "--network=app")
+    assert pinged("other", address)
+    docker.tasks.sandbox("other", state="absent")
+    gone = {"name": "app", "state": "absent"}
+    for check in (True, False):
+        with pytest.raises(InvalidInput, match="Docker's network 'app' has containers: 'web'"):
+            docker.tasks.ensure_known(check, {**wanted, "engines": []})
+        with pytest.raises(InvalidInput, match="it has active endpoints"):
+            docker.tasks.ensure_known(check, gone)
+    assert docker.tasks.ensure_known(False, {**gone, "force": True}).changed
+    assert "app" not in docker.command("network", "ls", "--format={{.Name}}").split()
+    assert docker.inside("web", "ip -brief link").split() == ["lo"]
 
 
 def test_what_docker_has_lost_is_collected(docker: Docker) -> None:

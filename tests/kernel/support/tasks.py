@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -17,6 +18,7 @@ from lab import OUTSIDE4, UPLINK4, at, seen
 from stand_in import OUTSIDE, Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller, Result
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.engines import ensure_all
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.network import PREDEFINED
 
@@ -36,6 +38,22 @@ class Tasks:
         self.warnings = []
         with Kernel(self.host.program) as kernel:
             return Controller(kernel, self.warnings.append).ensure(kind, items)
+
+    def ensure_known(self, check: bool, *networks: Mapping[str, Any]) -> Result:
+        """Ensure NETWORKS, also in Docker."""
+        self.warnings = []
+        return ensure_all(self._core, [("network", networks)], check, self.warnings.append)
+
+    @contextmanager
+    def _core(self, check: bool) -> Iterator[Controller]:
+        with Kernel(self.host.program) as kernel:
+            yield Controller(kernel, self.warnings.append, check)
+
+    def networks_of_docker(self) -> dict[str, str]:
+        """Return the first digits of the ids of Docker's networks that are ours, with the names of ours."""
+        with self._core(True) as controller:
+            networks = controller.look(lambda store: store.networks())
+        return {identifier: network.name for network in networks for identifier in network.docker_networks}
 
     def restore(self) -> Result:
         with Kernel(self.host.program) as kernel:

@@ -2,128 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests of Docker, as dockerd 20.10 sends them."""
+"""What Docker asks the drivers."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 import pytest
 from _cnm.resources.link import Link
+from _cnm.store.objects import SqliteStore
 from cnm_engines.docker import protocol
 
 from .conftest import Engine
-
-NETWORK, OTHER_NETWORK = "c4a1" * 16, "0b77" * 16
-KEY = "/var/run/docker/netns/afec4fd59672"
-GENERIC = "com.docker.network.generic"
-
-
-def endpoint_id(number: int) -> str:
-    return f"{number:x}d54" * 16
-
-
-class Docker:
-    """A dockerd on the host of ENGINE."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def post(self, path: str, **values: Any) -> Any:
-        answer = protocol.answer(path, json.dumps(values).encode(), self.engine.core, self.engine.warnings.append)
-        assert answer.bug is None, answer.value
-        assert answer.status == 200
-        return answer.value
-
-    def ipam(self, call: str, **values: Any) -> Any:
-        value = self.post(f"/IpamDriver.{call}", **values)
-        assert "Error" not in value, value
-        return value
-
-    def driver(self, call: str, **values: Any) -> Any:
-        value = self.post(f"/NetworkDriver.{call}", **values)
-        assert "Err" not in value, value
-        return value
-
-    def pool(self, subnet: str = "10.1.0.0/24", options: Optional[Dict[str, str]] = None, version: int = 4) -> str:
-        asked = self.request_pool(subnet, options, version)
-        assert "Error" not in asked, asked
-        pool: str = asked["PoolID"]
-        return pool
-
-    def request_pool(
-        self, subnet: str, options: Optional[Dict[str, str]] = None, version: int = 4, part: str = ""
-    ) -> Any:
-        return self.post(
-            "/IpamDriver.RequestPool",
-            AddressSpace="cnm",
-            Pool=subnet,
-            SubPool=part,
-            Options=options or {},
-            V6=version == 6,
-        )
-
-    def address(self, pool: str, wanted: str = "") -> str:
-        address: str = self.ipam("RequestAddress", PoolID=pool, Address=wanted, Options=None)["Address"]
-        return address
-
-    def gateway(self, pool: str, wanted: str = "") -> Any:
-        options = {"RequestAddressType": "com.docker.network.gateway"}
-        return self.post("/IpamDriver.RequestAddress", PoolID=pool, Address=wanted, Options=options)
-
-    def network(
-        self,
-        *subnets: str,
-        gateways: Optional[List[str]] = None,
-        identifier: str = NETWORK,
-        internal: bool = False,
-        auxiliary: Optional[Dict[str, str]] = None,
-        **generic: str,
-    ) -> Any:
-        """Create a network with SUBNETS and the driver options GENERIC, in which __ is a dot."""
-        subnets = subnets or ("10.1.0.0/24",)
-        pools = [
-            {"AddressSpace": "cnm", "Gateway": gateway, "Pool": subnet, "AuxAddresses": auxiliary or {}}
-            for subnet, gateway in zip(subnets, gateways or [""] * len(subnets))
-        ]
-        options: Dict[str, Any] = {"com.docker.network.enable_ipv6": len(pools) > 1}
-        options[GENERIC] = {key.replace("__", "."): text for key, text in generic.items()} or None
-        if internal:
-            options["com.docker.network.internal"] = True
-        return self.post(
-            "/NetworkDriver.CreateNetwork",
-            NetworkID=identifier,
-            Options=options,
-            IPv4Data=[pool for pool in pools if ":" not in str(pool["Pool"])],
-            IPv6Data=[pool for pool in pools if ":" in str(pool["Pool"])],
-        )
-
-    def endpoint(self, number: int, address: str = "", address6: str = "", mac: str = "", **options: str) -> Any:
-        interface = {"Address": address, "AddressIPv6": address6, "MacAddress": mac}
-        portmap = {"com.docker.network.portmap": [{"Proto": 6, "Port": 80, "HostPort": 8080}], **options}
-        return self.post(
-            "/NetworkDriver.CreateEndpoint",
-            NetworkID=NETWORK,
-            EndpointID=endpoint_id(number),
-            Interface=interface,
-            Options=portmap,
-        )
-
-    def on(self, call: str, number: int, identifier: str = NETWORK, **values: Any) -> Any:
-        return self.driver(call, NetworkID=identifier, EndpointID=endpoint_id(number), **values)
-
-    def start(self, number: int, pool: str, key: str = KEY) -> str:
-        """Do what Docker does to put a container on the network; return its address."""
-        address = self.address(pool)
-        assert "Err" not in self.endpoint(number, address)
-        self.on("Join", number, SandboxKey=key, Options={})
-        return address
-
-    def stop(self, number: int, pool: str, address: str) -> None:
-        self.on("Leave", number)
-        self.on("DeleteEndpoint", number)
-        self.ipam("ReleaseAddress", PoolID=pool, Address=address.partition("/")[0])
+from .docker_requests import KEY, NETWORK, OTHER_NETWORK, Docker, endpoint_id
 
 
 @pytest.fixture()
@@ -135,9 +26,16 @@ def name(number: int) -> str:
     return f"docker-{endpoint_id(number)[:12]}"
 
 
-def labels(docker: Docker, network: str) -> Dict[str, str]:
-    found: Dict[str, str] = docker.engine.listed("network")[network]["Labels"]
-    return found
+def known(docker: Docker, name: str) -> Dict[str, str]:
+    """Return what Docker has of our network NAME."""
+
+    def look(store: SqliteStore) -> Dict[str, str]:
+        network = store.network_named(name)
+        assert network is not None
+        return dict(network.docker_networks)
+
+    with docker.engine.core(True) as controller:
+        return controller.look(look)
 
 
 def test_docker_learns_what_the_drivers_can(docker: Docker) -> None:
@@ -167,7 +65,7 @@ def test_a_network_of_ours_is_found_by_its_subnet(docker: Docker) -> None:
     assert docker.gateway(pool) == {"Address": "10.1.0.1/24", "Data": {}}
     for _time in range(2):
         assert docker.network("10.1.0.0/24", gateways=["10.1.0.1/24"]) == {}
-    assert labels(docker, "blue") == {f"cnm.docker.{NETWORK[:12]}": "open"}
+    assert known(docker, "blue") == {NETWORK[:12]: "open"}
     assert set(docker.engine.listed("network")) >= {"blue", "red"}
 
 
@@ -175,7 +73,7 @@ def test_the_option_names_our_network(docker: Docker) -> None:
     pool = docker.pool("10.2.0.0/24", {"cnm.network": "red"})
     assert docker.gateway(pool)["Address"] == "10.2.0.1/24"
     assert docker.network("10.2.0.0/24", cnm__network="red") == {}
-    assert labels(docker, "red") == {f"cnm.docker.{NETWORK[:12]}": "open"}
+    assert known(docker, "red") == {NETWORK[:12]: "open"}
 
 
 @pytest.mark.parametrize(
@@ -185,8 +83,13 @@ def test_the_option_names_our_network(docker: Docker) -> None:
         ("", {"cnm.network": "red"}, "", "Give the subnet of the network, such as --subnet 10.2.0.0/24."),
         ("", {"cnm.network": "green"}, "", "There is no network 'green'. Create it first, or give the subnet"),
         ("10.1.0.0/24", {"cnm.network": "red"}, "", "its subnets are 10.2.0.0/24, not 10.1.0.0/24."),
-        ("10.1.0.0/24", {"cnm.network": "none"}, "", "Docker cannot use network 'none', which is predefined."),
-        ("10.1.0.0/24", {"cnm.network": "lan"}, "", "Docker cannot use network 'lan': its driver 'macvlan' makes no"),
+        ("10.1.0.0/24", {"cnm.network": "none"}, "", "Docker cannot use it, because it is predefined."),
+        (
+            "10.1.0.0/24",
+            {"cnm.network": "lan"},
+            "",
+            "Docker cannot use it, because its driver 'macvlan'",
+        ),
         ("10.1.0.0/24", {"cnm.colour": "red"}, "", "cnm has no IPAM option 'cnm.colour'."),
         ("10.1.0.0/24", {}, "10.1.0.128/25", "Network 'blue' exists, and its iprange is None, not 10.1.0.128/25."),
         ("10.7.0.0/24", {}, "10.7.0.128/25", "Docker cannot create a network of cnm with --ip-range."),
@@ -237,7 +140,7 @@ def test_a_network_of_ours_stays_and_forgets_docker(docker: Docker) -> None:
     docker.network()
     for _time in range(2):
         docker.driver("DeleteNetwork", NetworkID=NETWORK)
-    assert labels(docker, "blue") == {}
+    assert known(docker, "blue") == {}
 
 
 def test_a_network_made_for_docker_stays_if_others_use_it(docker: Docker) -> None:
@@ -246,7 +149,8 @@ def test_a_network_made_for_docker_stays_if_others_use_it(docker: Docker) -> Non
     made = f"docker-{NETWORK[:12]}"
     docker.engine.ensure("sandbox", {"name": "own", "networks": [{"name": made}]})
     docker.driver("DeleteNetwork", NetworkID=NETWORK)
-    assert labels(docker, made) == {}
+    assert known(docker, made) == {}
+    assert docker.engine.listed("network")[made]["Labels"] == {}
 
 
 def test_two_networks_of_docker_on_one_of_ours(docker: Docker) -> None:
@@ -257,15 +161,6 @@ def test_two_networks_of_docker_on_one_of_ours(docker: Docker) -> None:
     assert made in docker.engine.listed("network")
     docker.driver("DeleteNetwork", NetworkID=OTHER_NETWORK)
     assert made not in docker.engine.listed("network")
-
-
-def test_a_task_that_sets_labels_does_not_cut_docker_off(docker: Docker) -> None:
-    docker.network()
-    with docker.engine.core(False) as controller:
-        wanted = {"name": "blue", "labels": {"colour": "blue"}}
-        assert controller.ensure("network", [wanted]).changed
-        assert not controller.ensure("network", [wanted]).changed
-    assert labels(docker, "blue") == {f"cnm.docker.{NETWORK[:12]}": "open", "colour": "blue"}
 
 
 @pytest.mark.parametrize(

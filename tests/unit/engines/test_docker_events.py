@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import functools
 import json
-import queue
 import socket
-import socketserver
 import threading
 import time
-from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Iterator, List
 
 import pytest
+from _cnm.engines.engine_api import EngineApi
 from _cnm.model.errors import CnmError
 from cnm_engines.docker import watcher
-from cnm_engines.docker.engine_api import EngineApi
 from cnm_engines.docker.watcher import Watcher
 from cnm_service import core, docker
 from cnm_service.connections import Connections
@@ -30,86 +26,10 @@ from cnm_service.listeners import Listeners
 from cnm_service.worker import Worker
 
 from .conftest import Engine
+from .dockerd import CONTAINER, ENDPOINT, NETWORK, Dockerd
 
-NETWORK, ENDPOINT, CONTAINER = "c4a1" * 16, "1d54" * 16, "77aa" * 16
 NAME, SANDBOX = f"docker-{ENDPOINT[:12]}", "docker-afec4fd59672"
 KEY = "/var/run/docker/netns/afec4fd59672"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        dockerd: Dockerd = self.server.dockerd  # type: ignore[attr-defined]
-        path = self.path.partition("?")[0]
-        dockerd.asked.append(path)
-        self.send_response(200 if path in dockerd.answers or path == "/events" else 404)
-        if path == "/events":
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            events: "queue.Queue[Optional[Dict[str, Any]]]" = queue.Queue()
-            dockerd.followers.append(events)
-            while True:
-                event = events.get()
-                line = json.dumps(event).encode() + b"\n" if event is not None else b""
-                with suppress(BrokenPipeError):
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-                if not line:
-                    return
-        answer = dockerd.answers.get(path, {})
-        text = json.dumps(answer() if callable(answer) else answer).encode()
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Log nothing."""
-
-
-class Dockerd:
-    """An Engine API at a path, whose answers and events tests set."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.answers: Dict[str, Any] = {"/networks": [{"Id": NETWORK, "Name": "lan"}]}
-        self.followers: "List[queue.Queue[Optional[Dict[str, Any]]]]" = []
-        self.asked: List[str] = []
-        self.network()
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        server = socketserver.ThreadingUnixStreamServer(self.path, _Handler)
-        server.daemon_threads = True
-        server.dockerd = self  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield
-        server.shutdown()
-        server.server_close()
-        Path(self.path).unlink()
-        self.put(None)
-
-    def put(self, event: Optional[Dict[str, Any]]) -> None:
-        """Tell EVENT to all who follow; None ends their connections."""
-        for each in self.followers:
-            each.put(event)
-
-    def network(self, *endpoints: str) -> None:
-        """Let CONTAINER be on the network with ENDPOINTS."""
-        containers = {CONTAINER if one == ENDPOINT else f"ep-{one}": {"EndpointID": one} for one in endpoints}
-        pools = {"Config": [{"Subnet": "10.1.0.0/24", "AuxiliaryAddresses": {"printer": "10.1.0.50"}}]}
-        self.answers[f"/networks/{NETWORK}"] = {"Id": NETWORK, "Containers": containers, "IPAM": pools}
-
-    def container(self, name: str, *aliases: str) -> None:
-        """Let CONTAINER be called NAME."""
-        on = {"lan": {"EndpointID": ENDPOINT, "Aliases": list(aliases) or None}, "idle": {"EndpointID": ""}}
-        described = {"Id": CONTAINER, "Name": f"/{name}", "NetworkSettings": {"Networks": on}}
-        self.answers[f"/containers/{CONTAINER}/json"] = described
-
-    def event(self, kind: str, action: str) -> None:
-        actor: Dict[str, Any] = {"ID": CONTAINER, "Attributes": {}}
-        if kind == "network":
-            actor = {"ID": NETWORK, "Attributes": {"container": CONTAINER}}
-        self.put({"Type": kind, "Action": action, "Actor": actor})
 
 
 @pytest.fixture()
@@ -121,7 +41,7 @@ def dockerd(tmp_path: Path) -> Dockerd:
 def watched(engine: Engine, dockerd: Dockerd, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """A host whose network 'blue' Docker has, with a container that has joined, and whose dockerd is watched."""
     monkeypatch.setattr(watcher, "_PAUSE", 0.05)
-    engine.ensure("network", {"name": "blue", "labels": {f"cnm.docker.{NETWORK[:12]}": "open"}})
+    engine.ensure("network", {"name": "blue", "docker_networks": {NETWORK[:12]: "open"}})
     engine.ensure("endpoint", {"name": NAME, "network": "blue"})
     labels = {"cnm.engine": "docker"}
     engine.ensure("sandbox", {"name": SANDBOX, "netns": KEY, "netns_awaited": True, "labels": labels})
@@ -224,7 +144,7 @@ def test_what_docker_is_creating_is_not_collected(watched: Engine, dockerd: Dock
 
 
 def test_a_network_that_another_dockerd_has_too_is_left_alone(watched: Engine, dockerd: Dockerd) -> None:
-    watched.ensure("network", {"name": "blue", "labels": {f"cnm.docker.{'0b77' * 3}": "open"}})
+    watched.ensure("network", {"name": "blue", "docker_networks": {"0b77" * 3: "open"}})
     dockerd.network()
     with dockerd.running():
         assert eventually(lambda: "/networks" in dockerd.asked)

@@ -19,9 +19,6 @@ PREDEFINED = ("bridge", "host", "none")
 DEFAULT = PREDEFINED[0]
 """The predefined network that has a device."""
 
-ENGINE_ID = "cnm.docker."
-"""How labels begin by which Docker's networks are found."""
-
 
 @dataclass(frozen=True)
 class Pool:
@@ -83,6 +80,11 @@ class Network:
     """Metric of its default route, and of its other routes without a metric; None for the kernel's default."""
     underlay: Optional[Underlay] = None
     """How its hosts reach each other; None for a network on one host."""
+
+    engines: Tuple[str, ...] = ()
+    """The container engines that are to know the network."""
+    docker_networks: Mapping[str, str] = field(default_factory=dict)
+    """Docker's networks that are this one: the first digits of the id of each, and ``internal`` or ``open``."""
 
     @property
     def peers(self) -> Tuple[Peer, ...]:

@@ -62,6 +62,9 @@ UPDATE endpoint SET data = json_insert(data, '$.ipv6_off', json('false'));
 CREATE INDEX network_underlay ON network (id) WHERE json_type(data, '$.underlay') = 'object';
 CREATE INDEX network_driver ON network ({DRIVER}) WHERE json_valid(data);
 """,
+    """
+UPDATE network SET data = json_insert(data, '$.engines', json('[]'), '$.docker_networks', json('{}'));
+""",
 )
 """Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.
 

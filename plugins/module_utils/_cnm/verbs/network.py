@@ -13,7 +13,7 @@ from typing import Any, Dict, Mapping, Optional
 from ..drivers import DEFAULT, PREDEFINED, SPANNING, creatable, driver
 from ..model.errors import every
 from ..model.ids import check_name, make_id
-from ..model.network import ENGINE_ID, Network
+from ..model.network import Network
 from ..model.suggestions import not_supported
 from ..resources.kinds import Address
 from ..resources.link import Link
@@ -93,6 +93,7 @@ def _keep(context: Context, network: Network, item: Mapping[str, Any], subject: 
         "no_default_route": network.no_default_route,
         "metric": None,
         "ipam_config": None,
+        "engines": None,
     }
     for option, value in asked.items():
         if item.get(option) not in (None, value, [], {}):
@@ -118,8 +119,7 @@ def _remove(context: Context, network: Network, force: bool, subject: str) -> No
 def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, Any], subject: str) -> Optional[Network]:
     """Return the network as it is to be; add problems to the context's. None if its driver is impossible."""
     problems = context.problems
-    present = existing.labels if existing else {}
-    labels = _with_engine_ids(_texts(context, item.get("labels"), present, "labels", subject), present)
+    labels = _texts(context, item.get("labels"), existing.labels if existing else {}, "labels", subject)
     kind = item.get("driver") or (existing.driver if existing else DEFAULT)
     if existing is None:
         with problems.about(subject):
@@ -171,6 +171,10 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
         network = underlaid(context, network, item, subject)
     elif item.get("peers"):
         problems.add(f"{subject}: peers work only with driver '{SPANNING[0]}', and its driver is '{kind}'.")
+    if network.engines or item.get("engines") or item.get("docker_networks") is not None:
+        from .engines import known_to_engines
+
+        network = known_to_engines(context, network, item, subject)
     for problem in (*driver(kind).problems(network), *driver(kind).host_problems(network, context.host)):
         problems.add(f"{subject}: {problem}")
     return network
@@ -182,12 +186,6 @@ def _texts(context: Context, given: Any, present: Mapping[str, str], option: str
         with context.problems.about(f"{subject}: {option}"):
             result = texts(given)
     return result
-
-
-def _with_engine_ids(labels: Mapping[str, str], present: Mapping[str, str]) -> Mapping[str, str]:
-    """Return LABELS with those that are PRESENT for engines. A task does not list them; an empty text removes one."""
-    kept = {key: text for key, text in present.items() if key.startswith(ENGINE_ID)}
-    return {key: text for key, text in {**kept, **labels}.items() if text or not key.startswith(ENGINE_ID)}
 
 
 def _routed(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> Network:

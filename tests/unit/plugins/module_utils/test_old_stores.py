@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.registry import named
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Port
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import StoreDamaged
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, StoreDamaged
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal, schema
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.journal import Setting
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
@@ -115,12 +115,13 @@ def test_a_migration_that_fails_leaves_it_as_it_was(old, monkeypatch):
 
 
 def test_a_damaged_one_is_refused_and_kept(old):
-    path = schema.path(old.folder)
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    query = "SELECT name, data FROM sandbox ORDER BY name"
+    with closing(sqlite3.connect(schema.path(old.folder), isolation_level=None)) as connection:
         connection.execute("UPDATE sandbox SET data = '{' WHERE name = 'web'")
-    before = Path(path).read_bytes()
-    assert "is damaged (malformed JSON)" in old.refused_by_store()
-    assert Path(path).read_bytes() == before
+        before = connection.execute(query).fetchall()
+        with pytest.raises(CnmError, match=r"is damaged \("):
+            old.network("new")
+        assert connection.execute(query).fetchall() == before
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client of Docker's Engine API. Nothing may ask it while Docker waits for our answer: it may wait for Docker."""
+"""A client of Docker's Engine API. Nothing may use it while Docker waits for our answer: it may wait for Docker."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class _Connection(HTTPConnection):
 
     def __init__(self, path: str, timeout: Optional[float]) -> None:
         super().__init__("docker", timeout=timeout)
-        self._path = path
+        self._socket_path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        self.sock.connect(self._socket_path)
 
 
 class EngineApi:
@@ -37,7 +37,7 @@ class EngineApi:
 
     def __init__(self, path: str) -> None:
         """Create a client for the unix socket at PATH; it connects when it is used."""
-        self._path = path
+        self.path = path
         self._events: Optional[_Connection] = None
 
     def get(self, target: str) -> Any:
@@ -45,9 +45,26 @@ class EngineApi:
 
         :raises: one of ERRORS
         """
-        connection = _Connection(self._path, _TIMEOUT)
+        return json.loads(self._request("GET", target))
+
+    def post(self, target: str, body: Mapping[str, Any]) -> None:
+        """Send BODY to TARGET, such as ``/networks/create``.
+
+        :raises: one of ERRORS
+        """
+        self._request("POST", target, body)
+
+    def delete(self, target: str) -> None:
+        """Delete TARGET, such as ``/networks/blue``.
+
+        :raises: one of ERRORS
+        """
+        self._request("DELETE", target)
+
+    def _request(self, method: str, target: str, body: Optional[Mapping[str, Any]] = None) -> bytes:
+        connection = _Connection(self.path, _TIMEOUT)
         try:
-            return json.loads(_answer(connection, target).read())
+            return _answer(connection, target, method, body).read()
         finally:
             connection.close()
 
@@ -57,7 +74,7 @@ class EngineApi:
 
         :raises: one of ERRORS
         """
-        self._events = _Connection(self._path, None)
+        self._events = _Connection(self.path, None)
         return _lines(_answer(self._events, f"/events?filters={quote(json.dumps(filters))}"))
 
     def close(self) -> None:
@@ -69,12 +86,24 @@ class EngineApi:
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
 
-def _answer(connection: _Connection, target: str) -> HTTPResponse:
-    connection.request("GET", target)
+def _answer(
+    connection: _Connection, target: str, method: str = "GET", body: Optional[Mapping[str, Any]] = None
+) -> HTTPResponse:
+    if body is None:
+        connection.request(method, target)
+    else:
+        connection.request(method, target, json.dumps(body), {"Content-Type": "application/json"})
     response = connection.getresponse()
-    if response.status != 200:
-        raise HTTPException(f"Docker answers '{target}' with {response.status} {response.reason}.")
+    if response.status >= 400:
+        raise HTTPException(_reason(response.read()) or f"{response.status} {response.reason}")
     return response
+
+
+def _reason(text: bytes) -> str:
+    """Return the message in TEXT, the answer to a request that Docker has refused; empty if there is none."""
+    with suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(text)["message"])
+    return ""
 
 
 def _lines(response: HTTPResponse) -> Iterator[Mapping[str, Any]]:
