@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 from dockerd import FOLDER, IMAGE, Dockerd, needs_docker
 from inventory import inventory
 from lab import OUTSIDE4, UPLINK4, pinged, renew_uplink
-from needed import needs_name_server
+from needed import needs, needs_name_server
 from service import Service
 from stand_in import OUTSIDE, Host, private
 from tasks import Tasks, eventually
@@ -25,6 +26,7 @@ from tasks import Tasks, eventually
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
 pytestmark = [needs_docker, needs_name_server]
+DOCUMENT = Path(__file__).parents[3] / "docs" / "containers.md"
 PLUGIN = Path("/run/docker/plugins/cnm.sock")
 SUBNET, GATEWAY = "10.9.0.0/24", "10.9.0.1"
 
@@ -49,10 +51,20 @@ class Docker(Dockerd):
         if self._service is not None:
             self._service.kill()
 
-    def lan(self, *options: str) -> None:
-        """Make 'blue' known to Docker as 'lan'."""
+    def lan(self, *options: str, name: str = "lan") -> None:
+        """Make 'blue' known to Docker by NAME."""
         ours = ["--driver=cnm", "--ipam-driver=cnm", f"--subnet={SUBNET}"]
-        self.command("network", "create", *ours, *options, "lan")
+        self.command("network", "create", *ours, *options, name)
+
+    def compose(self, file: Path, *arguments: str) -> None:
+        """Run docker-compose for FILE."""
+        own = [f"--host=unix://{FOLDER}/socket", f"--file={file}", "--project-name=app"]
+        self.host.out(["docker-compose", *own, *arguments])
+
+    def looked_up(self, name: str) -> str:
+        """Return the address that a sandbox finds for NAME."""
+        answer = self.host.out(["busybox", "nslookup", name, GATEWAY], "/run/netns/own")
+        return re.findall(r"Address:?\s+(?:1: )?(10\.\S+)", answer)[-1]
 
     def run(self, name: str, program: str, *options: str) -> str:
         """Run PROGRAM in the container NAME in the background; return its address."""
@@ -218,6 +230,24 @@ def test_a_task_lets_docker_know_a_network(docker: Docker, monkeypatch: pytest.M
     assert docker.tasks.ensure_known(False, {**gone, "force": True}).changed
     assert "app" not in docker.command("network", "ls", "--format={{.Name}}").split()
     assert docker.inside("web", "ip -brief link").split() == ["lo"]
+
+
+@needs("docker-compose", "docker-compose")
+def test_compose_uses_our_networks_as_the_document_has_it(docker: Docker, tmp_path: Path) -> None:
+    block = re.search(r"^### Docker Compose$.*?^```yaml\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    assert block is not None
+    file = tmp_path / "compose.yml"
+    # Version 1 of Compose needs a version of the format.
+    file.write_text(f"version: '3.5'\n{block[1]}")
+    docker.lan(name="blue")
+    docker.compose(file, "up", "--detach")
+    assert eventually(lambda: docker.is_known("app_web_1"))
+    for name in ("web", "www", "own"):
+        assert pinged("own", docker.looked_up(name)), name
+    for name in ("web", "www", "app_web_1"):
+        assert "1 packets received" in docker.inside("app_client_1", f"ping -c 1 {name}")
+    assert "1 packets received" in docker.inside("app_web_1", "ping -c 1 own")
+    docker.compose(file, "down", "--timeout", "0")
 
 
 def test_what_docker_has_lost_is_collected(docker: Docker) -> None:
