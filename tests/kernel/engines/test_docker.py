@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from dockerd import FOLDER, IMAGE, Dockerd, needs_docker
+from engine import Plugins
 from inventory import inventory
 from lab import OUTSIDE4, UPLINK4, pinged, renew_uplink
 from needed import needs, needs_name_server
@@ -117,6 +118,11 @@ def docker() -> Iterator[Docker]:
         finally:
             made.end()
             made.kill_service()
+
+
+@pytest.fixture()
+def plugins(docker: Docker) -> Plugins:
+    return Plugins(docker.host)
 
 
 @pytest.fixture(autouse=True)
@@ -229,7 +235,7 @@ def test_a_task_lets_docker_know_a_network(docker: Docker, monkeypatch: pytest.M
             docker.tasks.ensure_known(check, gone)
     assert docker.tasks.ensure_known(False, {**gone, "force": True}).changed
     assert "app" not in docker.command("network", "ls", "--format={{.Name}}").split()
-    assert docker.inside("web", "ip -brief link").split() == ["lo"]
+    assert "eth" not in docker.inside("web", "ip link")
 
 
 @needs("docker-compose", "docker-compose")
@@ -271,6 +277,52 @@ def test_a_container_survives_a_restart_of_docker(docker: Docker) -> None:
     docker.start()
     assert eventually(lambda: docker.is_known("web"))
     assert pinged("own", docker.address("web"))
+
+
+def test_nothing_leaks_when_docker_is_killed(docker: Docker, seed: int) -> None:
+    docker.lan()
+    docker.run("web", "sleep 1000", "--network=lan", "--restart=always")
+    started = subprocess.Popen(docker.argv("run", "--detach", "--name=db", "--network=lan", IMAGE, "sleep", "1000"))
+    time.sleep(random.Random(seed).uniform(0.05, 0.5))
+    docker.kill()
+    started.wait(60)
+    docker.start()
+    assert eventually(lambda: docker.is_known("web"))
+    assert pinged("own", docker.address("web"))
+
+
+def test_a_container_that_is_killed_leaves_the_network(docker: Docker) -> None:
+    docker.lan()
+    docker.run("web", "sleep 1000", "--network=lan")
+    docker.command("kill", "--signal=KILL", "web")
+    assert eventually(lambda: sorted(docker.tasks.shown("endpoint")) == ["own"])
+
+
+def test_a_full_network_is_told(docker: Docker) -> None:
+    docker.command("network", "create", "--driver=cnm", "--ipam-driver=cnm", "--subnet=10.6.0.0/29", "small")
+    names = [f"c{number}" for number in range(5)]
+    for name in names:
+        docker.run(name, "sleep 1000", "--network=small")
+    assert "10.6.0.0/29" in docker.refused("run", "--rm", "--network=small", IMAGE, "sleep", "1")
+    docker.command("rm", "--force", names[0])
+    docker.run("last", "sleep 1000", "--network=small")
+
+
+def test_two_engines_start_containers_at_once(docker: Docker, plugins: Plugins) -> None:
+    docker.lan()
+    names = [f"n{number}" for number in range(5)]
+    for name in names:
+        plugins.namespace(name)
+    run = ["run", "--detach", "--network=lan", IMAGE, "sleep", "1000"]
+    started = [subprocess.Popen(docker.argv(*run), stdout=subprocess.DEVNULL) for _name in names]
+    asked = [plugins.process("ADD", name, network="blue") for name in names]
+    assert [each.wait(120) for each in started] == [0] * len(names)
+    assert [each.wait(120) for each in asked] == [0] * len(names)
+    endpoints = docker.tasks.shown("endpoint").values()
+    assert len({each["IPv4Address"] for each in endpoints}) == len(endpoints) == 2 * len(names) + 1
+    for name in names:
+        plugins.done("DEL", name, network="blue")
+        docker.host.out(["ip", "netns", "delete", name])
 
 
 def test_nothing_leaks_when_the_service_is_killed_while_a_container_starts(docker: Docker, seed: int) -> None:

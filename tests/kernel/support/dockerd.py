@@ -98,6 +98,13 @@ class Dockerd:
         self._host.out(["tar", "--create", f"--file={FOLDER}/image.tar", f"--directory={FOLDER}/root", "bin"])
         self.command("import", f"{FOLDER}/image.tar", IMAGE)
 
+    def kill(self) -> None:
+        """Kill dockerd, which leaves its containers running."""
+        assert self._daemon is not None
+        self._daemon.kill()
+        self._daemon.wait()
+        self._daemon = None
+
     def stop(self) -> None:
         if self._daemon is not None:
             self._daemon.terminate()
