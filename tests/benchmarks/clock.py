@@ -35,6 +35,13 @@ def used() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
+def used_by(pid: int) -> float:
+    """Return the CPU time that the process PID and the programs that it has run have used, in seconds."""
+    with open(f"/proc/{pid}/stat") as stat:
+        ticks = stat.read().rpartition(")")[2].split()[11:15]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
 def measured(work: Callable[[], object]) -> Cost:
     """Run WORK and return its costs."""
     cpu, wall = used(), time.perf_counter()

@@ -27,6 +27,7 @@ def table(record: Record) -> str:
         _single(record),
         _restore(record),
         _growth(record),
+        _containers(record),
         _datapath(record),
         _overlay(record),
         _first(record),
@@ -113,6 +114,28 @@ def _plain(record: Record, part: str, first: Callable[[Key], list[str]]) -> tupl
             cpu = "?" if math.isnan(cost.cpu) else f"{cost.cpu:.3f}"
             rows.append([*first(key), f"{cost.wall:.3f}", cpu, f"{cost.peak:.0f}" if cost.peak else ""])
     return ["who", "what", "wall, s", "CPU, s", "peak, MB"], rows
+
+
+def _containers(record: Record) -> str:
+    keys = list(record.keys("containers"))
+    rows = []
+    for what, size in dict.fromkeys((key.what, key.size) for key in keys):
+        ours = record.median(Key("containers", what, size, "ours"))
+        others = [key for key in keys if (key.what, key.size) == (what, size) and key.subject != "ours"]
+        theirs = record.median(others[0]) if others else None
+        if ours is None:
+            continue
+        if ours.peak:
+            rows.append([what, f"{ours.peak:.0f} MB", ""])
+        elif theirs is not None:
+            rows.append([what, _milliseconds(ours), f"{_milliseconds(theirs)} ×{theirs.wall / ours.wall:.2f}"])
+    heading = "Containers: milliseconds for each, wall time / CPU time, then the ratio of wall times"
+    return _section(heading, ["what", "on our network", "on the engine's own"], rows)
+
+
+def _milliseconds(cost: Cost) -> str:
+    cpu = "?" if math.isnan(cost.cpu) else f"{1000 * cost.cpu:.1f}"
+    return f"{1000 * cost.wall:.1f} / {cpu}"
 
 
 def _datapath(record: Record) -> str:

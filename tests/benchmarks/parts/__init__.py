@@ -28,6 +28,7 @@ NAMES: Sequence[str] = (
     "networks",
     "restore",
     "growth",
+    "containers",
     "datapath",
     "overlay",
     "first",
@@ -51,6 +52,8 @@ def part(name: str) -> Callable[[Plan, Record], None]:
         from .restore import run
     elif name == "growth":
         from .growth import run
+    elif name == "containers":
+        from .containers import run
     elif name == "datapath":
         from .datapath import run
     elif name == "overlay":

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import sys
 import time
 
-from clock import Cost
+from clock import Cost, used_by
 from engine import COMMAND
 from host import on_its_own
 from peers import namespaces
@@ -86,11 +85,11 @@ def _container(host: Host, size: int) -> Cost:
         with service() as running:
             # The first request costs more.
             _join(numbers[0])
-            wall, cpu = time.perf_counter(), _used(running.pid)
+            wall, cpu = time.perf_counter(), used_by(running.pid)
             for each in numbers[1:]:
                 _join(each)
             return Cost(
-                (time.perf_counter() - wall) / (_CONTAINERS - 1), (_used(running.pid) - cpu) / (_CONTAINERS - 1)
+                (time.perf_counter() - wall) / (_CONTAINERS - 1), (used_by(running.pid) - cpu) / (_CONTAINERS - 1)
             )
     finally:
         host.kill_name_server()
@@ -108,13 +107,6 @@ def _join(number: int) -> None:
     answer, _begun = cnm_client.ask(request)
     if answer[:1] != [b"0"]:
         raise RuntimeError(f"the service answers {answer}")
-
-
-def _used(pid: int) -> float:
-    """Return the CPU time that the process PID and the programs that it has run have used, in seconds."""
-    with open(f"/proc/{pid}/stat") as stat:
-        ticks = stat.read().rpartition(")")[2].split()[11:15]
-    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def _network(host: Host, size: int) -> Cost:

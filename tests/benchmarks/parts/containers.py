@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers that an engine starts, on our network and on the engine's own."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import math
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from clock import Cost, measured, used_by
+from dockerd import FOLDER, IMAGE, Dockerd
+from engine import COMMAND
+from host import on_its_own
+from peers import SUBNET, namespaces
+from peers.cni import FOLDER as CNI
+from peers.ours import Ours
+from record import Key, Record
+from service import Service, service
+from stand_in import Host
+
+from . import Plan
+
+SIZE = 50
+"""How many containers start at once, and how many requests are measured."""
+_PLUGIN = Path("/run/docker/plugins/cnm.sock")
+_OUR_SUBNET = "10.9.0.0/16"
+_PORTMAP = {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True}
+_BRIDGE = {
+    "type": "bridge",
+    "bridge": "cni0",
+    "isGateway": True,
+    "ipMasq": True,
+    "ipam": {"type": "host-local", "ranges": [[{"subnet": SUBNET}]], "routes": [{"dst": "0.0.0.0/0"}]},
+}
+Measured = Sequence[tuple[str, str, Cost]]
+"""What was measured, of whom, and what it costs for each container."""
+
+
+def run(plan: Plan, record: Record) -> None:
+    """Measure Docker with both networks, then both plugins of CNI."""
+    (size,) = plan.sizes or (SIZE,)
+    for _round in range(plan.rounds):
+        for part in (_docker, _cni):
+            for what, subject, cost in on_its_own(functools.partial(part, size=size)):
+                record.add(Key("containers", what, size, subject), cost)
+
+
+def _docker(host: Host, size: int) -> Measured:
+    host.have_name_server()
+    docker = Dockerd(host)
+    _PLUGIN.parent.mkdir(parents=True)
+    ours = Ours(host)
+    ours.task(verb="ensure", kind="network", items=[{"name": "blue", "ipam_config": [{"subnet": _OUR_SUBNET}]}])
+    running = Service(_PLUGIN, "docker", f"--docker-api={FOLDER}/socket")
+    try:
+        docker.start(**{"userland-proxy": "false", "live-restore": "false"})
+        docker.load_image()
+        docker.command("network", "create", "--driver=cnm", "--ipam-driver=cnm", f"--subnet={_OUR_SUBNET}", "ours")
+        docker.command("network", "create", "docker")
+        found = []
+        for network in ("ours", "docker"):
+            docker.command("run", "--rm", f"--network={network}", IMAGE, "sleep", "0")
+        # In turn, so that both meet the same noise.
+        costs: dict[str, list[Cost]] = {"ours": [], "docker": []}
+        for _time, network in itertools.product(range(max(size // 5, 1)), costs):
+            run_one = functools.partial(docker.command, "run", "--rm", f"--network={network}", IMAGE, "sleep", "0")
+            costs[network].append(measured(run_one))
+        for network, each in costs.items():
+            found.append(("docker run --rm", network, _wall(sum(cost.wall for cost in each) / len(each))))
+        for network in costs:
+            start = functools.partial(_at_once, functools.partial(_start, docker, network), size)
+            found.append(("docker run, all at once", network, _wall(measured(start).wall / size)))
+        found.append(("memory of the service", "ours", Cost(0, 0, _resident(running.pid))))
+        return found
+    finally:
+        names = docker.command("ps", "--all", "--quiet").split()
+        if names:
+            docker.command("rm", "--force", *names)
+        docker.end()
+        running.kill()
+        host.kill_name_server()
+
+
+def _wall(seconds: float) -> Cost:
+    """Return a cost whose CPU time is unknown, because daemons do the work."""
+    return Cost(seconds, math.nan)
+
+
+def _start(docker: Dockerd, network: str, _number: int) -> None:
+    docker.command("run", "--detach", f"--network={network}", IMAGE, "sleep", "10000")
+
+
+def _at_once(start: Callable[[int], None], size: int) -> None:
+    with ThreadPoolExecutor(size) as pool:
+        list(pool.map(start, range(size)))
+
+
+def _resident(pid: int) -> float:
+    """Return the memory that the process PID uses, in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _cni(host: Host, size: int) -> Measured:
+    host.have_name_server()
+    os.makedirs("/var/lib/cni", exist_ok=True)
+    Ours(host).networks(1)
+    namespaces.make(0, 2 * (size + 1))
+    found: list[tuple[str, str, Cost]] = []
+    try:
+        with service() as running:
+            subjects = {"ours": [(f"{COMMAND}/cnm-cni", {"type": "cnm", "capabilities": {"portMappings": True}})]}
+            subjects["cni"] = [(f"{CNI}/bridge", _BRIDGE), (f"{CNI}/portmap", _PORTMAP)]
+            # The first one makes the bridge, and starts what stays.
+            for offset, chain in enumerate(subjects.values()):
+                _call(chain, "ADD", offset)
+            for command in ("ADD", "DEL"):
+                costs: dict[str, list[Cost]] = {subject: [] for subject in subjects}
+                before = used_by(running.pid)
+                for number, (offset, subject) in itertools.product(range(1, size + 1), enumerate(subjects)):
+                    request = functools.partial(_call, subjects[subject], command, 2 * number + offset)
+                    costs[subject].append(measured(request))
+                of_service = {"ours": used_by(running.pid) - before}
+                for subject, each in costs.items():
+                    wall, cpu = sum(cost.wall for cost in each), sum(cost.cpu for cost in each)
+                    cpu += of_service.get(subject, 0.0)
+                    found.append((f"CNI {command}", subject, Cost(wall / size, cpu / size)))
+        return found
+    finally:
+        host.kill_name_server()
+
+
+def _call(chain: Sequence[tuple[str, dict[str, Any]]], command: str, number: int) -> None:
+    """Call the plugins of CHAIN as an engine does, in the opposite order for DEL."""
+    environment = {
+        **os.environ,
+        "CNI_COMMAND": command,
+        "CNI_CONTAINERID": f"c{number}",
+        "CNI_NETNS": namespaces.path(number),
+        "CNI_IFNAME": "eth0",
+        "CNI_PATH": CNI,
+    }
+    ports = {"portMappings": [{"hostPort": 20000 + number, "containerPort": 80, "protocol": "tcp"}]}
+    result: Any = None
+    for program, plugin in chain if command == "ADD" else reversed(chain):
+        text = {"cniVersion": "0.4.0", "name": "n0", **plugin, "runtimeConfig": ports}
+        if result is not None:
+            text["prevResult"] = result
+        done = subprocess.run(
+            [program], input=json.dumps(text), text=True, capture_output=True, env=environment, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} {command}: {done.stdout}{done.stderr}")
+        result = json.loads(done.stdout) if done.stdout.strip() else None
