@@ -10,7 +10,6 @@ import json
 
 import pytest
 
-testinfra_hosts = ["ansible://docker_first"]
 ADDRESSES = {"site": "10.12.0.10", "docker-a": "10.12.0.11", "docker-b": "10.12.0.12", "podman-b": "10.12.0.13"}
 INSIDE = {
     "a": {"site": "ip netns exec site busybox", "docker-a": "docker exec docker-a busybox"},
@@ -20,9 +19,12 @@ INSIDE = {
 ALIASES = {"a": ["first-a"], "b": ["first-b", "second-b"]}
 
 
-@pytest.fixture()
+@pytest.fixture(autouse=True)
 def name(host):
-    return host.check_output("hostname")
+    found = host.check_output("hostname")
+    if found not in INSIDE:
+        pytest.skip("no engine of this host knows a network of ours")
+    return found
 
 
 @pytest.fixture()
@@ -65,6 +67,10 @@ def test_docker_has_the_network_under_our_name(host):
     (network,) = json.loads(host.check_output("docker network inspect app"))
     assert (network["Driver"], network["IPAM"]["Driver"]) == ("cnm", "cnm")
     assert {pool["Subnet"] for pool in network["IPAM"]["Config"]} == {"10.12.0.0/16", "fd00:12::/64"}
+
+
+def test_docker_finds_the_service_whenever_it_needs_it(host):
+    assert host.run("journalctl --unit=docker --grep='Unable to connect to plugin'").stdout.count("cnm.sock") == 0
 
 
 def test_the_service_is_well(host):
