@@ -45,10 +45,9 @@ def ensure_all(core: Core, groups: Groups, check: bool, warn: Callable[[str], No
         with core(check) as controller:
             return controller.ensure_chosen(unless_concerned)
     except _Concerned as concerned:
-        known = concerned.known
-    from .docker import ensure_all as ensure_with_docker
+        from .docker import ensure_all as ensure_with_docker
 
-    return ensure_with_docker(core, groups, known, check, warn)
+        return ensure_with_docker(core, groups, concerned.known, check, warn)
 
 
 def _concerns_engines(store: SqliteStore, item: Mapping[str, Any]) -> bool:
