@@ -10,15 +10,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Sequence
 
+from _cnm.engines import SHORT_ID
 from _cnm.model.addresses import address
 from _cnm.model.errors import Problems
 from _cnm.model.ids import is_id
 
 _PROCESS = re.compile(r"/proc/([1-9][0-9]{0,9})/ns/net")
-OPTION = "cnm.network"
-"""The option of an engine's network that names ours."""
-SHORT_ID = 12
-"""Docker and Podman call an object without a name by so many digits of its id."""
 
 
 @dataclass(frozen=True)

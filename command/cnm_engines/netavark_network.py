@@ -10,12 +10,12 @@ import ipaddress
 from typing import Any, Dict, List, Mapping
 
 from _cnm.controller import Groups
+from _cnm.engines import OPTION
 from _cnm.model.errors import Problems
 from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
-from .attachment import OPTION
 from .container import ENGINE as LABEL
 from .container import network_of
 from .errors import INVALID_CONFIGURATION, EngineError

@@ -11,11 +11,11 @@ import re
 import secrets
 from typing import Optional
 
+from _cnm.engines import SHORT_ID
 from _cnm.model.endpoint import Endpoint
 from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
 
-from ..attachment import SHORT_ID
 from ..fields import Fields
 
 ENGINE = "docker"

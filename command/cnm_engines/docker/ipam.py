@@ -14,12 +14,12 @@ import ipaddress
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from _cnm.controller import Groups
+from _cnm.engines import OPTION
 from _cnm.model.addresses import Address, Subnet, address, subnet, with_prefix
 from _cnm.model.network import Network, Pool
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
-from ..attachment import OPTION
 from ..fields import Fields
 from ..runs import Core, Warn, carry_out
 from . import ids

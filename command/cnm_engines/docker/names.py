@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from _cnm.controller import Groups
+from _cnm.engines import SHORT_ID
 from _cnm.model.endpoint import Endpoint
 from _cnm.model.ids import check_alias
 from _cnm.model.sandbox import Sandbox
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
-from ..attachment import SHORT_ID
 from ..container import CONTAINER
 from ..container import ENGINE as ENGINE_LABEL
 from . import ids

@@ -10,6 +10,7 @@ import ipaddress
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from _cnm.controller import Groups
+from _cnm.engines import OPTION, SHORT_ID
 from _cnm.model.addresses import Subnet, subnet
 from _cnm.model.errors import Problems
 from _cnm.model.network import Network
@@ -17,7 +18,6 @@ from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 from _cnm.verbs.engines import docker_problems
 
-from ..attachment import OPTION, SHORT_ID
 from ..container import ENGINE as ENGINE_LABEL
 from ..container import network_of
 from ..fields import Fields

@@ -215,7 +215,7 @@ def test_without_docker_nothing_is_touched_but_our_network_can_go(
             ensure(engine, **item)
         assert "Docker does not answer at /nowhere/docker.sock: No such file or directory." in str(caught.value)
     assert ensure(engine, state="absent").changed
-    assert any("So it still has the network." in text for text in engine.warnings)
+    assert any("So it keeps its network" in text for text in engine.warnings)
 
 
 def test_what_docker_refuses_is_told_and_tried_again(

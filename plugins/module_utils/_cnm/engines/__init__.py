@@ -13,6 +13,10 @@ from ..controller import Controller, Groups, Result
 from ..store.objects import SqliteStore
 from ..verbs.context import Host
 
+OPTION = "cnm.network"
+"""The option of an engine's network that names ours."""
+SHORT_ID = 12
+"""Docker and Podman call an object without a name by so many digits of its id."""
 Core = Callable[[bool], AbstractContextManager[Controller]]
 """Returns the controller; the parameter says whether the host and the store are only read."""
 Known = Mapping[str, str]

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Mapping, Name
 from ..controller import Groups, Result
 from ..model.errors import CnmError, InvalidInput, Problems
 from ..resources.diff_output import of_objects
-from . import Core, Known
+from . import OPTION, SHORT_ID, Core, Known
 from .engine_api import ERRORS, EngineApi
 
 PLUGIN = "/run/docker/plugins/cnm.sock"
@@ -24,8 +24,6 @@ PLUGIN = "/run/docker/plugins/cnm.sock"
 _SOCKET = "/run/docker.sock"
 _SCHEME = "unix://"
 _DRIVER = "cnm"
-_OPTION = "cnm.network"
-_SHORT_ID = 12
 
 
 class DockerNetwork(NamedTuple):
@@ -49,7 +47,7 @@ class DockerNetwork(NamedTuple):
 
     def description(self) -> Dict[str, Any]:
         """Return what Docker needs to create it."""
-        options = {_OPTION: self.name}
+        options = {OPTION: self.name}
         return {
             "Name": self.name,
             "CheckDuplicate": True,
@@ -140,12 +138,12 @@ class Plan:
         """Add what Docker is to do for the network of ITEM, which is SHOWN as it is after the run."""
         name, subject = item["name"], f"Network '{item['name']}'"
         wanted = _wanted(shown) if shown and "docker" in shown["Engines"] else None
-        ours = [each for each in self._present if self._known.get(each.id[:_SHORT_ID]) == name]
+        ours = [each for each in self._present if self._known.get(each.id[:SHORT_ID]) == name]
         if wanted is None:
             if item.get("state") != "absent" and item.get("engines") is None:
                 return
             if self._silence and name in self._known.values():
-                self._warn(f"{subject}: {self._silence} So it still has the network. Remove that with its own command.")
+                self._warn(f"{subject}: {self._silence} So it keeps its network. Remove it with 'docker network rm'.")
             for each in ours:
                 self._forget(each, item, subject)
             return
@@ -157,8 +155,8 @@ class Plan:
                 f"{subject}: Docker has a network '{name}' of its own, with driver '{same.driver}'. Remove one of the "
                 "two, or give it another name."
             )
-        elif same is not None and same not in ours and same.id[:_SHORT_ID] in self._known:
-            other = self._known[same.id[:_SHORT_ID]]
+        elif same is not None and same not in ours and same.id[:SHORT_ID] in self._known:
+            other = self._known[same.id[:SHORT_ID]]
             self._problems.add(f"{subject}: Docker's network '{name}' is our network '{other}'. Remove it from Docker.")
         elif same is None or same not in ours or same._replace(id="") != wanted:
             if not os.path.exists(PLUGIN):
