@@ -21,6 +21,7 @@ from lab import command
 from stand_in import OUTSIDE
 from tasks import Tasks, listed
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.facts import Facts
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, KernelRefused
 
@@ -213,3 +214,32 @@ def test_nobody_answers_in_the_kernel_s_place(lan: Tasks) -> None:
         forged = struct.pack("=IHHII", 16, 3, 0, 1, 0)
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as stranger, pytest.raises(ConnectionRefusedError):
             stranger.sendto(forged, (port, 0))
+
+
+def test_a_path_that_its_owner_redirects_while_it_is_checked(
+    lan: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path leads to another sandbox, except for the moment in which sandboxes are compared."""
+    lan.sandbox("near", "lan")
+    command("ip netns add theirs")
+    link = tmp_path / "namespace"
+    link.symlink_to("/run/netns/near")
+
+    asked = Facts.namespace_file
+
+    def lead_to(name: str) -> None:
+        link.unlink()
+        link.symlink_to(f"/run/netns/{name}")
+
+    def ask(facts: Facts, path: str) -> object:
+        lead_to("theirs")
+        try:
+            return asked(facts, path)
+        finally:
+            lead_to("near")
+
+    monkeypatch.setattr(Facts, "namespace_file", ask)
+    before = lan.host.out(["ip", "-brief", "address"], "/run/netns/near")
+    with pytest.raises(CnmError):
+        lan.sandbox("lent", "lan", netns=str(link))
+    assert lan.host.out(["ip", "-brief", "address"], "/run/netns/near") == before

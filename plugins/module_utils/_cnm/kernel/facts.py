@@ -258,12 +258,8 @@ class Facts:
         return identity and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{identity}"
 
     def namespace_file(self, path: str) -> Optional[Tuple[int, int]]:
-        """Return which file is at PATH now; None if there is none. Namespaces that are different files differ."""
-        try:
-            found = os.stat(path)
-        except (OSError, ValueError):
-            return None
-        return found.st_dev, found.st_ino
+        """Return which file is at PATH; None if there is none. Namespaces that are different files differ."""
+        return self._namespaces.file(path)
 
     def has_own_namespace(self, path: str) -> bool:
         """Say whether there is a namespace at PATH that we made for it."""

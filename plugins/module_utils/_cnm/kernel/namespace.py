@@ -15,7 +15,7 @@ import fcntl
 import os
 import resource
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..model.errors import CnmError, KernelRefused, raise_all
 from ..resources.namespace import Namespace
@@ -196,6 +196,20 @@ class Namespaces:
             return _identity(self.at(HOST if self._is_home(descriptor) else path), os.fstat(descriptor).st_ino)
         finally:
             os.close(descriptor)
+
+    def file(self, path: str) -> Optional[Tuple[int, int]]:
+        """Return device and inode of the file at PATH; None if there is none.
+
+        If it was opened before, this is the namespace that PATH led to then. All later steps of the run concern that
+        namespace, or fail.
+        """
+        if path in self._inodes:
+            return os.fstat(self.home).st_dev, self._inodes[path]
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            return None
+        return found.st_dev, found.st_ino
 
     def is_ours(self, path: str, inside: Socket) -> bool:
         """Say whether we made the namespace of INSIDE, a socket in the namespace at PATH, and made it for this path.
