@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from _cnm.adopted import lost_namespace
 from _cnm.controller import Groups
 from _cnm.drivers import driver
 from _cnm.model.addresses import Address, address
@@ -109,6 +110,15 @@ def _end(core: Core, request: Fields, warn: Warn, state: str) -> Mapping[str, An
     request.problems.check()
     carry_out(core, lambda store, _host: removal(store, [asked.present(store)], state), warn)
     return {}
+
+
+def is_lost(store: SqliteStore, host: Host, one: Endpoint) -> bool:
+    """Say whether ONE is of a container of Docker whose namespace is gone, as after a reboot: Docker has it no more."""
+    # While an interface waits to be moved, the namespace of its container may not exist yet.
+    if one.sandbox is None or one.handed_over or not ids.is_of_docker(one):
+        return False
+    sandbox = store.sandbox(one.sandbox)
+    return sandbox is not None and bool(lost_namespace(sandbox, host))
 
 
 def removal(store: SqliteStore, gone: Sequence[Optional[Endpoint]], state: str) -> Groups:

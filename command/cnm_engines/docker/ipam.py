@@ -23,6 +23,7 @@ from _cnm.verbs.context import Host
 from ..fields import Fields
 from ..runs import Core, Warn, carry_out
 from . import ids
+from .endpoints import is_lost, removal
 from .networks import named, with_subnet
 from .runs import endpoint, refusal
 
@@ -132,14 +133,18 @@ def request_address(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any
     if known is not None:
         return {"Address": with_prefix(known, identifier.subnet), "Data": {}}
 
-    def choose(store: SqliteStore, _host: Host) -> Groups:
+    def choose(store: SqliteStore, host: Host) -> Groups:
         network = identifier.find(store)
         if network is None:
             raise refusal(f"The network with the subnet {identifier.subnet} is gone.")
         item: Dict[str, Any] = {"name": ids.new_address_name(), "network": network.id}
-        if asked is not None:
-            item[f"ipv{identifier.subnet.version}_address"] = str(asked)
-        return [("endpoint", [item])]
+        if asked is None:
+            return [("endpoint", [item])]
+        item[f"ipv{identifier.subnet.version}_address"] = str(asked)
+        holder = store.holder(network.id, asked.packed)
+        # Docker asks before the watcher has compared, as for containers that it starts at boot.
+        lost = [holder] if holder is not None and is_lost(store, host, holder) else []
+        return [*removal(store, lost, "absent"), ("endpoint", [item])]
 
     shown = endpoint(core, choose, warn)
     return {"Address": shown[f"IPv{identifier.subnet.version}Address"], "Data": {}}

@@ -153,6 +153,22 @@ def test_a_network_made_for_docker_stays_if_others_use_it(docker: Docker) -> Non
     assert docker.engine.listed("network")[made]["Labels"] == {}
 
 
+def test_an_address_of_a_container_that_is_lost_can_be_had(docker: Docker) -> None:
+    """Docker asks for it when it starts the container again, and could not say that the endpoint is gone."""
+    pool = docker.pool()
+    docker.network()
+    address = docker.start(1, pool)
+    wanted = {"PoolID": pool, "Address": address.partition("/")[0], "Options": None}
+    assert "is taken" in docker.post("/IpamDriver.RequestAddress", **wanted)["Error"], "it is starting"
+    docker.engine.appear(KEY)
+    item = {"name": name(1), "network": "blue", "state": "joined", "sandbox": f"docker-{KEY.rpartition('/')[2]}"}
+    docker.engine.ensure("endpoint", {**item, "interface_name": "eth0"})
+    assert "is taken" in docker.post("/IpamDriver.RequestAddress", **wanted)["Error"], "it runs"
+    docker.engine.vanish(KEY)
+    assert docker.address(pool, wanted["Address"]) == address
+    assert (list(docker.engine.listed("sandbox")), len(docker.engine.listed("endpoint"))) == ([], 1)
+
+
 def test_two_networks_of_docker_on_one_of_ours(docker: Docker) -> None:
     docker.network("10.8.0.0/24")
     docker.network("10.8.0.0/24", identifier=OTHER_NETWORK)
