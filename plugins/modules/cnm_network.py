@@ -669,12 +669,6 @@ network:
       returned: success
       type: dict
       sample: {tier: data}
-    Engines:
-      description: The container engines that know the network.
-      returned: success
-      type: list
-      elements: str
-      sample: [docker]
     Host:
       description: Details about the network's device on this host, which Docker does not show.
       returned: success
@@ -695,6 +689,12 @@ network:
           returned: success
           type: bool
           sample: true
+        Engines:
+          description: The container engines that know the network.
+          returned: success
+          type: list
+          elements: str
+          sample: [docker]
         VxlanDevice:
           description: Name of the VXLAN device.
           returned: if the driver is V(overlay)

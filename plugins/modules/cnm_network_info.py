@@ -267,12 +267,6 @@ networks:
       returned: success
       type: dict
       sample: {tier: data}
-    Engines:
-      description: The container engines that know the network.
-      returned: success
-      type: list
-      elements: str
-      sample: [docker]
     Host:
       description: Details about the network's device on this host, which Docker does not show.
       returned: success
@@ -293,6 +287,12 @@ networks:
           returned: success
           type: bool
           sample: true
+        Engines:
+          description: The container engines that know the network.
+          returned: success
+          type: list
+          elements: str
+          sample: [docker]
         MacvlanMode:
           description: How the sandboxes reach each other on the parent, which is the Device.
           returned: if the driver is V(macvlan)

@@ -58,8 +58,13 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
         "DnsServers": list(item.dns_servers),
         "Options": kind.shown_options(item),
         "Labels": dict(item.labels),
-        "Engines": list(item.engines),
-        "Host": {"Device": kind.device(item) or "", "Mtu": item.mtu, "Dns": item.has_dns, **kind.shown(item)},
+        "Host": {
+            "Device": kind.device(item) or "",
+            "Mtu": item.mtu,
+            "Dns": item.has_dns,
+            "Engines": list(item.engines),
+            **kind.shown(item),
+        },
     }
     if item.metric is not None:
         shown["Metric"] = item.metric

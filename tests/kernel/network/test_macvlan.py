@@ -60,7 +60,7 @@ def test_two_sandboxes_reach_each_other_and_the_router(lan: Tasks) -> None:
     assert inventory(lan.host)["rules"] == untouched["rules"], "their packets do not pass the host"
     assert setting("net/ipv4/ip_forward") == "0"
     shown = lan.shown("network")["lan"]
-    assert shown["Host"] == {"Device": "lan0", "Mtu": 1400, "Dns": False, "MacvlanMode": "bridge"}
+    assert shown["Host"] == {"Device": "lan0", "Mtu": 1400, "Dns": False, "Engines": [], "MacvlanMode": "bridge"}
     assert shown["IPAM"]["Config"][0]["Gateway"] == ROUTER
     inner = link(lan.host, "eth0", "a")
     assert (inner["address"], inner["mtu"], mode(lan, "a")) == ("02:42:c0:a8:07:02", 1400, "bridge")

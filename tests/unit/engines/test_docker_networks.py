@@ -122,7 +122,7 @@ def test_docker_knows_a_network_as_long_as_it_is_to(engine: Engine, dockerd: Net
     four, six = "10.9.0.0/24", "fd00:9::/64"
     wanted = {"ipam_config": [{"subnet": four}], "engines": ["docker"]}
     made = settle(engine, dockerd, **wanted)
-    assert made.changed and made.objects[0]["Engines"] == ["docker"] and made.objects[0]["Labels"] == {}
+    assert made.changed and made.objects[0]["Host"]["Engines"] == ["docker"] and made.objects[0]["Labels"] == {}
     (change,) = changes(made)
     assert change["before"] == {}
     assert change["after"] == {"Name": "lan", "Driver": "cnm", "Subnets": [four], "Internal": False}
@@ -143,7 +143,7 @@ def test_docker_knows_a_network_as_long_as_it_is_to(engine: Engine, dockerd: Net
 
 def test_an_empty_list_takes_the_network_from_docker_alone(engine: Engine, dockerd: Networks) -> None:
     settle(engine, dockerd, engines=["docker"])
-    assert settle(engine, dockerd, engines=[]).objects[0]["Engines"] == []
+    assert settle(engine, dockerd, engines=[]).objects[0]["Host"]["Engines"] == []
     assert dockerd.names() == ["bridge"]
     assert "lan" in engine.listed("network")
 

@@ -137,7 +137,7 @@ class Plan:
     def add(self, item: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         """Add what Docker is to do for the network of ITEM, which is SHOWN as it is after the run."""
         name, subject = item["name"], f"Network '{item['name']}'"
-        wanted = _wanted(shown) if shown and "docker" in shown["Engines"] else None
+        wanted = _wanted(shown) if shown and "docker" in shown["Host"]["Engines"] else None
         ours = [each for each in self._present if self._known.get(each.id[:SHORT_ID]) == name]
         if wanted is None:
             if item.get("state") != "absent" and item.get("engines") is None:

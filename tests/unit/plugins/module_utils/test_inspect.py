@@ -47,8 +47,7 @@ def test_a_network(lan):
         "DnsServers": [],
         "Options": {"com.docker.network.driver.mtu": "1400"},
         "Labels": {"a": "b"},
-        "Engines": [],
-        "Host": {"Device": f"br-{found['Id'][:12]}", "Mtu": 1400, "Dns": False},
+        "Host": {"Device": f"br-{found['Id'][:12]}", "Mtu": 1400, "Dns": False, "Engines": []},
     }
 
 

@@ -36,7 +36,7 @@ def test_it_can_be_created():
 
 def test_a_network_on_a_parent_is_nothing_of_ours(lan):
     shown = lan.one("network", "lan")
-    assert shown["Host"] == {"Device": "eth1", "Mtu": 1400, "Dns": False, "MacvlanMode": "bridge"}
+    assert shown["Host"] == {"Device": "eth1", "Mtu": 1400, "Dns": False, "Engines": [], "MacvlanMode": "bridge"}
     assert (shown["Internal"], shown["Options"]) == (False, {"parent": "eth1"})
     assert shown["IPAM"]["Config"] == [{"Subnet": "192.168.7.0/24", "Gateway": "192.168.7.1"}]
     assert lan.links() == {}

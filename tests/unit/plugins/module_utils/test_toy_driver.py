@@ -61,7 +61,10 @@ def toy(host, monkeypatch):
 def test_a_network_and_an_endpoint_consist_of_what_the_driver_returns(toy):
     shown = toy.network("play", driver="toy", ipam_config=[{"subnet": "10.7.0.0/24"}]).objects[0]
     device = f"toy-{shown['Id'][:8]}"
-    assert (shown["Driver"], shown["Host"]) == ("toy", {"Device": device, "Mtu": 1500, "Dns": False, "Toys": 1})
+    assert (shown["Driver"], shown["Host"]) == (
+        "toy",
+        {"Device": device, "Mtu": 1500, "Dns": False, "Engines": [], "Toys": 1},
+    )
     assert toy.links() == {HOST: [device]}
 
     toy.sandbox("web", networks=[{"name": "play"}])
