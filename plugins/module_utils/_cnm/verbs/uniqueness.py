@@ -163,9 +163,6 @@ class _Uniqueness:
         def identity(sandbox: Sandbox) -> Optional[str]:
             return sandbox.identity or host.namespace_id(sandbox.path)
 
-        # This opens them: from now on, nobody can redirect their paths unnoticed.
-        for sandbox in adopting:
-            host.namespace_id(sandbox.path)
         paths = {sandbox.path for sandbox in adopting}
         files = {host.namespace_file(path) for path in paths} - {None}
         alike = [
