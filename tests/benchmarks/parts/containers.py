@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-import json
 import math
 import os
-import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,8 +19,7 @@ from clock import Cost, measured, used_by
 from dockerd import FOLDER, IMAGE, Dockerd
 from engine import COMMAND
 from host import on_its_own
-from peers import SUBNET, namespaces
-from peers.cni import FOLDER as CNI
+from peers import SUBNET, cni, namespaces
 from peers.ours import Ours
 from record import Key, Record
 from service import Service, service
@@ -120,7 +117,7 @@ def _cni(host: Host, size: int) -> Measured:
     try:
         with service() as running:
             subjects = {"ours": [(f"{COMMAND}/cnm-cni", {"type": "cnm", "capabilities": {"portMappings": True}})]}
-            subjects["cni"] = [(f"{CNI}/bridge", _BRIDGE), (f"{CNI}/portmap", _PORTMAP)]
+            subjects["cni"] = [("bridge", _BRIDGE), ("portmap", _PORTMAP)]
             # The first one makes the bridge, and starts what stays.
             for offset, chain in enumerate(subjects.values()):
                 _call(chain, "ADD", offset)
@@ -142,23 +139,8 @@ def _cni(host: Host, size: int) -> Measured:
 
 def _call(chain: Sequence[tuple[str, dict[str, Any]]], command: str, number: int) -> None:
     """Call the plugins of CHAIN as an engine does, in the opposite order for DEL."""
-    environment = {
-        **os.environ,
-        "CNI_COMMAND": command,
-        "CNI_CONTAINERID": f"c{number}",
-        "CNI_NETNS": namespaces.path(number),
-        "CNI_IFNAME": "eth0",
-        "CNI_PATH": CNI,
-    }
     ports = {"portMappings": [{"hostPort": 20000 + number, "containerPort": 80, "protocol": "tcp"}]}
     result: Any = None
     for program, plugin in chain if command == "ADD" else reversed(chain):
         text = {"cniVersion": "0.4.0", "name": "n0", **plugin, "runtimeConfig": ports}
-        if result is not None:
-            text["prevResult"] = result
-        done = subprocess.run(
-            [program], input=json.dumps(text), text=True, capture_output=True, env=environment, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(f"{program} {command}: {done.stdout}{done.stderr}")
-        result = json.loads(done.stdout) if done.stdout.strip() else None
+        result = cni.call(program, command, number, text if result is None else {**text, "prevResult": result})

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping
+from typing import Any
 
 from clock import Cost, measured
 from stand_in import Host
@@ -43,14 +45,14 @@ class Cni:
         def work() -> None:
             namespaces.make(first, number)
             for each in range(first, first + number):
-                _call("ADD", each)
+                call("bridge", "ADD", each, _CONFIGURATION)
 
         return measured(work)
 
     def detach(self, first: int, number: int) -> Cost:
         def work() -> None:
             for each in range(first, first + number):
-                _call("DEL", each)
+                call("bridge", "DEL", each, _CONFIGURATION)
             namespaces.remove(first, number)
 
         return measured(work)
@@ -63,7 +65,11 @@ class Cni:
         """There is nothing to stop."""
 
 
-def _call(command: str, number: int) -> None:
+def call(program: str, command: str, number: int, configuration: Mapping[str, Any]) -> Any:
+    """Call PROGRAM, a plugin's name or path, for the namespace with that NUMBER; return the JSON that it prints.
+
+    :raises RuntimeError: if it fails
+    """
     environment = {
         **os.environ,
         "CNI_COMMAND": command,
@@ -72,9 +78,14 @@ def _call(command: str, number: int) -> None:
         "CNI_IFNAME": "eth0",
         "CNI_PATH": FOLDER,
     }
-    text = json.dumps(_CONFIGURATION)
     done = subprocess.run(
-        [f"{FOLDER}/bridge"], input=text, text=True, capture_output=True, env=environment, check=False
+        [os.path.join(FOLDER, program)],
+        input=json.dumps(configuration),
+        text=True,
+        capture_output=True,
+        env=environment,
+        check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"bridge {command}: {done.stdout}{done.stderr}")
+        raise RuntimeError(f"{program} {command}: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout) if done.stdout.strip() else None
