@@ -415,6 +415,12 @@ EXAMPLES = r"""
     driver_options:
       macvlan_mode: private
 
+# "engines: [docker]" lets Docker know a network. This is done in docs/containers.md.
+- name: A network that no container engine of the host knows any more
+  cnm.linux.cnm_network:
+    name: web
+    engines: []
+
 - name: A network whose names are only in hosts files
   cnm.linux.cnm_network:
     name: plain

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from dockerd import FOLDER, IMAGE, Dockerd, needs_docker
 from engine import Plugins
 from inventory import inventory
@@ -146,6 +147,13 @@ def nothing_left(docker: Docker) -> Iterator[None]:
     assert _ours(docker) == before
 
 
+def documented(heading: str) -> str:
+    """Return the first block in YAML below HEADING in the document."""
+    block = re.search(rf"^{heading}$.*?^```yaml\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    assert block is not None
+    return block[1]
+
+
 def _ours(docker: Docker) -> dict[str, Any]:
     """Return what is on the host, without Docker's rules, which it makes in another order when it is restarted."""
     found = inventory(docker.host)
@@ -216,6 +224,19 @@ def test_a_network_with_dockers_own_addresses(docker: Docker) -> None:
     assert "1 packets received" in docker.inside("db", "ping -c 1 web")
 
 
+def test_the_example_of_the_document_lets_docker_know_a_network(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{FOLDER}/socket")
+    (task,) = yaml.safe_load(documented("## Docker"))
+    item = task["cnm.linux.cnm_network"]
+    assert docker.tasks.ensure_known(False, item).changed
+    assert not docker.tasks.ensure_known(False, item).changed
+    assert pinged("own", docker.run("web", "sleep 1000", f"--network={item['name']}"))
+    docker.clear()
+    docker.tasks.ensure_known(False, {**item, "engines": []})
+
+
 def test_a_task_lets_docker_know_a_network(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{FOLDER}/socket")
     wanted = {"name": "app", "ipam_config": [{"subnet": "10.5.0.0/24"}, {"subnet": "fd00:5::/64"}]}
@@ -240,11 +261,9 @@ def test_a_task_lets_docker_know_a_network(docker: Docker, monkeypatch: pytest.M
 
 @needs("docker-compose", "docker-compose")
 def test_compose_uses_our_networks_as_the_document_has_it(docker: Docker, tmp_path: Path) -> None:
-    block = re.search(r"^### Docker Compose$.*?^```yaml\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-    assert block is not None
     file = tmp_path / "compose.yml"
     # Version 1 of Compose needs a version of the format.
-    file.write_text(f"version: '3.5'\n{block[1]}")
+    file.write_text(f"version: '3.5'\n{documented('### Docker Compose')}")
     docker.lan(name="blue")
     docker.compose(file, "up", "--detach")
     assert eventually(lambda: docker.is_known("app_web_1"))
