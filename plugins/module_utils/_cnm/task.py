@@ -30,8 +30,9 @@ from .model.suggestions import did_you_mean, not_supported
 _PLURALS = {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}
 _CHOICE = re.compile(r"[Vv]alue of (\S+) must be one of: (.+), got: ([^.]*)\.?", re.DOTALL)
 _SECRET_LENGTH = 8
-OpenHost = Callable[[], Kernel]
 _NOUNS = {**{plural: kind for kind, plural in _PLURALS.items()}, "peers": "peer"}
+OpenHost = Callable[[], Kernel]
+"""Opens the host, whose facts are then read afresh."""
 
 
 class _Module(AnsibleModule):

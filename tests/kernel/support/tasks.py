@@ -36,8 +36,8 @@ class Tasks:
 
     def ensure(self, kind: str, *items: Mapping[str, Any]) -> Result:
         self.warnings = []
-        with Kernel(self.host.program) as kernel:
-            return Controller(kernel, self.warnings.append).ensure(kind, items)
+        with self._core(False) as controller:
+            return controller.ensure(kind, items)
 
     def ensure_known(self, check: bool, *networks: Mapping[str, Any]) -> Result:
         """Ensure NETWORKS, also in Docker."""
@@ -56,8 +56,8 @@ class Tasks:
         return {identifier: network.name for network in networks for identifier in network.docker_networks}
 
     def restore(self) -> Result:
-        with Kernel(self.host.program) as kernel:
-            return Controller(kernel, self.warnings.append).restore()
+        with self._core(False) as controller:
+            return controller.restore()
 
     def network(self, name: str, subnet: str = "", options: Optional[Mapping[str, Any]] = None, **more: Any) -> Result:
         """Ensure a network. SUBNET is one subnet, or several separated by commas."""
@@ -77,8 +77,8 @@ class Tasks:
 
     def shown(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return all objects of KIND in Docker's format, by name."""
-        with Kernel(self.host.program) as kernel:
-            found = Controller(kernel, self.warnings.append, True).describe(kind, lambda _store, _found: True)
+        with self._core(True) as controller:
+            found = controller.describe(kind, lambda _store, _found: True)
         return {each["Name"]: each for each in found}
 
     def address(self, sandbox: str, network: str, version: int = 4) -> str:

@@ -127,7 +127,7 @@ class Plan:
         try:
             self._present = [_described(each) for each in api.get("/networks")]
         except ERRORS as error:
-            self._silence = f"Docker does not answer at {api.path}: {getattr(error, 'strerror', None) or error}."
+            self._silence = f"Docker does not answer at {api.path}: {_why(error)}."
 
     @property
     def changes(self) -> bool:
@@ -218,7 +218,12 @@ def _refusal(what: str) -> Iterator[None]:
     try:
         yield
     except ERRORS as error:
-        raise CnmError(f"Docker did not {what}: {getattr(error, 'strerror', None) or error}.") from error
+        raise CnmError(f"Docker did not {what}: {_why(error)}.") from error
+
+
+def _why(error: Exception) -> str:
+    """Return the reason in ERROR, without the number of a system's error."""
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _wanted(shown: Mapping[str, Any]) -> DockerNetwork:
