@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -23,7 +24,10 @@ pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="managed hosts nee
 
 
 def play(folder: Path, tasks: list[dict[str, Any]], files: list[str], facts: bool = False, **more: Any) -> None:
-    """Run TASKS with the variables in FILES, below the roles' folder, and MORE. Gather facts if FACTS."""
+    """Run TASKS with the variables in FILES, below the roles' folder, and MORE. Gather facts if FACTS.
+
+    Programs in FOLDER come before those of the system.
+    """
     path = folder / "play.json"
     hosts = {"hosts": "localhost", "connection": "local", "gather_facts": facts, "gather_subset": ["min"]}
     whole = {**hosts, "tasks": tasks}
@@ -37,6 +41,7 @@ def play(folder: Path, tasks: list[dict[str, Any]], files: list[str], facts: boo
             json.dumps({"ansible_python_interpreter": sys.executable, **more}),
             path,
         ],
+        env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
@@ -172,3 +177,20 @@ def test_links_for_engines_come_and_go_and_those_of_others_are_refused(tmp_path:
 def test_an_engine_has_the_units_that_it_needs(tmp_path: Path, engines: list[str], units: list[str]) -> None:
     task = {"assert": {"that": f"cnm_host_engine_units_needed == {units!r}"}}
     play(tmp_path, [task], ["host/defaults/main.yml", "host/vars/main.yml"], cnm_host_engines=engines)
+
+
+def test_a_setting_that_is_no_longer_wanted_has_its_earlier_value_again(tmp_path: Path) -> None:
+    program, file, state = tmp_path / "sysctl", tmp_path / "60-cnm.conf", tmp_path / "state"
+    program.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/calls\n')
+    program.chmod(0o755)
+    file.write_text("kernel.ostype = Plan9\n")
+    hostname = Path("/proc/sys/kernel/hostname").read_text().strip()
+    remembered = {"sysctls": {"kernel.ostype": "Plan9", "kernel.hostname": "other"}, "pools": ""}
+    settings = {"include_role": {"name": str(ROLES / "host"), "tasks_from": "sysctls"}}
+    wanted = {"cnm_host_sysctls": {"kernel.hostname": hostname}, "cnm_host_sysctl_file": str(file)}
+    tasks = [{"set_fact": {"cnm_host_state": remembered}}, settings]
+    play(tmp_path, tasks, [], cnm_host_state_folder=str(state), **wanted)
+    assert (tmp_path / "calls").read_text() == "--quiet --write kernel.ostype=Plan9\n"
+    assert "ostype" not in file.read_text() and f"kernel.hostname = {hostname}\n" in file.read_text()
+    kept = {"sysctls": {"kernel.hostname": "other"}, "pools": ""}
+    assert json.loads((state / "state.json").read_text()) == kept

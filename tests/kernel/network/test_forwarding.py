@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 from lab import OUTSIDE, OUTSIDE4, OUTSIDE6, at, command, sysctl
@@ -15,6 +17,7 @@ from tasks import Tasks, eventually, reaches, setting, source_outside
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import facts
 
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
+ROLE = Path(__file__).parents[3] / "roles/host/defaults/main.yml"
 LAN = {4: "192.0.2.2", 6: "2001:db8:2::2"}
 
 
@@ -52,6 +55,9 @@ def routed(place: str, addresses: dict[int, str]) -> set[int]:
 
 
 def test_a_host_does_not_become_a_router_for_its_neighbours(lans: Tasks) -> None:
+    """The role may have prepared the host."""
+    for name, value in re.findall(r"(net\S*forward\S*): (\d)", ROLE.read_text()):
+        sysctl(name.replace(".", "/"), value)
     assert [setting(name) for name in FORWARDING.values()] == ["0", "0"]
     lans.network("n", "10.1.0.0/24")
     lans.sandbox("s", "n", published_ports=["8080:80"])
@@ -79,6 +85,10 @@ def test_a_host_does_not_become_a_router_for_its_neighbours(lans: Tasks) -> None
     command("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
     lans.network("n", "10.1.0.0/24,fd00:1::/64")
     assert routed("lan", LAN) == {4, 6}
+    # As docs/firewall.md says.
+    command("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
+    lans.restore()
+    assert [setting(name) for name in FORWARDING.values()] == ["1", "1"] and routed("lan", LAN) == set()
 
 
 @pytest.fixture()
