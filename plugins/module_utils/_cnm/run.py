@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import AbstractSet, Dict, List, Optional, Sequence, Set, Tuple
 
-from .composition.host_resources import APART_UNIT, HOST_UNIT, apart_element
+from .composition.host_resources import APART_UNIT, HOST_UNIT, apart_element, later_bridges
 from .composition.topology import Topology
 from .kernel.host import Kernel
 from .model.errors import CnmError, Collected, KernelRefused
-from .resources.kinds import Element, Sysctl
+from .resources.kinds import FORWARDING, Element, Sysctl
 from .resources.link import BRIDGE, Link, LinkKey
 from .resources.plan import Step, plan
 from .resources.resource import EVERYTHING, FIREWALL, HOST, NAMING, NETWORK, Resource, kind_of, only
@@ -45,6 +45,8 @@ class Reconciliation:
         """The units that the run is about: if one of them cannot reach its state, nothing is done."""
         self.left_out: Dict[Unit, List[CnmError]] = {}
         """The other units that are left out, with the reasons; none for a unit that depends on another one left out."""
+        self._released = {link.name for link in only(LinkKey, self._intent.lent)}
+        self.before.host_resources.released = self.after.host_resources.released = self._released
         for name, setting in self._intent.settings.items():
             store.put_setting(name, setting)
 
@@ -194,20 +196,23 @@ class Reconciliation:
     def _restore_settings(self, scope: Scope, units: Set[Unit]) -> None:
         """Restore the original values of kernel settings that UNITS no longer need.
 
-        Forwarding stays on if there are other bridges, because their owners may rely on it by now. A bridge that an
-        interrupted run has released does not count.
+        Forwarding stays on if there are bridges that came later, because their owners may rely on it by now. A bridge
+        that an interrupted run has released does not count.
         """
-        released, apart = {link.name for link in only(LinkKey, self._intent.lent)}, self.after.host_resources.apart()
-        for name, setting in {**self._intent.settings, **self._store.settings()}.items():
+        settings, apart = {**self._intent.settings, **self._store.settings()}, self.after.host_resources.apart()
+        for name, setting in settings.items():
             key = Sysctl.at(HOST, name)
             if setting.unit == APART_UNIT and name not in apart:
                 # The kernel changes this setting with the one of all interfaces.
                 scope.restored.add(name)
-                scope.keys.add(apart_element(name).key)
+                element = apart_element(name)
+                scope.keys.update((element.key, *element.within))
             if setting.unit not in units or key in scope.wanted:
                 continue
             scope.restored.add(name)
-            if setting.unit != HOST_UNIT or not set(self._kernel.facts.other_bridges()) - released:
+            version = 4 if name == FORWARDING[4] else 6
+            bridges = self._kernel.facts.other_bridges() if setting.unit == HOST_UNIT else ()
+            if later_bridges(settings, version, bridges) <= self._released:
                 scope.wanted[key] = Sysctl(HOST, name, setting.original)
                 scope.keys.add(key)
 

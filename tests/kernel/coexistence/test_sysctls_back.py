@@ -42,16 +42,23 @@ def test_the_predefined_bridge_puts_it_back(play: Playbook) -> None:
     assert inventory(play.host) == whole
 
 
-def test_another_s_bridge_keeps_it(play: Playbook) -> None:
+def test_another_s_later_bridge_keeps_it(play: Playbook) -> None:
+    """Its owner, such as Docker, has found forwarding switched on, and relies on it."""
+    whole = inventory(play.host)
     play.network("web", enable_ipv6=True)
     command("ip link add docker0 type bridge")
     play.network("web", state="absent")
     assert forwarding() == BOTH_ON
-    # The earlier value is not remembered for a later network either.
     command("ip link delete docker0")
+    play.network("web", state="absent")
+    assert inventory(play.host) == whole
+
+
+def test_a_bridge_that_was_there_before_does_not_keep_it(play: Playbook) -> None:
+    command("ip link add docker0 type bridge")
     play.network("web", enable_ipv6=True)
     play.network("web", state="absent")
-    assert forwarding() == BOTH_ON
+    assert forwarding() == ["0", "0"]
 
 
 def test_switched_off_by_somebody_it_is_switched_on_again(play: Playbook) -> None:

@@ -91,6 +91,20 @@ def test_a_host_does_not_become_a_router_for_its_neighbours(lans: Tasks) -> None
     assert [setting(name) for name in FORWARDING.values()] == ["1", "1"] and routed("lan", LAN) == set()
 
 
+def test_a_host_that_goes_on_forwarding_for_others_does_not_become_a_router(lans: Tasks) -> None:
+    """Docker, installed after the first network, relies on the forwarding that it finds, also without networks."""
+    lans.network("n", "10.1.0.0/24,fd00:1::/64")
+    command("ip link add docker0 type bridge")
+    lan(lans, "later", "203.0.113", "2001:db8:3:")
+    there = {4: "203.0.113.2", 6: "2001:db8:3::2"}
+    lans.network("n", state="absent")
+    assert eventually(lambda: routed("later", there) == {4, 6}) and routed("lan", LAN) == set()
+    assert not lans.restore().changed
+    command("ip link delete docker0")
+    assert lans.restore().changed
+    assert [setting(name) for name in FORWARDING.values()] == ["0", "0"]
+
+
 @pytest.fixture()
 def card(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let veth pairs count as network cards, because a test cannot plug one in."""

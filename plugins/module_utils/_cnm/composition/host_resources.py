@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Callable, List, Set
+from typing import Callable, Iterable, List, Mapping, Set
 
 from ..drivers import LOADERS, driver, spanning
 from ..model.network import DEFAULT, Network
@@ -31,6 +31,8 @@ class HostResources:
     def __init__(self, store: Queries, host: Host) -> None:
         self._store = store
         self._host = host
+        self.released: Set[str] = set()
+        """Bridges that an interrupted run no longer adopts."""
 
     def in_use(self) -> bool:
         """Say whether the host has any network whose packets it handles."""
@@ -39,20 +41,30 @@ class HostResources:
 
     def resources(self) -> List[Resource]:
         """Return the resources of the host itself."""
-        if not self.in_use():
+        forwarded = [version for version in FORWARDING if self._forwards(version)]
+        if not forwarded:
             return []
-        resources: List[Resource] = [Ruleset(RULESET), Sysctl(HOST, FORWARDING[4], "1")]
+        resources: List[Resource] = [Ruleset(RULESET)]
+        resources += [Sysctl(HOST, FORWARDING[version], "1") for version in forwarded]
         resources += map(apart_element, self.apart())
-        resources += [ForwardAccept(family) for family in self._host.docker_chains()]
-        resources += self._tunnels()
-        if _any_passes(self._store.has_ipv6):
+        if self.in_use():
+            resources += [ForwardAccept(family) for family in self._host.docker_chains()]
+            resources += self._tunnels()
+        if 6 in forwarded:
             # With forwarding, the kernel ignores router advertisements unless accept_ra is 2
             # (Documentation/networking/ip-sysctl.rst).
             names = {f"net/ipv6/conf/{device}/accept_ra" for device in self._host.router_advertised()}
             names |= {name for name, setting in self._store.settings().items() if _hears_routers(name, setting)}
             resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
-            resources.append(Sysctl(HOST, FORWARDING[6], "1"))
         return resources
+
+    def _forwards(self, version: int) -> bool:
+        """Say whether networks need forwarding, or others that found it switched on by us."""
+        if _any_passes(self._store.has_ipv6) if version == 6 else self.in_use():
+            return True
+        settings = self._store.settings()
+        bridges = self._host.other_bridges() if FORWARDING[version] in settings and _apart(settings, version) else ()
+        return bool(later_bridges(settings, version, bridges) - self.released)
 
     def apart(self) -> Set[str]:
         """Return the settings of the interfaces between which the host did not forward before us.
@@ -60,13 +72,10 @@ class HostResources:
         They include hardware, VLANs and bonds that were added later. Other later interfaces, such as bridges and
         tunnels, belong to programs that rely on forwarding.
         """
-        if not self.in_use():
-            return set()
-        remembered = {name for name, setting in self._store.settings().items() if setting.unit == APART_UNIT}
         settings: Set[str] = set()
-        for version in (4, 6) if _any_passes(self._store.has_ipv6) else (4,):
+        for version in filter(self._forwards, FORWARDING):
             prefix = f"net/ipv{version}/conf/"
-            known = {name for name in remembered if name.startswith(prefix)}
+            known = _apart(self._store.settings(), version)
             devices = self._host.unforwarded(version)
             if devices and known and self._host.other_bridges():
                 devices = ()
@@ -88,6 +97,20 @@ def apart_element(name: str) -> Element:
     """Return what stops forwarding between the interface with the setting NAME and others."""
     _net, family, _conf, device, _forwarding = name.split("/")
     return Element(f"apart{family[-1]}", device)
+
+
+def later_bridges(settings: Mapping[str, Setting], version: int, bridges: Iterable[str]) -> Set[str]:
+    """Return those of BRIDGES that came after the first network: their owners found family VERSION forwarded.
+
+    :param settings: the remembered ones
+    """
+    return set(bridges) - {apart_element(name).entry for name in _apart(settings, version)}
+
+
+def _apart(settings: Mapping[str, Setting], version: int) -> Set[str]:
+    """Return those of SETTINGS that record the interfaces between which the host did not forward family VERSION."""
+    prefix = f"net/ipv{version}/conf/"
+    return {name for name, setting in settings.items() if setting.unit == APART_UNIT and name.startswith(prefix)}
 
 
 def _any_passes(has: Callable[[str], bool]) -> bool:
