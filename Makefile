@@ -62,7 +62,7 @@ exhaustive: venv ## Interrupt runs before each step, and put each option through
 
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
-	@.ci/setup tools aardvark-dns busybox conntrack ctr docker-compose dockerd podman runc unbound
+	@.ci/setup tools aardvark-dns busybox conntrack ctr docker-compose dockerd nftables podman runc unbound
 	$(call if-any,tests/kernel,$(call PRIVATE_PYTEST,$(TEST_PYTHON)) tests/kernel --ignore $(FAULTS) $(SEED) $(ARGS))
 
 .PHONY: faults

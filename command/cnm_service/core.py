@@ -12,14 +12,18 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
 from _cnm.controller import Controller, Groups, Result
+from _cnm.kernel.firewall.listings import Listings
 from _cnm.kernel.host import Kernel
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
-from cnm_command.access import run_program
+
+from . import nft
 
 _PACKAGES = ("_cnm", "cnm_engines")
 _OF_ANSIBLE = "_cnm.task"
 """The only file of the core that needs Ansible."""
+_LISTINGS = Listings(nft.run)
+"""What nft and iptables have listed. The state of the rules says whether it still holds."""
 
 
 class _Announcing(Controller):
@@ -43,7 +47,7 @@ class _Announcing(Controller):
 def controller(
     check: bool, warn: Callable[[str], None], patience: float, announce: Callable[[], None]
 ) -> Iterator[Controller]:
-    """Yield a controller for one run. Facts about the host are read again by each run.
+    """Yield a controller for one run. Facts about the host are read again by each run, except for rules.
 
     :param check: whether the host and the store are only read
     :param warn: called with each warning for the user
@@ -51,7 +55,7 @@ def controller(
     :param announce: called under the lock when it is known what the run has to do, before anything is touched. What it
         raises ends the run
     """
-    with Kernel(run_program) as kernel:
+    with Kernel(_LISTINGS) as kernel:
         yield _Announcing(announce, kernel, warn, check, patience=patience)
 
 

@@ -59,7 +59,7 @@ def test_everybody_can_read_the_command_and_only_root_write_it(host):
 
 
 def test_packages_are_there_and_their_services_are_not_started(host, name):
-    wanted = ("nftables", "iproute2", "kmod", "procps", "python3-pyroute2")
+    wanted = ("nftables", "iproute2", "kmod", "procps", "python3-nftables", "python3-pyroute2")
     assert all(host.package(package).is_installed for package in wanted)
     assert host.package("aardvark-dns").is_installed == (name != "b")
     assert not host.service("nftables").is_enabled

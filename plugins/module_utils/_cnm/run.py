@@ -16,7 +16,7 @@ from .resources.kinds import FORWARDING, Element, Sysctl
 from .resources.link import BRIDGE, Link, LinkKey
 from .resources.plan import Step, plan
 from .resources.resource import EVERYTHING, FIREWALL, HOST, NAMING, NETWORK, Resource, kind_of, only
-from .scope import Scope, host_ends, is_of_firewall
+from .scope import Scope, host_ends
 from .store import journal, schema
 from .store.journal import Intent, Setting, Unit
 from .store.objects import SqliteStore
@@ -174,7 +174,7 @@ class Reconciliation:
         try:
             if any(step.resource.bearing == EVERYTHING for step in self._plan(self._scope({HOST_UNIT}))):
                 steps = self._plan(self._scope(self.after.everything()))
-                self._kernel.apply([step for step in steps if step.resource.subsystem == FIREWALL])
+                self._kernel.apply([step for step in steps if step.resource.subsystem in FIREWALL])
         except CnmError as other:
             raise Collected([error, other]) from error
 
@@ -216,19 +216,21 @@ class Reconciliation:
                 scope.wanted[key] = Sysctl(HOST, name, setting.original)
                 scope.keys.add(key)
 
-    def _plan(self, scope: Scope, renew: AbstractSet[str] = frozenset(), leave_firewall: bool = False) -> List[Step]:
+    def _plan(
+        self, scope: Scope, renew: AbstractSet[str] = frozenset(), leave: AbstractSet[str] = frozenset()
+    ) -> List[Step]:
         """Return the steps that are to be done.
 
-        :param leave_firewall: whether to take the rules as they were read before; reading them runs three programs
+        :param leave: subsystems of the firewall whose rules are as they were read before; reading them runs programs
         """
         anew = frozenset(
             key
             for key, unit in scope.unit_of.items()
             if unit.kind == "sandbox" and unit.id in renew and kind_of(key).renewed
         )
-        present = {key: resource for key, resource in scope.firewall.items() if leave_firewall}
-        present.update(self._kernel.read(key for key in scope.keys if not (leave_firewall and is_of_firewall(key))))
-        scope.firewall = {key: resource for key, resource in present.items() if resource.subsystem == FIREWALL}
+        present = {key: resource for key, resource in scope.firewall.items() if resource.subsystem in leave}
+        present.update(self._kernel.read(key for key in scope.keys if kind_of(key).subsystem not in leave))
+        scope.firewall = {key: resource for key, resource in present.items() if resource.subsystem in FIREWALL}
         for name in scope.restored:
             key = Sysctl.at(HOST, name)
             if key not in present:
@@ -309,8 +311,8 @@ class Reconciliation:
                 self._leave_out(scope, error)
                 attempts = max(attempts, 1)
             # An nft process of an interrupted run may still have been changing the rules when they were read.
-            leave = not self._after_a_kill and all(step.resource.subsystem != FIREWALL for step in steps)
-            steps = self._plan(scope, leave_firewall=leave)
+            changed = FIREWALL if self._after_a_kill else {each for step in steps for each in step.resource.shows_in}
+            steps = self._plan(scope, leave=set(FIREWALL).difference(changed))
 
     def _end_stale_connections(self, published: AbstractSet[Element], scope: Scope) -> None:
         """End connections that use rules changed by an interrupted run, which may not have ended them."""

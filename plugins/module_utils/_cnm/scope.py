@@ -81,4 +81,4 @@ def host_ends(resources: Iterable[Resource]) -> Set[Key]:
 
 def is_of_firewall(key: Key) -> bool:
     """Say whether KEY is that of a rule. Rules are read by running programs, and loaded even for units left out."""
-    return kind_of(key).subsystem == FIREWALL
+    return kind_of(key).subsystem in FIREWALL

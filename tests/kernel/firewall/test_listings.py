@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 from lab import at, command
@@ -20,19 +20,34 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall imp
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 
 Programs = List[str]
+Groups = Sequence[Tuple[str, List[Dict[str, Any]]]]
+BLUE: Groups = (("network", [{"name": "blue"}]),)
 
 
-def ensure(host: Host, check: bool = False) -> Tuple[bool, Programs]:
-    """Run a task about one network; return whether it changed something, and which programs it ran."""
+def ensure(
+    host: Host, check: bool = False, groups: Groups = BLUE, afterwards: Callable[[], object] = bool
+) -> Tuple[bool, Programs]:
+    """Run a task about GROUPS; return whether it changed something, and which programs it ran.
+
+    :param afterwards: called after each change of the rules
+    """
     programs: Programs = []
 
     def noting(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
         programs.append(os.path.basename(argv[0]))
-        return host.program(argv, stdin)
+        answer = host.program(argv, stdin)
+        if stdin is not None:
+            afterwards()
+        return answer
 
     with Kernel(noting) as kernel:
-        result = Controller(kernel, lambda _warning: None, check).ensure("network", [{"name": "blue"}])
+        result = Controller(kernel, lambda _warning: None, check).ensure_all(groups)
     return result.changed, programs
+
+
+def publishing(*ports: int) -> Groups:
+    published = [{"container_port": port} for port in ports]
+    return [("sandbox", [{"name": "web", "networks": [{"name": "blue"}], "published_ports": published}])]
 
 
 @pytest.fixture()
@@ -76,6 +91,20 @@ def test_what_others_change_is_asked_for_again(settled: Host) -> None:
     assert ensure(settled) == (False, [])
     command("iptables -w -D DOCKER-USER 1")
     assert ensure(settled)[0]
+
+
+def test_a_port_changes_nothing_but_our_table(settled: Host) -> None:
+    ensure(settled, groups=publishing(80))
+    assert ensure(settled, groups=publishing(80, 81)) == (True, ["nft", "nft"])
+    assert ensure(settled, groups=publishing(80, 81)) == (False, [])
+
+
+def test_what_others_change_beside_a_port_is_seen(settled: Host) -> None:
+    settled.run(["iptables", "-w", "-N", "DOCKER-USER"])
+    ensure(settled, groups=publishing(80))
+    assert ensure(settled, groups=publishing(80, 81), afterwards=lambda: command("iptables -w -F DOCKER-USER"))[0]
+    assert ensure(settled, groups=publishing(80, 81))[0]
+    assert "devgroup" in settled.out(["iptables", "-w", "-S", "DOCKER-USER"])
 
 
 def test_check_mode_keeps_nothing(settled: Host) -> None:

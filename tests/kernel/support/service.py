@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from pathlib import Path
 from engine import COMMAND
 
 SOCKET = Path("/run/cnm/engines.sock")
+LIBRARY = Path("/usr/lib/python3/dist-packages/nftables")
+"""Of the package python3-nftables, which only the system's own Python finds."""
 
 
 class Service:
@@ -27,7 +30,12 @@ class Service:
     def __init__(self, socket: Path = SOCKET, protocol: str = "engines", *options: str) -> None:
         self._socket = socket
         listening = f"--{protocol}={socket}"
-        self._process = subprocess.Popen([sys.executable, str(COMMAND / "cnm.py"), "serve", listening, *options])
+        self._libraries = tempfile.TemporaryDirectory()
+        os.symlink(LIBRARY, f"{self._libraries.name}/nftables")
+        self._process = subprocess.Popen(
+            [sys.executable, str(COMMAND / "cnm.py"), "serve", listening, *options],
+            env={**os.environ, "PYTHONPATH": self._libraries.name},
+        )
         self.pid = self._process.pid
         deadline = time.monotonic() + 60
         while not _answers(socket):
@@ -42,6 +50,7 @@ class Service:
         """Kill it."""
         self._process.kill()
         self._process.wait()
+        self._libraries.cleanup()
 
     def end(self) -> None:
         """End it as systemd does, unless it was killed."""
@@ -49,6 +58,7 @@ class Service:
             self._process.send_signal(signal.SIGTERM)
             assert self._process.wait(60) == 0
             assert not self._socket.exists()
+            self._libraries.cleanup()
 
 
 def _answers(path: Path) -> bool:

@@ -11,7 +11,7 @@ import socket
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import listeners, sock_diag
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.listeners import Listener, listening, process
 
 address = ipaddress.ip_address
@@ -25,6 +25,14 @@ def bound(kind: int, where: str, port: int) -> socket.socket:
     return made
 
 
+@pytest.fixture(params=(True, False), ids=("sock_diag", "files"))
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to read the kernel's sockets: kernels without sock_diag refuse any question like an unknown one."""
+    if not request.param:
+        monkeypatch.setattr(sock_diag, "SOCK_DIAG_BY_FAMILY", 0x7FFF)
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("where", ("0.0.0.0", "127.0.0.1", "198.51.100.2", "::", "::1", "2001:db8::2"))
 @pytest.mark.parametrize(("protocol", "kind"), (("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)))
 def test_sockets_are_found_with_their_process(host: Host, where: str, protocol: str, kind: int) -> None:
@@ -36,6 +44,7 @@ def test_sockets_are_found_with_their_process(host: Host, where: str, protocol: 
             assert process(found.inode) == f"{stream.read().strip()} ({os.getpid()})"
 
 
+@pytest.mark.usefixtures("way")
 def test_connected_sockets_do_not_listen(host: Host) -> None:
     with bound(socket.SOCK_STREAM, "127.0.0.1", 80) as server, socket.create_connection(("127.0.0.1", 80)):
         assert [found.port for found in listening()] == [80]
@@ -46,6 +55,7 @@ def test_connected_sockets_do_not_listen(host: Host) -> None:
         assert listening() == []
 
 
+@pytest.mark.usefixtures("way")
 def test_ipv4_socket_of_the_ipv6_kind(host: Host) -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as made:
         made.bind(("::ffff:127.0.0.1", 80))

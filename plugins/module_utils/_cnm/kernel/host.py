@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
 
 from ..model.errors import CnmError, raise_all
 from ..resources.kinds import Element
@@ -25,8 +25,10 @@ from .system.programs import Run
 class Kernel:
     """The host's kernel, read by key and changed by step. Use it as a context manager, or close it."""
 
-    def __init__(self, run: Run) -> None:
-        self._listings = Listings(run)
+    def __init__(self, run: Union[Run, Listings]) -> None:
+        """Create it with what runs programs; the caller's Listings know what earlier runs in this process have read."""
+        self._lent = isinstance(run, Listings)
+        self._listings = run if isinstance(run, Listings) else Listings(run)
         self._run = self._listings.run
         self._namespaces = Namespaces()
         self._docker_user = DockerUser(self._run)
@@ -41,11 +43,13 @@ class Kernel:
     def close(self) -> None:
         """Close all sockets."""
         self._namespaces.close()
-        self._listings.close()
+        if not self._lent:
+            self._listings.close()
 
     def keep_listings(self) -> None:
         """Keep the programs' listings of the host's rules for later runs, as long as the rules do not change."""
-        self._listings.keep()
+        if not self._lent:
+            self._listings.keep()
 
     def hold(self, path: str) -> None:
         """Keep using the namespace that PATH leads to now, even if its owner redirects the path."""

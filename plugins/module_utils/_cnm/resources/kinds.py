@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Optional, Tuple, Type
 from ..model.addresses import Address as IPAddress
 from ..model.secret_settings import told
 from .link import place_of
-from .resource import EVERYTHING, FIREWALL, NETWORK, Key, Resource, where
+from .resource import DOCKER_USER, EVERYTHING, NETWORK, TABLE, Key, Resource, where
 
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 """The kernel settings, by family, with which a host forwards."""
@@ -34,7 +34,7 @@ class Ruleset(Resource):
     kind: ClassVar[str] = "ruleset"
     key_class: ClassVar[Type[Any]] = RulesetKey
     rank: ClassVar[int] = 0
-    subsystem: ClassVar[str] = FIREWALL
+    subsystem: ClassVar[str] = TABLE
     bearing: ClassVar[str] = EVERYTHING
     immutable: ClassVar[Tuple[str, ...]] = ("text",)
 
@@ -71,7 +71,7 @@ class Element(Resource):
     kind: ClassVar[str] = "element"
     key_class: ClassVar[Type[Any]] = ElementKey
     rank: ClassVar[int] = 1
-    subsystem: ClassVar[str] = FIREWALL
+    subsystem: ClassVar[str] = TABLE
     immutable: ClassVar[Tuple[str, ...]] = ("value",)
 
     @property
@@ -118,7 +118,7 @@ class ForwardAccept(Resource):
     kind: ClassVar[str] = "forward-accept"
     key_class: ClassVar[Type[Any]] = ForwardAcceptKey
     rank: ClassVar[int] = 2
-    subsystem: ClassVar[str] = FIREWALL
+    subsystem: ClassVar[str] = DOCKER_USER
 
     @property
     def key(self) -> ForwardAcceptKey:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Optional, Tuple, Type
 
 from .namespace import Namespace
-from .resource import HOST, NETWORK, Key, Resource, where
+from .resource import DOCKER_USER, HOST, NETWORK, Key, Resource, where
 
 GROUP = 0x636E6D
 """Device group of every link that is ours (``ip link show group 6516333``): "cnm" in ASCII.
@@ -147,6 +147,11 @@ class Link(Resource):
     def foreign(self) -> bool:
         """Whether somebody else made it. One marked end makes a pair ours: a sandbox can change the inner one."""
         return GROUP not in (self.group, self.peer and self.peer.group)
+
+    @property
+    def shows_in(self) -> Tuple[str, ...]:
+        # Our rules there name bridges.
+        return (self.subsystem, DOCKER_USER) if self.type == BRIDGE else (self.subsystem,)
 
     @property
     def lent(self) -> bool:

@@ -25,8 +25,10 @@ _Kind = TypeVar("_Kind")
 HOST = ""
 """The network namespace that we run in. Other namespaces are given by their path."""
 
-FIREWALL, NAMING = "firewall", "naming"
+TABLE, DOCKER_USER, NAMING = "table", "docker-user", "naming"
 """Subsystems, see Resource.subsystem."""
+FIREWALL = (TABLE, DOCKER_USER)
+"""Subsystems of rules: programs read them, and they stay when their unit is left out."""
 
 EVERYTHING, NETWORK = "everything", "network"
 """What may depend on a resource, see Resource.bearing."""
@@ -47,7 +49,7 @@ class Resource:
     key_class: ClassVar[Type[Any]]
     """The NamedTuple of its keys."""
     subsystem: ClassVar[str] = ""
-    """``firewall`` for what is read by running programs and stays when its unit is left out, ``naming`` for what a
+    """``table`` for what is in our nft table, ``docker-user`` for our rules in Docker's chain, ``naming`` for what a
     network can be without."""
     bearing: ClassVar[str] = ""
     """What may lose something when this is made: ``everything``, or everything on the same ``network``."""
@@ -131,6 +133,11 @@ class Resource:
     def needs_ipv6(self) -> bool:
         """Whether a host without IPv6 may lack this."""
         return False
+
+    @property
+    def shows_in(self) -> Tuple[str, ...]:
+        """The subsystems that are not as they were read before, when this has been made, changed or removed."""
+        return (self.subsystem,)
 
     @property
     def rests_on_adopted(self) -> bool:

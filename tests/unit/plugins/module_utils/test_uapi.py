@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import socket
 from typing import Any, Dict
 
 import pytest
@@ -20,6 +21,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import 
     uapi,
 )
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.message_classes import message_class
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.query import HEADER
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import sock_diag
 
 from .pyroute2_requests import encoded
 
@@ -135,3 +138,27 @@ def test_questions_about_neighbours() -> None:
     mac = "02:42:ac:12:00:02"
     asked = encoded("ndmsg", uapi.RTM_GETNEIGH, 0, [("NDA_LLADDR", mac)], family=BRIDGE, ifindex=3, flags=4)
     assert neighbour._port_lookup(3, mac) == asked
+
+
+@pytest.mark.parametrize(("family", "protocol"), ((INET, 6), (INET6, 17)))
+def test_questions_about_sockets(family: int, protocol: int) -> None:
+    theirs = importlib.import_module("pyroute2.netlink.diag")
+    assert theirs.SOCK_DIAG_BY_FAMILY == sock_diag.SOCK_DIAG_BY_FAMILY
+    assert (sock_diag.LISTEN, sock_diag.CLOSE) == (theirs.SS_LISTEN, theirs.SS_CLOSE)
+    question = theirs.inet_diag_req()
+    question["header"]["type"] = theirs.SOCK_DIAG_BY_FAMILY
+    question["header"]["flags"] = uapi.NLM_F_DUMP | uapi.NLM_F_REQUEST
+    for field, value in {"sdiag_family": family, "sdiag_protocol": protocol, "idiag_states": 1 << 10}.items():
+        question[field] = value
+    question.encode()
+    assert sock_diag.request(family, protocol, 1 << 10) == bytes(question.data)
+
+
+def test_answers_about_sockets() -> None:
+    theirs = importlib.import_module("pyroute2.netlink.diag")
+    data = HEADER.pack(HEADER.size + 72, sock_diag.SOCK_DIAG_BY_FAMILY, 0, 0, 0) + bytes([INET6, *range(1, 72)])
+    answer = theirs.inet_diag_msg(data)
+    answer.decode()
+    port, address, inode = sock_diag.ANSWER.unpack_from(data, HEADER.size)
+    assert (socket.ntohs(port), inode) == (answer["idiag_sport"], answer["idiag_inode"])
+    assert socket.inet_ntop(socket.AF_INET6, address) == answer["idiag_src"]

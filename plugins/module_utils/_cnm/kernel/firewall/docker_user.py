@@ -15,7 +15,8 @@ import json
 import os
 import re
 import shlex
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ...model.errors import KernelRefused
 from ...resources.kinds import ForwardAccept, ForwardAcceptKey
@@ -192,14 +193,19 @@ class DockerUser:
         answer = self._ask("nft", ["-j", "list", "chains"], None) if "nft" in program else None
         if answer is None or answer[0]:
             return True
-        with understood("nft listed the chains of all tables"):
-            chains = [each.get("chain", {}) for each in json.loads(answer[1])["nftables"]]
-            names = [(chain.get("family"), chain.get("table"), chain.get("name")) for chain in chains]
-            return (family, "filter", _CHAIN) in names
+        return (family, "filter", _CHAIN) in _chains(answer[1])
 
     def _ask(self, name: str, arguments: Sequence[str], stdin: Optional[str]) -> Optional[Tuple[int, str, str]]:
         program = find(name)
         return self._run([program, *arguments], stdin) if program else None
+
+
+@lru_cache(maxsize=1)
+@understood("nft listed the chains of all tables")
+def _chains(output: str) -> Set[Tuple[Any, Any, Any]]:
+    """Return family, table and name of the chains that nft has listed in JSON. Each family asks for the same."""
+    chains = [each.get("chain", {}) for each in json.loads(output)["nftables"]]
+    return {(chain.get("family"), chain.get("table"), chain.get("name")) for chain in chains}
 
 
 def _tables(family: str) -> List[str]:

@@ -6,8 +6,8 @@
 
 Running a program takes 3 milliseconds, and a run that changes nothing needed five of them. The kernel numbers the
 states of a namespace's rules: each transaction of nft, and of the iptables that is built on it, ends in a new
-*generation* (nf_tables_getgen in net/netfilter/nf_tables_api.c). While the number is the same, a program would list the
-same rules again.
+*generation* (nf_tables_commit in net/netfilter/nf_tables_api.c). While the number is the same, a program would list the
+same rules again. And if one of our own transactions is the only one in between, other tables are as they were.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from ..system.programs import Run
 MEMORY = "/run/cnm/listings.json"
 """The answers of programs, and for which state they hold. In /run, because generations start again after a boot."""
 _OURS = "list table inet cnm"
+_ELEMENTS = ("add element inet cnm ", "delete element inet cnm ")
+"""How a script begins that changes elements of our table and nothing else."""
+_WITH_ELEMENTS = (_OURS, "list ruleset")
+"""Parts of the commands that list elements of our table."""
 _LONGEST = 4 << 20
 """Characters in the longest answer that is remembered. /run is in memory, and longer ones would take too much of it."""
 
@@ -50,6 +54,8 @@ class Listings:
 
     def run(self, command: List[str], text: Optional[str]) -> Tuple[int, str, str]:
         """Return the exit status, output and error output of COMMAND. TEXT is its input."""
+        if text is not None and text.startswith(_ELEMENTS):
+            return self._change_elements(command, text)
         state = self._now() if text is None and _only_lists(command) else ""
         if not state:
             return self._run(command, text)
@@ -65,6 +71,17 @@ class Listings:
                 self._state, self._answers = state, {}
             self._answers[words] = output
             self._changed = True
+        return status, output, errors
+
+    def _change_elements(self, command: List[str], script: str) -> Tuple[int, str, str]:
+        """Run COMMAND, an nft that reads SCRIPT. What lists no elements of our table is still known afterwards."""
+        before = self._now()
+        status, output, errors = self._run(command, script)
+        if status == 0 and before and self._state == before:
+            # If somebody else has changed rules meanwhile, the host's state is a later one.
+            self._state, self._changed = _following(before), True
+            known = self._answers or {}
+            self._answers = {words: text for words, text in known.items() if not any(map(words.count, _WITH_ELEMENTS))}
         return status, output, errors
 
     def keep(self) -> None:
@@ -107,6 +124,12 @@ class Listings:
         message, length, attribute = struct.unpack_from("=4xH14xHH", answer.ljust(28, b"\0"))
         known = (message, length, attribute) == (_NEW_GENERATION, 8, _GENERATION_ID)
         return f"{boot} {cookie} {answer[24:28].hex()}" if known else ""
+
+
+def _following(state: str) -> str:
+    """Return the state that is one transaction after STATE."""
+    place, _space, generation = state.rpartition(" ")
+    return f"{place} {int(generation, 16) + 1:08x}"
 
 
 def _only_lists(command: List[str]) -> bool:

@@ -10,7 +10,8 @@ import ipaddress
 import json
 import os
 import re
-from typing import Any, ContextManager, Dict, Iterable, List, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ...model.errors import CnmError, KernelRefused
 from ...private_files import make_private, open_private, remove_private, write_private
@@ -45,6 +46,13 @@ _IPV4 = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}(?:/(?:3[01]|[12]?\d))?", re.ASCI
 _ABSENT = re.compile(r"No such file or directory")
 
 
+class _Listed(NamedTuple):
+    """Our table as nft has listed it."""
+
+    shape: str
+    elements: Mapping[Key, Element]
+
+
 class Firewall:
     """Reads and applies the resources of kinds ``ruleset``, ``element`` and ``forward-accept``."""
 
@@ -67,12 +75,9 @@ class Firewall:
         if listed is None:
             return present
         ruleset = Ruleset(None)
-        with _understood():
-            if ruleset.key in asked:
-                present[ruleset.key] = Ruleset(_remembered(_shape(listed)))
-            for element in _elements(listed):
-                if element.key in asked:
-                    present[element.key] = element
+        if ruleset.key in asked:
+            present[ruleset.key] = Ruleset(_remembered(listed.shape))
+        present.update((key, listed.elements[key]) for key in asked & listed.elements.keys())
         return present
 
     def apply(self, steps: Sequence[Step]) -> None:
@@ -116,9 +121,7 @@ class Firewall:
         if loaded:
             listed = self._list("-t")
             if listed is not None:
-                with _understood():
-                    shape = _shape(listed)
-                _remember(loaded[-1].text, shape)
+                _remember(loaded[-1].text, listed.shape)
         end_stale_connections(removed, added)
 
     def _nft(self, arguments: Sequence[str], stdin: Optional[str] = None) -> Tuple[int, str, str]:
@@ -127,19 +130,22 @@ class Firewall:
             raise CnmError("The program 'nft', which loads the firewall rules, is not installed: apt install nftables.")
         return self._run([program, *arguments], stdin)
 
-    def _list(self, *options: str) -> Optional[List[Dict[str, Any]]]:
-        """Return the objects of our table; None if there is no such table."""
+    def _list(self, *options: str) -> Optional[_Listed]:
+        """Return our table; None if there is none."""
         code, output, errors = self._nft(["-j", *options, "list", "table", "inet", "cnm"])
         if code and _ABSENT.search(errors):
             return None
         if code:
             raise KernelRefused(f"nft did not list table 'inet cnm': {_first_error(errors)}")
-        with _understood():
-            return [each for each in json.loads(output)["nftables"] if "metainfo" not in each]
+        return _parsed(output)
 
 
-def _understood() -> "ContextManager[None]":
-    return understood("nft listed table 'inet cnm'")
+@lru_cache(maxsize=1)
+@understood("nft listed table 'inet cnm'")
+def _parsed(output: str) -> _Listed:
+    """Return what nft has listed in JSON. The next run in this process often gets the same text."""
+    listed = [each for each in json.loads(output)["nftables"] if "metainfo" not in each]
+    return _Listed(_shape(listed), {element.key: element for element in _elements(listed)})
 
 
 def _first_error(errors: str) -> str:

@@ -20,6 +20,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, 
 from ...model.errors import CnmError, KernelRefused
 from .query import ATTRIBUTE, HEADER
 
+_NETLINK_ROUTE = 0
 _ERROR, _DONE = 2, 3
 _DUMP_INTERRUPTED, _CAPPED, _HAS_ATTRIBUTES = 0x10, 0x100, 0x200
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK, _STRICT_CHECK = 270, 10, 11, 12
@@ -78,9 +79,9 @@ Reply = Union[bytes, Refusal, None]
 class Socket:
     """A netlink socket of the network namespace in which it was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: int = _NETLINK_ROUTE) -> None:
         try:
-            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         except OSError as error:
             raise KernelRefused(f"A netlink socket could not be opened: {error.strerror}.") from error
         # Otherwise a program with rights in the namespace could answer in the kernel's place
