@@ -63,7 +63,13 @@ def test_the_name_server_can_do_little(host):
     assert f"CapEff:\t{1 << 10:016x}" in status
     assert "NoNewPrivs:\t1" in status
     assert "Uid:\t61153\t61153\t61153\t61153" in status
-    assert host.run(f"nsenter --target {pid} --mount touch /etc/x /var/lib/x /proc/sys/net/ipv4/ip_forward").rc != 0
+    inside = f"nsenter --target {pid} --mount"
+    for path in ("/etc/x", "/var/lib/x", "/proc/sys/net/ipv4/ip_forward"):
+        assert host.run(f"{inside} touch {path}").rc != 0, path
+    for folder in ("/tmp", "/var/tmp", "/home", "/root", "/etc/netns", "/run/cnm", "/run/netns", "/var/lib/cnm"):
+        assert host.run(f"{inside} ls -A {folder}").stdout == "", folder
+    for path in ("/run/systemd/notify", "/run/systemd/private", "/run/dbus", "/run/systemd/userdb"):
+        assert host.run(f"{inside} stat --format %a {path}").stdout in ("", "0\n"), path
     told = host.run("systemd-analyze security --no-pager cnm-dns.service").stdout
     assert float(re.search(r"exposure level for \S+: ([\d.]+)", told)[1]) < 3
 

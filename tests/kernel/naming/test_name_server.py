@@ -415,6 +415,25 @@ def test_a_server_that_dies_at_once_is_quoted(host: Host, status: int, what: str
     assert "n" not in tasks.shown("network")
 
 
+def test_it_can_write_only_the_file_with_its_pid(host: Host) -> None:
+    program, shared = Path(NAME_SERVER), ("/tmp", "/var/tmp", "/dev/shm")
+    for folder in shared:
+        Path(folder).chmod(0o1777)
+    written = "\n".join(f"(: >{folder}/of-the-server) 2>/dev/null && echo {folder}" for folder in shared)
+    program.write_text(f"#!/bin/sh\n{written}\necho 1 >{PID} && echo pid\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(CnmError, match="could not be started: pid[.]"):
+        Tasks(host).network("n", "10.1.0.0/24")
+
+
+def test_it_is_not_started_as_somebody_else_s_user(tasks: Tasks) -> None:
+    with open("/etc/passwd", "a") as users:
+        users.write("backup2:x:61153:61153::/:/bin/sh\n")
+    with pytest.raises(CnmError, match="that user ID belongs to 'backup2' here"):
+        tasks.network("n", "10.1.0.0/24")
+    assert not running() and "n" not in tasks.shown("network")
+
+
 def test_somebody_on_its_port(tasks: Tasks) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rival:
         rival.bind(("0.0.0.0", 53))

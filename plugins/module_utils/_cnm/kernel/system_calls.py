@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""System calls for namespaces and mounts, through the C library: os.setns and os.unshare need Python 3.12."""
+"""System calls through the C library, such as those for namespaces: os.setns and os.unshare need Python 3.12."""
 
 from __future__ import annotations
 
@@ -49,11 +49,18 @@ def unmount(path: str) -> None:
     _call("umount2", os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW)
 
 
+def system_call(number: int, *arguments: object) -> int:
+    """Make the system call NUMBER, for which the C library has no function."""
+    return _call("syscall", *(ctypes.c_long(each) if isinstance(each, int) else each for each in (number, *arguments)))
+
+
 def _mount(source: str, target: str, flags: int) -> None:
     _call("mount", os.fsencode(source), os.fsencode(target), b"none", ctypes.c_ulong(flags), None)
 
 
-def _call(name: str, *arguments: object) -> None:
-    if getattr(_libc, name)(*arguments) == -1:
+def _call(name: str, *arguments: object) -> int:
+    result: int = getattr(_libc, name)(*arguments)
+    if result == -1:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+    return result

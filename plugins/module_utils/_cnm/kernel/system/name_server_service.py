@@ -5,7 +5,7 @@
 """Starts, notifies and stops the host's name server, where systemd is process 1 in a confined transient unit.
 
 The server runs as a user of its own, which can read the folder with the records and can write only the file with its
-pid.
+pid. Where systemd does not see to this, Landlock does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import re
 import signal
 from contextlib import suppress
-from typing import Optional
+from typing import List, Optional, Tuple
 
 from ...model.errors import KernelRefused
 from ...resources.dns import RECORDS
@@ -40,6 +40,20 @@ _DROPPING = (
     "--",
 )
 """Options of setpriv. systemd's ``User=`` cannot do this: it takes no number that the user database does not know."""
+HIDDEN = (
+    "/etc/cnm",
+    "/etc/netns",
+    "/run/cnm",
+    "/run/dbus",
+    "/run/netns",
+    "/run/systemd/notify",
+    "/run/systemd/private",
+    "/run/systemd/userdb",
+    "/var/cache/cnm",
+    "/var/lib/cnm",
+    "/var/lib/cnm-host",
+)
+"""What the server does not see of the host under systemd. It needs the socket of the journal for its log."""
 CONFINED = (
     # All except the first are for setpriv, which drops them.
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_SETPCAP",
@@ -59,7 +73,7 @@ CONFINED = (
     "ProtectProc=invisible",
     "ProtectSystem=strict",
     f"ReadWritePaths={RECORDS}",
-    "InaccessiblePaths=-/run/systemd/private -/run/dbus -/run/cnm -/var/lib/cnm",
+    *(f"InaccessiblePaths=-{path}" for path in HIDDEN),
     "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
@@ -112,13 +126,26 @@ def start(run: Run) -> str:
     if manager and stop_unit(run):
         properties = ("Type=forking", "Restart=on-failure", *CONFINED)
         options = [f"--property={each}" for each in properties]
-        command = [manager, "--quiet", "--collect", f"--unit={_UNIT}", "--description=Names of cnm", *options, *command]
-    code, output, errors = run(command, None)
+        options += ["--quiet", "--collect", f"--unit={_UNIT}", "--description=Names of cnm"]
+        code, output, errors = run([manager, *options, *command], None)
+    else:
+        code, output, errors = _run_confined(run, command)
     if code != 0:
         words = logged(run) or (errors or output).strip()
         stop_unit(run)
         raise KernelRefused(f"The name server {NAME} could not be started: {words.rstrip('.')}.")
     return (errors or output).strip()
+
+
+def _run_confined(run: Run, command: List[str]) -> Tuple[int, str, str]:
+    """Run COMMAND, which may change no files but the one with its pid."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ..landlock import write_only_to
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(write_only_to, (PID, os.devnull)).result()
+        return thread.submit(run, command, None).result()
 
 
 def reload(run: Run, server: int) -> None:
