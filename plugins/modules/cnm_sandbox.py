@@ -90,7 +90,8 @@ options:
   dns_opts: &dns_opts
     description:
       - Options of the resolver, such as V(ndots:2). The default is those of the host.
-      - The order of the options, and duplicates, do not matter.
+      - The order of the options, and duplicates, do not matter. The list replaces all options, while
+        C(community.docker) keeps those that are left out.
       - On a network with DNS, V(ndots:0) and V(edns0) are added unless given here. With several servers, so is
         V(timeout).
     type: list
@@ -99,6 +100,8 @@ options:
     description:
       - Additional names for the sandbox's C(/etc/hosts), each with its address or a list of addresses. The default is
         none.
+      - The dictionary replaces all names, while C(community.docker) keeps those that are left out. The order of the
+        addresses of a name matters, because programs use the first one.
       - Instead of an address, V(host-gateway) means the host, at the address where the sandbox reaches it. This is the
         gateway of the network with the default route, for each IP version that the sandbox has there. Docker uses the
         gateway of its default bridge instead, but sandboxes on other networks cannot reach that. While the sandbox has
@@ -117,6 +120,7 @@ options:
     description:
       - Routes of the sandbox itself. They take precedence over those of its networks. The default is none.
       - The list replaces all routes. An empty list removes them.
+      - For a default route with another metric, or another gateway, list one to V(0.0.0.0/0) or V(::/0).
     type: list
     elements: dict
     suboptions:

@@ -58,8 +58,10 @@ def test_a_network_gives_no_default_route_or_one_with_a_metric(routed):
 def test_a_sandbox_has_its_own_routes_before_those_of_its_networks(routed):
     routed.sandbox("db", routes=[{"destination": "10.9.0.0/16", "type": "blackhole"}])
     assert routes(routed) == [DEFAULT, ("10.9.0.0/16", "", "", 0, "blackhole")]
-    routed.sandbox("db", routes=[{"destination": "0.0.0.0/0", "gateway": "10.1.0.7"}])
-    assert routes(routed)[0] == ("0.0.0.0/0", "10.1.0.7", "eth0", None, "unicast")
+    own = {"destination": "0.0.0.0/0", "gateway": "10.1.0.7"}
+    for metric in (None, 70):
+        routed.sandbox("db", routes=[{**own, "metric": metric}])
+        assert routes(routed)[0] == ("0.0.0.0/0", "10.1.0.7", "eth0", metric, "unicast")
     assert not routed.one("sandbox", "db")["Networks"]["lan"]["DefaultRoute4"]
     assert not routed.sandbox("db", networks=[{"name": "lan"}]).changed
 
