@@ -16,7 +16,9 @@ COLLECTION = ("ansible_collections", "cnm", "linux", "plugins")
 CORE = ("module_utils", "_cnm")
 BY_FILE = ("model", "resources")
 
-VALUES = {f"model.{value}" for value in ("addresses", "codec", "errors", "ids", "secret_settings", "suggestions")}
+VALUES = {
+    f"model.{value}" for value in ("addresses", "codec", "errors", "ids", "secret_settings", "suggestions", "value")
+}
 NOUNS = {f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "sandbox", "static_route")}
 IPAM = {"model.allocation", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
@@ -65,9 +67,9 @@ ALLOWED = {
     "resources.firewall": MODEL | KINDS,
     "resources.routes": MODEL | KINDS,
     **dict.fromkeys(KINDS, VALUES | {"resources.link", "resources.namespace", "resources.resource"}),
-    "resources.link": {"resources.namespace", "resources.resource"},
-    "resources.namespace": {"resources.resource"},
-    "resources.resource": set(),
+    "resources.link": {"model.value", "resources.namespace", "resources.resource"},
+    "resources.namespace": {"model.value", "resources.resource"},
+    "resources.resource": {"model.value"},
     "private_files": {"model.errors"},
     **dict.fromkeys(IPAM, NOUNS | VALUES),
     **dict.fromkeys(NOUNS, NOUNS | VALUES),
@@ -77,6 +79,7 @@ ALLOWED = {
     "model.errors": set(),
     "model.secret_settings": set(),
     "model.suggestions": set(),
+    "model.value": set(),
 }
 """Layer -> the layers that it may import, besides itself."""
 

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Dict, Mapping, Optional
 
 from ..model.addresses import Address, address
+from ..model.value import value
 from . import ALLOW_HOST_OVERLAP, ENABLE_IPV6, MTU, bridge_options, flag, is_number
 
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
@@ -24,7 +24,7 @@ _FIRST_DERIVED = 4096
 """Lower identifiers are left to people, and to Docker, which starts there."""
 
 
-@dataclass(frozen=True)
+@value
 class OverlayOptions:
     """The options of an overlay network that a bridge network does not have."""
 

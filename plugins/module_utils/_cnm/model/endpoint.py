@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from .addresses import Address, Subnet, address, subnet
 from .errors import Problems, every
+from .value import value
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 _KEYS = {"container_port", "host_port", "host_ip", "protocol", "allowed_sources"}
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
-@dataclass(frozen=True)
+@value
 class Port:
     """A port of an endpoint that is reachable through the host."""
 
@@ -165,7 +165,7 @@ def _range(text: str) -> Sequence[int]:
     return range(low, high + 1)
 
 
-@dataclass(frozen=True)
+@value
 class Endpoint:
     """A service address on one network. It keeps its addresses from creation to deletion."""
 

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Iterator, Mapping, Optional, Tuple
 
 from .addresses import Address, Interface, Subnet
 from .overlay_peer import Peer, Remote, Underlay
 from .static_route import StaticRoute
+from .value import value
 
 PREDEFINED = ("bridge", "host", "none")
 """The networks that always exist (Docker 1.9)."""
@@ -20,7 +21,7 @@ DEFAULT = PREDEFINED[0]
 """The predefined network that has a device."""
 
 
-@dataclass(frozen=True)
+@value
 class Pool:
     """The addresses of one family that a network has."""
 
@@ -49,7 +50,7 @@ class Pool:
         return first + 1, last - 1 if self.subnet.version == 4 else last
 
 
-@dataclass(frozen=True)
+@value
 class Network:
     """A group of endpoints that reach each other."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .addresses import Address
+from .value import value
 
 
-@dataclass(frozen=True)
+@value
 class Remote:
     """An endpoint of another host."""
 
@@ -35,7 +35,7 @@ class Remote:
         return self.ipv4 if version == 4 else self.ipv6
 
 
-@dataclass(frozen=True)
+@value
 class Peer:
     """Another host with the same network."""
 
@@ -45,7 +45,7 @@ class Peer:
     endpoints: Tuple[Remote, ...] = ()
 
 
-@dataclass(frozen=True)
+@value
 class Underlay:
     """How a host reaches the others."""
 

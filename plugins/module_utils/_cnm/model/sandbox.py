@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Mapping, Optional, Tuple
 
 from .static_route import StaticRoute
+from .value import value
 
 NAMESPACES = "/run/netns"
 """Where ``ip netns`` looks for network namespaces."""
@@ -21,7 +22,7 @@ HOST_GATEWAY = "host-gateway"
 """In place of an address in ``etc_hosts``: the host, as Docker calls it."""
 
 
-@dataclass(frozen=True)
+@value
 class Sandbox:
     """A network stack: a namespace with interfaces, routes, names."""
 

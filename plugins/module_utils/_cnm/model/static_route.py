@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
 
 from .addresses import Address, Subnet
+from .value import value
 
 TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
 """As in ``ip route``: through a gateway, dropped silently, or refused with an ICMP message."""
 
 
-@dataclass(frozen=True)
+@value
 class StaticRoute:
     """A route to a subnet."""
 

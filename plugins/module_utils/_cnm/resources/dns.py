@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Tuple, Type
 
+from ..model.value import value
 from .namespace import Namespace
 from .resource import HOST, NAMING, Key, Resource
 
@@ -26,7 +26,7 @@ class RecordsKey(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True)
+@value
 class Records(Resource):
     """The names on a network, in the form that aardvark-dns reads.
 
@@ -66,7 +66,7 @@ class NameServerKey(NamedTuple):
     address: str
 
 
-@dataclass(frozen=True)
+@value
 class NameServer(Resource):
     """The host's name server, at one of the addresses at which it answers."""
 

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, Tuple, Type
 
+from ..model.value import value
 from .link import place_of
 from .resource import Key, Resource
 
@@ -32,7 +33,7 @@ class ForwardingKey(NamedTuple):
     """Of an entry that leads astray, the numbers of Forwarding.astray."""
 
 
-@dataclass(frozen=True)
+@value
 class Forwarding(Resource):
     """A permanent entry of a forwarding table."""
 
@@ -77,7 +78,7 @@ class NeighbourKey(NamedTuple):
     address: str
 
 
-@dataclass(frozen=True)
+@value
 class Neighbour(Resource):
     """A permanent neighbour entry: nobody needs to ask for its MAC address."""
 

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Optional, Tuple, Type
 
 from ..model.addresses import Address as IPAddress
 from ..model.secret_settings import told
+from ..model.value import value
 from .link import place_of
 from .resource import DOCKER_USER, EVERYTHING, NETWORK, TABLE, Key, Resource, where
 
@@ -24,7 +24,7 @@ class RulesetKey(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True)
+@value
 class Ruleset(Resource):
     """Our nft table ``inet cnm`` with its chains and its empty sets and maps."""
 
@@ -58,7 +58,7 @@ class ElementKey(NamedTuple):
     entry: str
 
 
-@dataclass(frozen=True)
+@value
 class Element(Resource):
     """One element of a set or map of our nft table."""
 
@@ -106,7 +106,7 @@ class ForwardAcceptKey(NamedTuple):
     family: str
 
 
-@dataclass(frozen=True)
+@value
 class ForwardAccept(Resource):
     """Our rules in ``DOCKER-USER``, the chain in which Docker lets others accept what its policy drops."""
 
@@ -136,7 +136,7 @@ class SysctlKey(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
+@value
 class Sysctl(Resource):
     """A kernel setting of a network namespace."""
 
@@ -200,7 +200,7 @@ class AddressKey(NamedTuple):
     interface: str
 
 
-@dataclass(frozen=True)
+@value
 class Address(Resource):
     """An address of a link."""
 
@@ -247,7 +247,7 @@ class RouteKey(NamedTuple):
     """Empty for a route that is the only one to its destination."""
 
 
-@dataclass(frozen=True)
+@value
 class Route(Resource):
     """A route of the main table."""
 
@@ -292,7 +292,7 @@ class FileKey(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True)
+@value
 class File(Resource):
     """Our block of lines in a text file; the other lines are the user's and stay."""
 

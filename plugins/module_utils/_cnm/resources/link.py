@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, Optional, Tuple, Type
 
+from ..model.value import value
 from .namespace import Namespace
 from .resource import DOCKER_USER, HOST, NETWORK, Key, Resource, where
 
@@ -23,7 +24,7 @@ BRIDGE = "bridge"
 """The type of links that networks adopt, as in IFLA_INFO_KIND."""
 
 
-@dataclass(frozen=True)
+@value
 class HostEnd:
     """The end of a veth pair that stays on the host."""
 
@@ -45,7 +46,7 @@ class HostEnd:
         return f"'{self.name}' on '{self.master}' with mtu {self.mtu}{modes}"
 
 
-@dataclass(frozen=True)
+@value
 class Tunnel:
     """What makes a link a VXLAN device (RFC 7348): where its frames go, and how it is a port of a bridge."""
 
@@ -72,7 +73,7 @@ class Tunnel:
         return f"VNI {self.id} from {self.local} port {self.port}{ways} on '{self.master}'"
 
 
-@dataclass(frozen=True)
+@value
 class Lower:
     """What makes a link one on top of an interface of the host, such as a macvlan."""
 
@@ -92,7 +93,7 @@ class LinkKey(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
+@value
 class Link(Resource):
     """A network interface: a bridge or a VXLAN device on the host, or in a sandbox the inner end of a veth pair or a
     link on top of an interface of the host. A pair with both ends on the host has as its peer the end on a bridge."""

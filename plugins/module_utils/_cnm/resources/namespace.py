@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Tuple, Type
 
+from ..model.value import value
 from .resource import Resource
 
 
@@ -19,7 +19,7 @@ class NamespaceKey(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True)
+@value
 class Namespace(Resource):
     """A network namespace at a path, with its loopback up."""
 

@@ -11,8 +11,10 @@ be compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Dict, Iterable, List, Optional, Tuple, Type, TypeVar
+
+from ..model.value import value
 
 Key = Tuple[str, ...]
 """Identifies a thing on a host: the kind of resource first, then what distinguishes it from others of that kind.
@@ -39,7 +41,7 @@ def where(namespace: str) -> str:
     return f" in '{namespace}'" if namespace else ""
 
 
-@dataclass(frozen=True)
+@value
 class Resource:
     """One thing that a host can hold."""
 
@@ -203,7 +205,7 @@ def named(parts: Key) -> Key:
     raise ValueError(f"{list(parts)!r} names no resource")
 
 
-@dataclass(frozen=True)
+@value
 class Obstacle(Resource):
     """Something in the place of a resource that cannot be read or changed."""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Callable, FrozenSet, Mapping, NamedTuple
 
 from ..model.codec import from_json, to_json
 from ..model.errors import CnmError, StoreDamaged
+from ..model.value import value
 from ..private_files import open_private, remove_private, write_private
 from ..resources.kinds import Element
 from ..resources.link import LinkKey
@@ -37,7 +38,7 @@ class Setting(NamedTuple):
     """What needs another value."""
 
 
-@dataclass(frozen=True)
+@value
 class Intent:
     """The objects and the things on the host that a run is about to change."""
 

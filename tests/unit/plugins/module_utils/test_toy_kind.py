@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Type
 
 import pytest
@@ -19,6 +18,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import regis
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.face import Face
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict, KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.value import value
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import resource
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import Obstacle, Resource
 
@@ -35,7 +35,7 @@ class PlateKey(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
+@value
 class Plate(Resource):
     """A plate on the host's shelf."""
 

@@ -20,11 +20,11 @@ import ipaddress
 import os
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Container, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...model.addresses import Address, Subnet
 from ...model.errors import KernelRefused
+from ...model.value import value
 from ..rtnl.query import HEADER, attribute
 from ..rtnl.socket import attributes
 
@@ -44,7 +44,7 @@ _NO_CONNTRACK = (errno.ENOENT, errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUP
 _PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
 
 
-@dataclass(frozen=True)
+@value
 class _Port:
     """A published port, read from its element."""
 
@@ -61,7 +61,7 @@ class _Port:
         )
 
 
-@dataclass(frozen=True)
+@value
 class _Flow:
     """A connection: the source and destination of its first packet, and the address and port that answer it."""
 

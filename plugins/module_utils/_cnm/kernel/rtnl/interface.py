@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import struct
-from dataclasses import dataclass
 from functools import cache
 from typing import Dict, Iterable, List, Optional, Tuple
 
+from ...model.value import value
 from . import macvlan, uapi, vxlan
 from .query import LINK, NSID, WORD, attribute, query
 from .socket import Socket, attributes, number, text
@@ -33,7 +33,7 @@ _NO_STATISTICS = (uapi.IFLA_EXT_MASK, WORD.pack(0x8))
 _NO_NSID = -1
 
 
-@dataclass(frozen=True)
+@value
 class Interface:
     """What an answer of the kernel says of an interface."""
 
