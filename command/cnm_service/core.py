@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 from contextlib import contextmanager
@@ -65,3 +66,5 @@ def import_all() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name != _OF_ANSIBLE:
                 importlib.import_module(module.name)
+    # What was imported stays. Without this, each collection would go through it, which takes 2 ms of each run.
+    gc.freeze()

@@ -199,7 +199,7 @@ class Reconciliation:
         Forwarding stays on if there are bridges that came later, because their owners may rely on it by now. A bridge
         that an interrupted run has released does not count.
         """
-        settings, apart = {**self._intent.settings, **self._store.settings()}, self.after.host_resources.apart()
+        settings, apart = {**self._intent.settings, **self._store.settings()}, self.after.host_resources.apart
         for name, setting in settings.items():
             key = Sysctl.at(HOST, name)
             if setting.unit == APART_UNIT and name not in apart:
@@ -264,7 +264,7 @@ class Reconciliation:
                 if isinstance(step.before, Sysctl) and not scope.owns(step.before):
                     unit = scope.unit_of.get(step.before.key, HOST_UNIT)
                     self._store.put_setting(step.before.name, Setting(step.before.value, unit))
-            for name in self.after.host_resources.apart():
+            for name in self.after.host_resources.apart:
                 self._store.put_setting(name, Setting("0", APART_UNIT))
             self._intent = self._intended(units, scope, steps)
             journal.write(self._folder, self._intent)

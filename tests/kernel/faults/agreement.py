@@ -189,7 +189,7 @@ def _wanted(programs: Programs) -> tuple[dict[Key, Resource], list[str]]:
             wanted = {one.key: one for unit in units for one in topology.resources(unit)}
             present = kernel.read(wanted)
             missing = [one for key, one in wanted.items() if key not in present or not one.satisfied_by(present[key])]
-            needing = units | ({APART_UNIT} if topology.host_resources.in_use() else set())
+            needing = units | ({APART_UNIT} if topology.host_resources.in_use else set())
             kept = [f"setting {name}" for name, setting in store.settings().items() if setting.unit not in needing]
     finally:
         store.close()

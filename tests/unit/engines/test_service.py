@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import os
 import socket
@@ -320,3 +321,10 @@ def test_a_repeated_request_of_podman_is_answered_as_the_first_was(engine: Engin
     assert status == 0, first
     assert engine.netavark("create", repeated=True, **network) == (0, first)
     assert "would have no effect" in engine.netavark("create", **network)[1]["error"]
+
+
+def test_the_garbage_collector_does_not_go_through_what_was_imported() -> None:
+    core.import_all()
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    assert frozen > 10000

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Callable, Iterable, List, Mapping, Set
+from functools import cached_property
+from typing import Callable, Iterable, List, Mapping, Sequence, Set
 
 from ..drivers import LOADERS, driver, spanning
 from ..model.network import DEFAULT, Network
@@ -26,7 +27,7 @@ APART_UNIT = Unit("host", "apart")
 
 
 class HostResources:
-    """What the networks of a store need of the host itself."""
+    """What the networks of a store need of the host itself. A run asks several times; the networks stay the same."""
 
     def __init__(self, store: Queries, host: Host) -> None:
         self._store = store
@@ -34,23 +35,23 @@ class HostResources:
         self.released: Set[str] = set()
         """Bridges that an interrupted run no longer adopts."""
 
+    @cached_property
     def in_use(self) -> bool:
-        """Say whether the host has any network whose packets it handles."""
+        """Whether the host has any network whose packets it handles."""
         default = self._store.network_named(DEFAULT)
         return _any_passes(self._store.has_networks) or (default is not None and is_realised(self._store, default))
 
     def resources(self) -> List[Resource]:
         """Return the resources of the host itself."""
-        forwarded = [version for version in FORWARDING if self._forwards(version)]
-        if not forwarded:
+        if not self._forwarded:
             return []
         resources: List[Resource] = [Ruleset(RULESET)]
-        resources += [Sysctl(HOST, FORWARDING[version], "1") for version in forwarded]
-        resources += map(apart_element, self.apart())
-        if self.in_use():
+        resources += [Sysctl(HOST, FORWARDING[version], "1") for version in self._forwarded]
+        resources += map(apart_element, self.apart)
+        if self.in_use:
             resources += [ForwardAccept(family) for family in self._host.docker_chains()]
             resources += self._tunnels()
-        if 6 in forwarded:
+        if 6 in self._forwarded:
             # With forwarding, the kernel ignores router advertisements unless accept_ra is 2
             # (Documentation/networking/ip-sysctl.rst).
             names = {f"net/ipv6/conf/{device}/accept_ra" for device in self._host.router_advertised()}
@@ -58,22 +59,28 @@ class HostResources:
             resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
         return resources
 
+    @cached_property
+    def _forwarded(self) -> Sequence[int]:
+        """The families that the host forwards."""
+        return [version for version in FORWARDING if self._forwards(version)]
+
     def _forwards(self, version: int) -> bool:
         """Say whether networks need forwarding, or others that found it switched on by us."""
-        if _any_passes(self._store.has_ipv6) if version == 6 else self.in_use():
+        if _any_passes(self._store.has_ipv6) if version == 6 else self.in_use:
             return True
         settings = self._store.settings()
         bridges = self._host.other_bridges() if FORWARDING[version] in settings and _apart(settings, version) else ()
         return bool(later_bridges(settings, version, bridges) - self.released)
 
+    @cached_property
     def apart(self) -> Set[str]:
-        """Return the settings of the interfaces between which the host did not forward before us.
+        """The settings of the interfaces between which the host did not forward before us.
 
         They include hardware, VLANs and bonds that were added later. Other later interfaces, such as bridges and
         tunnels, belong to programs that rely on forwarding.
         """
         settings: Set[str] = set()
-        for version in filter(self._forwards, FORWARDING):
+        for version in self._forwarded:
             prefix = f"net/ipv{version}/conf/"
             known = _apart(self._store.settings(), version)
             devices = self._host.unforwarded(version)
