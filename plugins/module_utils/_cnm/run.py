@@ -39,7 +39,8 @@ class Reconciliation:
         self._intent = unfinished
         self._after_a_kill = unfinished != Intent()
         self._earlier = before
-        self.before = Topology(before, kernel.facts)
+        # Of what was before, only the keys count: the host is compared with what is wanted.
+        self.before = Topology(before, kernel.facts, contents=False)
         self.after = Topology(store, kernel.facts)
         self._required: Set[Unit] = set()
         """The units that the run is about: if one of them cannot reach its state, nothing is done."""

@@ -24,9 +24,14 @@ from .host_facts import Host
 class Names:
     """The resources with the names of a store's objects."""
 
-    def __init__(self, store: Queries, host: Host) -> None:
+    def __init__(self, store: Queries, host: Host, contents: bool) -> None:
+        """Use the objects of STORE on HOST.
+
+        :param contents: whether to work out the contents of files; if not, the files are empty
+        """
         self._store = store
         self._host = host
+        self._contents = contents
         self._lines: Dict[str, str] = {}
         self._resolv_conf: Optional[str] = None
         self._ipv6: Optional[bool] = None
@@ -39,20 +44,28 @@ class Names:
         """Return what serves the names of NETWORK; nothing if they are in files."""
         if not self.has_dns(network):
             return []
-        from ..naming.dns_records import records
         from ..resources.dns import NameServer
 
+        answering: List[Resource] = [NameServer(str(gateway)) for _pool, gateway in network.gateways()]
+        return [self._records(network), *answering]
+
+    def _records(self, network: Network) -> Resource:
+        from ..naming.dns_records import no_records, records
+
+        if not self._contents:
+            return no_records(network)
         here = self._store.running_endpoints(network.id)
         servers = dict.fromkeys((str(one.sandbox) for one in here), network.dns_servers)
         servers.update(self._store.name_servers(network.id))
-        answering: List[Resource] = [NameServer(str(gateway)) for _pool, gateway in network.gateways()]
-        return [records(network, here, _away(network, here), servers), *answering]
+        return records(network, here, _away(network, here), servers)
 
     def of_sandbox(self, sandbox: Sandbox) -> List[Resource]:
         """Return the files with the names that SANDBOX sees."""
         pairs = attachments(self._store, sandbox.id)
         if has_host_stack(pairs):
             return []
+        if not self._contents:
+            return [*hosts_files.empty(sandbox)]
         networks = [network for network, _endpoint in pairs]
         by_name = sorted(networks, key=lambda network: network.name)
         # DNS is not asked for a name in the file, and others may have the same alias.
@@ -72,7 +85,7 @@ class Names:
             self._resolv_conf, self._ipv6 = self._host.resolv_conf(), self._host.ipv6()
         if sandbox.dns_servers is None:
             named = tuple(dict.fromkeys(one for network in networks for one in network.dns_servers))
-            sandbox = replace(sandbox, dns_servers=named or None)
+            sandbox = replace(sandbox, dns_servers=named) if named else sandbox
         return [
             hosts_files.hosts(sandbox, own, parts, self._ipv6, _host_gateways(pairs)),
             hosts_files.resolv_conf(sandbox, self._resolv_conf, reaches, gateways),

@@ -49,10 +49,14 @@ class Roaming(NamedTuple):
 class Topology:
     """The objects of a store, with the resources that they are made of."""
 
-    def __init__(self, store: Queries, host: Host) -> None:
+    def __init__(self, store: Queries, host: Host, contents: bool = True) -> None:
+        """Use the objects of STORE on HOST.
+
+        :param contents: whether to work out the contents of files with names; if not, the files are empty
+        """
         self._store = store
         self._host = host
-        self._names = Names(store, host)
+        self._names = Names(store, host, contents)
         self.host_resources = HostResources(store, host)
         self._cut_off: Dict[str, str] = {}
         self.insisted: Set[Unit] = set()
@@ -107,18 +111,15 @@ class Topology:
 
     def on_network(self, identifier: str) -> Set[Unit]:
         """Return the units of a network and of everything on it."""
-        units: Set[Unit] = {Unit("network", identifier)}
-        for endpoint in self._store.running_endpoints(identifier):
-            units |= {Unit("sandbox", str(endpoint.sandbox)), Unit("names", str(endpoint.sandbox))}
-        return units
+        sandboxes = self._store.read_sandboxes_on(identifier)
+        return {Unit("network", identifier)} | {Unit(kind, one) for one in sandboxes for kind in ("sandbox", "names")}
 
     def names_on_network(self, identifier: str) -> Set[Unit]:
         """Return the units of a network and of the files with the names of its endpoints."""
         network = self._store.network(identifier)
         if network is not None and self._names.has_dns(network):
             return {Unit("network", identifier)}
-        endpoints = self._store.running_endpoints(identifier)
-        return {Unit("network", identifier)} | {Unit("names", str(endpoint.sandbox)) for endpoint in endpoints}
+        return {Unit("network", identifier)} | {Unit("names", one) for one in self._store.read_sandboxes_on(identifier)}
 
     def of_sandbox(self, identifier: str) -> Set[Unit]:
         """Return the units of a sandbox and of the networks that it is on."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Iterable, List, Mapping, Sequence, Tuple, Union
 
 from ..model.endpoint import Endpoint
@@ -36,4 +37,9 @@ def records(
         own = servers.get(identifier)
         asked = ",".join([one for one in own if not is_local(one)]) if own else ""
         text.append(f"{line} {asked}" if asked else line)
-    return Records(f"{RECORDS}/{network.id}", "".join(f"{line}\n" for line in text))
+    return replace(no_records(network), text="".join(f"{line}\n" for line in text))
+
+
+def no_records(network: Network) -> Records:
+    """Return the file with the records of NETWORK, without contents."""
+    return Records(f"{RECORDS}/{network.id}", "")

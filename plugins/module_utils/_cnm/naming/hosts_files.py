@@ -75,7 +75,16 @@ def hosts(
         for one in addresses.split(","):
             text += [f"{address}\t{name}\n" for address in (gateways if one == HOST_GATEWAY else (one,))]
     text += parts
-    return File(f"{sandbox.configuration}/hosts", sys.intern("".join(text)))
+    return File(_path(sandbox, "hosts"), sys.intern("".join(text)))
+
+
+def empty(sandbox: Sandbox) -> List[File]:
+    """Return both files of SANDBOX, without contents."""
+    return [File(_path(sandbox, name), "") for name in ("hosts", "resolv.conf")]
+
+
+def _path(sandbox: Sandbox, name: str) -> str:
+    return f"{sandbox.configuration}/{name}"
 
 
 def _called(sandbox: Sandbox) -> Sequence[str]:
@@ -111,7 +120,7 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways:
             text += "".join(f"nameserver {value}\n" for value in values)
         elif values:
             text += f"{keyword} {' '.join(values)}\n"
-    return File(f"{sandbox.configuration}/resolv.conf", text)
+    return File(_path(sandbox, "resolv.conf"), text)
 
 
 def _for_name_server(host: Sequence[str], own: Optional[Sequence[str]], servers: int) -> Tuple[str, ...]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Dict, Optional
+from typing import Dict, Iterable, Optional
 
 from ..model.endpoint import Endpoint
 from .rows import Rows
@@ -30,6 +30,13 @@ class Members:
             endpoints = self._rows.written(Endpoint, "SELECT * FROM endpoint WHERE sandbox = ?", sandbox)
             self._inside[sandbox] = {endpoint.id: endpoint for endpoint in endpoints}
         return self._inside[sandbox]
+
+    def note_inside(self, sandboxes: Iterable[str], endpoints: Iterable[Endpoint]) -> None:
+        """Note that SANDBOXES contain ENDPOINTS, which have been read, so that inside() need not read them again."""
+        read: Dict[str, Dict[str, Endpoint]] = {sandbox: {} for sandbox in sandboxes}
+        for endpoint in endpoints:
+            read[str(endpoint.sandbox)][endpoint.id] = endpoint
+        self._inside = {**read, **self._inside}
 
     def joined(self, network: str) -> int:
         """Return how many endpoints of the network with that id are joined to a sandbox."""

@@ -84,8 +84,6 @@ class Rows:
             query = f"SELECT * FROM {_TABLES[noun]} WHERE {condition}"
             item = next(iter(self.written(noun, query, *names)), None)
             self._ids[key] = item.id if item is not None else None
-            if item is not None:
-                self._objects[noun].setdefault(item.id, item)
         identifier = self._ids[key]
         return self.known(noun, identifier) if identifier is not None else None
 
@@ -114,12 +112,16 @@ class Rows:
 
         :raises StoreDamaged: if a row contains something else
         """
+        objects = self._objects[noun]
         try:
-            return [self._read(noun, *row) for row in self._connection.execute(query, arguments)]
+            items = [self._read(noun, *row) for row in self._connection.execute(query, arguments)]
         except UnicodeEncodeError:  # No name contains half of a surrogate pair.
             return []
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise schema.damaged(self._path, error) from error
+        for item in items:
+            objects.setdefault(item.id, item)
+        return items
 
     def _read(self, noun: Type[T], *row: Any) -> T:
         """Return the object in ROW, of the table of NOUN; the same object for the same text: objects are values."""

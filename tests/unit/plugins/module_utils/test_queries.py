@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Endpoint, Port
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ids import make_id
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.sandbox import Sandbox
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.naming import dns_records, hosts_files
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import schema
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects import SqliteStore
 
@@ -116,6 +117,41 @@ def test_one_more_sandbox_is_few_statements(host, statements):
     assert asked(["a", "b", "c"]) - asked(["d"]) <= 2 * 15
 
 
+def test_a_sandbox_among_many_is_as_many_statements_as_one_among_few(host, statements):
+    host.network("lan")
+
+    def asked(name):
+        statements.clear()
+        host.sandbox(name, networks=LAN)
+        return len(statements)
+
+    host.ensure("sandbox", *({"name": name, "networks": LAN} for name in ("a", "b")))
+    among_few = asked("few")
+    host.ensure("sandbox", *({"name": f"s{number}", "networks": LAN} for number in range(10)))
+    assert asked("many") == among_few < 60
+
+
+def test_what_others_see_is_worked_out_once(host, monkeypatch):
+    """Of what was before the run, only the keys are needed."""
+    worked_out = []
+
+    def counted(module, name):
+        work = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *arguments: worked_out.append(name) or work(*arguments))
+
+    counted(hosts_files, "lines")
+    counted(hosts_files, "hosts")
+    counted(dns_records, "records")
+    host.kernel.facts.name_server = True
+    host.network("lan", dns=False)
+    host.network("served")
+    networks = [*LAN, {"name": "served"}]
+    host.sandbox("a", networks=networks)
+    worked_out.clear()
+    host.sandbox("b", networks=networks)
+    assert sorted(worked_out) == ["hosts", "hosts", "lines", "records"]
+
+
 NAMES = ("a", "b", "B", "c")
 BOXES = (None, "1" * 64, "2" * 64)
 ends = st.builds(
@@ -147,12 +183,13 @@ def answers(store, network):
         store.endpoints_named("a"),
         store.endpoints_of_network(network),
         store.running_endpoints(network),
+        sorted(store.read_sandboxes_on(network)),
         store.endpoints(),
         len(list(store.claim())),
     )
 
 
-@given(st.lists(st.tuples(st.sampled_from(("put", "delete", "look")), ends, st.integers(0, 11)), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from(("put", "delete", "look")), ends, st.integers(0, 12)), max_size=30))
 @settings(max_examples=300, deadline=None)
 def test_a_row_that_is_not_written_yet_is_seen_like_one_that_is(steps):
     """The same changes are made in two stores, one of which writes each row at once."""
