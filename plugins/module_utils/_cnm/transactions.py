@@ -48,6 +48,7 @@ class Transactions:
         with _descriptors_explained(), schema.explained(self._folder), closing(self._open(write=False)) as store:
             store.begin(write=False)
             yield store
+            store.leave()
 
     @contextmanager
     def writing(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
@@ -73,7 +74,7 @@ class Transactions:
                     store.begin(write=True)
                     yield store, before
                     self._finish()
-                    store.rollback()
+                store.leave()
 
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
         """Open the store, reusing BESIDE if given. A missing store that is opened read-only is empty."""

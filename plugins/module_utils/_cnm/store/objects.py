@@ -18,6 +18,7 @@ from ..model.endpoint import Endpoint
 from ..model.network import Network
 from ..model.sandbox import Sandbox
 from . import schema
+from .intact import OpenFile
 from .journal import Setting, Unit
 from .queries import Queries
 
@@ -25,10 +26,14 @@ from .queries import Queries
 class SqliteStore(Queries):
     """The objects of one host, as of the last commit or of the transaction under way."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str = ":memory:") -> None:
-        """Use CONNECTION to the store at PATH."""
+    def __init__(self, connection: sqlite3.Connection, path: str = ":memory:", file: Optional[OpenFile] = None) -> None:
+        """Use CONNECTION to the store at PATH, which was found intact.
+
+        :param file: the file at PATH, if it is open
+        """
         super().__init__(connection, path)
         self._path = path
+        self._file = file
 
     @property
     def touched(self) -> Set[Unit]:
@@ -48,7 +53,10 @@ class SqliteStore(Queries):
         :param write: whether it is to be written; to read it, it need not be writable
         :raises StoreDamaged: if it cannot be trusted; the file is left as it is
         """
-        return cls(schema.connect(folder, check=beside is None, write=write), schema.path(folder))
+        path = schema.path(folder)
+        file = OpenFile(path)
+        connection = schema.connect(folder, check=beside is None, write=write, intact=file.is_intact)
+        return cls(connection, path, file)
 
     def copy(self) -> "SqliteStore":
         """Return a copy of this store in memory; writing to the copy does not change this store."""
@@ -58,6 +66,13 @@ class SqliteStore(Queries):
     def close(self) -> None:
         """Close the file; what was not committed is undone."""
         self._connection.close()
+
+    def leave(self) -> None:
+        """Close the file after a run that has met no damage in it, so that this process need not check it again."""
+        unchanged = self._file is not None and self._file.is_unchanged()
+        self.close()
+        if self._file is not None and unchanged:
+            self._file.leave()
 
     def begin(self, write: bool) -> None:
         """Start a transaction; without WRITE, it sees the store as it is now until it ends."""

@@ -148,11 +148,12 @@ def in_memory(source: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def connect(folder: str, check: bool = True, write: bool = True) -> sqlite3.Connection:
+def connect(folder: str, check: bool = True, write: bool = True, intact: bool = False) -> sqlite3.Connection:
     """Open the store in FOLDER, which exists. An older store is migrated; if it is only read, this is done in memory.
 
     :param check: whether to check its integrity and its version
     :param write: whether it is to be written; to read it, it need not be writable
+    :param intact: whether it is known to be intact, so that only its version is checked
     :raises StoreDamaged: if it cannot be trusted; the file is left as it is
     """
     file = path(folder)
@@ -166,7 +167,7 @@ def connect(folder: str, check: bool = True, write: bool = True) -> sqlite3.Conn
             connection = _copied(file)
         if check:
             with explained(folder):
-                version = _checked_version(connection, file)
+                version = _checked_version(connection, file, intact)
                 if version < VERSION and not write:
                     with closing(connection):
                         connection = in_memory(connection)
@@ -220,11 +221,11 @@ def _copied(file: str) -> sqlite3.Connection:
         raise CnmError(f"The store '{file}' cannot be read: {error.strerror}.") from error
 
 
-def _checked_version(connection: sqlite3.Connection, file: str) -> int:
-    """Return the version of the store FILE, after checking that the file is intact and that we know this version."""
+def _checked_version(connection: sqlite3.Connection, file: str, intact: bool) -> int:
+    """Return the version of the store FILE, after checking that we know it, and that FILE is intact if not known."""
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        verdict = "ok" if intact else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except TypeError as error:  # there is no answer
         raise damaged(file, error) from error
     if verdict != "ok" or version <= 0:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import multiprocessing
 import os
@@ -317,3 +318,76 @@ def test_what_only_a_warning_needs_does_not_fail_a_run_that_is_done(lan):
     lan.kernel.facts.foreign_policies = fail
     assert lan.network("new").changed
     assert lan.warnings[-1].endswith("nft did not list the rules.")
+
+
+@pytest.fixture
+def checks(monkeypatch):
+    """The checks of the whole store."""
+    connect, checks = schema._connect, []
+
+    def traced(file):
+        connection = connect(file)
+        connection.set_trace_callback(
+            lambda statement: checks.append(statement) if "quick_check" in statement else None
+        )
+        return connection
+
+    monkeypatch.setattr(schema, "_connect", traced)
+    return checks
+
+
+def label(host, value):
+    host.network("lan", labels={"a": value})
+
+
+def test_a_process_checks_the_store_that_it_has_left_once(lan, checks):
+    for value in "123":
+        label(lan, value)
+        assert lan.one("network", "lan")["Labels"] == {"a": value}
+    assert checks == []
+
+
+def written_by_another_program(path):
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO setting VALUES ('net/x', '0', 'host', '')")
+
+
+def with_changes_beside(path):
+    rewrite(f"{path}-wal", b"")
+
+
+def restored_from_a_copy(path):
+    rewrite(f"{path}.copy", content(path))
+    os.rename(f"{path}.copy", path)
+
+
+def overwritten(path):
+    rewrite(path, content(path))
+
+
+CHANGES = (written_by_another_program, with_changes_beside, restored_from_a_copy, overwritten)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_others_may_have_changed_is_checked(lan, path, checks, change):
+    label(lan, "1")
+    change(path)
+    label(lan, "2")
+    assert len(checks) == 1
+
+
+@pytest.mark.parametrize("change", CHANGES[2:])
+def test_what_others_have_changed_during_a_run_is_checked(lan, path, checks, change):
+    label(lan, "1")
+    lan.kernel.before_step = lambda _step: change(path)
+    lan.network("more")
+    label(lan, "2")
+    assert len(checks) == 1
+
+
+def test_a_store_in_which_a_run_met_damage_is_checked(lan, path, checks):
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE network SET data = '{}' WHERE name = 'lan'")
+    for _run in range(2):
+        lan.refused_by_store()
+    assert len(checks) == 4
