@@ -11,13 +11,14 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.handler import Handler
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._cnm.task import examine
 from ..modules.cnm_network import ARGUMENTS as NETWORK
 from ..modules.cnm_sandbox import ARGUMENTS as SANDBOX
-from ..plugin_utils._topology import shared
+from ..plugin_utils._topology import reports, shared
 from ..plugin_utils._topology.declaration import OWN_VARIABLES, VARIABLES, Declaration, read
 from ..plugin_utils._topology.inventory import Everywhere, Inventory, Told
 from ..plugin_utils._topology.oversights import misspelt
@@ -43,11 +44,20 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Return whether the host was changed, and its networks and sandboxes."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        if self._task.args:
-            text = "topology takes no options; declare cnm_networks and cnm_sandboxes as variables of the hosts."
+        if not self._task.args.keys() <= {"exchange"}:
+            text = (
+                "topology takes no options except exchange. Declare cnm_networks and cnm_sandboxes as variables of the "
+                "hosts."
+            )
             return {**result, "failed": True, "msg": text}
         variables = task_vars or {}
         host = str(variables["inventory_hostname"])
+        try:
+            exchange = boolean(self._task.args.get("exchange", False))
+        except TypeError as error:
+            return {**result, "failed": True, "msg": f"exchange: {error}"}
+        if exchange:
+            return {**result, **self._exchange(host, variables)}
         unseen = _unseen(variables, variables["hostvars"].raw_get(host))
         if unseen:
             text = (
@@ -76,7 +86,18 @@ class ActionModule(ActionBase):
         }
         result.update(self._execute_module("cnm.linux.topology", module_args=arguments, task_vars=variables))
         self._compare_mtus(host, result.get("networks") or (), everywhere.members)
+        if "reports" in result:
+            reports.leave(_folder() / "reports", host, result.pop("reports"))
         return result
+
+    def _exchange(self, host: str, variables: Mapping[str, Any]) -> Dict[str, Any]:
+        """Tell HOST what other hosts have reported, unless it has all of that."""
+        unknown = reports.unknown(_folder() / "reports", host)
+        if not unknown:
+            return {"changed": False}
+        arguments = {"exchange": True, "reports": unknown, "host": host}
+        told: Dict[str, Any] = self._execute_module("cnm.linux.topology", module_args=arguments, task_vars=variables)
+        return told
 
     def _compare_mtus(self, host: str, networks: Iterable[Mapping[str, Any]], overlays: Mapping[str, str]) -> None:
         """Warn of hosts whose MTUs for an overlay differ, so that larger packets are lost between them."""

@@ -39,6 +39,7 @@ description:
   - Sandboxes with fixed addresses are known by name on all hosts of the network. If all sandboxes on a network have
     fixed addresses in all its families, C(cnm.overlay.learning) is V(false), forwarding entries are preconfigured, and
     nothing is sent to hosts that it does not concern.
+  - Sandboxes whose addresses are chosen are known by name on all hosts after a second task with O(exchange=true).
   - If a sandbox moves to another host with its fixed address, it leaves the network on its old host. Declare it there
     as V(absent) to remove it.
   - Everything that follows from the inventory alone is checked for all hosts before the first host is touched.
@@ -69,6 +70,23 @@ options:
       - The name of the host in the inventory. The task itself takes no options.
     type: str
     default: ''
+  exchange:
+    description:
+      - Only tell the host what other hosts have reported. Other hosts report when this task runs for them without this
+        option, in the same run of C(ansible-playbook).
+      - A host reports its running endpoints on overlays of which the inventory does not give all addresses. These are
+        sandboxes with addresses that the host has chosen, and containers and sandboxes that are not in the inventory.
+      - The reports are stored on the managed hosts. They are kept until the next report of the same host, or until that
+        host leaves the network in the inventory.
+      - If a host has all reports already, the task does not connect to it.
+    type: bool
+    default: false
+    version_added: 0.1.0
+  reports:
+    description:
+      - What other hosts have reported, packed, by name of the network. The task itself takes no options.
+    type: dict
+    default: {}
 seealso:
   - module: cnm.linux.cnm_network
   - module: cnm.linux.cnm_sandbox
@@ -87,6 +105,10 @@ EXAMPLES = r"""
 #         ipv4_address: 10.9.1.10
 - name: Apply the networks and sandboxes of the inventory
   cnm.linux.topology:
+
+- name: Tell each host what the others have chosen
+  cnm.linux.topology:
+    exchange: true
 """
 
 RETURN = r"""
@@ -94,12 +116,12 @@ networks:
   description:
     - The networks of C(cnm_networks), as M(cnm.linux.cnm_network) returns them, but without C(Peers) and the sandboxes
       of other hosts. M(cnm.linux.cnm_network_info) shows these.
-  returned: success
+  returned: success, unless O(exchange=true)
   type: list
   elements: dict
 sandboxes:
   description: The sandboxes of C(cnm_sandboxes), as M(cnm.linux.cnm_sandbox) returns them.
-  returned: success
+  returned: success, unless O(exchange=true)
   type: list
   elements: dict
 """
@@ -111,6 +133,8 @@ ARGUMENTS: dict[str, object] = {
     "sandboxes": {"type": "list", "elements": "dict", "default": []},
     "members": {"type": "dict", "default": {}},
     "host": {"type": "str", "default": ""},
+    "exchange": {"type": "bool", "default": False},
+    "reports": {"type": "dict", "default": {}},
 }
 
 

@@ -19,7 +19,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import unpack
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import members, unpack
 
 yaml = pytest.importorskip("yaml")
 
@@ -28,12 +28,15 @@ PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 pytestmark = pytest.mark.skipif(not PLAYBOOK.exists(), reason="managed hosts need no ansible-playbook")
 HOSTS = ["a", "b", "c"]
 TOPOLOGY: dict[str, Any] = {"name": "Topology", "cnm.linux.topology": None}
+EXCHANGE: dict[str, Any] = {"name": "Exchange", "cnm.linux.topology": {"exchange": True}}
 _PYTHON = """\
 #!/bin/sh
 sent=$(mktemp {folder}/XXXXXX)
 cat "$1" >"$sent"
-grep -q 'host[\\": ]*c[\\"]' "$1" && mtu=1450 || mtu=8950
-echo '{{"changed": {changed}, "networks": [{{"Name": "blue", "Host": {{"Mtu": '$mtu'}}}}]}}'
+host=$(grep -o 'host[\\": ]*[abc][\\"]' "$1" | head -n 1 | tr -dc abc)
+[ "$host" = c ] && mtu=1450 || mtu=8950
+reports=$(cat {folder}.reports/$host) || reports='{{}}'
+echo '{{"changed": {changed}, "networks": [{{"Name": "blue", "Host": {{"Mtu": '$mtu'}}}}], "reports": '$reports'}}'
 """
 _FILTER = """\
 def counted(number):
@@ -55,6 +58,8 @@ class Controller:
         self._folder = folder
         self._sent = folder / "sent"
         self._sent.mkdir()
+        self.reports = folder / "sent.reports"
+        self.reports.mkdir()
         self.counted = folder / "counted"
         self.temporary = folder / "tmp"
         self.variables: dict[str, Any] = {
@@ -104,6 +109,21 @@ class Controller:
         self.errors = done.stderr
         return done.stdout
 
+    def report(self, host: str, sandbox: str, **known: str) -> None:
+        """Let HOST report SANDBOX, and that it knows what others have reported, by host: the name of a sandbox."""
+        report = {"endpoints": [{"name": sandbox}], "digest": f"digest of {sandbox}"}
+        others = {name: f"digest of {each}" for name, each in known.items()}
+        (self.reports / host).write_text(json.dumps({"blue": {**report, "known": others}}))
+
+    def heard(self, host: str) -> list[dict[str, str]]:
+        """Return what HOST was told by each exchange: the sandbox that each host has reported."""
+        found = [re.search(r'"reports": \{"blue": "([\w+/=]+)"\}.*?"host": "(\w+)"', text) for text in self.sent]
+        return [
+            {name: endpoints[0]["name"] for name, endpoints in unpack(each[1]).items()}
+            for each in found
+            if each is not None and each[2] == host
+        ]
+
     def count(self) -> str:
         """Return a template whose value is 192.0.2.1 for a and so on; its evaluations are counted."""
         return f"{{{{ lookup('pipe', 'echo >>{self.counted}; echo 192.0.2.' ~ number) }}}}"
@@ -130,7 +150,7 @@ class Controller:
         found = []
         for text in self.sent:
             host, packed = re.search(r'"host": "(\w+)"', text), re.search(r'"blue": "([\w+/=]+)"', text)
-            peers = unpack(packed[1], host[1])[0] if host and packed else []
+            peers = members(packed[1], host[1]).peers if host and packed else []
             found.append(next((each["address"] for each in peers if each["name"] == peer), None))
         return found
 
@@ -263,7 +283,44 @@ def test_each_problem_of_each_entry_is_said(controller: Controller) -> None:
 
 def test_the_task_takes_no_options(controller: Controller) -> None:
     text = message(controller.play({"name": "Topology", "cnm.linux.topology": {"networks": []}}), "a")
-    assert text == "topology takes no options; declare cnm_networks and cnm_sandboxes as variables of the hosts."
+    assert text.startswith("topology takes no options except exchange. Declare cnm_networks and cnm_sandboxes ")
+
+
+def test_a_host_is_told_what_others_have_reported_if_it_does_not_know_it(controller: Controller) -> None:
+    controller.report("a", "sa", b="sb", c="sc")
+    controller.report("b", "sb", a="sa", c="older")
+    controller.report("c", "sc", a="sa")
+    printed = controller.play(TOPOLOGY, EXCHANGE)
+    assert controller.succeeded, printed
+    everything = {"a": "sa", "b": "sb", "c": "sc"}
+    assert [controller.heard(host) for host in HOSTS] == [[], [everything], [everything]]
+    assert len(controller.sent) == len(HOSTS) + 2
+
+
+def test_a_host_that_is_not_reached_reports_nothing_and_is_told_nothing(controller: Controller) -> None:
+    for host in HOSTS:
+        controller.report(host, f"s{host}")
+    fail = {"name": "Fail", "ansible.builtin.fail": None, "when": "inventory_hostname == 'a'"}
+    printed = controller.play(fail, TOPOLOGY, EXCHANGE)
+    assert "fatal: [a]" in printed
+    assert [controller.heard(host) for host in HOSTS] == [[], [{"b": "sb", "c": "sc"}], [{"b": "sb", "c": "sc"}]]
+    printed = controller.play(EXCHANGE)
+    assert controller.succeeded, printed
+    assert len(controller.sent) == 4
+
+
+def test_the_last_report_of_a_host_counts(controller: Controller) -> None:
+    for host in HOSTS:
+        controller.report(host, f"s{host}")
+    forget = {"name": "Forget", "ansible.builtin.raw": f"rm {controller.reports}/b", "when": "number == 2"}
+    printed = controller.play(TOPOLOGY, EXCHANGE, forget, TOPOLOGY, EXCHANGE)
+    assert controller.succeeded, printed
+    assert [sorted(each) for each in controller.heard("a")] == [HOSTS, ["a", "c"]]
+
+
+def test_exchange_is_true_or_false(controller: Controller) -> None:
+    text = message(controller.play({"name": "Topology", "cnm.linux.topology": {"exchange": "perhaps"}}), "a")
+    assert "exchange: The value 'perhaps' is not a valid boolean." in text
 
 
 def test_lists_that_other_hosts_would_not_see_are_refused(controller: Controller, tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ class Result:
     """Names of sandboxes that were left out or taken off a network because another host has their addresses."""
     failures: List[str] = field(default_factory=list)
     """A sentence for each object that could not be restored for another reason."""
+    reports: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+    """What this host reports to the other hosts of a network, by the name of each network whose item tells of them."""
 
 
 class Controller:
@@ -141,6 +143,11 @@ class Controller:
             for (kind, item), was, now in zip(pairs, earlier, identifiers):
                 shown = self._shown(store, kind, now)
                 result.objects.append(shown)
+                network = store.network(now) if kind == "network" and now and "declared" in item else None
+                if network is not None and network.underlay is not None:
+                    from .verbs.overlay import report
+
+                    result.reports[network.name] = report(store, network, item["chosen"], item["declared"])
                 if self._tell:
                     result.differences.append(_told(kind, item["name"], self._shown(before, kind, was), shown))
             result.differences = self._told_of_host(steps) + result.differences
@@ -151,6 +158,24 @@ class Controller:
         if failures:
             raise Incomplete(" ".join([*failures, "Everything else was done."]))
         return result
+
+    def exchange(self, reports: Mapping[str, Mapping[str, Any]], own: str) -> Result:
+        """Store what hosts have reported of the networks that exist here.
+
+        :param reports: by network and host
+        :param own: the name of this host
+        """
+
+        def groups(store: SqliteStore, _host: Host) -> Groups:
+            items = []
+            for name, told in reports.items():
+                network = store.network_named(name)
+                if network is not None and network.underlay is not None:
+                    others = {host: each for host, each in told.items() if host != own}
+                    items.append({"name": name, "reports": others})
+            return [("network", items)]
+
+        return self.ensure_chosen(groups)
 
     def restore(self) -> Result:
         """Restore everything in the store on the host, for example after a reboot.

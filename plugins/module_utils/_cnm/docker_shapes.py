@@ -76,17 +76,21 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
 
 def _elsewhere(item: Network) -> Dict[str, Any]:
     """Return the endpoints on other hosts, with the keys that Docker 1.9 used for them."""
-    return {
-        f"ep-{make_id(item.id, remote.name)}": {
+    declared = {(peer.name, remote.name) for peer, remote in item.declared_remotes()}
+    shown: Dict[str, Any] = {}
+    for peer, remote in item.remotes():
+        # What is declared has its name for itself. Containers of different hosts may have one name.
+        owner = () if (peer.name, remote.name) in declared else (peer.name,)
+        identifier = make_id(item.id, *owner, remote.name)
+        shown[f"ep-{identifier}"] = {
             "Name": remote.name,
-            "EndpointID": make_id(item.id, remote.name),
+            "EndpointID": identifier,
             "MacAddress": remote.mac,
             "IPv4Address": _cidr(item, remote, 4),
             "IPv6Address": _cidr(item, remote, 6),
             "Host": peer.name,
         }
-        for peer, remote in item.remotes()
-    }
+    return shown
 
 
 def _route(route: StaticRoute) -> Dict[str, Any]:

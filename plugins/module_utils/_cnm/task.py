@@ -23,7 +23,7 @@ from .items import in_order
 from .kernel.host import Kernel
 from .kernel.rtnl.message_classes import missing
 from .model.errors import CnmError, InvalidInput
-from .model.overlay_peer import unpack
+from .model.overlay_peer import members, unpack
 from .model.secret_settings import is_secret
 from .model.suggestions import did_you_mean, not_supported
 
@@ -208,9 +208,9 @@ class _Topology(_Module):
     """Keeps the description of other hosts out of logs: with many hosts it is far longer than all other options."""
 
     def _log_invocation(self) -> None:
-        packed = self.params.pop("members")
+        packed = {name: self.params.pop(name) for name in ("members", "reports")}
         super()._log_invocation()
-        self.params["members"] = packed
+        self.params.update(packed)
 
 
 def run_topology(arguments: Dict[str, Any]) -> None:
@@ -218,9 +218,12 @@ def run_topology(arguments: Dict[str, Any]) -> None:
     module = _Topology(argument_spec=arguments, supports_check_mode=True)
     # Removed from the parameters, because Ansible would return them as the invocation.
     given = {name: module.params.pop(name) for name in arguments}
+    if given["exchange"]:
+        _exchange(module, {name: unpack(text) for name, text in given["reports"].items()}, given["host"])
+        return
     for item in given["networks"]:
         if item.get("name") in given["members"]:
-            item["peers"], item["known"] = unpack(given["members"][item["name"]], given["host"])
+            item.update(members(given["members"][item["name"]], given["host"])._asdict())
     groups = in_order(given["networks"], given["sandboxes"])
 
     def ensure(host: OpenHost) -> Dict[str, Any]:
@@ -229,7 +232,20 @@ def run_topology(arguments: Dict[str, Any]) -> None:
         for (kind, _item), each in zip([(kind, item) for kind, items in groups for item in items], result.objects):
             shown[kind] += [each] if each else []
         answer: Dict[str, Any] = {_PLURALS[kind]: objects for kind, objects in shown.items()}
-        answer["changed"] = result.changed
+        answer["changed"], answer["reports"] = result.changed, result.reports
+        return {**answer, "diff": result.differences} if module._diff else answer
+
+    _carry_out(module, ensure)
+
+
+def _exchange(module: AnsibleModule, reports: Mapping[str, Mapping[str, Any]], own: str) -> None:
+    """Store the REPORTS of hosts, by network and host, except that of our OWN host."""
+
+    def ensure(host: OpenHost) -> Dict[str, Any]:
+        with host() as kernel:
+            controller = Controller(kernel, module.warn, module.check_mode, tell=module._diff, elsewhere=False)
+            result = controller.exchange(reports, own)
+        answer: Dict[str, Any] = {"changed": result.changed}
         return {**answer, "diff": result.differences} if module._diff else answer
 
     _carry_out(module, ensure)

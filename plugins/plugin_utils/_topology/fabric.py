@@ -31,6 +31,8 @@ class Fabric:
         self._way = spanning(self.driver)
         self._subnets: Dict[int, Subnet] = {}
         self._endpoints: Dict[str, List[Dict[str, Any]]] = {}
+        self._unaddressed: Dict[str, List[str]] = {host: [] for host in self.members}
+        """By host, the names of endpoints of which the host chooses at least one address."""
         self._slices: Dict[str, Dict[int, Subnet]] = {host: {} for host in self.members}
         self._chosen: Set[int] = set()
         """Address families in which hosts choose addresses."""
@@ -72,7 +74,12 @@ class Fabric:
         """Return the description of the network's hosts for the module, the same for all hosts."""
         return pack(
             [
-                {"name": host, "address": str(one.end), "endpoints": self._endpoints[host]}
+                {
+                    "name": host,
+                    "address": str(one.end),
+                    "endpoints": self._endpoints[host],
+                    "chosen": self._unaddressed[host],
+                }
                 for host, one in self.members.items()
             ]
         )
@@ -177,6 +184,8 @@ class Fabric:
         for host, one in self.members.items():
             self._endpoints[host] = []
             for name, attachment in one.attachments(self.name):
+                if not all(attachment.get(f"ipv{version}_address") for version in self._subnets):
+                    self._unaddressed[host].append(name)
                 endpoint = self._endpoint(host, name, attachment)
                 if endpoint is None:
                     continue

@@ -40,3 +40,87 @@ def test_names_of_other_hosts(fleet: Fleet) -> None:
     fleet.network("blue", ["10.9.0.0/16", "fd00:9::/64"], endpoints=declared)
     assert known(one, "s1", "s2") == set()
     assert known(two, "s2", "s1") == {"10.9.1.5", "fd00:9::1:5"}
+
+
+def known_at(member: Member, sandbox: str, *asked: str) -> dict[str, set[str]]:
+    return {name: known(member, sandbox, name) for name in asked}
+
+
+@needs_name_server
+def test_names_of_sandboxes_with_chosen_addresses(fleet: Fleet) -> None:
+    """One play and the exchange tell all hosts; they remember it, also in plays for one host, and while one is down."""
+    for member in fleet.members:
+        with member.here():
+            member.host.have_name_server()
+    one, two, three = fleet.members
+    blue = {"name": "blue", "driver": "overlay", "ipam_config": [{"subnet": "10.9.0.0/16"}]}
+    back = {**blue, "name": "back", "internal": True, "ipam_config": [{"subnet": "10.8.0.0/16"}]}
+    on = [{"name": "blue", "aliases": ["db"]}, {"name": "back"}]
+    inventory: dict[str, dict[str, Any]] = {
+        member.name: {
+            "cnm_host_number": member.number,
+            "cnm_networks": [blue, back],
+            "cnm_sandboxes": [{"name": f"s{member.number}", "networks": on}],
+        }
+        for member in fleet.members
+    }
+    names = ["s1.blue", "s2.blue", "s3.back", "db"]
+    everybody = {"s1.blue": {"10.9.1.0"}, "s2.blue": {"10.9.2.0"}, "s3.back": {"10.8.3.0"}}
+    everybody["db"] = {"10.9.1.0", "10.9.2.0", "10.9.3.0"}
+    assert fleet.play(inventory) == [True, True, True]
+    assert known(one, "s1", "s2.blue") == set()
+    assert fleet.exchange() == [True, True, True]
+    assert known_at(one, "s1", *names) == known_at(two, "s2", *names) == known_at(three, "s3", *names) == everybody
+    assert one.ping("s1", "s3.blue") and three.ping("s3", "s2.back")
+
+    # Nothing is told, changed or forgotten by the next play.
+    assert fleet.play(inventory) == [False, False, False]
+    assert fleet.exchange() == [None, None, None]
+    assert known_at(one, "s1", *names) == everybody
+
+    # A play for one host, which tells the others nothing, and a container there, of which inventory does not know.
+    inventory["h1"]["cnm_sandboxes"] = [*inventory["h1"]["cnm_sandboxes"], {"name": "t1", "networks": on}]
+    one.ensure("sandbox", {"name": "box", "networks": [{"name": "blue", "aliases": ["www"]}]})
+    assert fleet.play(inventory, one) == [True]
+    assert fleet.exchange(one) == [None]
+    assert known_at(one, "t1", "s2.blue", "s3.back", "www") == {
+        "s2.blue": {"10.9.2.0"},
+        "s3.back": {"10.8.3.0"},
+        "www": {"10.9.1.1"},
+    }
+    assert known_at(two, "s2", *names, "t1", "www") == {**everybody, "t1": set(), "www": set()}
+
+    # Host 3 is down. Its sandboxes keep their names, as do those with fixed addresses.
+    assert fleet.play(inventory, one, two) == [False, False]
+    assert fleet.exchange(one, two) == [None, True]
+    assert known(two, "s2", "t1.blue") == {"10.9.1.2"}
+    assert known_at(two, "s2", "www", "box", "s3.back") == {
+        "www": {"10.9.1.1"},
+        "box": {"10.9.1.1"},
+        "s3.back": {"10.8.3.0"},
+    }
+    assert two.ping("s2", "www")
+
+    # Host 3 is back. Meanwhile the container has gone, and a sandbox has moved, so that nothing is new to host 3.
+    one.ensure("sandbox", {"name": "box", "state": "absent"})
+    inventory["h1"]["cnm_sandboxes"][1] = {"name": "t1", "state": "absent"}
+    inventory["h3"]["cnm_sandboxes"] = [*inventory["h3"]["cnm_sandboxes"], {"name": "t1", "networks": on}]
+    assert fleet.play(inventory) == [True, True, True]
+    assert fleet.exchange() == [True, True, None]
+    for member in fleet.members:
+        assert known_at(member, f"s{member.number}", "t1.blue", "www", "box") == {
+            "t1.blue": {"10.9.3.1"},
+            "www": set(),
+            "box": set(),
+        }
+
+    # A host that leaves inventory is forgotten with all that it has chosen.
+    del inventory["h3"]
+    assert fleet.play(inventory, one, two) == [True, True]
+    assert known_at(two, "s2", "s1.back", "s3", "t1", "db") == {
+        "s1.back": {"10.8.1.0"},
+        "s3": set(),
+        "t1": set(),
+        "db": {"10.9.1.0", "10.9.2.0"},
+    }
+    assert fleet.exchange(one, two) == [None, None]

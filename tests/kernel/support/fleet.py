@@ -10,7 +10,9 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Optional
 
 from namespaces import Place, have_own
@@ -20,7 +22,8 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import C
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import VTEP
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.items import in_order
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import unpack
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import members, unpack
+from ansible_collections.cnm.linux.plugins.plugin_utils._topology import reports
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
 
@@ -50,6 +53,11 @@ class Member(Place):
     def topology(self, networks: Sequence[Mapping[str, Any]], sandboxes: Sequence[Mapping[str, Any]]) -> Result:
         with self.here(), Kernel(self.host.program) as kernel:
             return Controller(kernel, self.warnings.append).ensure_all(in_order(networks, sandboxes))
+
+    def exchange(self, told: Mapping[str, str]) -> Result:
+        with self.here(), Kernel(self.host.program) as kernel:
+            found = {network: unpack(text) for network, text in told.items()}
+            return Controller(kernel, self.warnings.append).exchange(found, self.name)
 
     def restore(self) -> Result:
         with self.here(), Kernel(self.host.program) as kernel:
@@ -96,6 +104,7 @@ class Fleet:
         self.home = Place()
         self.members: list[Member] = []
         self.family = 4
+        self._folder = tempfile.TemporaryDirectory()
         have_own()
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)
         self.switch = Place()
@@ -125,6 +134,7 @@ class Fleet:
             member.close()
         self.switch.close()
         self.home.close()
+        self._folder.cleanup()
 
     def connect(self, member: Member, mtu: int = 1500) -> None:
         """Give MEMBER its interface to the other hosts."""
@@ -186,8 +196,12 @@ class Fleet:
         item["driver_options"] = {VTEP: member.vtep[self.family], **item.get("driver_options", {})}
         return item
 
-    def play(self, inventory: Mapping[str, Mapping[str, Any]], *members: Member) -> list[bool]:
-        """Apply INVENTORY, variables by host, on MEMBERS or else on all hosts; return for each whether it changed."""
+    def play(self, inventory: Mapping[str, Mapping[str, Any]], *limit: Member) -> list[bool]:
+        """Apply INVENTORY, variables by host, on the hosts of LIMIT or else on all; return for each whether it changed.
+
+        The hosts do not exchange what they report.
+        """
+        self._reports = Path(tempfile.mkdtemp(dir=self._folder.name))
         problems: list[str] = []
         ends = {member.name: {"cnm_vtep_address": str(member.vtep[self.family])} for member in self.members}
         found = Inventory(
@@ -195,13 +209,23 @@ class Fleet:
         )
         assert problems == []
         changed = []
-        for member in members or self.members:
+        for member in limit or self.members:
             told = found.told(member.name)
             networks = [dict(item) for item in told.networks]
             for item in networks:
-                item["peers"], item["known"] = unpack(found.everywhere().members[item["name"]], member.name)
-            changed.append(member.topology(networks, told.sandboxes).changed)
+                item.update(members(found.everywhere().members[item["name"]], member.name)._asdict())
+            result = member.topology(networks, told.sandboxes)
+            reports.leave(self._reports, member.name, result.reports)
+            changed.append(result.changed)
         return changed
+
+    def exchange(self, *limit: Member) -> list[Optional[bool]]:
+        """Exchange what hosts have reported in the last play, with the hosts of LIMIT or else with all.
+
+        :return: for each whether it changed; None if there was nothing to tell it
+        """
+        told = {member: reports.unknown(self._reports, member.name) for member in limit or self.members}
+        return [member.exchange(each).changed if each else None for member, each in told.items()]
 
     def sandboxes(self, *networks: Any) -> None:
         """Create a sandbox on each host: ``s1``, ``s2`` and so on."""

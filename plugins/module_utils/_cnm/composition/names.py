@@ -110,6 +110,10 @@ def _host_gateways(pairs: Sequence[Attachment]) -> List[str]:
 
 
 def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:
-    """Return the known endpoints on other hosts, except those that are HERE."""
+    """Return the known endpoints on other hosts, except those that are declared there but are HERE.
+
+    Containers of different hosts may have one name. Then it has the addresses of all of them.
+    """
     names = {endpoint.name for endpoint in here}
-    return [remote for _peer, remote in network.remotes() if remote.name not in names]
+    moved = {(peer.name, remote.name) for peer, remote in network.declared_remotes() if remote.name in names}
+    return [remote for peer, remote in network.remotes() if (peer.name, remote.name) not in moved]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Iterator, Mapping, Optional, Tuple
+from typing import Iterator, List, Mapping, Optional, Set, Tuple
 
 from .addresses import Address, Interface, Subnet
 from .overlay_peer import Peer, Remote, Underlay
@@ -92,11 +92,40 @@ class Network:
         """The other hosts that have the network."""
         return self.underlay.peers if self.underlay is not None else ()
 
-    def remotes(self) -> Iterator[Tuple[Peer, Remote]]:
-        """Yield each known endpoint on another host, with that host."""
+    def declared_remotes(self) -> Iterator[Tuple[Peer, Remote]]:
+        """Yield each endpoint that another host is declared to have, with that host."""
         for peer in self.peers:
             for remote in peer.endpoints:
                 yield peer, remote
+
+    def remotes(self) -> Iterator[Tuple[Peer, Remote]]:
+        """Yield each known endpoint on another host, with that host.
+
+        What is declared holds. What a host has reported may be out of date: where it has addresses of another endpoint,
+        it is left out.
+        """
+        if not any(peer.reported for peer in self.peers):
+            yield from self.declared_remotes()
+            return
+        held: Set[object] = set()
+        for _peer, remote in self.declared_remotes():
+            held.update((*remote.addresses, remote.mac))
+        more: List[Tuple[Peer, Remote]] = []
+        for peer in self.peers:
+            reported = {remote.name: remote for remote in peer.reported}
+            for remote in peer.endpoints:
+                report = reported.pop(remote.name, None)
+                yield peer, remote.completed(report) if report is not None else remote
+            more += [(peer, remote) for remote in reported.values()]
+        for peer, remote in more:
+            if held.isdisjoint((*remote.addresses, remote.mac)) and all(map(self._has, remote.addresses)):
+                held.update((*remote.addresses, remote.mac))
+                yield peer, remote
+
+    def _has(self, address: Address) -> bool:
+        """Say whether ADDRESS is one of this network."""
+        pool = self.pool(address.version)
+        return pool is not None and address in pool.subnet
 
     @property
     def predefined(self) -> bool:

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import zlib
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import AbstractSet, Any, Container, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .addresses import Address
 from .value import value
@@ -34,6 +36,28 @@ class Remote:
         """Return its address of family VERSION, 4 or 6."""
         return self.ipv4 if version == 4 else self.ipv6
 
+    def completed(self, reported: Remote) -> Remote:
+        """Return this declared endpoint with the addresses that its host has chosen for it, as REPORTED.
+
+        If the report has another address than the declaration, the report is older.
+        """
+        if not set(self.addresses) <= set(reported.addresses):
+            return self
+        return replace(reported, aliases=self.aliases)
+
+    @property
+    def item(self) -> Dict[str, Any]:
+        """It in the form of ``peers[].endpoints``."""
+        item: Dict[str, Any] = {"name": self.name}
+        if self.ipv4 is not None:
+            item["ipv4_address"] = str(self.ipv4)
+        if self.ipv6 is not None:
+            item["ipv6_address"] = str(self.ipv6)
+        item["mac_address"] = self.mac
+        if self.aliases:
+            item["aliases"] = list(self.aliases)
+        return item
+
 
 @value
 class Peer:
@@ -43,6 +67,9 @@ class Peer:
     address: Address
     """Its tunnel end point, VTEP."""
     endpoints: Tuple[Remote, ...] = ()
+    """The endpoints that it is declared to have."""
+    reported: Tuple[Remote, ...] = ()
+    """The endpoints that it has reported, because not all their addresses are declared; kept until its next report."""
 
 
 @value
@@ -60,20 +87,62 @@ class Underlay:
     """Addresses of endpoints here that other hosts know; None if that was not given."""
 
 
-def pack(hosts: Sequence[Mapping[str, Any]]) -> str:
-    """Return HOSTS, items in the form of ``peers``, as one short text, which is the same for all hosts of a network."""
-    return base64.b64encode(zlib.compress(json.dumps(hosts, separators=(",", ":")).encode())).decode()
+class Members(NamedTuple):
+    """What a host is told about an overlay's hosts, by the keys of an item of ``networks``."""
+
+    peers: List[Dict[str, Any]]
+    """The other hosts. ``chosen`` has the names of their declared endpoints of which not all addresses are declared."""
+    known: List[str]
+    """The declared addresses of the host's own endpoints."""
+    chosen: AbstractSet[str]
+    """The names of the host's own declared endpoints of which not all addresses are declared."""
+    declared: AbstractSet[str]
+    """The names of all declared endpoints."""
 
 
-def unpack(text: str, host: str) -> Tuple[List[Dict[str, Any]], List[str]]:
-    """Return the items that pack() has written to TEXT, except HOST's own, and the addresses of HOST's endpoints.
+def pack(content: Any) -> str:
+    """Return CONTENT, which JSON can represent, as one short text."""
+    return base64.b64encode(zlib.compress(json.dumps(content, separators=(",", ":")).encode())).decode()
+
+
+def unpack(text: str) -> Any:
+    """Return the content that pack() has written to TEXT.
 
     :raises ValueError: if TEXT is not from pack()
     """
     try:
-        hosts = json.loads(zlib.decompress(base64.b64decode(text)))
+        return json.loads(zlib.decompress(base64.b64decode(text)))
     except zlib.error as error:
         raise ValueError(str(error)) from error
-    own = (endpoint for one in hosts if one["name"] == host for endpoint in one["endpoints"])
-    known = [one[key] for one in own for key in ("ipv4_address", "ipv6_address") if key in one]
-    return [one for one in hosts if one["name"] != host], known
+
+
+def members(text: str, host: str) -> Members:
+    """Return what HOST is told of the hosts that pack() has written to TEXT: items of ``peers``, each with ``chosen``.
+
+    :raises ValueError: if TEXT is not from pack()
+    """
+    hosts: List[Dict[str, Any]] = unpack(text)
+    own = [one for one in hosts if one["name"] == host]
+    endpoints = (endpoint for one in own for endpoint in one["endpoints"])
+    known = [one[key] for one in endpoints for key in ("ipv4_address", "ipv6_address") if key in one]
+    chosen = {name for one in own for name in one["chosen"]}
+    declared = {endpoint["name"] for one in hosts for endpoint in one["endpoints"]}
+    declared.update(name for one in hosts for name in one["chosen"])
+    return Members([one for one in hosts if one["name"] != host], known, chosen, declared)
+
+
+def is_reported(name: str, chosen: Container[str], declared: Container[str]) -> bool:
+    """Say whether a host reports its endpoint NAME: what is declared in full need not be, and is where it is declared.
+
+    :param chosen: the declared endpoints of this host of which not all addresses are declared
+    :param declared: the declared endpoints of all hosts
+    """
+    return name in chosen or name not in declared
+
+
+def digest(endpoints: Sequence[Remote]) -> str:
+    """Return a digest of the report of a host with ENDPOINTS; empty if there are none."""
+    if not endpoints:
+        return ""
+    text = json.dumps([one.item for one in endpoints], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -65,6 +65,12 @@ CREATE INDEX network_driver ON network ({DRIVER}) WHERE json_valid(data);
     """
 UPDATE network SET data = json_insert(data, '$.engines', json('[]'), '$.docker_networks', json('{}'));
 """,
+    """
+UPDATE network SET data = json_set(
+    data, '$.underlay.peers',
+    (SELECT json_group_array(json_insert(value, '$.reported', json('[]'))) FROM json_each(data, '$.underlay.peers'))
+) WHERE json_type(data, '$.underlay') = 'object';
+""",
 )
 """Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.
 

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Tuple
 
-from ..model.addresses import Address, mac_of
+from ..model.addresses import mac_of
 from ..model.allocation import lowest_free, span
 from ..model.endpoint import Endpoint
 from ..model.network import Network
@@ -39,7 +39,8 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
         version = pool.subnet.version
         if getattr(endpoint, f"ipv{version}") is None:
             start = starts.get((network.id, version), span(pool)[0])
-            elsewhere = remote_holders(network, version) if network.peers else ()
+            held = (remote.address(version) for _peer, remote in network.remotes())
+            elsewhere = [each for each in held if each is not None]
             lowest = lowest_free(pool, context.store.taken(network.id, version, start), start, elsewhere)
             starts[(network.id, version)] = int(lowest) + 1
             chosen[f"ipv{version}"] = lowest
@@ -49,27 +50,15 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
     return replace(endpoint, **chosen) if chosen else endpoint
 
 
-def remote_holders(network: Network, version: int, but: str = "") -> Mapping[Address, str]:
-    """Return the addresses of family VERSION that endpoints on other hosts have, each with its owner.
-
-    :param but: the name of an endpoint that moves here from another host
-    """
-    return {
-        held: f"endpoint '{remote.name}' on host '{peer.name}'"
-        for peer, remote in network.remotes()
-        if remote.name != but
-        for held in remote.addresses
-        if held.version == version
-    }
-
-
 def check_remotes(context: Context, network: Network, endpoint: Endpoint, subject: str) -> None:
     """Check that no endpoint on another host has the address that an item asks for."""
-    for held in endpoint.held if network.peers else ():
-        if (endpoint.id, held.version) in context.asked:
-            holders = remote_holders(network, held.version, but=endpoint.name)
-            if held in holders:
-                context.problems.add(f"{subject}: address {held} is taken: {holders[held]} has it.")
+    asked = {held for held in endpoint.held if (endpoint.id, held.version) in context.asked}
+    for peer, remote in network.declared_remotes() if asked else ():
+        # One of the same name moves here.
+        for held in asked.intersection(remote.addresses) if remote.name != endpoint.name else ():
+            context.problems.add(
+                f"{subject}: address {held} is taken: endpoint '{remote.name}' on host '{peer.name}' has it."
+            )
 
 
 def check_displaced(context: Context) -> None:
@@ -90,11 +79,24 @@ def check_displaced(context: Context) -> None:
 
 
 def remove_from_peers(context: Context, network: Network, endpoint: Endpoint) -> None:
-    """Remove ENDPOINT, which is on this host now, from the peers that are known to have had it."""
-    if network.underlay is None or all(remote.name != endpoint.name for _peer, remote in network.remotes()):
+    """Remove ENDPOINT, which is on this host now, from the peers that are declared to have it."""
+    if network.underlay is None or all(remote.name != endpoint.name for _peer, remote in network.declared_remotes()):
         return
     peers = tuple(
         replace(peer, endpoints=tuple(remote for remote in peer.endpoints if remote.name != endpoint.name))
+        for peer in network.peers
+    )
+    context.store.put_network(replace(network, underlay=replace(network.underlay, peers=peers)))
+
+
+def forget_reported(context: Context, network: Network, endpoint: Endpoint) -> None:
+    """Forget what peers have reported to have the addresses of ENDPOINT, which is on this host."""
+    own = set(endpoint.held)
+    reported = (remote for peer in network.peers for remote in peer.reported)
+    if network.underlay is None or all(own.isdisjoint(remote.addresses) for remote in reported):
+        return
+    peers = tuple(
+        replace(peer, reported=tuple(remote for remote in peer.reported if own.isdisjoint(remote.addresses)))
         for peer in network.peers
     )
     context.store.put_network(replace(network, underlay=replace(network.underlay, peers=peers)))

@@ -182,7 +182,7 @@ def wanted(
             if getattr(wishes, wish):
                 context.problems.add(f"{subject}: {option} cannot be chosen on network '{network.name}'.")
     if existing is None and not network.predefined:
-        away = (remote.name for _peer, remote in network.remotes() if _alike(remote.name, name))
+        away = (remote.name for _peer, remote in network.declared_remotes() if _alike(remote.name, name))
         alike = context.store.endpoint_alike(network.id, name) or next(away, None)
         if alike is not None:
             context.problems.add(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Container, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..drivers import Tunnel, driver, spanning
 from ..model.addresses import Address, address, mac, mac_of
@@ -15,7 +15,7 @@ from ..model.allocation import check_address
 from ..model.errors import every
 from ..model.ids import check_alias, check_name
 from ..model.network import Network
-from ..model.overlay_peer import Peer, Remote, Underlay
+from ..model.overlay_peer import Peer, Remote, Underlay, digest, is_reported
 from ..store.objects import SqliteStore
 from .context import Context, listed, quoted
 
@@ -32,9 +32,12 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         with context.problems.about(subject):
             underlay = replace(
                 underlay,
-                peers=_peers(context, network, underlay, item["peers"], subject),
+                peers=_remembering(_peers(context, network, underlay, item["peers"], subject), underlay.peers, item),
                 known=tuple(item["known"]) if item.get("known") is not None else None,
             )
+    if item.get("reports"):
+        with context.problems.about(subject):
+            underlay = replace(underlay, peers=_informed(context, network, underlay.peers, item["reports"]))
     for peer in underlay.peers:
         if peer.address.version != underlay.address.version:
             context.problems.add(
@@ -117,7 +120,9 @@ def _peers(
             end = address(entry["address"])
         for one in entry.get("endpoints") or ():
             with context.problems.about(f"{about}: endpoint '{one['name']}'"):
-                remote = _remote(network, one)
+                remote = _remote(one)
+                for each in remote.addresses:
+                    check_address(network.pool(each.version), each)
                 for held in (*remote.addresses, remote.mac):
                     if held in holders:
                         raise ValueError(f"{held} is taken: {holders[held]} has it.")
@@ -138,15 +143,73 @@ def _peers(
     return tuple(sorted(peers, key=lambda peer: peer.name))
 
 
-def _remote(network: Network, one: Mapping[str, Any]) -> Remote:
+def _remembering(peers: Sequence[Peer], earlier: Sequence[Peer], item: Mapping[str, Any]) -> Tuple[Peer, ...]:
+    """Return PEERS with what they have reported before, as EARLIER has it, except what ITEM declares otherwise."""
+    reports = {peer.name: peer.reported for peer in earlier}
+    chosen = {entry["name"]: entry.get("chosen", ()) for entry in item["peers"]}
+    declared = item.get("declared", ())
+    return tuple(
+        replace(
+            peer,
+            reported=tuple(
+                remote for remote in reports.get(peer.name, ()) if is_reported(remote.name, chosen[peer.name], declared)
+            ),
+        )
+        for peer in peers
+    )
+
+
+def _informed(
+    context: Context, network: Network, peers: Sequence[Peer], reports: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Tuple[Peer, ...]:
+    """Return PEERS with the new REPORTS, by peer. Older ones of other peers give way where they have the same address.
+
+    What has an address of an endpoint here is left out.
+    """
+    new: Dict[str, Tuple[Remote, ...]] = {}
+    for name, items in reports.items():
+        remotes = [_remote(one) for one in items]
+        new[name] = tuple(
+            remote
+            for remote in remotes
+            if all(context.store.holder(network.id, held.packed) is None for held in remote.addresses)
+        )
+    held = {each for remotes in new.values() for remote in remotes for each in remote.addresses}
+    return tuple(
+        replace(
+            peer,
+            reported=new[peer.name]
+            if peer.name in new
+            else tuple(remote for remote in peer.reported if held.isdisjoint(remote.addresses)),
+        )
+        for peer in peers
+    )
+
+
+def report(store: SqliteStore, network: Network, chosen: Container[str], declared: Container[str]) -> Dict[str, Any]:
+    """Return what this host reports to the others of NETWORK, and which of their reports it has.
+
+    :param chosen: the declared endpoints of this host of which not all addresses are declared
+    :param declared: the declared endpoints of all hosts
+    """
+    own = [
+        Remote(one.name, one.ipv4, one.ipv6, one.mac, one.aliases)
+        for one in store.running_endpoints(network.id)
+        if is_reported(one.name, chosen, declared)
+    ]
+    return {
+        "endpoints": [remote.item for remote in own],
+        "digest": digest(own),
+        "known": {peer.name: digest(peer.reported) for peer in network.peers if peer.reported},
+    }
+
+
+def _remote(one: Mapping[str, Any]) -> Remote:
     four = address(one["ipv4_address"], 4) if one.get("ipv4_address") else None
     six = address(one["ipv6_address"], 6) if one.get("ipv6_address") else None
     first = four or six
     if first is None:
         raise ValueError("it needs an ipv4_address or an ipv6_address.")
-    for held in (four, six):
-        if held is not None:
-            check_address(network.pool(held.version), held)
     own = mac(one["mac_address"]) if one.get("mac_address") else mac_of(first)
     aliases = tuple(listed(every(check_alias, one.get("aliases") or ())))
     return Remote(check_name(one["name"]), four, six, own, aliases)
@@ -154,7 +217,7 @@ def _remote(network: Network, one: Mapping[str, Any]) -> Remote:
 
 def delete_moved_endpoints(context: Context, network: Network) -> None:
     """Delete the endpoints here that have moved to another host: an address is on one host only."""
-    for _peer, remote in network.remotes():
+    for _peer, remote in network.declared_remotes():
         endpoint = context.store.endpoint_on(network.id, remote.name)
         if endpoint is not None and set(endpoint.held) & set(remote.addresses):
             context.store.delete_endpoint(endpoint)
@@ -215,7 +278,7 @@ def _warn_of_learning(context: Context, network: Network, subject: str) -> None:
 
 def check_holders(context: Context, network: Network) -> None:
     """Check that no endpoint here has an address of one on another host. One of the same name has moved here."""
-    for peer, remote in network.remotes():
+    for peer, remote in network.declared_remotes():
         for held in remote.addresses:
             holder = context.store.holder(network.id, held.packed)
             if holder is None or holder.name == remote.name or (holder.id, held.version) in context.asked:

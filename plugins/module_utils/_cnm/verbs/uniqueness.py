@@ -21,7 +21,7 @@ from ..model.network import DEFAULT, Network
 from ..model.sandbox import Sandbox
 from ..store.journal import Unit
 from ..store.objects import SqliteStore
-from .addresses import addressed, check_displaced, check_remotes, claim_addresses, has_own_mac
+from .addresses import addressed, check_displaced, check_remotes, claim_addresses, forget_reported, has_own_mac
 from .context import Context
 from .interfaces import named
 from .ports import assign_host_ports
@@ -43,7 +43,9 @@ def assign_unique_values(context: Context, before: SqliteStore) -> None:
             continue
         check_remotes(context, network, written, subject)
         with context.problems.about(subject):
-            context.store.put_endpoint(named(context, network, addressed(context, network, written, starts)))
+            written = named(context, network, addressed(context, network, written, starts))
+            context.store.put_endpoint(written)
+            forget_reported(context, network, written)
     assign_host_ports(context)
     check_displaced(context)
     _Uniqueness(context, before).check()

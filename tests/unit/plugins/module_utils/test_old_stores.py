@@ -60,6 +60,7 @@ def test_its_objects_are_read(old):
     assert store.network_named("back").no_default_route
     assert [peer.name for peer in wide.peers] == ["h2", "h3"]
     assert [remote.aliases for _peer, remote in wide.remotes()] == [("away",)]
+    assert [peer.reported for peer in wide.peers] == [(), ()]
     assert wide.underlay.known == ("10.8.0.2",)
     assert store.network_named("wider").underlay.known is None
     assert [options for _driver, _name, options, *_more in store.underlays()] == [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING, VNI, VTEP
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import unpack
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import members
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
 
@@ -46,8 +46,7 @@ def refused(**hosts):
 
 def told(found, name, network="blue"):
     (item,) = [each for each in found.networks(name) if each["name"] == network]
-    peers, known = unpack(found.everywhere().members[network], name)
-    return {**item, "peers": peers, "known": known}
+    return {**item, **members(found.everywhere().members[network], name)._asdict()}
 
 
 def test_each_host_is_told_of_the_others():
@@ -58,10 +57,12 @@ def test_each_host_is_told_of_the_others():
         "driver": "overlay",
         "driver_options": {VTEP: "192.0.2.1"},
         "ipam_config": [{"subnet": "10.9.0.0/16", "iprange": "10.9.1.0/24"}],
-        "peers": [{"name": "b", "address": "192.0.2.2", "endpoints": []}],
+        "peers": [{"name": "b", "address": "192.0.2.2", "endpoints": [], "chosen": []}],
         "known": [],
+        "chosen": {"x"},
+        "declared": {"x"},
     }
-    assert told(found, "b")["peers"] == [{"name": "a", "address": "192.0.2.1", "endpoints": []}]
+    assert told(found, "b")["peers"] == [{"name": "a", "address": "192.0.2.1", "endpoints": [], "chosen": ["x"]}]
     assert found.networks("c") == []
     assert found.sandboxes("a") == [on("x")]
 
