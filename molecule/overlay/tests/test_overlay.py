@@ -87,6 +87,8 @@ def test_frames_of_exactly_the_size(host, name):
 def test_red(host, name):
     if name == "b":
         assert answers(host, "red-b", "red-c") and answers(host, "red-b", RED["red-c"][0])
+    if name == "c":
+        assert answers(host, "red-c", "red-b.red"), "its address is chosen"
 
 
 def test_networks_are_isolated(host, name):

@@ -50,6 +50,14 @@ def connection(member: Member, folder: Path) -> dict[str, Any]:
     }
 
 
+def play(folder: Path, *options: str) -> dict[str, int]:
+    """Run the playbook in FOLDER; return by host how many of its tasks have changed it."""
+    command = ["ansible-playbook", "--inventory", str(folder / "hosts.json"), str(folder / "play.json"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {host: int(changed) for host, changed in re.findall(r"^(\w+) +: ok=.* changed=(\d+)", done.stdout, re.M)}
+
+
 def test_the_first_example_does_what_it_says(fleet: Fleet, tmp_path: Path) -> None:
     inventory, playbook = (yaml.safe_load(block) for block in blocks("yaml")[:2])
     hosts = inventory["all"]["hosts"]
@@ -58,11 +66,23 @@ def test_the_first_example_does_what_it_says(fleet: Fleet, tmp_path: Path) -> No
         variables.update(connection(member, tmp_path))
     (tmp_path / "hosts.json").write_text(json.dumps(inventory))
     (tmp_path / "play.json").write_text(json.dumps(playbook))
-    command = ["ansible-playbook", "--inventory", str(tmp_path / "hosts.json"), str(tmp_path / "play.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert play(tmp_path) == {"a": 1, "b": 1, "c": 1}
     (shown,) = re.findall(r"^a# (.+)$", "".join(blocks("console")), re.MULTILINE)
     assert shown.split()[-1] == "app-b"
     fleet.members[0].run(*shown.split())
     for member, host in zip(fleet.members, hosts):
         assert all(member.ping(f"app-{host}", f"app-{other}") for other in hosts if other != host)
+    # Sandboxes with addresses that the hosts choose.
+    inventory["all"]["vars"]["cnm_sandboxes"].append(
+        {"name": "more-{{ inventory_hostname }}", "networks": [{"name": "blue"}]}
+    )
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
+    both, none = dict.fromkeys(hosts, 2), dict.fromkeys(hosts, 0)
+    assert [play(tmp_path, "--check"), play(tmp_path), play(tmp_path, "--check"), play(tmp_path)] == [
+        both,
+        both,
+        none,
+        none,
+    ]
+    for member, host in zip(fleet.members, hosts):
+        assert all(member.ping(f"app-{host}", f"more-{other}") for other in hosts if other != host)
