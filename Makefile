@@ -62,7 +62,7 @@ exhaustive: venv ## Interrupt runs before each step, and put each option through
 
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
-	@.ci/setup tools aardvark-dns busybox conntrack ctr docker-compose dockerd nftables podman runc unbound
+	@.ci/setup tools aardvark-dns busybox conntrack ctr docker-compose dockerd etcd nftables openssl podman runc unbound
 	$(call if-any,tests/kernel,$(call PRIVATE_PYTEST,$(TEST_PYTHON)) tests/kernel --ignore $(FAULTS) $(SEED) $(ARGS))
 
 .PHONY: faults
@@ -125,7 +125,7 @@ lint: venv ## Run ruff, mypy, ansible-lint and antsibull
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p $(COLLECTION).module_utils._cnm
-	MYPYPATH=plugins/module_utils:command $(BIN)/mypy -p cnm_command -p cnm_engines -p cnm_service -m cnm_client -m cnm_engine
+	MYPYPATH=plugins/module_utils:command $(BIN)/mypy -p cnm_command -p cnm_engines -p cnm_etcd -p cnm_service -m cnm_client -m cnm_engine
 	$(BIN)/ansible-lint
 	$(BIN)/antsibull-changelog lint
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .

@@ -116,6 +116,7 @@ OF_COMMAND = {
     "cnm_engines": VALUES
     | NOUNS
     | {"adopted", "controller", "drivers", "engines", "store.objects", "verbs.context", "verbs.engines"},
+    "cnm_etcd": set(),
     "cnm_service": {"controller", "engines", "kernel", "store.objects", "verbs.context"},
 }
 """The other front ends of the core, in command/ -> what they may import of it."""

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads and writes keys."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import List, NamedTuple, Optional, Sequence
+
+from . import transaction
+from .cluster import Cluster
+from .entries import Entry, Keys
+from .errors import LeaseGone
+from .settings import Settings
+from .transaction import LARGEST, Condition, Operation, Outcome, Put
+
+
+class Listing(NamedTuple):
+    """What there is at a revision of the store."""
+
+    revision: int
+    entries: List[Entry]
+
+
+class Client:
+    """A client that sees the keys below its prefix, and names them without it.
+
+    One thread uses it at a time; each thread that must not wait for another has its own. All methods raise Unavailable
+    and Refused. Reads are linearizable: they see what was written before, by whichever member.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Create it with SETTINGS. It connects when it is used.
+
+        :raises OSError: if a certificate or a key cannot be read
+        """
+        self.cluster = Cluster(settings)
+        self.keys = Keys(settings.prefix)
+
+    def get(self, key: str) -> Optional[Entry]:
+        """Return KEY; None if it does not exist."""
+        found = self.cluster.ask("kv/range", self.keys.one(key)).get("kvs", [])
+        return self.keys.entry(found[0]) if found else None
+
+    def list(self, key: str) -> Listing:
+        """Return all keys that begin with KEY, sorted."""
+        answer = self.cluster.ask("kv/range", self.keys.below(key))
+        return Listing(int(answer["header"]["revision"]), [self.keys.entry(each) for each in answer.get("kvs", [])])
+
+    def put(self, key: str, value: bytes, lease: int = 0) -> int:
+        """Write KEY; return the revision.
+
+        If a member is slow, the same request goes to another one, and the first may write VALUE again later. Use a
+        transaction with the condition ``Unchanged`` where it could overwrite something newer.
+
+        :param lease: the key disappears with it; 0 for none
+        :raises LeaseGone: if LEASE does not exist
+        """
+        answer = self.cluster.ask("kv/put", transaction.put(self.keys, Put(key, value, lease)))
+        return int(answer["header"]["revision"])
+
+    def transaction(
+        self, conditions: Sequence[Condition], then: Sequence[Operation], otherwise: Sequence[Operation] = ()
+    ) -> Outcome:
+        """Do THEN if all CONDITIONS are true, or else OTHERWISE. Others see all of it or nothing.
+
+        An attempt whose answer was lost may have been carried out, and makes the conditions of the next one false. So
+        OTHERWISE has to read what tells whether THEN has happened.
+
+        :raises ValueError: if there are more conditions or operations than etcd admits
+        :raises LeaseGone: if the lease of an operation does not exist
+        """
+        for what, found in (("conditions", conditions), ("operations", then), ("operations", otherwise)):
+            if len(found) > LARGEST:
+                raise ValueError(
+                    f"{len(found)} {what} are too many for one transaction of etcd: {LARGEST} are possible."
+                )
+        body = {
+            "compare": [transaction.condition(self.keys, each) for each in conditions],
+            "success": [transaction.operation(self.keys, each) for each in then],
+            "failure": [transaction.operation(self.keys, each) for each in otherwise],
+        }
+        return transaction.outcome(self.keys, self.cluster.ask("kv/txn", body))
+
+    def grant(self, seconds: int) -> int:
+        """Return a new lease, which expires if it is not kept alive for SECONDS. etcd removes its keys then."""
+        return int(self.cluster.ask("lease/grant", {"TTL": str(seconds)})["ID"])
+
+    def keep_alive(self, lease: int) -> int:
+        """Let LEASE begin again; return in how many seconds it expires.
+
+        :raises LeaseGone: if it does not exist
+        """
+        # A lease that does not exist is no error to etcd: the field is missing.
+        left = int(self.cluster.ask("lease/keepalive", {"ID": str(lease)})["result"].get("TTL", 0))
+        if left <= 0:
+            raise LeaseGone("The lease has expired.")
+        return left
+
+    def revoke(self, lease: int) -> None:
+        """Remove LEASE and its keys, if it exists."""
+        # An attempt whose answer was lost may have removed it.
+        with suppress(LeaseGone):
+            self.cluster.ask("lease/revoke", {"ID": str(lease)})
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.cluster.close()

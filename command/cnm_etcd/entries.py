@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys and values, and the form that they have in etcd's JSON."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import Any, Dict, Mapping, NamedTuple
+
+
+class Entry(NamedTuple):
+    """A key with its value."""
+
+    key: str
+    value: bytes
+    revision: int
+    """The revision of the store that has written it last."""
+    lease: int
+    """The lease with which it disappears; 0 for none."""
+
+
+class Removed(NamedTuple):
+    """A key that was removed, or whose lease has expired."""
+
+    key: str
+    revision: int
+
+
+class Keys:
+    """Our keys, which begin with a prefix in etcd."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = _bytes(prefix)
+
+    def one(self, key: str) -> Dict[str, str]:
+        """Return the fields for KEY alone."""
+        return {"key": packed(self._prefix + _bytes(key))}
+
+    def below(self, key: str) -> Dict[str, str]:
+        """Return the fields for all keys that begin with KEY."""
+        first = self._prefix + _bytes(key)
+        # The last byte of UTF-8 is never 255.
+        return {"key": packed(first), "range_end": packed(first[:-1] + bytes([first[-1] + 1]))}
+
+    def name(self, found: Mapping[str, Any]) -> str:
+        """Return the key in FOUND, a KeyValue of etcd."""
+        return b64decode(found["key"])[len(self._prefix) :].decode(errors="surrogateescape")
+
+    def entry(self, found: Mapping[str, Any]) -> Entry:
+        """Return FOUND, a KeyValue of etcd."""
+        return Entry(
+            self.name(found),
+            b64decode(found.get("value", "")),
+            int(found["mod_revision"]),
+            int(found.get("lease", 0)),
+        )
+
+
+def packed(data: bytes) -> str:
+    """Return DATA as it is in JSON."""
+    return b64encode(data).decode()
+
+
+def _bytes(key: str) -> bytes:
+    return key.encode(errors="surrogateescape")

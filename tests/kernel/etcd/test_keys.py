@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys, transactions and leases, on a cluster of one member."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from cnm_etcd.claims import claim
+from cnm_etcd.errors import LeaseGone, Refused, Unavailable
+from cnm_etcd.member import Member
+from cnm_etcd.transaction import LARGEST, Absent, Delete, Get, Put, Unchanged
+from etcd_cluster import Cluster, needs_etcd
+from fleet import until
+from follower import following
+
+pytestmark = needs_etcd
+
+
+def test_a_client_sees_what_begins_with_its_prefix_and_key_and_nothing_else(etcd: Cluster) -> None:
+    everything = etcd.client(prefix="/")
+    for key in ("cnm/once/", "cnm/once/\u00fc", "cnm/once/b", "cnm/once", "cnm/once0", "cnm/oncf", "cnm0/once/a", "cn"):
+        everything.put(key, b"\0\xff")
+    client = etcd.client()
+    found = client.list("once/")
+    assert [each.key for each in found.entries] == ["once/", "once/b", "once/\u00fc"]
+    assert {each.value for each in found.entries} == {b"\0\xff"}
+    assert found.revision >= max(each.revision for each in found.entries)
+    with following(etcd.settings(), "once/") as follower:
+        everything.put("cnm/once0", b"")
+        everything.put("cnm/zzz", b"")
+        client.put("once/last", b"")
+        follower.wait(lambda seen: "once/last" in seen.values)
+        assert set(follower.values) == {"once/", "once/b", "once/\u00fc", "once/last"}
+    assert client.get("once/none") is None
+
+
+def test_a_key_that_is_not_utf_8_is_kept(etcd: Cluster) -> None:
+    client = etcd.client()
+    client.put("odd/\udcff", b"1")
+    (found,) = client.list("odd/").entries
+    assert (found.key, client.get(found.key)) == ("odd/\udcff", found)
+
+
+def test_a_request_that_is_too_large_is_refused_and_a_large_list_is_not(etcd: Cluster) -> None:
+    client = etcd.client()
+    with pytest.raises(Refused, match="request is too large"):
+        client.put("large/0", bytes(1_600_000))
+    for number in range(5):
+        client.put(f"large/{number}", bytes(1_000_000))
+    assert sum(len(each.value) for each in client.list("large/").entries) == 5_000_000
+
+
+def test_a_transaction_has_at_most_as_many_operations_as_etcd_admits(etcd: Cluster) -> None:
+    client = etcd.client()
+    many: Any = [Put(f"many/{number}", b"") for number in range(LARGEST + 1)]
+    assert client.transaction([], many[:LARGEST]).succeeded
+    with pytest.raises(ValueError, match="129 operations are too many"):
+        client.transaction([], many)
+    with pytest.raises(ValueError, match="129 conditions are too many"):
+        client.transaction([Absent(each.key) for each in many], [])
+    body = {"success": [{"request_range": client.keys.one(each.key)} for each in many]}
+    with pytest.raises(Refused, match="too many operations"):
+        client.cluster.ask("kv/txn", body)
+
+
+def test_conditions_decide_which_operations_are_done(etcd: Cluster) -> None:
+    client = etcd.client()
+    first = client.transaction([Absent("c/a")], [Put("c/a", b"1")], [Get("c/a")])
+    assert (first.succeeded, first.found) == (True, [])
+    second = client.transaction([Absent("c/a")], [Put("c/a", b"2")], [Get("c/a"), Get("c/none")])
+    assert (second.succeeded, [each.value for each in second.found]) == (False, [b"1"])
+    assert not client.transaction([Unchanged("c/a", first.revision + 1)], [Delete("c/a")]).succeeded
+    assert client.transaction([Unchanged("c/a", first.revision)], [Delete("c/a")]).succeeded
+    assert client.get("c/a") is None
+
+
+def test_a_claim_takes_all_keys_or_says_who_has_them(etcd: Cluster) -> None:
+    client = etcd.client()
+    assert claim(client, {f"ip/{number}": b"h1" for number in range(LARGEST)}) == {}
+    taken = claim(client, {"ip/5": b"h2", "ip/500": b"h2"})
+    assert {key: each.value for key, each in taken.items()} == {"ip/5": b"h1"}
+    assert client.get("ip/500") is None
+    assert set(claim(client, {"ip/5": b"h1", "ip/500": b"h1"})) == {"ip/5"}, "nothing was created"
+
+
+def test_a_claim_whose_answer_was_lost_is_ours(etcd: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, lost = Member.ask, []
+
+    def lose_the_first(self: Member, path: str, *rest: Any) -> Any:
+        answer = ask(self, path, *rest)
+        if not lost:
+            lost.append(answer)
+            raise Unavailable("The answer was lost.")
+        return answer
+
+    client = etcd.client()
+    monkeypatch.setattr(Member, "ask", lose_the_first)
+    assert claim(client, {"lost/a": b"h1", "lost/b": b"h1"}) == {}
+    assert lost[0]["succeeded"]
+
+
+def test_a_claim_of_an_earlier_lease_is_not_ours(etcd: Cluster) -> None:
+    client = etcd.client()
+    lease, later = client.grant(60), client.grant(60)
+    assert claim(client, {"leased/a": b"h1"}, lease) == {}
+    assert claim(client, {"leased/a": b"h1"}, lease) == {}
+    assert claim(client, {"leased/a": b"h1"}, later)["leased/a"].lease == lease
+
+
+def test_an_expired_lease_takes_its_keys_along_and_says_so(etcd: Cluster) -> None:
+    client = etcd.client()
+    kept, dying = client.grant(2), client.grant(2)
+    client.put("lease/kept", b"", kept)
+    client.put("lease/dying", b"", dying)
+    with following(etcd.settings(), "lease/") as follower:
+        deadline = time.monotonic() + 20
+        while "lease/dying" in follower.values and time.monotonic() < deadline:
+            assert client.keep_alive(kept) == 2
+            time.sleep(0.2)
+        assert set(follower.values) == {"lease/kept"}
+        for use in (lambda: client.keep_alive(dying), lambda: client.put("lease/dying", b"", dying)):
+            with pytest.raises(LeaseGone):
+                use()
+        with pytest.raises(LeaseGone):
+            client.transaction([], [Put("lease/dying", b"", dying)])
+        client.revoke(dying)
+        client.revoke(kept)
+        assert until(lambda: not follower.values)
