@@ -51,6 +51,21 @@ print(imported(), any("iproute" in name for name in message_classes._parts))
     assert run(program) == "[] False\n"
 
 
+def test_no_program_runs_to_describe_the_processor(tmp_path: Path) -> None:
+    for name in ("uname", "file"):
+        (tmp_path / name).write_text(f"#!/bin/sh\n: >{tmp_path}/was-run\n")
+        (tmp_path / name).chmod(0o755)
+    program = f"""
+import os
+
+os.environ["PATH"] = {str(tmp_path)!r} + ":" + os.environ["PATH"]
+before = dict(os.environ)
+message_classes.message_class("ifinfmsg")
+print(os.path.exists({str(tmp_path / "was-run")!r}), os.environ == before)
+"""
+    assert run(program) == "False True\n"
+
+
 def test_whoever_imports_pyroute2_afterwards_gets_it_whole() -> None:
     program = """
 message_classes.message_class("ifinfmsg")

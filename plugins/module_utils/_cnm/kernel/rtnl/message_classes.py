@@ -12,9 +12,11 @@ If pyroute2 ever imports its parts on demand, :func:`message_class` becomes one 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Dict
+from typing import Any, Dict, Iterator
 
 from ...model.errors import KernelRefused
 
@@ -79,7 +81,21 @@ def _import_alone(path: str) -> ModuleType:
         _parts[_PACKAGE] = importlib.util.module_from_spec(specification)
     sys.modules.update(_parts)
     try:
-        return importlib.import_module(path)
+        with _without_programs():
+            return importlib.import_module(path)
     finally:
         for part in [part for part in sys.modules if part.partition(".")[0] == _PACKAGE]:
             _parts[part] = sys.modules.pop(part)
+
+
+@contextmanager
+def _without_programs() -> Iterator[None]:
+    """Let no program be found: pyroute2.config runs two to describe the processor, which no message depends on."""
+    before = os.environ.get("PATH")
+    os.environ["PATH"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["PATH"]
+        if before is not None:
+            os.environ["PATH"] = before
