@@ -15,7 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.handler import Handler
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._cnm.task import examine
+from ..module_utils._cnm.options import examine
 from ..modules.cnm_network import ARGUMENTS as NETWORK
 from ..modules.cnm_sandbox import ARGUMENTS as SANDBOX
 from ..plugin_utils._topology import reports, shared

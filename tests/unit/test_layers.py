@@ -19,7 +19,7 @@ BY_FILE = ("model", "resources")
 VALUES = {
     f"model.{value}" for value in ("addresses", "codec", "errors", "ids", "secret_settings", "suggestions", "value")
 }
-NOUNS = {f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "sandbox", "static_route")}
+NOUNS = {f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "ports", "sandbox", "static_route")}
 IPAM = {"model.allocation", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
 KINDS = {f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "namespace", "resource")}
@@ -38,14 +38,15 @@ BELOW_CONTROLLER = PURE | {
     "verbs",
 }
 ALLOWED = {
-    "action": {"modules", "plugin_utils", "task"},
+    "action": {"modules", "options", "plugin_utils"},
     "plugin_utils": PURE | {"verbs"},
     "modules": {"task"},
     "doc_fragments": set(),
     "__init__": {"loader"},
     "loader": set(),
     "compiled": {"loader", "private_files"},
-    "task": {"compiled", "controller", "engines", "items"} | BELOW_CONTROLLER,
+    "task": {"compiled", "controller", "engines", "items", "options"} | BELOW_CONTROLLER,
+    "options": {"model.suggestions"},
     "engines": {"controller", "model.errors", "resources.diff_output", "store", "verbs"},
     "controller": {"items", "restoration", "run", "transactions"} | BELOW_CONTROLLER,
     "items": NOUNS | {"store"},
@@ -98,7 +99,7 @@ NAMES_NETWORKS = {Path(*CORE, "model/network.py")}
 """The predefined networks are called ``bridge``, ``host`` and ``none``."""
 
 ONLY_IN = {
-    "ansible": {"action", "task"},
+    "ansible": {"action", "options", "task"},
     "pyroute2": {"kernel"},
     "ctypes": {"kernel"},
     "socket": {"engines", "kernel"},

@@ -15,7 +15,7 @@ import pytest
 
 basic = pytest.importorskip("ansible.module_utils.basic")
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm import task
+from ansible_collections.cnm.linux.plugins.module_utils._cnm import options, task
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 KEY, SECRET = "net.ipv4.tcp_fastopen_key", "0a1b2c3d-0a1b2c3d-0a1b2c3d-0a1b2c3d"
@@ -207,7 +207,7 @@ def test_a_text_may_be_a_dictionary_and_aliases_are_names() -> None:
     problems: list[str] = []
     arguments = importlib.import_module(f"{MODULES}.cnm_sandbox").ARGUMENTS
     given = {"sandboxes": ["name=a pid=7", {"name": "b", "networks": [{"name": "lan", "gw_priority": "5"}]}]}
-    first, second = task.examine(arguments, given, problems)["sandboxes"]
+    first, second = options.examine(arguments, given, problems)["sandboxes"]
     assert problems == []
     assert (first["name"], first["pid"], first["state"], first["labels"]) == ("a", 7, "present", None)
     assert second["networks"][0]["gateway_priority"] == 5
@@ -217,7 +217,7 @@ def test_what_is_wrong_is_left_out() -> None:
     problems: list[str] = []
     arguments = importlib.import_module(f"{MODULES}.cnm_sandbox").ARGUMENTS
     given = {"sandboxes": [{"name": "a", 5: 6}, {"name": "b"}, {"name": "c", "networks": [{}]}]}
-    found = task.examine(arguments, given, problems, "Host 'x': ")["sandboxes"]
+    found = options.examine(arguments, given, problems, "Host 'x': ")["sandboxes"]
     assert [each["name"] for each in found] == ["b"]
     assert [problem for problem in problems if not problem.startswith("The ")] == [
         "Host 'x': sandbox 'a': unknown option '5'.",
@@ -229,5 +229,5 @@ def test_what_is_wrong_is_left_out() -> None:
 def test_the_priority_has_dockers_name_too(name: str) -> None:
     arguments = importlib.import_module(f"{MODULES}.cnm_endpoint").ARGUMENTS
     problems: list[str] = []
-    found = task.examine(arguments, {"name": "e", name: 5, "endpoints": [{"name": "f", name: 6}]}, problems)
+    found = options.examine(arguments, {"name": "e", name: 5, "endpoints": [{"name": "f", name: 6}]}, problems)
     assert (found["gateway_priority"], found["endpoints"][0]["gateway_priority"], problems) == (5, 6, [])
