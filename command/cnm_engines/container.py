@@ -16,8 +16,9 @@ from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Opt
 from _cnm.adopted import lost_namespace
 from _cnm.controller import Groups
 from _cnm.drivers import driver
-from _cnm.model.endpoint import Endpoint, Port, parse_ports
+from _cnm.model.endpoint import Endpoint, Port
 from _cnm.model.network import Network
+from _cnm.model.ports import parse_ports
 from _cnm.model.sandbox import Sandbox
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from ..drivers import driver
 from ..model.addresses import Address, address, mac
 from ..model.allocation import check_address
-from ..model.endpoint import Endpoint, Port, parse_ports
+from ..model.endpoint import Endpoint, Port
 from ..model.errors import Problems, every
 from ..model.ids import check_alias, check_device, check_name
 from ..model.network import Network
@@ -20,7 +20,6 @@ from ..model.sandbox import Sandbox
 from ..store.journal import Unit
 from .addresses import has_own_mac, remove_from_peers
 from .context import Context, check_absent, listed
-from .pools import with_usable_pools
 from .ports import assign
 
 _CHOICES = {
@@ -67,6 +66,8 @@ def read(problems: Problems, item: Mapping[str, Any], subject: str) -> Wishes:
 def read_ports(problems: Problems, specifications: Sequence[Any], subject: str) -> Tuple[Port, ...]:
     """Return the ports that SPECIFICATIONS ask for; add to PROBLEMS what cannot be read."""
     ports: List[Port] = []
+    if specifications:
+        from ..model.ports import parse_ports
     for specification in specifications:
         with problems.about(f"{subject}: published port {specification!r}"):
             ports += parse_ports(specification)
@@ -170,7 +171,10 @@ def wanted(
     Addresses and ports that are left open are chosen when all items have been read. Conflicts are found then, too.
     """
     problems_before = len(context.problems.found)
-    network = with_usable_pools(context, network)
+    if network.predefined:
+        from .pools import with_usable_pools
+
+        network = with_usable_pools(context, network)
     identifier = existing.id if existing else context.id_for("endpoint", network.id, name)
     endpoint = existing or Endpoint(identifier, name, network.id)
     context.subjects[Unit("endpoint", endpoint.id)] = subject

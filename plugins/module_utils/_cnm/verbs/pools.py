@@ -55,8 +55,8 @@ def wanted_pools(
 
 
 def with_usable_pools(context: Context, network: Network) -> Network:
-    """Return NETWORK; an unused predefined network gets a new pool if the host now uses the old one elsewhere."""
-    if not network.predefined or not network.pools or context.store.endpoints_of_network(network.id):
+    """Return NETWORK, a predefined one; if it is unused and the host uses its pool elsewhere now, it gets a new one."""
+    if not network.pools or context.store.endpoints_of_network(network.id):
         return network
     if not any(_elsewhere(context, network, pool.subnet) for pool in network.pools):
         return network

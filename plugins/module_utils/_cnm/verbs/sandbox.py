@@ -21,10 +21,8 @@ from ..model.sandbox import HOST_GATEWAY, Sandbox
 from ..resources.routes import gateway_order
 from ..store.journal import Unit
 from .context import Context, check_absent, listed, texts
-from .dns import name_server
 from .endpoint import Wishes, joined, part, read, read_ports, wanted
 from .ports import assign, particular_first, resume
-from .routes import read_routes
 
 _PATH = re.compile(r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 _WORD = re.compile(r"[!\"$-:<-~]+")
@@ -112,7 +110,7 @@ def with_options(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], 
     readers = (
         ("hostname", "hostname", check_hostname),
         ("domainname", "domainname", check_hostname),
-        ("dns_servers", "dns_servers", lambda values: tuple(every(name_server, listed(values)))),
+        ("dns_servers", "dns_servers", _name_servers),
         ("dns_search_domains", "dns_search_domains", lambda values: tuple(every(check_hostname, values))),
         ("dns_opts", "dns_opts", lambda values: tuple(listed(every(_word, values)))),
         ("etc_hosts", "etc_hosts", _etc_hosts),
@@ -127,10 +125,18 @@ def with_options(problems: Problems, sandbox: Sandbox, item: Mapping[str, Any], 
         # Their order does not matter, as in community.docker.
         del fields["dns_opts"]
     if item.get("routes") is not None:
+        from .routes import read_routes
+
         fields["routes"] = read_routes(problems, item["routes"], subject)
     if item.get("no_default_route") is not None:
         fields["no_default_route"] = item["no_default_route"]
     return replace(sandbox, **fields) if fields else sandbox
+
+
+def _name_servers(values: Sequence[str]) -> Tuple[str, ...]:
+    from .dns import name_server
+
+    return tuple(every(name_server, listed(values)))
 
 
 def _word(text: str) -> str:

@@ -24,7 +24,6 @@ from ..store.objects import SqliteStore
 from .addresses import addressed, check_displaced, check_remotes, claim_addresses, forget_reported, has_own_mac
 from .context import Context
 from .interfaces import named
-from .ports import assign_host_ports
 
 T = TypeVar("T", Network, Sandbox, Endpoint)
 
@@ -46,7 +45,10 @@ def assign_unique_values(context: Context, before: SqliteStore) -> None:
             written = named(context, network, addressed(context, network, written, starts))
             context.store.put_endpoint(written)
             forget_reported(context, network, written)
-    assign_host_ports(context)
+    if context.published:
+        from .host_ports import assign_host_ports
+
+        assign_host_ports(context)
     check_displaced(context)
     _Uniqueness(context, before).check()
 

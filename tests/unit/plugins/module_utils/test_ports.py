@@ -12,7 +12,8 @@ import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.listeners import Listener
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.codec import from_json, to_json
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Port, parse_ports
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.endpoint import Port
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.ports import parse_ports
 
 LOCAL = ipaddress.ip_address("127.0.0.1")
 MODE = "com.docker.network.bridge.gateway_mode_ipv4"
