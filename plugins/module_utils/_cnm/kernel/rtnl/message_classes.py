@@ -90,7 +90,10 @@ def _import_alone(path: str) -> ModuleType:
 
 @contextmanager
 def _without_programs() -> Iterator[None]:
-    """Let no program be found: pyroute2.config runs two to describe the processor, which no message depends on."""
+    """Let no program be found: pyroute2 0.7 runs two to describe the processor, on which no message depends.
+
+    They take longer than importing the classes.
+    """
     before = os.environ.get("PATH")
     os.environ["PATH"] = os.devnull
     try:
