@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 import pytest
+from _cnm.model.errors import InvalidInput
 from _cnm.resources.link import Link
 from _cnm.store.objects import SqliteStore
 from cnm_engines.docker import protocol
@@ -371,3 +372,18 @@ class TestHandedOver:
         docker.on("Leave", 1)
         assert end.key not in docker.engine.kernel.present
         assert docker.engine.listed("sandbox") == {}
+
+
+def test_a_task_leaves_what_docker_knows_of_a_network(docker: Docker) -> None:
+    engine = docker.engine
+    pool = docker.pool()
+    docker.network()
+    docker.start(1, pool)
+    with pytest.raises(InvalidInput, match=r"Docker knows it with the subnet 10\.1\.0\.0/24, and cannot change that"):
+        engine.ensure("network", {"name": "blue", "ipam_config": [{"subnet": "10.8.0.0/24"}], "force": True})
+    mtu = {"com.docker.network.driver.mtu": "1400"}
+    engine.ensure("network", {"name": "blue", "driver_options": mtu})
+    (warning,) = engine.warnings
+    assert f"they keep the MTU 1500 until they start again: '{name(1)}'" in warning
+    engine.ensure("network", {"name": "blue", "ipam_config": [{"subnet": "10.1.0.0/24"}]})
+    assert len(engine.warnings) == 1, "a second subnet can come and go"

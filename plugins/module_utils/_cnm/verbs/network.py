@@ -171,10 +171,10 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
         network = underlaid(context, network, item, subject)
     elif item.get("peers"):
         problems.add(f"{subject}: peers work only with driver '{SPANNING[0]}', and its driver is '{kind}'.")
-    if network.engines or item.get("engines") or item.get("docker_networks") is not None:
+    if network.engines or network.docker_networks or item.get("engines") or item.get("docker_networks") is not None:
         from .engines import known_to_engines
 
-        network = known_to_engines(context, network, item, subject)
+        network = known_to_engines(context, existing, network, item, subject)
     for problem in (*driver(kind).problems(network), *driver(kind).host_problems(network, context.host)):
         problems.add(f"{subject}: {problem}")
     return network
