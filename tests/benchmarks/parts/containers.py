@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from engine import COMMAND
 from host import on_its_own
 from peers import SUBNET, cni, namespaces
 from peers.ours import Ours
+from podman import Podman
 from record import Key, Record
 from service import Service, service
 from stand_in import Host
@@ -44,10 +45,10 @@ Measured = Sequence[tuple[str, str, Cost]]
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure Docker with both networks, then both plugins of CNI."""
+    """Measure Docker and Podman with our network and their own, then both plugins of CNI."""
     (size,) = plan.sizes or (SIZE,)
     for _round in range(plan.rounds):
-        for part in (_docker, _cni):
+        for part in (_docker, _podman, _cni):
             for what, subject, cost in on_its_own(functools.partial(part, size=size)):
                 record.add(Key("containers", what, size, subject), cost)
 
@@ -64,17 +65,13 @@ def _docker(host: Host, size: int) -> Measured:
         docker.load_image()
         docker.command("network", "create", "--driver=cnm", "--ipam-driver=cnm", f"--subnet={_OUR_SUBNET}", "ours")
         docker.command("network", "create", "docker")
-        found = []
-        for network in ("ours", "docker"):
-            docker.command("run", "--rm", f"--network={network}", IMAGE, "sleep", "0")
-        # In turn, so that both meet the same noise.
-        costs: dict[str, list[Cost]] = {"ours": [], "docker": []}
-        for _time, network in itertools.product(range(max(size // 5, 1)), costs):
-            run_one = functools.partial(docker.command, "run", "--rm", f"--network={network}", IMAGE, "sleep", "0")
-            costs[network].append(measured(run_one))
-        for network, each in costs.items():
-            found.append(("docker run --rm", network, _wall(sum(cost.wall for cost in each) / len(each))))
-        for network in costs:
+        found: list[tuple[str, str, Cost]] = []
+        starts = {
+            network: functools.partial(docker.command, "run", "--rm", f"--network={network}", IMAGE, "sleep", "0")
+            for network in ("ours", "docker")
+        }
+        found += _in_turn("docker run --rm", starts, size // 5)
+        for network in starts:
             start = functools.partial(_at_once, functools.partial(_start, docker, network), size)
             found.append(("docker run, all at once", network, _wall(measured(start).wall / size)))
         found.append(("memory of the service", "ours", Cost(0, 0, _resident(running.pid))))
@@ -86,6 +83,33 @@ def _docker(host: Host, size: int) -> Measured:
         docker.end()
         running.kill()
         host.kill_name_server()
+
+
+def _podman(host: Host, size: int) -> Measured:
+    host.have_name_server()
+    Ours(host).task(verb="ensure", kind="network", items=[{"name": "blue", "ipam_config": [{"subnet": _OUR_SUBNET}]}])
+    podmans = {"ours": Podman(host, "blue"), "netavark": Podman(host, "podman", "netavark")}
+    try:
+        with service():
+            starts = {
+                subject: functools.partial(podman.run, "one", "sh -c exit", "--rm")
+                for subject, podman in podmans.items()
+            }
+            return _in_turn("podman run --rm", starts, size // 5)
+    finally:
+        for each in podmans.values():
+            each.end()
+        host.kill_name_server()
+
+
+def _in_turn(what: str, starts: Mapping[str, Callable[[], object]], times: int) -> list[tuple[str, str, Cost]]:
+    """Measure STARTS, in turn so that all meet the same noise, after one of each that makes what stays."""
+    costs: dict[str, list[float]] = {subject: [] for subject in starts}
+    for start in starts.values():
+        start()
+    for _time, (subject, start) in itertools.product(range(max(times, 1)), starts.items()):
+        costs[subject].append(measured(start).wall)
+    return [(what, subject, _wall(sum(each) / len(each))) for subject, each in costs.items()]
 
 
 def _wall(seconds: float) -> Cost:
