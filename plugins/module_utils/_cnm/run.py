@@ -99,15 +99,15 @@ class Reconciliation:
                     units |= topology.of_sandbox(identifier)
                 elif kind == "endpoint":
                     endpoint = store.endpoint(identifier)
-                    if endpoint is not None:
-                        units.add(Unit("network", endpoint.network))
-                        units |= topology.of_sandbox(endpoint.sandbox) if endpoint.sandbox else set()
+                    # One that is in no sandbox reserves addresses, and the host has nothing of it.
+                    if endpoint is not None and endpoint.sandbox:
+                        units |= topology.of_sandbox(endpoint.sandbox) | {Unit("network", endpoint.network)}
         for kind, identifier in self._store.touched:
             was, now = getattr(self._earlier, kind)(identifier), getattr(self._store, kind)(identifier)
             if kind == "network" and was is not None and now is not None and was != now:
                 changed.add(identifier)
             elif kind == "endpoint":
-                renamed |= {endpoint.network for endpoint in (was, now) if endpoint is not None}
+                renamed |= {each.network for each in (was, now) if each is not None and each.sandbox}
             elif kind == "sandbox" and (was is None or now is None or was.running != now.running):
                 for store in (self._earlier, self._store):
                     renamed |= {endpoint.network for endpoint in store.endpoints_of_sandbox(identifier)}

@@ -21,6 +21,24 @@ def test_it_exists_without_a_sandbox(lan):
     assert (found["State"], found["Sandbox"], found["IPv4Address"]) == ("left", "", "10.1.0.3/24")
 
 
+def test_without_a_sandbox_nothing_of_its_network_is_read(lan, monkeypatch):
+    asked = set()
+    read = lan.kernel.read
+
+    def noting(keys):
+        keys = set(keys)
+        asked.update(key[0] for key in keys)
+        return read(keys)
+
+    monkeypatch.setattr(lan.kernel, "read", noting)
+    for more in ({}, {"ipv4_address": "10.1.0.7"}, {"state": "absent"}):
+        assert lan.endpoint("vip", network="lan", **more).changed
+    assert asked and not asked & {"link", "namespace", "file", "address", "element"}
+    lan.sandbox("box")
+    lan.endpoint("vip", network="lan", sandbox="box")
+    assert {"link", "namespace", "file", "address", "element"} <= asked
+
+
 def test_it_keeps_everything_through_leave_and_join(lan):
     lan.sandbox("box")
     lan.endpoint("vip", network="lan", sandbox="box", aliases=["v"], published_ports=["90"], gateway_priority=3)
