@@ -114,7 +114,7 @@ options:
         V(true), it sends broadcast traffic, and traffic to unknown addresses, to each of O(peers), and learns addresses
         from the traffic that it receives. With V(false), forwarding entries for the endpoints of O(peers) are
         preconfigured, and the host answers address queries for them. Endpoints that are not listed there cannot be
-        reached.
+        reached. M(cnm.linux.topology) decides this itself if the option is not given.
       - V(macvlan) has C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
       - C(parent) (string) is the interface of the host for V(macvlan). It must exist, be an Ethernet interface, and not

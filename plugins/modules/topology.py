@@ -36,10 +36,11 @@ description:
     change when hosts are added or removed. If all addresses are fixed, no slices are needed. If two hosts have the same
     slice, they are refused; give the newer one a number. O(cnm.linux.cnm_network#module:ipam_config[].iprange) of a
     host replaces its slice.
-  - Sandboxes with fixed addresses are known by name on all hosts of the network. If all sandboxes on a network have
-    fixed addresses in all its families, C(cnm.overlay.learning) is V(false), forwarding entries are preconfigured, and
-    nothing is sent to hosts that it does not concern.
-  - Sandboxes whose addresses are chosen are known by name on all hosts after a second task with O(exchange=true).
+  - Sandboxes with fixed addresses are known by name on all hosts of the network. Sandboxes whose addresses are chosen
+    are known after a second task with O(exchange=true).
+  - Without the driver option C(cnm.overlay.learning), a host does not learn the location of endpoints if it knows all
+    of them, the network has no C(engines), and no endpoint is missing from the inventory. Then forwarding entries are
+    preconfigured, and nothing is sent to hosts that it does not concern.
   - If a sandbox moves to another host with its fixed address, it leaves the network on its old host. Declare it there
     as V(absent) to remove it.
   - Everything that follows from the inventory alone is checked for all hosts before the first host is touched.

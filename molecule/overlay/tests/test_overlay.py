@@ -87,6 +87,8 @@ def test_frames_of_exactly_the_size(host, name):
 def test_red(host, name):
     if name == "b":
         assert answers(host, "red-b", "red-c") and answers(host, "red-b", RED["red-c"][0])
+        learns = json.loads(host.check_output("cnm network inspect red"))[0]["Host"]["Learning"]
+        assert not learns, "all on red are known"
     if name == "c":
         assert answers(host, "red-c", "red-b.red"), "its address is chosen"
 

@@ -114,6 +114,12 @@ class Controller:
                     else:
                         verb(context, item)
             assign_unique_values(context, before)
+            told = [item["name"] for kind, items in groups if kind == "network" for item in items if _tells(item)]
+            if told:
+                from .verbs.overlay import settle_learning
+
+                for name in told:
+                    settle_learning(context, name)
             touched = [store.network(identifier) for kind, identifier in store.touched if kind == "network"]
             if any(network is not None and network.underlay is not None for network in touched):
                 from .verbs.overlay import check_ranges
@@ -319,6 +325,11 @@ class Controller:
         context = self._context(store)
         predefine(context)
         context.problems.check()
+
+
+def _tells(item: Mapping[str, Any]) -> bool:
+    """Say whether ITEM tells what the inventory declares on other hosts, or what they report."""
+    return "declared" in item or "reports" in item
 
 
 def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> List[str]:

@@ -63,8 +63,6 @@ class Fabric:
             **(declared.get("driver_options") or {}),
             self._way.address_option: str(self._local(host)),
         }
-        if self._way.learning_option not in chosen and self.complete:
-            chosen[self._way.learning_option] = False
         return {**declared, "ipam_config": pools, "driver_options": chosen}
 
     def _local(self, host: str) -> Optional[Address]:
@@ -83,11 +81,6 @@ class Fabric:
                 for host, one in self.members.items()
             ]
         )
-
-    @property
-    def complete(self) -> bool:
-        """Whether there are endpoints, and the inventory gives all their addresses."""
-        return not self._chosen and any(self._endpoints.values())
 
     def _add(self, sentence: str) -> None:
         self.problems.append(f"Network '{self.name}': {sentence}")

@@ -46,6 +46,10 @@ def known_at(member: Member, sandbox: str, *asked: str) -> dict[str, set[str]]:
     return {name: known(member, sandbox, name) for name in asked}
 
 
+def learning(fleet: Fleet) -> list[bool]:
+    return [bool(member.shown("network")["blue"]["Host"]["Learning"]) for member in fleet.members]
+
+
 @needs_name_server
 def test_names_of_sandboxes_with_chosen_addresses(fleet: Fleet) -> None:
     """One play and the exchange tell all hosts; they remember it, also in plays for one host, and while one is down."""
@@ -69,7 +73,10 @@ def test_names_of_sandboxes_with_chosen_addresses(fleet: Fleet) -> None:
     everybody["db"] = {"10.9.1.0", "10.9.2.0", "10.9.3.0"}
     assert fleet.play(inventory) == [True, True, True]
     assert known(one, "s1", "s2.blue") == set()
+    assert learning(fleet) == [True, True, True]
+    assert one.ping("s1", "10.9.2.0")
     assert fleet.exchange() == [True, True, True]
+    assert learning(fleet) == [False, False, False]
     assert known_at(one, "s1", *names) == known_at(two, "s2", *names) == known_at(three, "s3", *names) == everybody
     assert one.ping("s1", "s3.blue") and three.ping("s3", "s2.back")
 
@@ -91,8 +98,9 @@ def test_names_of_sandboxes_with_chosen_addresses(fleet: Fleet) -> None:
     assert known_at(two, "s2", *names, "t1", "www") == {**everybody, "t1": set(), "www": set()}
 
     # Host 3 is down. Its sandboxes keep their names, as do those with fixed addresses.
-    assert fleet.play(inventory, one, two) == [False, False]
+    assert fleet.play(inventory, one, two) == [False, True]
     assert fleet.exchange(one, two) == [None, True]
+    assert learning(fleet) == [True, True, False]
     assert known(two, "s2", "t1.blue") == {"10.9.1.2"}
     assert known_at(two, "s2", "www", "box", "s3.back") == {
         "www": {"10.9.1.1"},
@@ -107,6 +115,8 @@ def test_names_of_sandboxes_with_chosen_addresses(fleet: Fleet) -> None:
     inventory["h3"]["cnm_sandboxes"] = [*inventory["h3"]["cnm_sandboxes"], {"name": "t1", "networks": on}]
     assert fleet.play(inventory) == [True, True, True]
     assert fleet.exchange() == [True, True, None]
+    assert learning(fleet) == [False, False, False]
+    assert two.ping("s2", "t1.back")
     for member in fleet.members:
         assert known_at(member, f"s{member.number}", "t1.blue", "www", "box") == {
             "t1.blue": {"10.9.3.1"},

@@ -195,11 +195,8 @@ class Topology:
         """Return the endpoints that may have moved to another host without notice."""
         roaming: List[Roaming] = []
         for network in self._store.networks():
-            if not network.peers:
-                continue
-            way = spanning(network.driver)
-            if way.tunnel(network.name, network.options).learning:
-                device = way.device(network)
+            if network.peers and network.underlay is not None and network.underlay.learning:
+                device = spanning(network.driver).device(network)
                 for endpoint in self._store.running_endpoints(network.id):
                     sandbox = self._store.sandbox(str(endpoint.sandbox))
                     # An interface that waits for an engine sends nothing.

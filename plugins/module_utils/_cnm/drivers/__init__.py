@@ -69,8 +69,8 @@ class Tunnel(NamedTuple):
     """Whether the options give it; otherwise it follows from the network's name."""
     port: int
     """The UDP port on all hosts."""
-    learning: bool
-    """Whether hosts learn from the packets where a sandbox is; otherwise they are told."""
+    learning: Optional[bool]
+    """Whether hosts learn from the packets where a sandbox is; otherwise they are told. None if no option says so."""
     address: Optional[Address]
     """This host's end; None for the address of its default route."""
 

@@ -98,7 +98,7 @@ class Overlay(Bridge):
                     str(network.underlay.address),
                     options.port,
                     network.underlay.device,
-                    options.learning,
+                    network.underlay.learning,
                     bridge,
                 ),
             )
@@ -106,7 +106,7 @@ class Overlay(Bridge):
         if network.ipv6:
             # All hosts have the gateway's addresses, even the link-local one, so these are not duplicates.
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{bridge}/accept_dad", "0", bridge))
-        if options.learning:
+        if network.underlay.learning:
             resources += [Forwarding(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
             return resources
         for peer, remote in network.remotes():
@@ -117,7 +117,7 @@ class Overlay(Bridge):
 
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
-        announced = tunnel_device(network) if network.underlay and parse(network.options).learning else ""
+        announced = tunnel_device(network) if network.underlay and network.underlay.learning else ""
         return [
             replace(resource, announced=announced)
             if isinstance(resource, Neighbour) and resource.namespace == HOST
@@ -136,7 +136,7 @@ class Overlay(Bridge):
             "VxlanPort": options.port,
             "VtepAddress": str(network.underlay.address),
             "VtepDevice": network.underlay.device,
-            "Learning": options.learning,
+            "Learning": network.underlay.learning,
         }
 
 

@@ -32,7 +32,7 @@ class OverlayOptions:
     vtep: Optional[Address] = None
     port: int = 4789
     """IANA's for VXLAN."""
-    learning: bool = True
+    learning: Optional[bool] = None
 
 
 def _vni(text: str) -> int:

@@ -70,6 +70,8 @@ class Peer:
     """The endpoints that it is declared to have."""
     reported: Tuple[Remote, ...] = ()
     """The endpoints that it has reported, because not all their addresses are declared; kept until its next report."""
+    chosen: Tuple[str, ...] = ()
+    """The names of its declared endpoints of which not all addresses are declared."""
 
 
 @value
@@ -85,6 +87,10 @@ class Underlay:
     peers: Tuple[Peer, ...] = ()
     known: Optional[Tuple[str, ...]] = None
     """Addresses of endpoints here that other hosts know; None if that was not given."""
+    chosen: Tuple[str, ...] = ()
+    """The names of declared endpoints here of which not all addresses are declared."""
+    learning: bool = True
+    """Whether this host learns from the packets of other hosts where their endpoints are."""
 
 
 class Members(NamedTuple):

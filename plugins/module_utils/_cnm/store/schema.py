@@ -71,6 +71,14 @@ UPDATE network SET data = json_set(
     (SELECT json_group_array(json_insert(value, '$.reported', json('[]'))) FROM json_each(data, '$.underlay.peers'))
 ) WHERE json_type(data, '$.underlay') = 'object';
 """,
+    """
+UPDATE network SET data = json_set(
+    data, '$.underlay.peers',
+    (SELECT json_group_array(json_insert(value, '$.chosen', json('[]'))) FROM json_each(data, '$.underlay.peers')),
+    '$.underlay.chosen', json('[]'), '$.underlay.learning',
+    json(CASE json_extract(data, '$.options."cnm.overlay.learning"') WHEN 'false' THEN 'false' ELSE 'true' END)
+) WHERE json_type(data, '$.underlay') = 'object';
+""",
 )
 """Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.
 

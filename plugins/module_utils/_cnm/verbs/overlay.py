@@ -12,6 +12,7 @@ from typing import Any, Container, Dict, List, Mapping, Optional, Sequence, Tupl
 from ..drivers import Tunnel, driver, spanning
 from ..model.addresses import Address, address, mac, mac_of
 from ..model.allocation import check_address
+from ..model.endpoint import Endpoint
 from ..model.errors import every
 from ..model.ids import check_alias, check_name
 from ..model.network import Network
@@ -34,6 +35,7 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
                 underlay,
                 peers=_remembering(_peers(context, network, underlay, item["peers"], subject), underlay.peers, item),
                 known=tuple(item["known"]) if item.get("known") is not None else None,
+                chosen=tuple(sorted(item.get("chosen", ()))),
             )
     if item.get("reports"):
         with context.problems.about(subject):
@@ -57,8 +59,10 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         mtu = given
     elif earlier is None or (earlier.address, earlier.mtu) != (underlay.address, underlay.mtu):
         mtu = underlay.mtu - spanning(network.driver).overhead[underlay.address.version]
-    network = replace(network, underlay=underlay, mtu=mtu)
-    _warn_of_learning(context, network, subject)
+    learning = _tunnel(network).learning
+    if learning is None:
+        learning = underlay.learning if underlay.known is not None else True
+    network = replace(network, underlay=replace(underlay, learning=learning), mtu=mtu)
     _check_port(context, network, subject)
     return network
 
@@ -99,8 +103,7 @@ def _underlay(context: Context, network: Network, subject: str) -> Optional[Unde
     if earlier is not None and (earlier.address, earlier.device) == (address_here, device):
         # As for a bridge, the MTU is chosen once. It is lowered if the device's MTU has become smaller.
         mtu = min(mtu, earlier.mtu)
-    found_peers, known = (earlier.peers, earlier.known) if earlier is not None else ((), None)
-    return Underlay(address_here, device, mtu, found_peers, known)
+    return replace(earlier or Underlay(address_here), address=address_here, device=device, mtu=mtu)
 
 
 def _peers(
@@ -139,20 +142,20 @@ def _peers(
                     context.problems.add(f"{about}: it is listed twice.")
                 elif other.address == end:
                     context.problems.add(f"{about}: its address {end} is already used by peer '{other.name}'.")
-            peers.append(Peer(entry["name"], end, tuple(sorted(remotes, key=lambda one: one.name))))
+            endpoints = tuple(sorted(remotes, key=lambda one: one.name))
+            peers.append(Peer(entry["name"], end, endpoints, chosen=tuple(sorted(entry.get("chosen") or ()))))
     return tuple(sorted(peers, key=lambda peer: peer.name))
 
 
 def _remembering(peers: Sequence[Peer], earlier: Sequence[Peer], item: Mapping[str, Any]) -> Tuple[Peer, ...]:
     """Return PEERS with what they have reported before, as EARLIER has it, except what ITEM declares otherwise."""
     reports = {peer.name: peer.reported for peer in earlier}
-    chosen = {entry["name"]: entry.get("chosen", ()) for entry in item["peers"]}
     declared = item.get("declared", ())
     return tuple(
         replace(
             peer,
             reported=tuple(
-                remote for remote in reports.get(peer.name, ()) if is_reported(remote.name, chosen[peer.name], declared)
+                remote for remote in reports.get(peer.name, ()) if is_reported(remote.name, peer.chosen, declared)
             ),
         )
         for peer in peers
@@ -252,28 +255,52 @@ def check_ranges(context: Context, before: SqliteStore) -> None:
 def unreachable_endpoints(store: SqliteStore, network: Network) -> str:
     """Return which endpoints here other hosts cannot reach, because they do not know them; empty if there are none."""
     known = network.underlay.known if network.underlay is not None else None
-    if known is None or _tunnel(network).learning:
+    if known is None or network.underlay is None or network.underlay.learning:
         return ""
-    unknown = [one for one in store.running_endpoints(network.id) if not set(map(str, one.addresses)) <= set(known)]
+    unknown = _undeclared(store, network, network.underlay)
     if not unknown:
         return ""
     option = spanning(network.driver).learning_option
     return (
-        f"Network '{network.name}': other hosts do not know {quoted(unknown)} and cannot reach "
-        f"{'it' if len(unknown) == 1 else 'them'}. Declare all sandboxes on this network in cnm_sandboxes, with fixed "
-        f"addresses, or set its driver option '{option}' to true; then run cnm.linux.topology for all hosts."
+        f"Network '{network.name}': other hosts do not know {quoted(unknown)}, and cannot reach "
+        f"{'it' if len(unknown) == 1 else 'them'} before cnm.linux.topology has run for all hosts. Declare all "
+        f"sandboxes on this network in cnm_sandboxes, or set its driver option '{option}' to true."
     )
 
 
-def _warn_of_learning(context: Context, network: Network, subject: str) -> None:
-    """Warn that all hosts must switch to learning together."""
-    earlier = context.store.network(network.id)
-    if earlier is not None and _tunnel(network).learning and not _tunnel(earlier).learning:
-        context.warn(
-            f"{subject}: not all addresses are declared, so this host now learns where sandboxes are. Other hosts "
-            "cannot reach sandboxes with automatically chosen addresses until the task has run there too. Run it for "
-            "all hosts."
-        )
+def _undeclared(store: SqliteStore, network: Network, underlay: Underlay) -> List[Endpoint]:
+    """Return the running endpoints here that the inventory does not declare, or not with the addresses they have."""
+    known = set(underlay.known or ())
+    return [
+        one
+        for one in store.running_endpoints(network.id)
+        if one.name not in underlay.chosen and not set(map(str, one.addresses)) <= known
+    ]
+
+
+def settle_learning(context: Context, name: str) -> None:
+    """Decide whether this host learns where the endpoints of the network NAME are, unless an option says so.
+
+    It need not if it knows all of them, and nothing else creates any. Container engines, and endpoints that the
+    inventory does not declare, show that something does.
+    """
+    network = context.store.network_named(name)
+    underlay = network.underlay if network is not None else None
+    if network is None or underlay is None or underlay.known is None or _tunnel(network).learning is not None:
+        return
+    declared = underlay.known or underlay.chosen or any(peer.endpoints or peer.chosen for peer in network.peers)
+    seen = {(peer.name, remote.name) for peer, remote in network.remotes()}
+    reported = {(peer.name, remote.name) for peer in network.peers for remote in peer.reported}
+    chosen = {(peer.name, each) for peer in network.peers for each in peer.chosen}
+    learning = (
+        not declared
+        or bool(network.engines)
+        or not chosen <= seen & reported
+        or not reported <= chosen
+        or bool(_undeclared(context.store, network, underlay))
+    )
+    if learning != underlay.learning:
+        context.store.put_network(replace(network, underlay=replace(underlay, learning=learning)))
 
 
 def check_holders(context: Context, network: Network) -> None:

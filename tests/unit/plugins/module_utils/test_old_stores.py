@@ -59,10 +59,10 @@ def test_its_objects_are_read(old):
     assert store.network_named("plain").dns is False
     assert store.network_named("back").no_default_route
     assert [peer.name for peer in wide.peers] == ["h2", "h3"]
-    assert [remote.aliases for _peer, remote in wide.remotes()] == [("away",)]
-    assert [peer.reported for peer in wide.peers] == [(), ()]
-    assert wide.underlay.known == ("10.8.0.2",)
-    assert store.network_named("wider").underlay.known is None
+    assert [remote.aliases for _peer, remote in wide.declared_remotes()] == [("away",)]
+    assert (wide.underlay.known, wide.underlay.learning) == (("10.8.0.2",), False)
+    wider = store.network_named("wider")
+    assert (wider.underlay.known, wider.underlay.learning) == (None, True)
     assert [options for _driver, _name, options, *_more in store.underlays()] == [
         {},
         {"cnm.overlay.learning": "false", "com.docker.network.driver.overlay.vxlanid_list": "77"},
@@ -80,6 +80,15 @@ def test_its_objects_are_read(old):
     assert store.endpoint_on(store.network_named("plain").id, "spare").reserved
     assert store.settings()["net/ipv4/ip_forward"] == Setting("0", ("host", ""))
     assert (len(store.networks()), len(store.sandboxes()), len(store.endpoints())) == (9, 9, 13)
+    store.close()
+
+
+def test_reports_and_engines_are_kept(old):
+    version = version_of(schema.path(old.folder))
+    store = SqliteStore.open(old.folder)
+    reported = [remote.name for peer in store.network_named("wide").peers for remote in peer.reported]
+    assert reported == (["box"] if version >= 4 else [])
+    assert store.network_named("plain").docker_networks == ({"0123456789ab": "open"} if version >= 3 else {})
     store.close()
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING
 
 DUAL = [{"subnet": "10.9.0.0/16"}, {"subnet": "fd00:9::/64"}]
@@ -143,3 +145,63 @@ def test_a_network_that_is_not_here_is_left_alone(host):
     assert not exchange(host, h2=[one("a", "10.9.2.1")]).changed
     assert not exchange(host, network="red", h2=[one("a", "10.9.2.1")]).changed
     assert "red" not in host.listed("network")
+
+
+def learns(host):
+    return host.one("network", "blue")["Host"]["Learning"]
+
+
+def test_a_host_learns_until_it_knows_all_endpoints(host):
+    two, three = peer(2, chosen=["a"]), peer(3, one("b", "10.9.3.1"))
+    told = {"declared": ["a", "b", "here"], "chosen": ["here"]}
+    for check in (True, False):
+        assert play(host, two, three, **told, check=check).changed
+    host.sandbox("here", networks=[{"name": "blue"}])
+    assert learns(host)
+    assert exchange(host, h2=[one("a", "10.9.2.1")], h3=[]).changed
+    assert not learns(host)
+    assert not play(host, two, three, **told).changed
+    assert not learns(host)
+    # The next sandbox of another host is not known at first.
+    more = peer(2, chosen=["a", "c"])
+    play(host, more, three, **told)
+    assert learns(host)
+    exchange(host, h2=[one("a", "10.9.2.1"), one("c", "10.9.2.2")])
+    assert not learns(host)
+    # What it has reported is of no use: another endpoint has the address now.
+    exchange(host, h2=[one("a", "10.9.2.1"), one("c", "10.9.3.1")])
+    assert learns(host)
+
+
+def test_fixed_addresses_need_no_exchange(host):
+    play(host, peer(2, one("a", "10.9.2.1")), peer(3), declared=["a"])
+    assert not learns(host)
+
+
+def test_a_host_learns_where_endpoints_come_without_the_inventory(host):
+    fixed = [peer(2, one("a", "10.9.2.1"))]
+    play(host, peer(2))
+    assert learns(host), "nothing is declared, so something else uses the network"
+    play(host, *fixed, declared=["a"], engines=["docker"])
+    assert learns(host)
+    play(host, *fixed, declared=["a"], engines=[])
+    assert not learns(host)
+    exchange(host, h2=[one("box", "10.9.2.2")])
+    assert learns(host)
+    exchange(host, h2=[])
+    assert not learns(host)
+    host.sandbox("box", networks=[{"name": "blue"}])
+    assert "other hosts do not know 'box', and cannot reach it before" in host.warnings[-1]
+    play(host, *fixed, declared=["a"])
+    assert learns(host)
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_an_option_decides_whether_hosts_learn(host, learning):
+    options = {"driver_options": {LEARNING: learning}}
+    play(host, peer(2, one("a", "10.9.2.1")), declared=["a"], **options)
+    assert learns(host) == learning
+    exchange(host, h2=[one("box", "10.9.2.2")])
+    assert learns(host) == learning
+    play(host, peer(2, one("a", "10.9.2.1")), declared=["a"], driver_options={})
+    assert learns(host), "because of the box"

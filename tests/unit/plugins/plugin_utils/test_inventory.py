@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING, VNI, VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import VNI, VTEP
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import members
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
@@ -67,27 +67,27 @@ def test_each_host_is_told_of_the_others():
     assert found.sandboxes("a") == [on("x")]
 
 
-def test_fixed_addresses_are_known_to_all_and_nobody_need_learn():
+def test_fixed_addresses_are_known_to_all():
     fixed = on("x", ipv4_address="10.9.1.5", aliases=["y"])
     found = inventory(a=host(1, fixed), b=host(2, on("z", ipv4_address="10.9.77.5", mac_address="02-00-00-00-00-0A")))
     endpoints = [each["endpoints"] for each in told(found, "b")["peers"]]
     mac = "02:42:0a:09:01:05"
     assert endpoints == [[{"name": "x", "ipv4_address": "10.9.1.5", "mac_address": mac, "aliases": ["y"]}]]
     assert told(found, "a")["peers"][0]["endpoints"][0]["mac_address"] == "02:00:00:00:00:0a"
-    assert told(found, "a")["driver_options"][LEARNING] is False
     assert told(found, "a")["known"] == ["10.9.1.5"]
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "names"),
     [
-        host(2, on("z")),
-        host(2, on("z", ipv4_address="10.9.2.9"), on("free")),
+        (host(2, on("z")), ["z"]),
+        (host(2, on("z", ipv4_address="10.9.2.9"), on("free")), ["free"]),
     ],
 )
-def test_hosts_learn_where_some_address_is_not_declared(other):
+def test_all_know_of_which_endpoints_hosts_choose_addresses(other, names):
     found = inventory(a=host(1, on("x", ipv4_address="10.9.1.5")), b=other)
-    assert LEARNING not in told(found, "a")["driver_options"]
+    assert told(found, "a")["peers"][0]["chosen"] == names
+    assert told(found, "b")["chosen"] == {*names}
     assert told(found, "b")["peers"][0]["endpoints"][0]["name"] == "x"
 
 
