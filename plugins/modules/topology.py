@@ -82,7 +82,6 @@ options:
       - If a host has all reports already, the task does not connect to it.
     type: bool
     default: false
-    version_added: 0.1.0
   reports:
     description:
       - What other hosts have reported, packed, by name of the network. The task itself takes no options.
