@@ -35,8 +35,8 @@ def find(store: SqliteStore, engine: str, container: str, name: str) -> Optional
     likely = store.sandbox_named(name)
     if likely is not None and belongs(likely, engine, container):
         return likely
-    labelled = store.sandboxes_labelled(CONTAINER, container)
-    return next((sandbox for sandbox in labelled if belongs(sandbox, engine, container)), None)
+    found = store.sandboxes_of_container(container)
+    return next((sandbox for sandbox in found if belongs(sandbox, engine, container)), None)
 
 
 def belongs(sandbox: Sandbox, engine: str, container: str) -> bool:

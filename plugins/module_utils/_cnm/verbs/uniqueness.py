@@ -11,14 +11,15 @@ else the one listed first. The other one is reported.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Hashable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
+import os
+from typing import Callable, Dict, Hashable, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, TypeVar
 
 from ..composition.attachments import has_host_stack
 from ..drivers import driver
 from ..model.addresses import address_of
 from ..model.endpoint import Endpoint
 from ..model.network import DEFAULT, Network
-from ..model.sandbox import Sandbox
+from ..model.sandbox import NAMESPACES, Sandbox
 from ..store.journal import Unit
 from ..store.objects import SqliteStore
 from .addresses import addressed, check_displaced, check_remotes, claim_addresses, forget_reported, has_own_mac
@@ -167,19 +168,32 @@ class _Uniqueness:
         def identity(sandbox: Sandbox) -> Optional[str]:
             return sandbox.identity or host.namespace_id(sandbox.path)
 
-        paths = {sandbox.path for sandbox in adopting}
-        files = {host.namespace_file(path) for path in paths} - {None}
-        alike = [
-            sandbox
-            for sandbox in self._store.sandboxes()
-            # A file is found in a hundredth of the time that an identity takes, and a host may have a thousand.
-            if sandbox.path in paths or sandbox.identity or host.namespace_file(sandbox.path) in files
-        ]
+        alike = {sandbox.id: sandbox for sandbox in adopting}
+        for other in filter(None, map(self._store.sandbox, self._alike(adopting, set(map(identity, adopting))))):
+            alike[other.id] = other
         for key in (_path, identity):
-            for one, other in self._twice("sandbox", alike, key):
+            for one, other in self._twice("sandbox", alike.values(), key):
                 subject = self._context.subject("sandbox", one)
                 text = f"{subject}: the namespace at '{one.path}' is already used by sandbox '{other.name}'."
                 self._context.problems.add(text)
+
+    def _alike(self, adopting: Sequence[Sandbox], identities: Set[Optional[str]]) -> Iterator[str]:
+        """Yield the ids of sandboxes that may use the namespaces that ADOPTING adopt, which have IDENTITIES.
+
+        Two paths lead to the same namespace if they are the same file. A file is found in a hundredth of the time that
+        an identity takes, and a host may have a thousand.
+        """
+        paths = {sandbox.path for sandbox in adopting}
+        files = {self._context.host.namespace_file(path) for path in paths} - {None}
+        for identifier, path, identity in self._store.namespaces():
+            if path in paths or (
+                identity in identities if identity else self._context.host.namespace_file(path) in files
+            ):
+                yield identifier
+        for folder, name in map(os.path.split, paths):
+            stopped = self._store.sandbox_named(name) if folder == NAMESPACES else None
+            if stopped is not None and stopped.path in paths:
+                yield stopped.id
 
     def _is_other(self, sandbox: Sandbox) -> bool:
         was = self._before.sandbox(sandbox.id)

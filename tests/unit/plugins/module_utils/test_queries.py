@@ -25,6 +25,8 @@ FEW = (
     # Both use an index of these networks alone.
     "FROM network WHERE json_extract(data, '$.adopted')",
     "FROM network WHERE json_type(data, '$.underlay') = 'object'",
+    # An index of the sandboxes that have name servers of their own.
+    f"FROM sandbox WHERE {schema.HAS_NAME_SERVERS}",
 )
 """Statements that scan only a few rows."""
 
@@ -79,6 +81,22 @@ def test_no_statement_goes_through_a_table(host, statements, task):
     statements.clear()
     task(host)
     assert scans(host, statements) == set()
+
+
+def test_what_engines_ask_of_all_sandboxes_is_in_indexes(host):
+    host.network("lan")
+    store = SqliteStore.open(host.folder)
+    queries = {
+        f"SELECT id FROM sandbox WHERE {schema.MAY_HAVE_NAMESPACE}": "SCAN sandbox USING INDEX sandbox_namespace",
+        f"SELECT id FROM sandbox WHERE {schema.HAS_NAME_SERVERS}": "SCAN sandbox USING INDEX sandbox_name_servers",
+        f"SELECT id FROM sandbox WHERE json_valid(data) AND {schema.CONTAINER} = 'c1'": (
+            "SEARCH sandbox USING INDEX sandbox_container (<expr>=?)"
+        ),
+    }
+    for query, plan in queries.items():
+        (step,) = store._connection.execute(f"EXPLAIN QUERY PLAN {query}")
+        assert step[3] == plan
+    store.close()
 
 
 def test_a_scan_would_be_seen(host, statements):

@@ -165,6 +165,40 @@ def test_a_namespace_is_adopted_once(theirs):
     assert "is already used by sandbox 'db'" in theirs.refused("sandbox", {"name": "again", "netns": "/run/netns/db"})
 
 
+def run_process(host):
+    """Let there be a process with a namespace of its own, which sandbox 'process' adopts."""
+    path = "/proc/7/ns/net"
+    host.kernel.facts.namespaces[path] = "4713"
+    host.kernel.present[("namespace", path)] = Namespace(path, ours=False)
+    host.sandbox("process", pid=7)
+
+
+def test_a_namespace_is_adopted_once_by_whatever_path(theirs):
+    namespaces = theirs.kernel.facts.namespaces
+    namespaces["/run/netns/db"] = "4712"
+    run_process(theirs)
+    theirs.sandbox("vm", state="stopped", **theirs.theirs)
+    for holder, identity in (("db", "4712"), ("vm", namespaces[theirs.path]), ("process", "4713")):
+        namespaces["/run/another-path"] = identity
+        for options in ({"netns": "/run/another-path"}, {"pid": 8}):
+            namespaces["/proc/8/ns/net"] = identity
+            text = theirs.refused("sandbox", {"name": "again", **options})
+            assert f"is already used by sandbox '{holder}'" in text
+    theirs.sandbox("db", state="stopped")
+    assert "is already used by sandbox 'db'" in theirs.refused("sandbox", {"name": "again", "netns": "/run/netns/db"})
+
+
+def test_to_adopt_a_namespace_looks_only_where_others_may_be(theirs, monkeypatch):
+    looked_at = []
+    facts = theirs.kernel.facts
+    monkeypatch.setattr(facts, "namespace_file", lambda path: looked_at.append(path) or facts.namespaces.get(path))
+    run_process(theirs)
+    theirs.sandbox("halted", state="stopped")
+    looked_at.clear()
+    theirs.sandbox("vm", **theirs.theirs)
+    assert set(looked_at) == {theirs.path, "/run/netns/db"}
+
+
 def test_an_interface_gives_way_to_one_of_an_adopted_namespace(theirs):
     theirs.sandbox("vm", **theirs.theirs)
     theirs.endpoint("db", network="lan", sandbox="vm", force=True)
