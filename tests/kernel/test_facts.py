@@ -85,6 +85,7 @@ def test_mtu_of_the_way_out(host: Host) -> None:
 def test_ipv6_switched_off(host: Host) -> None:
     assert host.kernel.facts.ipv6()
     Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1", encoding="ascii")
+    host.kernel.facts.known.clear()
     assert not host.kernel.facts.ipv6()
 
 

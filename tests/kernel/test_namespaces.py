@@ -16,7 +16,8 @@ import pytest
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.namespace import Namespaces
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step, plan
@@ -48,6 +49,23 @@ def test_removing_leaves_nothing_and_may_be_repeated(host: Host) -> None:
         host.kernel.apply([Step(WEB, None)])
         assert host.kernel.read([WEB.key]) == {}
         assert not os.path.lexists(WEB.path)
+
+
+def test_its_identity_is_found_once_as_long_as_its_path_leads_there(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.kernel.apply([Step(None, WEB)])
+    opened = []
+    open_one = Namespaces.open
+    monkeypatch.setattr(Namespaces, "open", lambda spaces, path: opened.append(path) or open_one(spaces, path))
+    identity = host.kernel.facts.namespace_id
+    assert identity(WEB.path) == identity(WEB.path) is not None
+    assert opened == [WEB.path]
+    host.out(["ip", "netns", "del", "web"])
+    assert identity(WEB.path) is None
+    host.out(["ip", "netns", "add", "web"])
+    with pytest.raises(KernelRefused, match="has become another network namespace"):
+        identity(WEB.path)
 
 
 def test_one_made_again_is_a_new_one(host: Host) -> None:

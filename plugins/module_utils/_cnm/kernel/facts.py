@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from contextlib import suppress
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple, TypeVar
 
 from ..model import addresses as forms
@@ -125,6 +125,7 @@ class Facts:
                 return devices[index].mtu
         return _DEFAULT_MTU
 
+    @_once
     def ipv6(self) -> bool:
         """Say whether the host has IPv6, and has it enabled."""
         return sysctl.value("net/ipv6/conf/all/disable_ipv6") == "0"
@@ -255,7 +256,7 @@ class Facts:
     def namespace_id(self, path: str) -> Optional[str]:
         """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
         identity = self._namespaces.identity(path)
-        return identity and f"{_text('/proc/sys/kernel/random/boot_id').strip()}:{identity}"
+        return identity and f"{_boot_id()}:{identity}"
 
     def namespace_file(self, path: str) -> Optional[Tuple[int, int]]:
         """Return which file is at PATH; None if there is none. Namespaces that are different files differ."""
@@ -348,6 +349,12 @@ class Facts:
 
     def _names(self, indices: Set[int]) -> Dict[int, str]:
         return {index: link.name for index, link in interface.find_indices(self._host, indices).items()}
+
+
+@cache
+def _boot_id() -> str:
+    """Return an identity of this boot, which no process outlives."""
+    return _text("/proc/sys/kernel/random/boot_id").strip()
 
 
 def _text(path: str) -> str:

@@ -49,6 +49,8 @@ class Namespaces:
         self._sockets: Dict[str, Socket] = {}
         self._inodes: Dict[str, int] = {}
         """The namespace that each path led to when it was first opened."""
+        self._identities: Dict[str, str] = {}
+        """The identities of these namespaces, as far as they were asked for."""
         self._held: Dict[str, int] = {}
         """Descriptors of namespaces that stay open, by path."""
         self._shared_folders: List[str] = []
@@ -189,13 +191,25 @@ class Namespaces:
         This is the kernel's cookie, which is never reused. Linux before 5.14 does not reveal it. There, the inode
         is used, which another namespace can get soon after this one is gone.
         """
+        if path in self._identities and self._still_leads_there(path):
+            return self._identities[path]
         descriptor = os.dup(self.home) if path == HOST else self.open(path)
         if descriptor is None:
             return None
         try:
-            return _identity(self.at(HOST if self._is_home(descriptor) else path), os.fstat(descriptor).st_ino)
+            inside = self.at(HOST if self._is_home(descriptor) else path)
+            self._identities[path] = _identity(inside, os.fstat(descriptor).st_ino)
+            return self._identities[path]
         finally:
             os.close(descriptor)
+
+    def _still_leads_there(self, path: str) -> bool:
+        """Say whether PATH leads to the namespace to which it led when it was first opened."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (os.fstat(self.home).st_dev, self._inodes.get(path))
 
     def file(self, path: str) -> Optional[Tuple[int, int]]:
         """Return device and inode of the file at PATH; None if there is none.
@@ -277,6 +291,7 @@ class Namespaces:
         if path in self._sockets:
             self._sockets.pop(path).close()
         self._inodes.pop(path, None)
+        self._identities.pop(path, None)
         try:
             system_calls.unmount(path)
         except OSError as error:

@@ -10,6 +10,7 @@ import ipaddress
 
 import pytest
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.naming import dns_records
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS, NameServer
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Listener
 
@@ -65,6 +66,17 @@ def test_an_endpoint_that_comes_changes_no_file_of_others(served):
     assert records(served)[2] == "web 10.1.0.3  web,web.lan,www,www.lan"
     served.sandbox("web", state="stopped")
     assert len(records(served)) == 2
+
+
+def test_only_the_records_of_changed_endpoints_are_worked_out_again(served, monkeypatch):
+    named = []
+    names = dns_records.names
+    monkeypatch.setattr(dns_records, "names", lambda *pair: named.append(pair[1].name) or names(*pair))
+    served.sandbox("web", networks=[{"name": "lan"}])
+    assert named == ["web"]
+    served.endpoint("db", network="lan", aliases=["sql"])
+    assert named == ["web", "db"]
+    assert records(served)[1:] == ["db 10.1.0.2  db,db.lan,sql,sql.lan", "web 10.1.0.3  web,web.lan"]
 
 
 def test_a_hosts_file_has_the_sandbox_s_own_name(served):
