@@ -31,8 +31,11 @@ _COLUMNS: Dict[Type[Any], Callable[[Any], Tuple[Any, ...]]] = {
 }
 """The attributes of an object that have columns of their own, before its JSON, so that queries can find it by them."""
 
-_SEEN: Dict[str, Object] = {}
-"""Objects by their JSON text. They are values, so the stores that a process opens can share them."""
+_SEEN: Dict[Tuple[Any, ...], Object] = {}
+"""Objects by their rows, which were found sound. They are values, so the stores that a process opens can share them.
+
+Each table has another number of columns, so the rows of two tables are never the same.
+"""
 _MOST_SEEN = 4096
 """How many of them are kept when another store is opened, as each run of a service does."""
 
@@ -112,9 +115,10 @@ class Rows:
 
         :raises StoreDamaged: if a row contains something else
         """
+        known: Callable[[Tuple[Any, ...]], Any] = _SEEN.get
         objects = self._objects[noun]
         try:
-            items = [self._read(noun, *row) for row in self._connection.execute(query, arguments)]
+            items = [known(row) or self._read(noun, row) for row in self._connection.execute(query, arguments)]
         except UnicodeEncodeError:  # No name contains half of a surrogate pair.
             return []
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -123,17 +127,15 @@ class Rows:
             objects.setdefault(item.id, item)
         return items
 
-    def _read(self, noun: Type[T], *row: Any) -> T:
-        """Return the object in ROW, of the table of NOUN; the same object for the same text: objects are values."""
+    def _read(self, noun: Type[T], row: Tuple[Any, ...]) -> T:
+        """Return the object in ROW, of the table of NOUN; the same object for the same row: objects are values."""
         *columns, data = row
-        item = _SEEN.get(data)
-        if not isinstance(item, noun):
-            item = from_json(noun, json.loads(data))
-            if isinstance(item, Network) and item.driver not in LOADERS:
-                raise ValueError(f"there is no driver '{item.driver}'")
-            _SEEN[data] = item
+        item = from_json(noun, json.loads(data))
+        if isinstance(item, Network) and item.driver not in LOADERS:
+            raise ValueError(f"there is no driver '{item.driver}'")
         if _COLUMNS[noun](item) != tuple(columns):
             raise ValueError(f"the row of '{columns[1]}' contains another {_TABLES[noun]}")
+        _SEEN[row] = item
         return item
 
     def alike(self, network: str, name: str) -> Optional[str]:
@@ -151,7 +153,7 @@ class Rows:
         if self.known(noun, item.id) == item:
             return False
         self._note(noun, item.id, item)
-        row = (*_COLUMNS[noun](item), self._text(item))
+        row = _row(noun, item)
         marks = ", ".join("?" * len(row))
         self._connection.execute(f"INSERT OR REPLACE INTO {_TABLES[noun]} VALUES ({marks})", row)
         return True
@@ -179,11 +181,11 @@ class Rows:
             endpoint = self.known(Endpoint, identifier)
             if endpoint is None:
                 continue
-            text = self._text(endpoint)
+            row = _row(Endpoint, endpoint)
             if has_row:
-                old.append((endpoint.sandbox, text, endpoint.id))
+                old.append((endpoint.sandbox, row[-1], endpoint.id))
             else:
-                new.append((*_COLUMNS[Endpoint](endpoint), text))
+                new.append(row)
         self._forget_pending()
         self._connection.executemany("INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?, ?, ?)", new)
         self._connection.executemany("UPDATE endpoint SET sandbox = ?, data = ? WHERE id = ?", old)
@@ -215,7 +217,9 @@ class Rows:
             self._answers[Endpoint].clear()
         self.touched.add(Unit(_TABLES[noun], identifier))
 
-    def _text(self, item: Object) -> str:
-        text = _encode(to_json(item))
-        _SEEN[text] = item
-        return text
+
+def _row(noun: Type[Any], item: Object) -> Tuple[Any, ...]:
+    """Return the row of ITEM in the table of NOUN."""
+    row = (*_COLUMNS[noun](item), _encode(to_json(item)))
+    _SEEN[row] = item
+    return row
