@@ -57,7 +57,8 @@ def controller(
         raises ends the run
     """
     with Kernel(_LISTINGS) as kernel:
-        yield _Announcing(announce, kernel, warn, check, patience=patience)
+        # Only CHECK tells an engine what differs.
+        yield _Announcing(announce, kernel, warn, check, tell=check, patience=patience)
 
 
 def import_all() -> None:

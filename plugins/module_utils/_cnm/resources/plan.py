@@ -69,7 +69,8 @@ def plan(
         elif lost or after is None or (key in renew and not after.lent) or _must_be_made_anew(after, resource):
             gone.add(key)
             removals.append(Step(resource, None))
-    for key, resource in sorted(wanted.items(), key=lambda item: item[1].order):
+    left = [(key, one) for key, one in wanted.items() if key in gone or not _is_there(one, present.get(key))]
+    for key, resource in sorted(left, key=lambda item: item[1].order):
         before = None if key in gone else present.get(key)
         if isinstance(before, Obstacle):
             continue
@@ -78,12 +79,14 @@ def plan(
         if before is None and resource.lent:
             text = f"The {resource}, which was adopted, is gone. Bring it back, or remove what uses it."
             conflicts.append(Conflict(text, key))
-        elif before is None:
-            arrivals.append(Step(None, resource))
-        elif not resource.satisfied_by(before):
+        else:
             arrivals.append(Step(before, resource))
     raise_all(conflicts)
     return removals[::-1] + arrivals
+
+
+def _is_there(wanted: Resource, present: Optional[Resource]) -> bool:
+    return present is not None and not isinstance(present, Obstacle) and wanted.satisfied_by(present)
 
 
 def _must_be_made_anew(wanted: Resource, present: Resource) -> bool:

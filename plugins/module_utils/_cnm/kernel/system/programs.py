@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import Callable, Iterator, List, Optional, Tuple
+from functools import lru_cache
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
 
@@ -21,13 +22,18 @@ def find(name: str) -> Optional[str]:
 
     Empty and relative entries of PATH are skipped, because the current folder may belong to anybody.
     """
-    folders = filter(os.path.isabs, os.environ.get("PATH", "").split(os.pathsep))
-    for folder in (*folders, "/usr/sbin", "/sbin", "/usr/bin"):
+    for folder in _folders(os.environ.get("PATH", "")):
         path = os.path.join(folder, name)
         # Most folders do not have it. shutil.which() asks each of them more questions.
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
     return None
+
+
+@lru_cache(maxsize=1)
+def _folders(path: str) -> Sequence[str]:
+    """Return the folders to search if PATH is the value of the variable."""
+    return list(dict.fromkeys((*filter(os.path.isabs, path.split(os.pathsep)), "/usr/sbin", "/sbin", "/usr/bin")))
 
 
 @contextmanager
