@@ -28,4 +28,10 @@ else:
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value(kind: Type[T]) -> Type[T]:
     """Make KIND a dataclass with a hash. mypy refuses assignments to its fields."""
-    return dataclass(unsafe_hash=True)(kind)
+    kind.__repr__ = _written  # type: ignore[method-assign]
+    return dataclass(unsafe_hash=True, repr=False)(kind)
+
+
+def _written(item: object) -> str:
+    """Return ITEM as an expression, for developers. One function serves all classes, so none is generated for each."""
+    return f"{type(item).__name__}({', '.join(f'{name}={each!r}' for name, each in vars(item).items())})"
