@@ -36,7 +36,7 @@ _UNUSABLE: Tuple[Tuple[Subnet, str], ...] = tuple(
 )
 """Subnets whose addresses no endpoint can have (RFC 6890, RFC 1112, RFC 4291), and what the addresses are."""
 
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_MAC = r"[0-9a-f]{2}(:[0-9a-f]{2}){5}"
 
 
 class HostBits(ValueError):
@@ -104,7 +104,7 @@ def _check_zone(text: str) -> None:
 def mac(text: str) -> str:
     """Return TEXT as a lower-case unicast MAC address."""
     normal = text.strip().lower().replace("-", ":")
-    if not _MAC.fullmatch(normal):
+    if not re.fullmatch(_MAC, normal):
         raise ValueError(f"'{text}' is not a MAC address, such as '02:42:ac:12:00:02'.")
     if int(normal[:2], 16) & 1:
         raise ValueError(f"'{text}' is a multicast MAC address; an interface needs a unicast one.")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 
-_SECRET = re.compile(r"net[./]ipv4[./]tcp_fastopen_key|net[./]ipv6[./]conf[./].+[./]stable_secret")
+_SECRET = r"net[./]ipv4[./]tcp_fastopen_key|net[./]ipv6[./]conf[./].+[./]stable_secret"
 """Settings that hold keys, which only root may read (Documentation/networking/ip-sysctl.rst)."""
 
 
 def is_secret(setting: str) -> bool:
     """Say whether the value of SETTING, the name of a kernel setting, is a secret."""
-    return bool(_SECRET.fullmatch(setting))
+    return bool(re.fullmatch(_SECRET, setting))
 
 
 def told(setting: str, value: str) -> str:

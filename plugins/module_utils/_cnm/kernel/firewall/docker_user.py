@@ -33,10 +33,10 @@ _TO_US = f"-m devgroup --dst-group {GROUP:#x} {_OURS} -j ACCEPT"
 _FROM_US = f"-m devgroup --src-group {GROUP:#x}"
 _UNASKED = f"{_FROM_US} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT {_OURS} -j DROP"
 _BRIDGE = "br-"
-_DOCKERS_OWN = re.compile(r"br-[0-9a-f]{12}")
+_DOCKERS_OWN = r"br-[0-9a-f]{12}"
 _DEVICES = "/proc/sys/net/ipv4/conf"
 """Contains the names of the devices. ``/proc/net/dev`` has statistics, too, which take 10 microseconds for each."""
-_LITERAL = re.compile(r"[a-zA-Z0-9_@.=~^,-]+")
+_LITERAL = r"[a-zA-Z0-9_@.=~^,-]+"
 """Names that iptables takes literally: a plus sign at the end is a wildcard, and quotes need escapes."""
 
 
@@ -62,7 +62,7 @@ def _other_devices() -> List[str]:
     return sorted(
         name
         for name in os.listdir(_DEVICES)
-        if name.startswith(_BRIDGE) and not _DOCKERS_OWN.fullmatch(name) and _LITERAL.fullmatch(name)
+        if name.startswith(_BRIDGE) and not re.fullmatch(_DOCKERS_OWN, name) and re.fullmatch(_LITERAL, name)
     )
 
 
