@@ -13,7 +13,7 @@ from ...module_utils._cnm.model.errors import Problems, every
 from ...module_utils._cnm.model.sandbox import Sandbox
 from ...module_utils._cnm.verbs.context import texts
 from ...module_utils._cnm.verbs.dns import name_server
-from ...module_utils._cnm.verbs.endpoint import read, read_ports
+from ...module_utils._cnm.verbs.membership import read, read_ports
 from ...module_utils._cnm.verbs.pools import read_pool
 from ...module_utils._cnm.verbs.routes import read_routes
 from ...module_utils._cnm.verbs.sandbox import with_options

@@ -21,13 +21,13 @@ from ..model.sandbox import HOST_GATEWAY, Sandbox
 from ..resources.routes import gateway_order
 from ..store.journal import Unit
 from .context import Context, check_absent, listed, texts
-from .endpoint import Wishes, joined, part, read, read_ports, wanted
+from .membership import Wishes, joined, part, read, read_ports, wanted
 from .ports import assign, particular_first, resume
 
-_PATH = re.compile(r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
-_WORD = re.compile(r"[!\"$-:<-~]+")
-_SETTING = re.compile(r"net[./][!-~]*[!-\-0-~]")
-_VALUE = re.compile(r"[\t -~]+")
+_PATH = r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*"
+_WORD = r"[!\"$-:<-~]+"
+_SETTING = r"net[./][!-~]*[!-\-0-~]"
+_VALUE = r"[\t -~]+"
 
 
 def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
@@ -89,7 +89,7 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
             context.problems.add(f"{subject}: {lost}. {'Give another pid' if sandbox.identity else 'Bring it back'}.")
         return sandbox
     path = item["netns"] if item.get("netns") is not None else f"/proc/{item['pid']}/ns/net"
-    identity = context.host.namespace_id(path) if _PATH.fullmatch(path) else None
+    identity = context.host.namespace_id(path) if re.fullmatch(_PATH, path) else None
     if identity is None and item.get("netns") is None:
         context.problems.add(f"{subject}: process {item['pid']} does not exist, or it has ended.")
     elif identity is None:
@@ -140,7 +140,7 @@ def _name_servers(values: Sequence[str]) -> Tuple[str, ...]:
 
 
 def _word(text: str) -> str:
-    if not _WORD.fullmatch(text):
+    if not re.fullmatch(_WORD, text):
         raise ValueError(f"'{text}' is not one word of printable ASCII without '#' and ';'.")
     return text
 
@@ -168,9 +168,9 @@ def _sysctls(values: Mapping[Any, Any]) -> Mapping[str, str]:
 
 def _sysctl(pair: Tuple[str, str]) -> Tuple[str, str]:
     name, value = pair
-    if not _SETTING.fullmatch(name) or ".." in name.replace("/", "."):
+    if not re.fullmatch(_SETTING, name) or ".." in name.replace("/", "."):
         raise ValueError(f"'{name}' is not a setting of a network namespace, such as 'net.ipv4.ip_forward'.")
-    if not _VALUE.fullmatch(value):
+    if not re.fullmatch(_VALUE, value):
         raise ValueError(f"the value of '{name}' is not one line of printable ASCII.")
     # The kernel separates numbers by tabs or several spaces; both sides are compared in this form.
     return name, " ".join(value.split())

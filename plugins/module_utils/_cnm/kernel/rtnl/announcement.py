@@ -16,7 +16,6 @@ from ...resources.fdb import Neighbour
 from ...resources.plan import Step
 from ...resources.resource import HOST
 from ..namespace import Namespaces
-from .frame import claim
 
 _MANY = 100
 """If a run makes more new neighbours than this, networks are new or restored, and only changed ones are announced: each
@@ -24,12 +23,14 @@ frame goes to all ports of a network."""
 
 Sender = Tuple[str, str]
 """A namespace, and the link in it that sends a frame."""
+Claim = Tuple[str, str]
+"""An IP address and the MAC address that it now has."""
 
 
 def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
     """Announce the neighbours that STEPS make and change; return the errors."""
     many = len([step for step in steps if step.before is None]) > _MANY
-    frames: Dict[Sender, List[bytes]] = {}
+    claims: Dict[Sender, List[Claim]] = {}
     for step in steps:
         after = step.after
         if not isinstance(after, Neighbour):
@@ -40,8 +41,8 @@ def announce(namespaces: Namespaces, steps: Sequence[Step]) -> List[CnmError]:
             # another host, this host sends it.
             senders.append(after.holder if after.holder[0] else (HOST, after.link))
         for sender in senders:
-            frames.setdefault(sender, []).append(claim(after.address, after.mac))
-    return _send(namespaces, frames)
+            claims.setdefault(sender, []).append((after.address, after.mac))
+    return _send(namespaces, claims)
 
 
 def take_back(namespaces: Namespaces, gone: Sequence[Neighbour]) -> List[CnmError]:
@@ -49,11 +50,11 @@ def take_back(namespaces: Namespaces, gone: Sequence[Neighbour]) -> List[CnmErro
 
     The next endpoint with such an address has its default MAC address, and does not announce it.
     """
-    frames: Dict[Sender, List[bytes]] = {}
+    claims: Dict[Sender, List[Claim]] = {}
     for neighbour in gone:
         if ":" not in neighbour.address and not _is_default(neighbour):
-            frames.setdefault((HOST, neighbour.link), []).append(claim(neighbour.address, _default(neighbour)))
-    return _send(namespaces, frames)
+            claims.setdefault((HOST, neighbour.link), []).append((neighbour.address, _default(neighbour)))
+    return _send(namespaces, claims)
 
 
 def _is_default(neighbour: Neighbour) -> bool:
@@ -68,15 +69,17 @@ def _default(neighbour: Neighbour) -> str:
     return mac_of(ipaddress.ip_address(neighbour.address))
 
 
-def _send(namespaces: Namespaces, frames: Mapping[Sender, Sequence[bytes]]) -> List[CnmError]:
-    """Send FRAMES; return the errors, except those in sandboxes, which can set their interfaces down at any time."""
+def _send(namespaces: Namespaces, claims: Mapping[Sender, Sequence[Claim]]) -> List[CnmError]:
+    """Send CLAIMS; return the errors, except those in sandboxes, which can set their interfaces down at any time."""
     errors: List[CnmError] = []
-    for (namespace, device), those in frames.items():
+    for (namespace, device), those in claims.items():
+        from .frame import claim
+
         try:
             with namespaces.inside(namespace), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
                 sender.bind((device, 0))
-                for frame in those:
-                    sender.send(frame)
+                for each in those:
+                    sender.send(claim(*each))
         except OSError as error:
             if namespace == HOST:
                 errors.append(KernelRefused(f"The kernel cannot announce addresses on '{device}': {error.strerror}."))

@@ -9,12 +9,15 @@ from __future__ import annotations
 import errno
 import struct
 from functools import cache
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Tuple
 
 from ...model.value import value
-from . import macvlan, uapi, vxlan
+from . import macvlan, uapi
 from .query import LINK, NSID, WORD, attribute, query
 from .socket import Socket, attributes, number, text
+
+if TYPE_CHECKING:
+    from .vxlan import Device
 
 UP = 0x1
 """IFF_UP in linux/if.h."""
@@ -56,7 +59,7 @@ class Interface:
     hairpin: bool
     forwarding: bool
     """Whether it is a port that forwards frames."""
-    vxlan: Optional[vxlan.Device] = None
+    vxlan: Optional[Device] = None
     mode: str = ""
     """Of a macvlan, in the words of ``ip link``; empty for other interfaces."""
 
@@ -83,8 +86,14 @@ def parse(message: bytes) -> Interface:
         hairpin=port.get(uapi.IFLA_BRPORT_MODE) == b"\x01",
         forwarding=port.get(uapi.IFLA_BRPORT_STATE) == _FORWARDING,
         mode=macvlan.mode(information.get(uapi.IFLA_INFO_DATA, b"")) if kind == macvlan.KIND else "",
-        vxlan=vxlan.parse(information.get(uapi.IFLA_INFO_DATA, b""), port) if kind == vxlan.KIND else None,
+        vxlan=_vxlan(information.get(uapi.IFLA_INFO_DATA, b""), port) if kind == "vxlan" else None,
     )
+
+
+def _vxlan(data: bytes, port: Dict[int, bytes]) -> Device:
+    from . import vxlan
+
+    return vxlan.parse(data, port)
 
 
 def _is_isolated(port: Dict[int, bytes]) -> Optional[bool]:

@@ -10,17 +10,15 @@ import errno
 import os
 from typing import Dict, List, Sequence, Set
 
-from ...model.errors import CnmError, Conflict, KernelRefused, raise_all
-from ...resources.link import GROUP, Link
+from ...model.errors import CnmError, KernelRefused, raise_all
+from ...resources.link import Link
 from ...resources.plan import Step
 from ...resources.resource import HOST
 from ..namespace import Namespaces
 from ..refusals import Change
 from . import interface, link_requests, readiness
-from .interface import LEAVING, Interface
+from .interface import Interface
 from .link_changes import carry_out_in, change, pin
-from .link_reading import read
-from .link_removal import remove
 from .socket import Refusal, Reply, Socket
 
 _MAC_IN_USE = (errno.EADDRINUSE, errno.EBUSY)
@@ -35,7 +33,9 @@ def create(namespaces: Namespaces, links: Sequence[Link]) -> None:
     taken = _try_to_create(namespaces, links)
     if not taken:
         return
-    changes = _make_way(namespaces, taken)
+    from .link_leftovers import make_way
+
+    changes = make_way(namespaces, taken)
     change(namespaces, changes)
     changed = {step.resource.key for step in changes}
     still_taken = _try_to_create(namespaces, [link for link in taken if link.key not in changed])
@@ -163,39 +163,3 @@ def _complete(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
             add(link.namespace, link, f"set up {link}", link_requests.setting_up(link.name))
     errors = carry_out_in(namespaces, changes)
     return errors + pin(namespaces.at(HOST), [Step(None, link) for link in links])
-
-
-def _make_way(namespaces: Namespaces, links: Sequence[Link]) -> List[Step]:
-    """Remove what an interrupted run left under the names of LINKS.
-
-    Return, for those LINKS that exist with the right type and ends, the steps that change them.
-
-    :raises Conflict: if something that is not ours has one of these names
-    """
-    wanted: Dict[str, Set[str]] = {}
-    for link in links:
-        wanted.setdefault(link.namespace, set()).add(link.name)
-    present = {link.key: link for link in read(namespaces, wanted)}
-    ends = interface.find(namespaces.at(HOST), [link.peer.name for link in links if link.peer])
-    changes: List[Step] = []
-    stale: List[Link] = []
-    conflicts: List[CnmError] = []
-    for link in links:
-        there = present.get(link.key)
-        end = ends.get(link.peer.name) if link.peer else None
-        if (there and there.foreign) or (end and end.group not in (GROUP, LEAVING)):
-            name = str(there) if there and there.foreign else f"interface '{end.name}'" if end else ""
-            text = f"A {name} that was not made by us is in the place of {link}. Remove or rename it."
-            conflicts.append(Conflict(text, link.key))
-            continue
-        same_pair = link.peer is None or (there and there.peer and there.peer.name == link.peer.name)
-        if there and (there.type, there.base) == (link.type, link.base) and same_pair:
-            changes.append(Step(there, link))
-            continue
-        # The inner end and the end on the host may be of different pairs.
-        if there:
-            stale.append(there)
-        if end:
-            stale.append(Link(HOST, end.name, end.type))
-    raise_all(conflicts or remove(namespaces, stale))
-    return changes

@@ -11,7 +11,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 from ...resources.link import GROUP, HostEnd, Link, Lower
 from ...resources.resource import HOST
 from ..namespace import Namespaces
-from . import interface, macvlan, vxlan
+from . import interface, macvlan
 from .interface import LEAVING, Interface
 from .socket import Socket
 
@@ -108,7 +108,11 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
                 master = masters.get(end.master, "")
                 peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.index in pinned, end.group)
             up = each.up and (end is None or end.up)
-            tunnel = vxlan.tunnel(each.vxlan, masters, masters.get(each.master, "")) if each.vxlan else None
+            tunnel = None
+            if each.vxlan:
+                from . import vxlan
+
+                tunnel = vxlan.tunnel(each.vxlan, masters, masters.get(each.master, ""))
             lower, group = _lower(each, seen[namespace], ends), each.group
             if lower and seen[namespace].ours:
                 # A sandbox can change the mark, but it cannot put a link on an interface of the host.

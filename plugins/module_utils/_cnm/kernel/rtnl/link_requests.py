@@ -11,7 +11,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
 from ...resources.link import HostEnd, Link, Tunnel
-from . import macvlan, new_link, uapi, veth, vxlan
+from . import macvlan, new_link, uapi, veth
 from .interface import UP, Interface
 from .request import encode
 
@@ -41,6 +41,8 @@ def creation(link: Link, descriptors: Dict[str, int], interfaces: Dict[str, Inte
 
 
 def _tunnel_creation(link: Link, tunnel: Tunnel, interfaces: Dict[str, Interface]) -> bytes:
+    from . import vxlan
+
     for name, what in ((tunnel.master, "bridge"), (tunnel.device, "interface")):
         if name and name not in interfaces:
             raise KernelRefused(f"There is no {what} '{name}' to connect {link} to.")
@@ -88,6 +90,8 @@ def port_modes(end: HostEnd) -> bytes:
 
 def tunnel_modes(name: str, tunnel: Tunnel) -> bytes:
     """Return the request that sets the modes of the bridge port NAME, a VXLAN device, to those of TUNNEL."""
+    from . import vxlan
+
     values = [("IFLA_IFNAME", name), vxlan.port_modes(tunnel)]
     return encode("link", uapi.RTM_NEWLINK, uapi.NLM_F_ACK, values)
 
