@@ -325,9 +325,12 @@ def test_exchange_is_true_or_false(controller: Controller) -> None:
 
 def test_lists_that_other_hosts_would_not_see_are_refused(controller: Controller, tmp_path: Path) -> None:
     (tmp_path / "lists.json").write_text('{"cnm_sandboxes": []}')
+    role = tmp_path / "roles" / "lists" / "vars"
+    role.mkdir(parents=True)
+    (role / "main.json").write_text('{"cnm_vtep_address": "x"}')
     places = [
         ({**TOPOLOGY, "vars": {"cnm_host_number": 9}}, {}, "cnm_host_number"),
-        (TOPOLOGY, {"vars": {"cnm_networks": [], "cnm_vtep_address": "x"}}, "cnm_networks and cnm_vtep_address"),
+        (TOPOLOGY, {"vars": {"cnm_networks": []}, "roles": ["lists"]}, "cnm_networks and cnm_vtep_address"),
         (TOPOLOGY, {"vars_files": ["lists.json"]}, "cnm_sandboxes"),
     ]
     for task, more, names in places:

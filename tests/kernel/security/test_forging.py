@@ -11,7 +11,7 @@ import struct
 import pytest
 from attack import claim, flood, mac, send
 from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, pinged
-from tasks import BRIDGE, Tasks, answers, source_outside
+from tasks import BRIDGE, Tasks, answers, listed, source_outside
 
 BOTH = "10.1.0.0/24,fd00:1::/64"
 VICTIM = {4: "10.1.0.2", 6: "fd00:1::2"}
@@ -55,6 +55,10 @@ def test_a_neighbour_s_mac_address_stays_with_its_sandbox(tasks: Tasks, icc: boo
     send("evil", "eth0", gateway + victim + struct.pack("!H", 0x88B5))
     assert not answers(8080, "evil")
     assert answers(8080, "a")
+    stranger = bytes.fromhex("0242ac110099")
+    send("evil", "eth0", gateway + stranger + struct.pack("!H", 0x88B5))
+    known = {each["mac"] for each in listed(tasks.host, "bridge", "fdb", "show", "br", tasks.device("n"))}
+    assert (stranger.hex(":") in known) == icc, "without ICC the bridge learns nothing"
     assert not tasks.sandbox("a").changed
     assert tasks.restore().changed, "the MAC address of evil is put right"
 

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import VNI, VTEP
@@ -65,6 +68,27 @@ def test_each_host_is_told_of_the_others():
     assert told(found, "b")["peers"] == [{"name": "a", "address": "192.0.2.1", "endpoints": [], "chosen": ["x"]}]
     assert found.networks("c") == []
     assert found.sandboxes("a") == [on("x")]
+
+
+def work(count):
+    """Return how many calls tell COUNT hosts what they need, and the length of what one of them is told."""
+    hosts = {f"h{one}": host(one, *(on(f"s{one}-{each}") for each in range(3))) for one in range(1, count + 1)}
+    calls = []
+    sys.setprofile(lambda _frame, event, _argument: calls.append(event))
+    try:
+        found = inventory(**hosts)
+        found.everywhere()
+        answers = [found.told(name) for name in hosts]
+    finally:
+        sys.setprofile(None)
+    assert found.problems == []
+    return len(calls), len(json.dumps(answers[10]))
+
+
+def test_a_host_costs_the_controller_the_same_among_many_hosts():
+    (few, told_few), (many, told_many) = work(40), work(160)
+    assert many < 4.2 * few
+    assert told_many == told_few
 
 
 def test_fixed_addresses_are_known_to_all():
