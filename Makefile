@@ -29,6 +29,8 @@ PRIVATE_PYTEST = $(AS_ROOT) tests/private-host $(1) -m pytest -q --dist workstea
     --tx '$(WORKERS)*popen//python=tests/private-host --processes $(1)'
 # The same each time: a change must not fail because of what another seed finds. ARGS="--seed 2" looks further.
 SEED := --seed 1
+# The adversaries try something else on each commit, and the same when a commit is tested again.
+kernel: SEED = --seed $(shell printf %d 0x$$(git rev-parse --short=6 HEAD 2>/dev/null || echo 1))
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env)
 PLAYBOOK := $(AS_ROOT) $(BIN)/ansible-playbook --inventory playbooks/inventory/localhost.ini
 
@@ -55,6 +57,11 @@ set-up: tools ## Make .venv and install missing packages; the other targets do t
 .PHONY: unit
 unit: venv ## Test the core; takes seconds, no root
 	$(TEST_PYTHON) -m pytest -q tests/unit --ignore $(EXHAUSTIVE) $(ARGS)
+
+.PHONY: cores
+cores: ## Run the unit tests of what runs on the controller with the ansible-core versions that .ci/run leaves out; no root
+	set -e; for version in 2.17 2.18 2.19 2.20; do \
+	    $(MAKE) unit CORE=$$version ARGS='--ignore tests/unit/plugins/module_utils --ignore tests/unit/engines $(ARGS)'; done
 
 .PHONY: exhaustive
 exhaustive: venv ## Interrupt runs before each step, and put each option through its twelve steps; no root
