@@ -122,11 +122,13 @@ class Reconciliation:
         scope = Scope()
         for unit in units:
             for resource in self.before.resources(unit):
-                scope.known[resource.key] = resource
-                scope.unit_of.setdefault(resource.key, self._owner(unit, resource))
+                key = resource.key
+                scope.known[key] = resource
+                scope.unit_of.setdefault(key, self._owner(unit, resource))
             for resource in self.after.resources(unit):
-                scope.wanted[resource.key] = resource
-                scope.unit_of[resource.key] = self._owner(unit, resource)
+                key = resource.key
+                scope.wanted[key] = resource
+                scope.unit_of[key] = self._owner(unit, resource)
         scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | host_ends(scope.known.values())
         for unit in units:
             given_back = self.before.taken_ends(unit) - self.after.taken_ends(unit)

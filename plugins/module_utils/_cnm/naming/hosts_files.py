@@ -103,7 +103,7 @@ def resolv_conf(sandbox: Sandbox, host: str, reaches: Collection[int], gateways:
         for other names to the sandbox's own servers, or to the host's
     """
     settings = _parse(host)
-    servers = [server for server in settings["nameserver"] if ipaddress.ip_address(server).version in reaches]
+    servers = [server for server in settings["nameserver"] if _version(server) in reaches]
     if gateways:
         asked = [server for server in sandbox.dns_servers or () if not is_local(server)] or settings["asked"]
         options = _for_name_server(settings["options"], sandbox.dns_opts, len(asked))
@@ -140,6 +140,11 @@ def _for_name_server(host: Sequence[str], own: Optional[Sequence[str]], servers:
     given = {option.partition(":")[0] for option in own or ()}
     kept = own if own is not None else [option for option in host if option.partition(":")[0] not in needed]
     return (*kept, *(option for key, option in needed.items() if key not in given))
+
+
+@lru_cache(maxsize=8)
+def _version(server: str) -> int:
+    return ipaddress.ip_address(server).version
 
 
 @lru_cache(maxsize=2)
