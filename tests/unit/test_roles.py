@@ -52,6 +52,8 @@ def play(folder: Path, tasks: list[dict[str, Any]], files: list[str], facts: boo
 
 REFUSED = {
     "cnm_service_problems_of_unit": ("cnm_service_name", "nginx\n", "is not the name of a service"),
+    "cnm_etcd_problems_of_variables[4]": ("cnm_etcd_prefix", "/cnm/\n", "does not begin and end with"),
+    "cnm_etcd_problems_of_variables[5]": ("cnm_etcd_user", "cnm\n", "is not a name for a user"),
     "cnm_docker_problems_of_host[2]": ("cnm_docker_version", "20.10.24\n", "is not a version"),
     "cnm_docker_problems_of_repository[0]": ("cnm_docker_repository_url", "https://a\nSigned-By: b", "is no URL"),
     "cnm_docker_problems_of_repository[1]": ("cnm_docker_repository_suite", "bookworm\n", "is not a suite"),
@@ -72,7 +74,7 @@ def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Pat
         tasks.append({"template": written})
     values = {name: value for name, value, _said in REFUSED.values()}
     sandbox = {"Name": "a", "State": "running", "SandboxKey": "/srv/50%n"}
-    files = [f"{role}/{folder}/main.yml" for role in ("service", "docker") for folder in ("defaults", "vars")]
+    files = [f"{role}/{folder}/main.yml" for role in ("service", "docker", "etcd") for folder in ("defaults", "vars")]
     values.update(cnm_service_sandbox="a", cnm_service_found={"sandboxes": [sandbox]})
     # ansible-core before 2.19 evaluates the whole list of problems.
     play(tmp_path, tasks, files, facts=True, cnm_docker_passwd={"results": []}, **values)
