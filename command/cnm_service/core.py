@@ -21,8 +21,8 @@ from _cnm.verbs.context import Host
 from . import nft
 
 _PACKAGES = ("_cnm", "cnm_engines")
-_OF_ANSIBLE = "_cnm.task"
-"""The only file of the core that needs Ansible."""
+_OF_ANSIBLE = ("_cnm.options", "_cnm.task")
+"""The files of the core that need Ansible."""
 _LISTINGS = Listings(nft.run)
 """What nft and iptables have listed. The state of the rules says whether it still holds."""
 
@@ -65,7 +65,7 @@ def import_all() -> None:
     """Import the files that are otherwise imported when they are needed: by then, another version may be installed."""
     for package in map(importlib.import_module, _PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name != _OF_ANSIBLE:
+            if module.name not in _OF_ANSIBLE:
                 importlib.import_module(module.name)
     # What was imported stays. Without this, each collection would go through it, which takes 2 ms of each run.
     gc.freeze()

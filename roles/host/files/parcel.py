@@ -34,10 +34,12 @@ PARTS = (
     (os.path.join("plugins", "module_utils"), ("_cnm",)),
 )
 
+OF_ANSIBLE = ("_cnm/options.py", "_cnm/task.py")
+
 
 def readable(folder, member):
     """Give MEMBER of FOLDER to root, readable by all; leave out what Python generates and what needs Ansible."""
-    if os.path.basename(member.name) == "__pycache__" or member.name == "_cnm/task.py":
+    if os.path.basename(member.name) == "__pycache__" or member.name in OF_ANSIBLE:
         return None
     member.uid = member.gid = 0
     member.uname = member.gname = "root"
