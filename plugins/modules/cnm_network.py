@@ -115,6 +115,10 @@ options:
         from the traffic that it receives. With V(false), forwarding entries for the endpoints of O(peers) are
         preconfigured, and the host answers address queries for them. Endpoints that are not listed there cannot be
         reached. M(cnm.linux.topology) decides this itself if the option is not given.
+      - C(cnm.overlay.control) (V(inventory) or V(etcd), default V(inventory)) says how a host gets to know endpoints of
+        other hosts that O(peers) does not list. With V(inventory), M(cnm.linux.topology) exchanges them. With V(etcd),
+        the service C(cnm serve --etcd) on each host publishes its endpoints in etcd and follows those of the others.
+        It must be the same on all hosts.
       - V(macvlan) has C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
       - C(parent) (string) is the interface of the host for V(macvlan). It must exist, be an Ethernet interface, and not
@@ -731,6 +735,11 @@ network:
           returned: if the driver is V(overlay)
           type: bool
           sample: true
+        Control:
+          description: What tells the host of endpoints on other hosts that are not declared, V(inventory) or V(etcd).
+          returned: if the driver is V(overlay)
+          type: str
+          sample: inventory
     Peers:
       description: The other hosts that have the network.
       returned: if the driver is V(overlay)

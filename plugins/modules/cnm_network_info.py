@@ -328,6 +328,11 @@ networks:
           returned: if the driver is V(overlay)
           type: bool
           sample: true
+        Control:
+          description: What tells the host of endpoints on other hosts that are not declared, V(inventory) or V(etcd).
+          returned: if the driver is V(overlay)
+          type: str
+          sample: inventory
     Peers:
       description: The other hosts that have the network.
       returned: if the driver is V(overlay)

@@ -151,9 +151,10 @@ class Controller:
                 result.objects.append(shown)
                 network = store.network(now) if kind == "network" and now and "declared" in item else None
                 if network is not None and network.underlay is not None:
-                    from .verbs.overlay import report
+                    from .verbs.reports import is_exchanged, report
 
-                    result.reports[network.name] = report(store, network, item["chosen"], item["declared"])
+                    if is_exchanged(network):
+                        result.reports[network.name] = report(store, network, item["chosen"], item["declared"])
                 if self._tell:
                     result.differences.append(_told(kind, item["name"], self._shown(before, kind, was), shown))
             result.differences = self._told_of_host(steps) + result.differences
@@ -166,17 +167,19 @@ class Controller:
         return result
 
     def exchange(self, reports: Mapping[str, Mapping[str, Any]], own: str) -> Result:
-        """Store what hosts have reported of the networks that exist here.
+        """Store what hosts have reported of the networks that exist here, unless agents tell of these.
 
         :param reports: by network and host
         :param own: the name of this host
         """
 
         def groups(store: SqliteStore, _host: Host) -> Groups:
+            from .verbs.reports import is_exchanged
+
             items = []
             for name, told in reports.items():
                 network = store.network_named(name)
-                if network is not None and network.underlay is not None:
+                if network is not None and network.underlay is not None and is_exchanged(network):
                     others = {host: each for host, each in told.items() if host != own}
                     items.append({"name": name, "reports": others})
             return [("network", items)]

@@ -60,6 +60,10 @@ class Host(Protocol):
         """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
 
 
+INVENTORY, ETCD = "inventory", "etcd"
+"""What can tell the hosts of a network about each other's endpoints."""
+
+
 class Tunnel(NamedTuple):
     """How the hosts of a network send to each other, as its options say."""
 
@@ -73,6 +77,8 @@ class Tunnel(NamedTuple):
     """Whether hosts learn from the packets where a sandbox is; otherwise they are told. None if no option says so."""
     address: Optional[Address]
     """This host's end; None for the address of its default route."""
+    control: str = INVENTORY
+    """What tells the hosts about each other's endpoints: ``INVENTORY``, or ``ETCD`` through an agent on each host."""
 
 
 class Spanning(Protocol):

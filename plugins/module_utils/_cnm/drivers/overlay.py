@@ -40,7 +40,8 @@ class Vxlan(Spanning):
     def tunnel(self, name: str, options: Mapping[str, str]) -> TunnelSettings:
         """Return how the hosts of the network NAME, whose OPTIONS are valid, send to each other."""
         chosen = parse(options)
-        return TunnelSettings(vni(name, options), chosen.vni is not None, chosen.port, chosen.learning, chosen.vtep)
+        identifier, is_given = vni(name, options), chosen.vni is not None
+        return TunnelSettings(identifier, is_given, chosen.port, chosen.learning, chosen.vtep, chosen.control)
 
     def device(self, network: Network) -> str:
         """Return the name of NETWORK's VXLAN device."""
@@ -137,6 +138,7 @@ class Overlay(Bridge):
             "VtepAddress": str(network.underlay.address),
             "VtepDevice": network.underlay.device,
             "Learning": network.underlay.learning,
+            "Control": options.control,
         }
 
 

@@ -11,12 +11,13 @@ from typing import Dict, Mapping, Optional
 
 from ..model.addresses import Address, address
 from ..model.value import value
-from . import ALLOW_HOST_OVERLAP, ENABLE_IPV6, MTU, bridge_options, flag, is_number
+from . import ALLOW_HOST_OVERLAP, ENABLE_IPV6, ETCD, INVENTORY, MTU, bridge_options, flag, is_number
 
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
 VTEP = "cnm.overlay.vtep_address"
 PORT = "cnm.overlay.port"
 LEARNING = "cnm.overlay.learning"
+CONTROL = "cnm.overlay.control"
 
 VNIS = 1 << 24
 """The number of network identifiers (RFC 7348 section 4)."""
@@ -33,6 +34,7 @@ class OverlayOptions:
     port: int = 4789
     """IANA's for VXLAN."""
     learning: Optional[bool] = None
+    control: str = INVENTORY
 
 
 def _vni(text: str) -> int:
@@ -54,11 +56,18 @@ def _vtep(text: str) -> Address:
     return end
 
 
+def _control(text: str) -> str:
+    if text not in (INVENTORY, ETCD):
+        raise ValueError(f"'{text}' is neither '{INVENTORY}' nor '{ETCD}'.")
+    return text
+
+
 _OWN: bridge_options.Keys = {
     VNI: ("vni", _vni),
     VTEP: ("vtep", _vtep),
     PORT: ("port", _port),
     LEARNING: ("learning", flag),
+    CONTROL: ("control", _control),
 }
 _SHARED = (
     "com.docker.network.bridge.enable_ip_masquerade",

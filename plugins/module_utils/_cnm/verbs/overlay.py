@@ -7,18 +7,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Container, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..drivers import Tunnel, driver, spanning
-from ..model.addresses import Address, address, mac, mac_of
+from ..model.addresses import Address, address
 from ..model.allocation import check_address
 from ..model.endpoint import Endpoint
-from ..model.errors import every
-from ..model.ids import check_alias, check_name
 from ..model.network import Network
-from ..model.overlay_peer import Peer, Remote, Underlay, digest, is_reported
+from ..model.overlay_peer import Peer, Remote, Underlay
 from ..store.objects import SqliteStore
-from .context import Context, listed, quoted
+from .context import Context, quoted
+from .reports import informed, is_exchanged, remembering, remote_of, remotes
 
 _UDP = "udp"
 
@@ -33,13 +32,17 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         with context.problems.about(subject):
             underlay = replace(
                 underlay,
-                peers=_remembering(_peers(context, network, underlay, item["peers"], subject), underlay.peers, item),
+                peers=remembering(
+                    network, _peers(context, network, underlay, item["peers"], subject), underlay.peers, item
+                ),
                 known=tuple(item["known"]) if item.get("known") is not None else None,
                 chosen=tuple(sorted(item.get("chosen", ()))),
             )
     if item.get("reports"):
         with context.problems.about(subject):
-            underlay = replace(underlay, peers=_informed(context, network, underlay.peers, item["reports"]))
+            underlay = replace(
+                underlay, peers=informed(context.store, network.id, underlay.peers, remotes(item["reports"]))
+            )
     for peer in underlay.peers:
         if peer.address.version != underlay.address.version:
             context.problems.add(
@@ -123,7 +126,7 @@ def _peers(
             end = address(entry["address"])
         for one in entry.get("endpoints") or ():
             with context.problems.about(f"{about}: endpoint '{one['name']}'"):
-                remote = _remote(one)
+                remote = remote_of(one)
                 for each in remote.addresses:
                     check_address(network.pool(each.version), each)
                 for held in (*remote.addresses, remote.mac):
@@ -145,77 +148,6 @@ def _peers(
             endpoints = tuple(sorted(remotes, key=lambda one: one.name))
             peers.append(Peer(entry["name"], end, endpoints, chosen=tuple(sorted(entry.get("chosen") or ()))))
     return tuple(sorted(peers, key=lambda peer: peer.name))
-
-
-def _remembering(peers: Sequence[Peer], earlier: Sequence[Peer], item: Mapping[str, Any]) -> Tuple[Peer, ...]:
-    """Return PEERS with what they have reported before, as EARLIER has it, except what ITEM declares otherwise."""
-    reports = {peer.name: peer.reported for peer in earlier}
-    declared = item.get("declared", ())
-    return tuple(
-        replace(
-            peer,
-            reported=tuple(
-                remote for remote in reports.get(peer.name, ()) if is_reported(remote.name, peer.chosen, declared)
-            ),
-        )
-        for peer in peers
-    )
-
-
-def _informed(
-    context: Context, network: Network, peers: Sequence[Peer], reports: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> Tuple[Peer, ...]:
-    """Return PEERS with the new REPORTS, by peer. Older ones of other peers give way where they have the same address.
-
-    What has an address of an endpoint here is left out.
-    """
-    new: Dict[str, Tuple[Remote, ...]] = {}
-    for name, items in reports.items():
-        remotes = [_remote(one) for one in items]
-        new[name] = tuple(
-            remote
-            for remote in remotes
-            if all(context.store.holder(network.id, held.packed) is None for held in remote.addresses)
-        )
-    held = {each for remotes in new.values() for remote in remotes for each in remote.addresses}
-    return tuple(
-        replace(
-            peer,
-            reported=new[peer.name]
-            if peer.name in new
-            else tuple(remote for remote in peer.reported if held.isdisjoint(remote.addresses)),
-        )
-        for peer in peers
-    )
-
-
-def report(store: SqliteStore, network: Network, chosen: Container[str], declared: Container[str]) -> Dict[str, Any]:
-    """Return what this host reports to the others of NETWORK, and which of their reports it has.
-
-    :param chosen: the declared endpoints of this host of which not all addresses are declared
-    :param declared: the declared endpoints of all hosts
-    """
-    own = [
-        Remote(one.name, one.ipv4, one.ipv6, one.mac, one.aliases)
-        for one in store.running_endpoints(network.id)
-        if is_reported(one.name, chosen, declared)
-    ]
-    return {
-        "endpoints": [remote.item for remote in own],
-        "digest": digest(own),
-        "known": {peer.name: digest(peer.reported) for peer in network.peers if peer.reported},
-    }
-
-
-def _remote(one: Mapping[str, Any]) -> Remote:
-    four = address(one["ipv4_address"], 4) if one.get("ipv4_address") else None
-    six = address(one["ipv6_address"], 6) if one.get("ipv6_address") else None
-    first = four or six
-    if first is None:
-        raise ValueError("it needs an ipv4_address or an ipv6_address.")
-    own = mac(one["mac_address"]) if one.get("mac_address") else mac_of(first)
-    aliases = tuple(listed(every(check_alias, one.get("aliases") or ())))
-    return Remote(check_name(one["name"]), four, six, own, aliases)
 
 
 def delete_moved_endpoints(context: Context, network: Network) -> None:
@@ -255,7 +187,7 @@ def check_ranges(context: Context, before: SqliteStore) -> None:
 def unreachable_endpoints(store: SqliteStore, network: Network) -> str:
     """Return which endpoints here other hosts cannot reach, because they do not know them; empty if there are none."""
     known = network.underlay.known if network.underlay is not None else None
-    if known is None or network.underlay is None or network.underlay.learning:
+    if known is None or network.underlay is None or network.underlay.learning or not is_exchanged(network):
         return ""
     unknown = _undeclared(store, network, network.underlay)
     if not unknown:
@@ -281,7 +213,7 @@ def _undeclared(store: SqliteStore, network: Network, underlay: Underlay) -> Lis
 def settle_learning(context: Context, name: str) -> None:
     """Decide whether this host learns where the endpoints of the network NAME are, unless an option says so.
 
-    It need not if it knows all of them, and nothing else creates any. Container engines, and endpoints that the
+    It need not if it knows all of them, and nothing else creates any. Container engines, agents, and endpoints that the
     inventory does not declare, show that something does.
     """
     network = context.store.network_named(name)
@@ -293,7 +225,8 @@ def settle_learning(context: Context, name: str) -> None:
     reported = {(peer.name, remote.name) for peer in network.peers for remote in peer.reported}
     chosen = {(peer.name, each) for peer in network.peers for each in peer.chosen}
     learning = (
-        not declared
+        not is_exchanged(network)
+        or not declared
         or bool(network.engines)
         or not chosen <= seen & reported
         or not reported <= chosen

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import LEARNING, PORT, VNI, VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import (
+    CONTROL,
+    LEARNING,
+    PORT,
+    VNI,
+    VTEP,
+)
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import Forwarding
 
 MTU = "com.docker.network.driver.mtu"
@@ -92,7 +98,8 @@ def test_inspect(host):
     assert key == f"ep-{one['EndpointID']}"
     assert (one["Name"], one["IPv4Address"], one["Host"]) == ("a", "10.9.0.22/24", "h2")
     shown = {
-        key: found["Host"][key] for key in ("VxlanId", "VxlanPort", "VtepAddress", "VtepDevice", "Learning", "Mtu")
+        key: found["Host"][key]
+        for key in ("VxlanId", "VxlanPort", "VtepAddress", "VtepDevice", "Learning", "Control", "Mtu")
     }
     assert shown == {
         "VxlanId": 77,
@@ -100,6 +107,7 @@ def test_inspect(host):
         "VtepAddress": "192.0.2.1",
         "VtepDevice": "eth0",
         "Learning": True,
+        "Control": "inventory",
         "Mtu": 1450,
     }
     assert found["Options"] == {VNI: "77", PORT: "8472"}
@@ -215,6 +223,7 @@ def test_an_endpoint_that_has_moved_away(host):
         ({"driver_options": {VNI: 16777216}}, ["'16777216' is not a VXLAN network identifier"]),
         ({"driver_options": {VNI: "7,8"}}, ["'7,8' is not a VXLAN network identifier"]),
         ({"driver_options": {PORT: 0}}, ["'0' is not a UDP port"]),
+        ({"driver_options": {CONTROL: "consul"}}, ["'consul' is neither 'inventory' nor 'etcd'"]),
         ({"driver_options": {VTEP: "127.0.0.1"}}, ["'127.0.0.1' is not an address at which other hosts"]),
         ({"driver_options": {VTEP: "192.0.2.99"}}, ["no interface of this host has the address 192.0.2.99"]),
         ({"driver_options": {"com.docker.network.bridge.name": "br0"}}, ["driver 'overlay' has no option"]),
