@@ -64,8 +64,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     serve = _described(
         kinds,
         "serve",
-        "serve container engines",
-        "Their plugins find the service at /run/cnm/engines.sock. Without options, it takes the sockets of systemd.",
+        "serve container engines, and tell other hosts of endpoints",
+        "Plugins of engines find it at /run/cnm/engines.sock. Without options, it takes the sockets of systemd.",
     )
     serve.set_defaults(action="serve")
     serve.add_argument("--engines", metavar="PATH", help="listen for the plugins of engines on the socket PATH")
@@ -75,6 +75,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         metavar="PATH",
         default="/var/run/docker.sock",
         help="the socket of Docker, which tells the names of containers (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--etcd",
+        metavar="PATH",
+        help="tell other hosts of endpoints, and learn of theirs, through the etcd that the file PATH describes; for "
+        "overlays with cnm.overlay.control: etcd",
     )
     options = parser.parse_args(argv)
     if options.action == "exec":

@@ -17,6 +17,8 @@ class Entry(NamedTuple):
     value: bytes
     revision: int
     """The revision of the store that has written it last."""
+    created: int
+    """The revision that has created it."""
     lease: int
     """The lease with which it disappears; 0 for none."""
 
@@ -54,6 +56,7 @@ class Keys:
             self.name(found),
             b64decode(found.get("value", "")),
             int(found["mod_revision"]),
+            int(found["create_revision"]),
             int(found.get("lease", 0)),
         )
 

@@ -21,14 +21,15 @@ _FIRST = 3
 class Listeners:
     """The sockets that a service listens on, each with the name of the protocol that is spoken there."""
 
-    def __init__(self, protocols: Collection[str], paths: Mapping[str, str]) -> None:
+    def __init__(self, protocols: Collection[str], paths: Mapping[str, str], required: bool = True) -> None:
         """Listen for PROTOCOLS at PATHS, by protocol. Without any, systemd's sockets are used.
 
+        :param required: whether there has to be a socket
         :raises Failure: if there is no socket, or if one cannot be used
         """
         self._made: List[str] = []
         self.sockets: Dict[socket.socket, str] = {}
-        if not paths:
+        if not paths and (required or _are_handed_over()):
             self.sockets = _handed_over(protocols)
         try:
             for name, path in paths.items():
@@ -75,13 +76,16 @@ def _remove_abandoned(path: str) -> None:
                 os.unlink(path)
 
 
+def _are_handed_over() -> bool:
+    return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS", "0") != "0"
+
+
 def _handed_over(protocols: Collection[str]) -> Dict[socket.socket, str]:
     """Return the sockets that systemd hands over, with the protocol that the name of each says.
 
     :raises Failure: if there is none, or if one has another name
     """
-    count = int(os.environ.get("LISTEN_FDS", "0"))
-    if os.environ.get("LISTEN_PID") != str(os.getpid()) or not count:
+    if not _are_handed_over():
         options = " or ".join(f"--{name} PATH" for name in protocols)
         raise Failure(f"there is no socket to listen on: systemd has handed over none. Name one with {options}.")
     names = os.environ.get("LISTEN_FDNAMES", "").split(":")
@@ -91,6 +95,7 @@ def _handed_over(protocols: Collection[str]) -> Dict[socket.socket, str]:
             f"systemd's socket '{min(wrong)}' is for no known protocol. FileDescriptorName= has to be one of "
             f"{', '.join(protocols)}."
         )
+    count = int(os.environ["LISTEN_FDS"])
     found: Dict[socket.socket, str] = {}
     for descriptor, name in enumerate(names[:count], _FIRST):
         os.set_inheritable(descriptor, False)

@@ -13,7 +13,7 @@ from typing import Mapping
 
 from cnm_command.access import require_all
 
-from . import docker, engines
+from . import docker, engines, etcd
 from .connections import Connections, Serve
 from .core import import_all
 from .listeners import Listeners
@@ -26,11 +26,13 @@ PROTOCOLS: Mapping[str, Serve] = {"engines": engines.serve, "docker": docker.ser
 def serve(options: Namespace) -> int:
     """Serve until SIGTERM or SIGINT, and until the run at work is done.
 
-    :raises Failure: without root, without what the core needs, or without a socket
+    :raises Failure: without root, without what the core needs, without a socket, or without usable settings for etcd
     """
     require_all()
+    worker = Worker()
+    agents = [etcd.agent(worker, options.etcd)] if options.etcd is not None else []
     paths = {name: getattr(options, name) for name in PROTOCOLS if getattr(options, name) is not None}
-    listeners = Listeners(PROTOCOLS, paths)
+    listeners = Listeners(PROTOCOLS, paths, required=not agents)
     import_all()
     end, begin = socket.socketpair()
     begin.setblocking(False)
@@ -38,16 +40,15 @@ def serve(options: Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # With a handler, the signal does not end the process. What ends the service is the descriptor.
         signal.signal(number, lambda _number, _frame: None)
-    worker = Worker()
     connections = Connections(worker)
     watchers = [docker.watcher(worker, options.docker_api)] if "docker" in listeners.sockets.values() else []
-    for each in watchers:
+    for each in (*watchers, *agents):
         each.start()
     try:
         connections.accept({each: PROTOCOLS[name] for each, name in listeners.sockets.items()}, end)
     finally:
         listeners.close()
-        for each in watchers:
+        for each in (*watchers, *agents):
             each.end()
         connections.end()
     return 0

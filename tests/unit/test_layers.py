@@ -112,6 +112,9 @@ ONLY_IN = {
 
 COMMAND = PLUGINS.parent / "command"
 OF_COMMAND = {
+    "cnm_agent": VALUES
+    | NOUNS
+    | {"controller", "private_files", "store.objects", "store.schema", "verbs.context", "verbs.reports"},
     "cnm_command": VALUES
     | {"controller", "filters", "kernel", "model.sandbox", "resources.firewall", "resources.link"},
     "cnm_engines": VALUES

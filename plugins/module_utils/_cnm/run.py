@@ -105,7 +105,8 @@ class Reconciliation:
         for kind, identifier in self._store.touched:
             was, now = getattr(self._earlier, kind)(identifier), getattr(self._store, kind)(identifier)
             if kind == "network" and was is not None and now is not None and was != now:
-                changed.add(identifier)
+                # What other hosts report is nothing to the sandboxes here except for names.
+                (renamed if was.unreported == now.unreported else changed).add(identifier)
             elif kind == "endpoint":
                 renamed |= {each.network for each in (was, now) if each is not None and each.sandbox}
             elif kind == "sandbox" and (was is None or now is None or was.running != now.running):

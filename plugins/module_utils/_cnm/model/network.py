@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Iterator, List, Mapping, Optional, Set, Tuple
 
 from .addresses import Address, Interface, Subnet
@@ -91,6 +91,14 @@ class Network:
     def peers(self) -> Tuple[Peer, ...]:
         """The other hosts that have the network."""
         return self.underlay.peers if self.underlay is not None else ()
+
+    @property
+    def unreported(self) -> "Network":
+        """This network without what other hosts have reported."""
+        if self.underlay is None or not any(peer.reported for peer in self.peers):
+            return self
+        peers = tuple(replace(peer, reported=()) for peer in self.peers)
+        return replace(self, underlay=replace(self.underlay, peers=peers))
 
     def declared_remotes(self) -> Iterator[Tuple[Peer, Remote]]:
         """Yield each endpoint that another host is declared to have, with that host."""

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The threads of the agent: one follows etcd, one stores what it has learnt, one publishes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Callable, Dict, Optional, TypeVar
+
+from _cnm.controller import FOLDER, Groups
+from _cnm.model.errors import CnmError
+from _cnm.store.objects import SqliteStore
+from _cnm.verbs.context import Host
+from cnm_command.errors import Failure
+from cnm_engines.errors import EngineError
+from cnm_engines.runs import Core, Warn, carry_out
+from cnm_etcd.client import Client
+from cnm_etcd.errors import EtcdError, LeaseGone
+from cnm_etcd.transaction import LARGEST
+from cnm_etcd.watch import Lost, Watch
+
+from .known import Known
+from .lease import Lease
+from .publication import Publication, operations, publication
+from .records import ALL
+from .reports import items
+from .settings import AgentSettings
+from .store_changes import StoreChanges
+
+T = TypeVar("T")
+_OF_CORE = (CnmError, EngineError, Failure)
+_TICK = 0.1
+"""Seconds between two looks whether the store has changed."""
+_ECHO = 1.0
+"""Seconds in which the watch should tell what this host has written."""
+_PAUSE = 2.0
+"""Seconds until something is tried again that has failed."""
+_LONGEST_PAUSE = 10.0
+
+
+class Agent:
+    """Publishes the endpoints of this host, and stores those of the others, until its end."""
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        core: Core,
+        do: Callable[[Callable[[], Any]], Any],
+        warn: Warn,
+        folder: str = FOLDER,
+    ) -> None:
+        """Create it with SETTINGS.
+
+        :param do: calls a function in the thread that may run the core, and returns what it returns. It raises OSError
+            if that thread has ended
+        :param warn: called with each warning for the administrator
+        """
+        self._host = settings.host
+        self._core = core
+        self._do = do
+        self._warn = warn
+        self._said: Dict[str, str] = {}
+        self._ending = threading.Event()
+        self._known = Known()
+        self._watch = Watch(settings.etcd, ALL)
+        self._client = Client(settings.etcd)
+        self._lease = Lease(settings.etcd, self._publish_soon)
+        self._changes = StoreChanges(folder)
+        self._publication: Optional[Publication] = None
+        self._written, self._written_at = 0, 0.0
+        self._to_publish, self._to_store = threading.Event(), threading.Event()
+        self._threads = [
+            threading.Thread(target=act, daemon=True)
+            for act in (self._follow, self._keep_publishing, self._keep_storing)
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        self._lease.start()
+        for each in self._threads:
+            each.start()
+
+    def end(self) -> None:
+        """End, after the run at work."""
+        self._ending.set()
+        self._watch.end()
+        self._to_publish.set()
+        self._to_store.set()
+        self._lease.end()
+        for each in self._threads:
+            each.join(_PAUSE)
+
+    def _publish_soon(self) -> None:
+        self._to_publish.set()
+
+    # What other hosts have
+
+    def _follow(self) -> None:
+        pause = 0.0
+        for update in self._watch.updates():
+            if isinstance(update, Lost):
+                # The reason differs from one attempt to the next.
+                if not pause:
+                    self._warn(f"What other hosts have is no longer followed; what is known stays. {update.reason}")
+                self._ending.wait(pause)
+                pause = min(pause * 2 or _TICK, _LONGEST_PAUSE)
+                continue
+            pause = 0.0
+            for each in self._known.hear(update):
+                self._warn(f"'{each.entry.key}' in etcd does not describe an endpoint. It is left out.")
+            self._to_store.set()
+            self._publish_soon()
+
+    def _keep_storing(self) -> None:
+        again = False
+        while not self._ending.is_set():
+            self._to_store.wait(_PAUSE if again else None)
+            self._to_store.clear()
+            try:
+                if self._known.revision and self._look(lambda store: items(store, self._known.records())):
+                    self._do(lambda: carry_out(self._core, self._learnt, self._warn_once))
+                again = False
+                self._said.pop("store", None)
+            except _OF_CORE as error:
+                again = True
+                self._say("store", f"What other hosts have could not be stored. {error}")
+            except OSError:
+                return
+
+    def _learnt(self, store: SqliteStore, _host: Host) -> Groups:
+        # Everything that has been heard until now, in one run.
+        return [("network", items(store, self._known.records()))]
+
+    # What this host has
+
+    def _keep_publishing(self) -> None:
+        while not self._ending.is_set():
+            woken = self._to_publish.wait(_TICK)
+            self._to_publish.clear()
+            try:
+                if self._changes.happened():
+                    self._publication = None
+                    self._to_store.set()
+                if self._publication is None:
+                    self._publication = self._look(lambda store: publication(store, self._host))
+                    woken = True
+                if woken and not self._publish(self._publication):
+                    self._to_publish.set()
+                    self._ending.wait(_TICK)
+                self._said.pop("publish", None)
+            except (*_OF_CORE, EtcdError) as error:
+                self._say("publish", f"The endpoints of this host could not be published. {error}")
+                self._to_publish.set()
+                self._ending.wait(_PAUSE)
+            except OSError:
+                return
+
+    def _publish(self, wanted: Publication) -> bool:
+        """Make etcd have what is WANTED; return whether it has, or whether something has to happen first."""
+        lease, revision = self._lease.identifier, self._known.revision
+        if not lease or not revision:
+            return True
+        if revision < self._written and time.monotonic() < self._written_at + _ECHO:
+            # What was written last is not among the records yet.
+            return False
+        missing = operations(wanted, self._known.records(), lease)
+        for first in range(0, len(missing), LARGEST):
+            try:
+                outcome = self._client.transaction([], missing[first : first + LARGEST])
+            except LeaseGone:
+                self._lease.renounce(lease)
+                return True
+            self._written, self._written_at = outcome.revision, time.monotonic()
+        return True
+
+    # The core
+
+    def _look(self, at: Callable[[SqliteStore], T]) -> T:
+        def look() -> T:
+            with self._core(True) as controller:
+                return controller.look(at)
+
+        found: T = self._do(look)
+        return found
+
+    def _say(self, about: str, text: str) -> None:
+        """Warn with TEXT, unless the last attempt at what it is ABOUT has ended with the same."""
+        if self._said.get(about) != text:
+            self._said[about] = text
+            self._warn(text)
+
+    def _warn_once(self, text: str) -> None:
+        self._say(text, text)

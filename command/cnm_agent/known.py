@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What etcd has, as far as the watch has told."""
+
+from __future__ import annotations
+
+import threading
+from typing import Dict, List, Union
+
+from cnm_etcd.client import Listing
+from cnm_etcd.entries import Entry
+from cnm_etcd.watch import Changes
+
+from .records import Record, record
+
+
+class Known:
+    """The endpoints in etcd. While etcd does not answer, it is what etcd had before."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._lock = threading.Lock()
+        self._records: Dict[str, Record] = {}
+        self.revision = 0
+        """The revision of etcd up to which this is complete; 0 before the first listing."""
+
+    def hear(self, update: Union[Listing, Changes]) -> List[Record]:
+        """Take UPDATE over; return the new records that are not valid."""
+        with self._lock:
+            if isinstance(update, Listing):
+                earlier, self._records = self._records, {}
+                found = [self._put(entry, earlier) for entry in update.entries]
+            else:
+                found = []
+                for change in update.changes:
+                    if isinstance(change, Entry):
+                        found.append(self._put(change, self._records))
+                    else:
+                        self._records.pop(change.key, None)
+            self.revision = update.revision
+        return [each for each in found if each is not None and each.endpoint is None]
+
+    def records(self) -> List[Record]:
+        """Return all records."""
+        with self._lock:
+            return list(self._records.values())
+
+    def _put(self, entry: Entry, earlier: Dict[str, Record]) -> Union[Record, None]:
+        """Keep ENTRY; return its record, unless it was among the EARLIER ones."""
+        before = earlier.get(entry.key)
+        if before is not None and before.entry == entry:
+            self._records[entry.key] = before
+            return None
+        found = record(entry)
+        if found is not None:
+            self._records[entry.key] = found
+        return found

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Endpoints as keys and values of etcd: ``networks/<network>/hosts/<host>/<endpoint>``."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple, Optional
+
+from _cnm.model.overlay_peer import Remote
+from _cnm.verbs.reports import remote_of
+from cnm_etcd.entries import Entry
+
+ALL = "networks/"
+"""What all keys of endpoints begin with."""
+_TEXTS = ("name", "ipv4_address", "ipv6_address", "mac_address")
+
+
+class Record(NamedTuple):
+    """An endpoint in etcd."""
+
+    network: str
+    host: str
+    endpoint: Optional[Remote]
+    """None if the value is not valid."""
+    entry: Entry
+
+
+def key(network: str, host: str, endpoint: str) -> str:
+    """Return the key of ENDPOINT on NETWORK, a name, at HOST."""
+    return f"{ALL}{network}/hosts/{host}/{endpoint}"
+
+
+def value(endpoint: Remote) -> bytes:
+    """Return the value for ENDPOINT."""
+    return json.dumps(endpoint.item, sort_keys=True, separators=(",", ":")).encode()
+
+
+def record(entry: Entry) -> Optional[Record]:
+    """Return the endpoint that ENTRY is about; None if its key is not one of an endpoint."""
+    parts = entry.key.split("/")
+    if len(parts) != 5 or not entry.key.startswith(ALL) or parts[2] != "hosts":
+        return None
+    return Record(parts[1], parts[3], _endpoint(parts[4], entry.value), entry)
+
+
+def _endpoint(name: str, text: bytes) -> Optional[Remote]:
+    try:
+        item = json.loads(text)
+        aliases = item.get("aliases", []) if isinstance(item, dict) else None
+        if not isinstance(aliases, list) or not all(isinstance(each, str) for each in aliases):
+            return None
+        texts = {each: item[each] for each in _TEXTS if each in item}
+        if not all(isinstance(each, str) for each in texts.values()) or texts.get("name") != name:
+            return None
+        return remote_of({**texts, "aliases": aliases})
+    except (ValueError, RecursionError):
+        return None

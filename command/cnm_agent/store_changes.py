@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Notices that a run has changed the store, whichever process that was in."""
+
+from __future__ import annotations
+
+import os
+from typing import Optional, Tuple
+
+from _cnm.store import schema
+
+_State = Optional[Tuple[int, ...]]
+
+
+class StoreChanges:
+    """Looks at the files of the store. To keep the store open would make each run check all of it."""
+
+    def __init__(self, folder: str) -> None:
+        """Look at the store in FOLDER."""
+        path = schema.path(folder)
+        self._paths = (path, f"{path}-wal")
+        self._seen: Tuple[_State, ...] = ()
+        self._again = True
+
+    def happened(self) -> bool:
+        """Say whether something may have been committed since the last call.
+
+        What is committed while the caller then reads the store is noticed by the next call.
+        """
+        found = tuple(map(_state, self._paths))
+        changed, self._seen = found != self._seen, found
+        # Two changes within one tick of the kernel's clock can look like one.
+        again, self._again = self._again, changed
+        return changed or again
+
+
+def _state(path: str) -> _State:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    # Whoever reads the store makes an empty file beside it for a moment.
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns) if found.st_size else None

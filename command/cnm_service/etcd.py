@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The agent of etcd in the service."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Callable, TypeVar
+
+from _cnm.controller import Controller
+from cnm_agent.agent import Agent
+from cnm_agent.settings import read
+from cnm_command.access import warn
+
+from .core import controller
+from .worker import Ended, Worker
+
+T = TypeVar("T")
+_PATIENCE = 10.0
+"""Seconds to wait for a run in another process. The requests of engines wait behind the agent meanwhile."""
+
+
+def agent(worker: Worker, path: str) -> Agent:
+    """Return the agent with the settings in the file PATH.
+
+    :raises Failure: if they cannot be used
+    """
+
+    def do(act: Callable[[], T]) -> T:
+        try:
+            return worker.do(act)
+        except Ended as error:
+            raise ConnectionError("The service ends.") from error
+
+    def core(check: bool) -> AbstractContextManager[Controller]:
+        return controller(check, warn, _PATIENCE, lambda: None)
+
+    return Agent(read(path), core, do, warn)
