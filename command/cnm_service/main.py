@@ -9,9 +9,11 @@ from __future__ import annotations
 import signal
 import socket
 from argparse import Namespace
-from typing import Mapping
+from typing import List, Mapping, Union
 
+from cnm_agent.agent import Agent
 from cnm_command.access import require_all
+from cnm_engines.docker.watcher import Watcher
 
 from . import docker, engines, etcd
 from .connections import Connections, Serve
@@ -42,13 +44,14 @@ def serve(options: Namespace) -> int:
         signal.signal(number, lambda _number, _frame: None)
     connections = Connections(worker)
     watchers = [docker.watcher(worker, options.docker_api)] if "docker" in listeners.sockets.values() else []
-    for each in (*watchers, *agents):
+    followers: List[Union[Agent, Watcher]] = [*watchers, *agents]
+    for each in followers:
         each.start()
     try:
         connections.accept({each: PROTOCOLS[name] for each, name in listeners.sockets.items()}, end)
     finally:
         listeners.close()
-        for each in (*watchers, *agents):
+        for each in followers:
             each.end()
         connections.end()
     return 0

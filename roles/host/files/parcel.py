@@ -24,6 +24,7 @@ PARTS = (
             "cnm_client.py",
             "cnm_command",
             "cnm_engine.py",
+            "cnm_agent",
             "cnm_engines",
             "cnm_etcd",
             "cnm_service",
