@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, LEARNING
 
+from .pretend import PretendKernel
+
 DUAL = [{"subnet": "10.9.0.0/16"}, {"subnet": "fd00:9::/64"}]
 
 
@@ -227,3 +229,22 @@ def test_nobody_warns_of_endpoints_that_agents_report(host):
         play(host, peer(2), driver_options={LEARNING: False, CONTROL: control})
         host.sandbox(f"box-{control}", networks=[{"name": "blue"}])
         assert any("other hosts do not know" in text for text in host.warnings) == warned
+
+
+def test_reports_leave_the_sandboxes_here_alone(host, monkeypatch):
+    """Even on a large host they are stored quickly, and do not say where the sandboxes belong."""
+    play(host, peer(2))
+    host.sandbox("box", networks=[{"name": "blue"}])
+    host.kernel.noted = {host.one("endpoint", "box")["Id"]: ""}
+    read = set()
+
+    def noting(keys):
+        keys = list(keys)
+        read.update(keys)
+        return PretendKernel.read(host.kernel, keys)
+
+    monkeypatch.setattr(host.kernel, "read", noting)
+    assert exchange(host, h2=[one("a", "10.9.2.1")]).changed
+    assert not any(key[0] == "link" and "box" in key[1] for key in read)
+    assert host.kernel.noted
+    assert ["10.9.2.1", "a", "a.blue"] in lines(host, "box")
