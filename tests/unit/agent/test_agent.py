@@ -58,14 +58,14 @@ def test_nothing_is_written_twice(told: Told, etcd: Etcd, agent: None) -> None:
 def test_it_waits_for_what_it_has_written(told: Told, etcd: Etcd, agent: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent_module, "_ECHO", 20.0)
     etcd.delayed = []
-    told.sandbox("a")
+    told.sandbox("old")
     assert eventually(lambda: etcd.transactions)
-    told.ensure("sandbox", {"name": "a", "state": "absent"})
-    told.sandbox("b", ipv4_address="10.9.0.7")
+    told.ensure("sandbox", {"name": "old", "state": "absent"})
+    told.sandbox("new", ipv4_address="10.9.0.7")
     time.sleep(0.3)
     assert len(etcd.transactions) == 1
     etcd.tell_delayed()
-    assert published(etcd, "green/hosts/192.0.2.1/b")
+    assert published(etcd, "green/hosts/192.0.2.1/new")
     assert list(map(len, etcd.transactions)) == [1, 2]
 
 
