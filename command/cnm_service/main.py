@@ -9,13 +9,11 @@ from __future__ import annotations
 import signal
 import socket
 from argparse import Namespace
-from typing import List, Mapping, Union
+from typing import List, Mapping, Protocol
 
-from cnm_agent.agent import Agent
 from cnm_command.access import require_all
-from cnm_engines.docker.watcher import Watcher
 
-from . import docker, engines, etcd
+from . import docker, engines
 from .connections import Connections, Serve
 from .core import import_all
 from .listeners import Listeners
@@ -25,6 +23,16 @@ PROTOCOLS: Mapping[str, Serve] = {"engines": engines.serve, "docker": docker.ser
 """What can be spoken on a socket, with the function that serves a connection. Each has an option with its name."""
 
 
+class _Follower(Protocol):
+    """Threads that follow what happens elsewhere."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def end(self) -> None:
+        """End, after the run at work."""
+
+
 def serve(options: Namespace) -> int:
     """Serve until SIGTERM or SIGINT, and until the run at work is done.
 
@@ -32,9 +40,14 @@ def serve(options: Namespace) -> int:
     """
     require_all()
     worker = Worker()
-    agents = [etcd.agent(worker, options.etcd)] if options.etcd is not None else []
+    followers: List[_Follower] = []
+    if options.etcd is not None:
+        # Without it, the service starts faster.
+        from .etcd import agent
+
+        followers.append(agent(worker, options.etcd))
     paths = {name: getattr(options, name) for name in PROTOCOLS if getattr(options, name) is not None}
-    listeners = Listeners(PROTOCOLS, paths, required=not agents)
+    listeners = Listeners(PROTOCOLS, paths, required=not followers)
     import_all()
     end, begin = socket.socketpair()
     begin.setblocking(False)
@@ -43,8 +56,8 @@ def serve(options: Namespace) -> int:
         # With a handler, the signal does not end the process. What ends the service is the descriptor.
         signal.signal(number, lambda _number, _frame: None)
     connections = Connections(worker)
-    watchers = [docker.watcher(worker, options.docker_api)] if "docker" in listeners.sockets.values() else []
-    followers: List[Union[Agent, Watcher]] = [*watchers, *agents]
+    if "docker" in listeners.sockets.values():
+        followers.append(docker.watcher(worker, options.docker_api))
     for each in followers:
         each.start()
     try:
