@@ -40,7 +40,6 @@ class Agents:
         self._services: dict[str, Service] = {}
         for member in fleet.members:
             with member.here():
-                member.host.have_name_server()
                 SETTINGS.parent.mkdir(exist_ok=True)
                 SETTINGS.touch(0o600)
                 SETTINGS.write_text(json.dumps({"endpoints": self._urls, "prefix": PREFIX}))
@@ -70,6 +69,9 @@ def etcd(fleet: Fleet) -> Iterator[Cluster]:
 @pytest.fixture()
 def agents(fleet: Fleet, etcd: Cluster) -> Iterator[Agents]:
     """Agents of three hosts with the network 'blue', on which each has a sandbox."""
+    for member in fleet.members:
+        with member.here():
+            member.host.have_name_server()
     fleet.network("blue", ["10.9.0.0/16"], driver_options={CONTROL: "etcd"})
     fleet.sandboxes("blue")
     with running(fleet, etcd) as made:
@@ -111,8 +113,6 @@ def test_names_follow_sandboxes(fleet: Fleet, agents: Agents) -> None:
 
     one.ensure("sandbox", {"name": "web", "networks": [{"name": "blue", "aliases": ["www"]}]})
     assert until(lambda: all_find(fleet, {"web": {"10.9.1.1"}, "www.blue": {"10.9.1.1"}}), SOON)
-    reverse = three.run("ip", "netns", "exec", "s3", "getent", "hosts", "10.9.1.1").stdout
-    assert reverse.split()[:2] == ["10.9.1.1", "web"]
     assert three.ping("s3", "web")
     one.ensure("sandbox", {"name": "web", "state": "stopped"})
     assert until(lambda: all_find(fleet, {"web": set(), "www": set()}), SOON)
