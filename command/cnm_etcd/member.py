@@ -85,7 +85,7 @@ class Member:
                 self._connection = self._connect(timeout)
             if self._connection.sock is not None:
                 self._connection.sock.settimeout(timeout)
-            response = _send(self._connection, path, body, token)
+            response = _send(self._connection, path, body, token, {})
             status, text = response.status, response.read()
         except _BROKEN as error:
             self.close()
@@ -128,7 +128,7 @@ class Member:
 
 
 def _send(
-    connection: HTTPConnection, path: str, body: Mapping[str, Any], token: str, headers: Mapping[str, str] = {}
+    connection: HTTPConnection, path: str, body: Mapping[str, Any], token: str, headers: Mapping[str, str]
 ) -> HTTPResponse:
     named = {"Content-Type": "application/json", **headers}
     if token:

@@ -59,7 +59,8 @@ def test_its_identity_is_found_once_as_long_as_its_path_leads_there(
     open_one = Namespaces.open
     monkeypatch.setattr(Namespaces, "open", lambda spaces, path: opened.append(path) or open_one(spaces, path))
     identity = host.kernel.facts.namespace_id
-    assert identity(WEB.path) == identity(WEB.path) is not None
+    assert identity(WEB.path) is not None
+    assert identity(WEB.path) == identity(WEB.path)
     assert opened == [WEB.path]
     host.out(["ip", "netns", "del", "web"])
     assert identity(WEB.path) is None

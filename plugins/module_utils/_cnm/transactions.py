@@ -45,10 +45,9 @@ class Transactions:
     @contextmanager
     def reading(self) -> Iterator[SqliteStore]:
         """Yield the store as it was committed last, with the networks that always exist."""
-        with _descriptors_explained(), schema.explained(self._folder), closing(self._open(write=False)) as store:
+        with _descriptors_explained(), schema.explained(self._folder), self._open(write=False) as store:
             store.begin(write=False)
             yield store
-            store.leave()
 
     @contextmanager
     def writing(self) -> Iterator[Tuple[SqliteStore, SqliteStore]]:
@@ -66,7 +65,7 @@ class Transactions:
             with (
                 held(self._folder, self._patience),
                 schema.explained(self._folder),
-                closing(self._open(write=True)) as store,
+                self._open(write=True) as store,
             ):
                 before = self._open(write=False, beside=store)
                 with closing(before):
@@ -74,7 +73,6 @@ class Transactions:
                     store.begin(write=True)
                     yield store, before
                     self._finish()
-                store.leave()
 
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
         """Open the store, reusing BESIDE if given. A missing store that is opened read-only is empty."""

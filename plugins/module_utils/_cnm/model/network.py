@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import Iterator, List, Mapping, Optional, Set, Tuple
 
 from .addresses import Address, Interface, Subnet
 from .overlay_peer import Peer, Remote, Underlay
 from .static_route import StaticRoute
-from .value import value
+from .value import field, value
 
 PREDEFINED = ("bridge", "host", "none")
 """The networks that always exist (Docker 1.9)."""

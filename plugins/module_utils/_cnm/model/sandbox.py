@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Mapping, Optional, Tuple
 
 from .static_route import StaticRoute
-from .value import value
+from .value import field, value
 
 NAMESPACES = "/run/netns"
 """Where ``ip netns`` looks for network namespaces."""

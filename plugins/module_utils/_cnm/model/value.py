@@ -11,8 +11,9 @@ assignments as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Type, TypeVar
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import TYPE_CHECKING, Any, Callable, Type, TypeVar
 
 T = TypeVar("T")
 
@@ -23,6 +24,11 @@ else:
     def dataclass_transform(**_meaning):
         """Return a decorator that changes nothing: what it says is for mypy."""
         return lambda decorator: decorator
+
+
+def field(*, default_factory: Callable[[], Any]) -> Any:
+    """Return a field of a value that is by default what DEFAULT_FACTORY returns."""
+    return dataclass_field(default_factory=default_factory)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import Callable, FrozenSet, Mapping, NamedTuple
 
 from ..model.codec import from_json, to_json
 from ..model.errors import CnmError, StoreDamaged
-from ..model.value import value
+from ..model.value import field, value
 from ..private_files import open_private, remove_private, write_private
 from ..resources.kinds import Element
 from ..resources.link import LinkKey

@@ -11,7 +11,7 @@ host ports. They are written with the object, so they cannot differ from it.
 from __future__ import annotations
 
 import sqlite3
-from typing import Iterator, Optional, Set, Tuple
+from typing import Iterator, Optional, Set, Tuple, Type
 
 from ..model.addresses import Address
 from ..model.endpoint import Endpoint
@@ -67,11 +67,14 @@ class SqliteStore(Queries):
         """Close the file; what was not committed is undone."""
         self._connection.close()
 
-    def leave(self) -> None:
-        """Close the file after a run that has met no damage in it, so that this process need not check it again."""
+    def __enter__(self) -> "SqliteStore":
+        return self
+
+    def __exit__(self, error: Optional[Type[BaseException]], *_: object) -> None:
+        """Close the file. After a run without an error, this process need not check it again."""
         unchanged = self._file is not None and self._file.is_unchanged()
         self.close()
-        if self._file is not None and unchanged:
+        if self._file is not None and unchanged and error is None:
             self._file.leave()
 
     def begin(self, write: bool) -> None:
