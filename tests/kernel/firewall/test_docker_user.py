@@ -24,6 +24,7 @@ from lab import (
 from stand_in import OUTSIDE, Host
 from tasks import eventually
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import docker_user
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall.docker_user import DockerUser
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall.table import Firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import programs
@@ -194,12 +195,12 @@ def test_families_where_docker_may_start(host: Host, monkeypatch: pytest.MonkeyP
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, docker: bool) -> None:
-    which = programs.shutil.which
+    find = programs.find
 
-    def found(name: str, path: str) -> str | None:
-        return ("/usr/sbin/dockerd" if docker else None) if name == "dockerd" else which(name, path=path)
+    def found(name: str) -> str | None:
+        return ("/usr/sbin/dockerd" if docker else None) if name == "dockerd" else find(name)
 
-    monkeypatch.setattr(programs.shutil, "which", found)
+    monkeypatch.setattr(docker_user, "find", found)
 
 
 @both_families
@@ -257,7 +258,7 @@ def test_a_bridge_of_the_host_s_is_a_way_out(beside_docker: Host, device: str, p
 
 
 def test_without_iptables_nothing_is_there(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs.shutil, "which", lambda name, path: None)
+    monkeypatch.setattr(docker_user, "find", lambda name: None)
     assert DockerUser(host.program).families() == []
     assert changes(host, "ip", wanted=False) == []
 
@@ -276,7 +277,7 @@ def test_the_older_iptables_is_not_asked_where_it_has_no_table(host: Host, monke
     legacy = programs.find("iptables-legacy")
     if legacy is None:
         pytest.skip("iptables-legacy is not installed")
-    monkeypatch.setattr(programs.shutil, "which", lambda name, path: legacy if name.endswith("tables") else None)
+    monkeypatch.setattr(docker_user, "find", lambda name: legacy if name.endswith("tables") else None)
     asked: list[list[str]] = []
 
     def noting(argv: list[str], stdin: str | None) -> tuple[int, str, str]:

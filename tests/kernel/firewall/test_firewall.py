@@ -34,7 +34,6 @@ from lab import (
 from stand_in import OUTSIDE, Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import programs
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Element, Ruleset
@@ -467,7 +466,7 @@ def test_memory_is_root_s_alone(host: Host) -> None:
 
 
 def test_no_nft(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs.shutil, "which", lambda name, path: None)
+    monkeypatch.setattr(table, "find", lambda name: None)
     with pytest.raises(CnmError, match="apt install nftables"):
         table.Firewall(run).read([RULESET.key])
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from lab import BLUE, OUTSIDE4, OUTSIDE6, ROUTERS, UPLINK4, UPLINK6, build, command, seen
 from stand_in import OUTSIDE, Host
@@ -179,7 +181,7 @@ def test_older_iptables_is_not_asked_where_it_has_no_table(host: Host) -> None:
 
 
 def test_no_nft_no_warning(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs.shutil, "which", lambda name, path: None)
+    monkeypatch.setattr(sys.modules[foreign.__module__], "find", lambda name: None)
     assert foreign(host.program, BRIDGES) == []
 
 
