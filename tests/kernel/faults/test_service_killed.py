@@ -106,7 +106,7 @@ class Engine:
             return found
 
         fault.act = strike
-        core.run_program = program(self._runs.programs, fault)
+        core._LISTINGS = core.Listings(program(self._runs.programs, fault))
         engines.carry_out = faulty
         _never, end_ = socket.socketpair()
         served = dict.fromkeys(listeners.sockets, engines.serve)
