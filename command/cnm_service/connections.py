@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Callable, List, Mapping
 
 from .peer import is_ours
-from .worker import Ended, Worker
+from .worker import Worker
 
 Serve = Callable[[socket.socket, Worker], None]
 """Serves a connection until its end. It runs the core only in the worker, and may raise OSError if the client goes."""
@@ -56,7 +56,7 @@ class Connections:
         self._threads.append(thread)
 
     def _attend(self, connection: socket.socket, serve: Serve) -> None:
-        with connection, suppress(OSError, Ended):
+        with connection, suppress(OSError):
             if is_ours(connection):
                 serve(connection, self._worker)
 

@@ -14,7 +14,7 @@ import traceback
 from contextlib import AbstractContextManager
 from functools import partial
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Callable, TypeVar
+from typing import Any
 
 from _cnm.controller import Controller
 from _cnm.engines.engine_api import EngineApi
@@ -25,9 +25,7 @@ from cnm_engines.request import PATIENCE
 
 from .core import controller
 from .peer import has_gone
-from .worker import Ended, Worker
-
-T = TypeVar("T")
+from .worker import Worker
 
 
 def serve(connection: socket.socket, worker: Worker) -> None:
@@ -41,14 +39,7 @@ def serve(connection: socket.socket, worker: Worker) -> None:
 
 def watcher(worker: Worker, path: str) -> Watcher:
     """Return the watcher of the dockerd whose Engine API is at PATH."""
-
-    def do(act: Callable[[], T]) -> T:
-        try:
-            return worker.do(act)
-        except Ended as error:
-            raise ConnectionError("The service ends.") from error
-
-    return Watcher(EngineApi(path), lambda check: _core(time.monotonic(), check), do, warn)
+    return Watcher(EngineApi(path), lambda check: _core(time.monotonic(), check), worker.do, warn)
 
 
 def _core(arrival: float, check: bool) -> AbstractContextManager[Controller]:

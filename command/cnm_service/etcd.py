@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Callable, TypeVar
 
 from _cnm.controller import Controller
 from cnm_agent.agent import Agent
@@ -15,9 +14,8 @@ from cnm_agent.settings import read
 from cnm_command.access import warn
 
 from .core import controller
-from .worker import Ended, Worker
+from .worker import Worker
 
-T = TypeVar("T")
 _PATIENCE = 10.0
 """Seconds to wait for a run in another process. The requests of engines wait behind the agent meanwhile."""
 
@@ -28,13 +26,7 @@ def agent(worker: Worker, path: str) -> Agent:
     :raises Failure: if they cannot be used
     """
 
-    def do(act: Callable[[], T]) -> T:
-        try:
-            return worker.do(act)
-        except Ended as error:
-            raise ConnectionError("The service ends.") from error
-
     def core(check: bool) -> AbstractContextManager[Controller]:
         return controller(check, warn, _PATIENCE, lambda: None)
 
-    return Agent(read(path), core, do, warn)
+    return Agent(read(path), core, worker.do, warn)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import os
 from functools import cache
+from itertools import takewhile
 from typing import Any, List, Mapping, Optional, Tuple
 
 from cnm_command.access import run_program
@@ -24,9 +25,8 @@ _FROM_INPUT = ["-f", "-"]
 def run(command: List[str], text: Optional[str]) -> Tuple[int, str, str]:
     """Run COMMAND, as run_program() does."""
     name, *words = command
-    options = [word for word in words if word in _OPTIONS]
-    others = words[len(options) :]
-    script = text if others == _FROM_INPUT else None if text or not _is_command(others) else " ".join(others)
+    options = list(takewhile(_OPTIONS.__contains__, words))
+    script = _script(words[len(options) :], text)
     library = _library() if os.path.basename(name) == "nft" and script is not None else None
     if library is None:
         return run_program(command, text)
@@ -38,9 +38,13 @@ def run(command: List[str], text: Optional[str]) -> Tuple[int, str, str]:
     return abs(code), output, errors
 
 
-def _is_command(words: List[str]) -> bool:
-    """Say whether WORDS, the arguments after the options that the library has, contain no other option."""
-    return bool(words) and not any(word.startswith("-") for word in words)
+def _script(words: List[str], text: Optional[str]) -> Optional[str]:
+    """Return what nft is to do, from its arguments WORDS or its input TEXT; None if the library cannot do it."""
+    if words == _FROM_INPUT:
+        return text
+    if text or not words or any(word.startswith("-") for word in words):
+        return None
+    return " ".join(words)
 
 
 @cache

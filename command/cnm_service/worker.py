@@ -15,8 +15,11 @@ T = TypeVar("T")
 _OWN = "/proc/thread-self/ns/net"
 
 
-class Ended(Exception):
+class Ended(ConnectionError):
     """The service has ended before the run began."""
+
+    def __init__(self) -> None:
+        super().__init__("The service ends.")
 
 
 class Worker:

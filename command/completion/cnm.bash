@@ -18,8 +18,8 @@ _cnm() {
     *:sandbox:exec) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     *:inspect) choices=$(_cnm_names "$kind") ;;
     2:check:*) choices='--format --help' ;;
-    2:serve:*) choices='--engines --docker --docker-api --help' ;;
-    3:serve:--engines | *:serve:--docker*) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    2:serve:*) choices='--engines --docker --docker-api --etcd --help' ;;
+    3:serve:--engines | *:serve:--docker* | 3:serve:--etcd) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     3:check:--format) choices='table json' ;;
     *:ls)
         case ${COMP_WORDS[COMP_CWORD - 1]} in
