@@ -9,13 +9,14 @@ from __future__ import annotations
 import ipaddress
 import os
 from contextlib import suppress
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple, TypeVar
 
 from ..model import addresses as forms
 from ..resources.kinds import FORWARDING, Listener, Parent
 from ..resources.link import GROUP
 from ..resources.resource import HOST
+from .boot import boot_id
 from .firewall.docker_user import DockerUser
 from .namespace import LOOPBACK_INDEX, Namespaces
 from .rtnl import address, interface, route
@@ -256,7 +257,7 @@ class Facts:
     def namespace_id(self, path: str) -> Optional[str]:
         """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
         identity = self._namespaces.identity(path)
-        return identity and f"{_boot_id()}:{identity}"
+        return identity and f"{boot_id()}:{identity}"
 
     def namespace_file(self, path: str) -> Optional[Tuple[int, int]]:
         """Return which file is at PATH; None if there is none. Namespaces that are different files differ."""
@@ -349,12 +350,6 @@ class Facts:
 
     def _names(self, indices: Set[int]) -> Dict[int, str]:
         return {index: link.name for index, link in interface.find_indices(self._host, indices).items()}
-
-
-@cache
-def _boot_id() -> str:
-    """Return an identity of this boot, which no process outlives."""
-    return _text("/proc/sys/kernel/random/boot_id").strip()
 
 
 def _text(path: str) -> str:

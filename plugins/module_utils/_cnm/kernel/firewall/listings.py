@@ -21,6 +21,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ...model.errors import CnmError
 from ...private_files import make_private, open_private, remove_private, write_private
+from ..boot import boot_id
 from ..system.programs import Run
 
 MEMORY = "/run/cnm/listings.json"
@@ -117,13 +118,11 @@ class Listings:
             self._socket.send(_REQUEST)
             answer = self._socket.recv(1 << 16)
             cookie = self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8).hex()
-            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-                boot = file.read().strip()
         except OSError:
             return ""
         message, length, attribute = struct.unpack_from("=4xH14xHH", answer.ljust(28, b"\0"))
-        known = (message, length, attribute) == (_NEW_GENERATION, 8, _GENERATION_ID)
-        return f"{boot} {cookie} {answer[24:28].hex()}" if known else ""
+        known = (message, length, attribute) == (_NEW_GENERATION, 8, _GENERATION_ID) and boot_id() != ""
+        return f"{boot_id()} {cookie} {answer[24:28].hex()}" if known else ""
 
 
 def _following(state: str) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ipaddress
 import os
 from contextlib import suppress
-from typing import Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Sequence
 
 from ...model.addresses import Address
 from ...model.errors import KernelRefused
 from ...resources.kinds import Listener
 from . import sock_diag
+from .sock_diag import Waiting
 
 _LISTENING = {"tcp": f"{sock_diag.LISTEN:02X}", "udp": f"{sock_diag.CLOSE:02X}"}
 """How the files write the states of sockets that wait for a peer."""
@@ -25,8 +26,9 @@ def listening(protocols: Sequence[str] = ("tcp", "udp", "sctp")) -> List[Listene
     listeners: List[Listener] = []
     for protocol in ("tcp", "udp"):
         if protocol in protocols:
-            sockets = _waiting(protocol)
-            listeners += [Listener(protocol, _unmapped(address), port, inode) for address, port, inode in sockets]
+            listeners += [
+                Listener(protocol, _unmapped(each.address), each.port, each.inode) for each in _waiting(protocol)
+            ]
     for fields in _rows("sctp/eps") if "sctp" in protocols else ():
         if len(fields) > 8:
             listeners.extend(
@@ -56,17 +58,17 @@ def _target(path: str) -> str:
         return ""
 
 
-def _waiting(protocol: str) -> List[Tuple[bytes, int, int]]:
-    """Return address, port and inode of the sockets of PROTOCOL that wait for a peer."""
+def _waiting(protocol: str) -> List[Waiting]:
+    """Return the sockets of PROTOCOL that wait for a peer."""
     with suppress(KernelRefused):
-        return [(each.address, each.port, each.inode) for each in sock_diag.waiting(protocol)]
+        return list(sock_diag.waiting(protocol))
     # The kernel was built without sock_diag for this protocol. Its files say the same, more slowly.
     sockets = []
     for table in (protocol, f"{protocol}6"):
         for fields in _rows(table):
             if len(fields) > 9 and fields[3] == _LISTENING[protocol]:
                 address, port = fields[1].split(":")
-                sockets.append((_address(address), int(port, 16), int(fields[9])))
+                sockets.append(Waiting(_address(address), int(port, 16), int(fields[9])))
     return sockets
 
 

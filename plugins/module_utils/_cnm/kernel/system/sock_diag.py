@@ -18,7 +18,7 @@ import struct
 from typing import Iterator, NamedTuple
 
 from ..rtnl import uapi
-from ..rtnl.query import HEADER
+from ..rtnl.query import HEADER, query
 from ..rtnl.socket import Socket
 
 NETLINK_SOCK_DIAG = 4
@@ -61,5 +61,4 @@ def waiting(protocol: str) -> Iterator[Waiting]:
 
 def request(family: int, protocol: int, states: int) -> bytes:
     """Return the request for all sockets of FAMILY and PROTOCOL in STATES, a bit for each."""
-    body = REQUEST.pack(family, protocol, 0, states, b"")
-    return HEADER.pack(HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, uapi.NLM_F_REQUEST | uapi.NLM_F_DUMP, 0, 0) + body
+    return query(SOCK_DIAG_BY_FAMILY, uapi.NLM_F_DUMP, REQUEST.pack(family, protocol, 0, states, b""))
