@@ -71,22 +71,17 @@ CREATE INDEX network_driver ON network ({DRIVER}) WHERE json_valid(data);
     """
 UPDATE network SET data = json_insert(data, '$.engines', json('[]'), '$.docker_networks', json('{}'));
 """,
-    """
+    # The indexes are for requests of container engines, which must not take longer if the host has more sandboxes.
+    f"""
 UPDATE network SET data = json_set(
     data, '$.underlay.peers',
-    (SELECT json_group_array(json_insert(value, '$.reported', json('[]'))) FROM json_each(data, '$.underlay.peers'))
-) WHERE json_type(data, '$.underlay') = 'object';
-""",
-    """
-UPDATE network SET data = json_set(
-    data, '$.underlay.peers',
-    (SELECT json_group_array(json_insert(value, '$.chosen', json('[]'))) FROM json_each(data, '$.underlay.peers')),
+    (
+        SELECT json_group_array(json_insert(value, '$.reported', json('[]'), '$.chosen', json('[]')))
+        FROM json_each(data, '$.underlay.peers')
+    ),
     '$.underlay.chosen', json('[]'), '$.underlay.learning',
     json(CASE json_extract(data, '$.options."cnm.overlay.learning"') WHEN 'false' THEN 'false' ELSE 'true' END)
 ) WHERE json_type(data, '$.underlay') = 'object';
-""",
-    # For requests of container engines, which must not take longer if the host has more sandboxes.
-    f"""
 CREATE INDEX sandbox_container ON sandbox ({CONTAINER}) WHERE json_valid(data);
 CREATE INDEX sandbox_namespace ON sandbox (id) WHERE {MAY_HAVE_NAMESPACE};
 CREATE INDEX sandbox_name_servers ON sandbox (id) WHERE {HAS_NAME_SERVERS};
