@@ -159,7 +159,7 @@ class Controller:
                     result.differences.append(_told(kind, item["name"], self._shown(before, kind, was), shown))
             result.differences = self._told_of_host(steps) + result.differences
             self._warn_of_unreachable_endpoints(store, {identifier for kind, identifier in named if kind == "network"})
-            if run.after.host_resources.in_use:
+            if run.compared and run.after.host_resources.in_use:
                 self._warn_of_foreign_policies()
             failures = _failures(run, store, before)
         if failures:

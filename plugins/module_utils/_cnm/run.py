@@ -44,6 +44,8 @@ class Reconciliation:
         self.after = Topology(store, kernel.facts)
         self._required: Set[Unit] = set()
         """The units that the run is about: if one of them cannot reach its state, nothing is done."""
+        self.compared = False
+        """Whether the host was compared with what is wanted."""
         self.left_out: Dict[Unit, List[CnmError]] = {}
         """The other units that are left out, with the reasons; none for a unit that depends on another one left out."""
         self._released = {link.name for link in only(LinkKey, self._intent.lent)}
@@ -66,6 +68,12 @@ class Reconciliation:
         :param insist: whether they must reach their state completely, even where something adopted is missing
         """
         units = named | self._affected(named)
+        if not self._after_a_kill and all(unit.kind == "endpoint" for unit in units):
+            # Outside of sandboxes, endpoints exist only in the store.
+            if not self._check:
+                self._commit()
+            return []
+        self.compared = True
         self._required = self.before.insisted = self.after.insisted = units if insist else set()
         units = units | set(self._intent.units) | {HOST_UNIT}
         try:
@@ -275,15 +283,22 @@ class Reconciliation:
         try:
             self._converge(scope, steps)
             self._end_stale_connections(unfinished, scope)
-            with schema.explained(self._folder):
-                for name in scope.restored:
-                    self._store.delete_setting(name)
-                self._store.commit()
+            self._commit(scope.restored)
         except CnmError as error:
             self._store.rollback()
             self._recover(units, error)
             raise
         journal.clear(self._folder)
+
+    def _commit(self, restored: AbstractSet[str] = frozenset()) -> None:
+        """Commit the transaction, without the kernel settings that were RESTORED.
+
+        :raises CnmError: if the store cannot be written
+        """
+        with schema.explained(self._folder):
+            for name in restored:
+                self._store.delete_setting(name)
+            self._store.commit()
 
     def _intended(self, units: Set[Unit], scope: Scope, steps: Sequence[Step]) -> Intent:
         lent = {key: resource for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
