@@ -26,6 +26,8 @@ from .networks import is_closed, known
 from .runs import endpoint, refusal
 
 _OWN = "cnm."
+_PUBLISHED = "com.docker.network.portmap"
+"""The ports that a container publishes (libnetwork/netlabel/labels.go in moby)."""
 
 
 class _Asked:
@@ -139,12 +141,13 @@ def removal(store: SqliteStore, gone: Sequence[Optional[Endpoint]], state: str) 
 def join(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
     """Let Docker move the interface of an endpoint into a container, whose namespace may not exist yet.
 
-    Docker gets no gateway, so it gives the container a second interface, through which it publishes ports and leads to
-    the outside.
+    A container that publishes ports gets no gateway. So Docker gives it a second interface, through which it publishes
+    them, and leads to the outside: it shows no ports that others publish.
 
     :raises CnmError: if the endpoint does not exist, or if the host refuses a change
     """
     asked, key = _Asked(request), request.required("SandboxKey")
+    publishes = bool(request.object("Options").objects(_PUBLISHED))
     request.problems.check()
     answer: Dict[str, Any] = {}
 
@@ -157,6 +160,8 @@ def join(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
         answer["InterfaceName"] = {"SrcName": present.waiting_interface, "DstPrefix": prefix}
         if is_closed(network, asked.network_id):
             answer["DisableGatewayService"] = True
+        elif not publishes and not network.no_default_route:
+            answer.update(_gateways(network, present))
         sandbox: Dict[str, Any] = {"name": name, "netns": key, "netns_awaited": True, "no_default_route": True}
         if store.sandbox_named(name) is None:
             sandbox["labels"] = {ENGINE_LABEL: ENGINE}
@@ -171,3 +176,10 @@ def join(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:
 
     carry_out(core, choose, warn)
     return answer
+
+
+def _gateways(network: Network, endpoint: Endpoint) -> Mapping[str, str]:
+    """Return the gateways of NETWORK, of the families that ENDPOINT has addresses of."""
+    families = {each.version for each in endpoint.addresses}
+    names = {4: "Gateway", 6: "GatewayIPv6"}
+    return {names[each.version]: str(each) for _pool, each in network.gateways() if each.version in families}

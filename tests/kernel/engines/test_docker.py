@@ -19,7 +19,7 @@ import yaml
 from dockerd import FOLDER, IMAGE, Dockerd, needs_docker
 from engine import Plugins
 from inventory import inventory
-from lab import OUTSIDE4, UPLINK4, pinged, renew_uplink
+from lab import OUTSIDE4, OUTSIDE6, UPLINK4, pinged, renew_uplink
 from needed import needs, needs_name_server
 from service import Service
 from stand_in import OUTSIDE, Host, private
@@ -132,7 +132,7 @@ def nothing_left(docker: Docker) -> Iterator[None]:
     # Docker's own bridge for the way out stays.
     if not docker.command("network", "ls", "--quiet", "--filter=name=docker_gwbridge"):
         docker.lan()
-        docker.run("first", "sleep 1000", "--network=lan")
+        docker.run("first", "sleep 1000", "--network=lan", "--publish=8080:80")
         docker.clear()
     before = _ours(docker)
     try:
@@ -215,6 +215,27 @@ def test_a_running_container_is_connected_and_disconnected(docker: Docker) -> No
     docker.command("rm", "--force", "web")
     docker.run("closed", "sleep 1000", "--network=lan")
     assert "default" not in docker.inside("closed", "ip route")
+
+
+def test_the_way_out_is_our_gateway(docker: Docker) -> None:
+    docker.lan()
+    docker.run("web", "sleep 1000", "--network=lan")
+    assert f"default via {GATEWAY}" in docker.inside("web", "ip route")
+    assert len(docker.inside("web", "ip -o link").splitlines()) == 2
+    for outside in (OUTSIDE4, OUTSIDE6):
+        assert "1 packets received" in docker.inside("web", f"ping -c 1 {outside}")
+    assert eventually(lambda: docker.is_known("web"))
+    assert not docker.tasks.restore().changed
+
+
+def test_published_ports_stay_when_another_network_is_connected(docker: Docker) -> None:
+    docker.lan()
+    docker.command("network", "create", "--driver=cnm", "--ipam-driver=cnm", "--subnet=10.6.0.0/24", "other")
+    docker.run("web", "httpd -f -p 80 -h /etc", "--network=lan", "--publish=8080:80")
+    docker.command("network", "connect", "other", "web")
+    assert docker.command("port", "web").splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
+    page = ["busybox", "wget", "-q", "-O", "-", f"http://{UPLINK4}:8080/resolv.conf"]
+    assert "nameserver" in docker.host.out(page, OUTSIDE)
 
 
 def test_a_network_with_dockers_own_addresses(docker: Docker) -> None:

@@ -288,6 +288,32 @@ def test_a_container_on_an_internal_network_has_no_way_out(docker: Docker, inter
     docker.endpoint(1)
     joined = docker.on("Join", 1, SandboxKey=KEY)
     assert joined["DisableGatewayService"] is True
+    assert "Gateway" not in joined
+
+
+@pytest.mark.parametrize(
+    ("subnets", "published", "gateways"),
+    [
+        (["10.2.0.0/24"], None, {"Gateway": "10.2.0.1"}),
+        (["10.1.0.0/24", "fd00:1::/64"], [], {"Gateway": "10.1.0.1", "GatewayIPv6": "fd00:1::1"}),
+        (["10.1.0.0/24", "fd00:1::/64"], [{"Proto": 6, "Port": 80, "HostPort": 8080}], {}),
+    ],
+)
+def test_the_way_out_is_ours_unless_docker_publishes_ports(
+    docker: Docker, subnets: List[str], published: Any, gateways: Dict[str, str]
+) -> None:
+    docker.network(*subnets)
+    docker.endpoint(1)
+    joined = docker.on("Join", 1, SandboxKey=KEY, Options={"com.docker.network.portmap": published})
+    assert {key: joined[key] for key in ("Gateway", "GatewayIPv6") if key in joined} == gateways
+    assert "DisableGatewayService" not in joined
+
+
+def test_a_network_without_default_route_is_not_the_way_out(docker: Docker) -> None:
+    docker.engine.ensure("network", {"name": "blue", "no_default_route": True})
+    docker.network()
+    docker.endpoint(1)
+    assert "Gateway" not in docker.on("Join", 1, SandboxKey=KEY)
 
 
 def test_unknown_things_are_said(docker: Docker) -> None:
@@ -309,7 +335,7 @@ class TestHandedOver:
         docker.endpoint(1, "10.1.0.2/24")
         answer = docker.on("Join", 1, SandboxKey=KEY, Options={})
         waiting = answer["InterfaceName"]["SrcName"]
-        assert answer == {"InterfaceName": {"SrcName": waiting, "DstPrefix": "eth"}}
+        assert answer["InterfaceName"] == {"SrcName": waiting, "DstPrefix": "eth"}
         assert len(waiting) <= 15
         link = docker.engine.kernel.present[("link", "", waiting)]
         assert isinstance(link, Link)
