@@ -32,6 +32,8 @@ SIZE = 50
 """How many containers start at once, and how many requests are measured."""
 _PLUGIN = Path("/run/docker/plugins/cnm.sock")
 _OUR_SUBNET = "10.9.0.0/16"
+_PYTHON = "/usr/bin/python3"
+"""With which the role installs the service."""
 _PORTMAP = {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True}
 _BRIDGE = {
     "type": "bridge",
@@ -40,15 +42,24 @@ _BRIDGE = {
     "ipMasq": True,
     "ipam": {"type": "host-local", "ranges": [[{"subnet": SUBNET}]], "routes": [{"dst": "0.0.0.0/0"}]},
 }
+_CHAINS = {
+    "ours": [(f"{COMMAND}/cnm-cni", {"type": "cnm", "capabilities": {"portMappings": True}})],
+    "cni": [("bridge", _BRIDGE), ("portmap", _PORTMAP)],
+}
+"""Programs and their configuration, by whom they are of."""
 Measured = Sequence[tuple[str, str, Cost]]
 """What was measured, of whom, and what it costs for each container."""
 
 
 def run(plan: Plan, record: Record) -> None:
-    """Measure Docker and Podman with our network and their own, then both plugins of CNI."""
+    """Measure Docker and Podman with our network and their own, then the plugins of CNI, each on its own host.
+
+    Rules that one plugin changes would make another list them again.
+    """
     (size,) = plan.sizes or (SIZE,)
+    chains = [functools.partial(_cni, subject=subject) for subject in _CHAINS]
     for _round in range(plan.rounds):
-        for part in (_docker, _podman, _cni):
+        for part in (_docker, _podman, *chains):
             for what, subject, cost in on_its_own(functools.partial(part, size=size)):
                 record.add(Key("containers", what, size, subject), cost)
 
@@ -59,7 +70,7 @@ def _docker(host: Host, size: int) -> Measured:
     _PLUGIN.parent.mkdir(parents=True)
     ours = Ours(host)
     ours.task(verb="ensure", kind="network", items=[{"name": "blue", "ipam_config": [{"subnet": _OUR_SUBNET}]}])
-    running = Service(_PLUGIN, "docker", f"--docker-api={FOLDER}/socket")
+    running = Service(_PLUGIN, "docker", f"--docker-api={FOLDER}/socket", python=_PYTHON)
     try:
         docker.start(**{"userland-proxy": "false", "live-restore": "false"})
         docker.load_image()
@@ -90,7 +101,7 @@ def _podman(host: Host, size: int) -> Measured:
     Ours(host).task(verb="ensure", kind="network", items=[{"name": "blue", "ipam_config": [{"subnet": _OUR_SUBNET}]}])
     podmans = {"ours": Podman(host, "blue"), "netavark": Podman(host, "podman", "netavark")}
     try:
-        with service():
+        with service(_PYTHON):
             starts = {
                 subject: functools.partial(podman.run, "one", "sh -c exit", "--rm")
                 for subject, podman in podmans.items()
@@ -132,30 +143,22 @@ def _resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def _cni(host: Host, size: int) -> Measured:
+def _cni(host: Host, size: int, subject: str) -> Measured:
     host.have_name_server()
     os.makedirs("/var/lib/cni", exist_ok=True)
     Ours(host).networks(1)
-    namespaces.make(0, 2 * (size + 1))
+    namespaces.make(0, size + 1)
+    chain = _CHAINS[subject]
     found: list[tuple[str, str, Cost]] = []
     try:
-        with service() as running:
-            subjects = {"ours": [(f"{COMMAND}/cnm-cni", {"type": "cnm", "capabilities": {"portMappings": True}})]}
-            subjects["cni"] = [("bridge", _BRIDGE), ("portmap", _PORTMAP)]
+        with service(_PYTHON) as running:
             # The first one makes the bridge, and starts what stays.
-            for offset, chain in enumerate(subjects.values()):
-                _call(chain, "ADD", offset)
+            _call(chain, "ADD", 0)
             for command in ("ADD", "DEL"):
-                costs: dict[str, list[Cost]] = {subject: [] for subject in subjects}
                 before = used_by(running.pid)
-                for number, (offset, subject) in itertools.product(range(1, size + 1), enumerate(subjects)):
-                    request = functools.partial(_call, subjects[subject], command, 2 * number + offset)
-                    costs[subject].append(measured(request))
-                of_service = {"ours": used_by(running.pid) - before}
-                for subject, each in costs.items():
-                    wall, cpu = sum(cost.wall for cost in each), sum(cost.cpu for cost in each)
-                    cpu += of_service.get(subject, 0.0)
-                    found.append((f"CNI {command}", subject, Cost(wall / size, cpu / size)))
+                costs = [measured(functools.partial(_call, chain, command, number)) for number in range(1, size + 1)]
+                cpu = sum(cost.cpu for cost in costs) + used_by(running.pid) - before
+                found.append((f"CNI {command}", subject, Cost(sum(cost.wall for cost in costs) / size, cpu / size)))
         return found
     finally:
         host.kill_name_server()

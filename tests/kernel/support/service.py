@@ -27,14 +27,16 @@ LIBRARY = Path("/usr/lib/python3/dist-packages/nftables")
 class Service:
     """A service that runs now, and listens on SOCKET for PROTOCOL. It gets additional OPTIONS."""
 
-    def __init__(self, socket: Path = SOCKET, protocol: str = "engines", *options: str) -> None:
+    def __init__(
+        self, socket: Path = SOCKET, protocol: str = "engines", *options: str, python: str = sys.executable
+    ) -> None:
         self._socket = socket
         listening = f"--{protocol}={socket}"
         self._libraries = tempfile.TemporaryDirectory()
         os.symlink(LIBRARY, f"{self._libraries.name}/nftables")
         self._process = subprocess.Popen(
-            [sys.executable, str(COMMAND / "cnm.py"), "serve", listening, *options],
-            env={**os.environ, "PYTHONPATH": self._libraries.name},
+            [python, str(COMMAND / "cnm.py"), "serve", listening, *options],
+            env={**os.environ, "PYTHONPATH": self._libraries.name, "MALLOC_ARENA_MAX": "1"},
         )
         self.pid = self._process.pid
         deadline = time.monotonic() + 60
@@ -68,10 +70,10 @@ def _answers(path: Path) -> bool:
 
 
 @contextmanager
-def service() -> Iterator[Service]:
-    """Let a service run on the host that was entered, during the block."""
+def service(python: str = sys.executable) -> Iterator[Service]:
+    """Let a service run on the host that was entered, during the block, with the interpreter PYTHON."""
     os.makedirs(SOCKET.parent, 0o700, exist_ok=True)
-    made = Service()
+    made = Service(python=python)
     try:
         yield made
     finally:
