@@ -133,7 +133,7 @@ lint: venv ## Run ruff, mypy, ansible-lint and antsibull
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy -p $(COLLECTION).module_utils._cnm
-	MYPYPATH=plugins/module_utils:command $(BIN)/mypy -p cnm_agent -p cnm_command -p cnm_engines -p cnm_etcd -p cnm_service -m cnm_client -m cnm_engine
+	MYPYPATH=plugins/module_utils:command $(BIN)/mypy -p cnm_agent -p cnm_command -p cnm_engines -p cnm_service -m cnm_client -m cnm_engine
 	$(BIN)/ansible-lint
 	$(BIN)/antsibull-changelog lint
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .

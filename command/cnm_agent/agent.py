@@ -11,23 +11,23 @@ import time
 from typing import Any, Callable, Dict, Optional, TypeVar
 
 from _cnm.controller import FOLDER, Groups
+from _cnm.etcd.client import Client
+from _cnm.etcd.errors import EtcdError, LeaseGone
+from _cnm.etcd.settings_file import HostSettings
+from _cnm.etcd.transaction import LARGEST
+from _cnm.etcd.watch import Lost, Watch
 from _cnm.model.errors import CnmError
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 from cnm_command.errors import Failure
 from cnm_engines.errors import EngineError
 from cnm_engines.runs import Core, Warn, carry_out
-from cnm_etcd.client import Client
-from cnm_etcd.errors import EtcdError, LeaseGone
-from cnm_etcd.transaction import LARGEST
-from cnm_etcd.watch import Lost, Watch
 
 from .known import Known
 from .lease import Lease
 from .publication import Publication, operations, publication
 from .records import ALL
 from .reports import items
-from .settings import AgentSettings
 from .store_changes import StoreChanges
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Agent:
 
     def __init__(
         self,
-        settings: AgentSettings,
+        settings: HostSettings,
         core: Core,
         do: Callable[[Callable[[], Any]], Any],
         warn: Warn,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from typing import Dict, List, Union
 
-from cnm_etcd.client import Listing
-from cnm_etcd.entries import Entry
-from cnm_etcd.watch import Changes
+from _cnm.etcd.client import Listing
+from _cnm.etcd.entries import Entry
+from _cnm.etcd.watch import Changes
 
 from .records import Record, record
 

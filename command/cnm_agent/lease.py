@@ -10,9 +10,9 @@ import threading
 from dataclasses import replace
 from typing import Callable
 
-from cnm_etcd.client import Client
-from cnm_etcd.errors import EtcdError, LeaseGone
-from cnm_etcd.settings import Settings
+from _cnm.etcd.client import Client
+from _cnm.etcd.errors import EtcdError, LeaseGone
+from _cnm.etcd.settings import Settings
 
 TTL = 8
 """Seconds after which other hosts forget the endpoints of a host that has died."""

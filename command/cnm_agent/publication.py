@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Set
 
+from _cnm.etcd.transaction import Delete, Operation, Put
 from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.reports import is_exchanged, running
-from cnm_etcd.transaction import Delete, Operation, Put
 
 from .records import Record, key, value
 

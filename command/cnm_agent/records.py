@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import NamedTuple, Optional
 
+from _cnm.etcd.entries import Entry
 from _cnm.model.overlay_peer import Remote
 from _cnm.verbs.reports import remote_of
-from cnm_etcd.entries import Entry
 
 ALL = "networks/"
 """What all keys of endpoints begin with."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from _cnm.controller import Controller
+from _cnm.etcd.settings_file import read
 from cnm_agent.agent import Agent
-from cnm_agent.settings import read
 from cnm_command.access import warn
 
 from .core import controller
@@ -23,7 +23,7 @@ _PATIENCE = 10.0
 def agent(worker: Worker, path: str) -> Agent:
     """Return the agent with the settings in the file PATH.
 
-    :raises Failure: if they cannot be used
+    :raises CnmError: if they cannot be used
     """
 
     def core(check: bool) -> AbstractContextManager[Controller]:

@@ -71,6 +71,7 @@ ALLOWED = {
     "resources.link": {"model.value", "resources.namespace", "resources.resource"},
     "resources.namespace": {"model.value", "resources.resource"},
     "resources.resource": {"model.value"},
+    "etcd": {"model.errors", "model.suggestions", "private_files"},
     "private_files": {"model.errors"},
     **dict.fromkeys(IPAM, NOUNS | VALUES),
     **dict.fromkeys(NOUNS, NOUNS | VALUES),
@@ -102,7 +103,8 @@ ONLY_IN = {
     "ansible": {"action", "options", "task"},
     "pyroute2": {"kernel"},
     "ctypes": {"kernel"},
-    "socket": {"engines", "kernel"},
+    "socket": {"engines", "etcd", "kernel"},
+    "ssl": {"etcd"},
     "sqlite3": {"store"},
     "importlib": {"loader"},
     "marshal": {"compiled", "loader"},
@@ -114,14 +116,13 @@ COMMAND = PLUGINS.parent / "command"
 OF_COMMAND = {
     "cnm_agent": VALUES
     | NOUNS
-    | {"controller", "private_files", "store.objects", "store.schema", "verbs.context", "verbs.reports"},
+    | {"controller", "etcd", "store.objects", "store.schema", "verbs.context", "verbs.reports"},
     "cnm_command": VALUES
     | {"controller", "filters", "kernel", "model.sandbox", "resources.firewall", "resources.link"},
     "cnm_engines": VALUES
     | NOUNS
     | {"adopted", "controller", "drivers", "engines", "store.objects", "verbs.context", "verbs.engines"},
-    "cnm_etcd": set(),
-    "cnm_service": {"controller", "engines", "kernel", "store.objects", "verbs.context"},
+    "cnm_service": {"controller", "engines", "etcd", "kernel", "store.objects", "verbs.context"},
 }
 """The other front ends of the core, in command/ -> what they may import of it."""
 

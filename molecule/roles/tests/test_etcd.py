@@ -9,9 +9,9 @@ import pytest
 _CLIENT = """
 import json, sys
 sys.path.insert(0, "/usr/local/lib/cnm")
-from cnm_etcd.client import Client
-from cnm_etcd.errors import Refused
-from cnm_etcd.settings import Settings
+from _cnm.etcd.client import Client
+from _cnm.etcd.errors import Refused
+from _cnm.etcd.settings import Settings
 settings = json.load(open("/etc/cnm/etcd.json"))
 client = Client(Settings(**settings))
 client.put("test", b"found")

@@ -26,7 +26,6 @@ PARTS = (
             "cnm_command",
             "cnm_engine.py",
             "cnm_engines",
-            "cnm_etcd",
             "cnm_service",
             "completion",
             "core_path.py",

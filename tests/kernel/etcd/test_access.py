@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from certificates import Authority
-from cnm_etcd.client import Client
-from cnm_etcd.entries import packed
-from cnm_etcd.errors import Refused, Unavailable
-from cnm_etcd.watch import Lost, Watch
 from etcd_cluster import FOLDER, Cluster, cluster, needs_tls
 from follower import following
 from stand_in import private
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.client import Client
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.entries import packed
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import Refused, Unavailable
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.watch import Lost, Watch
 
 pytestmark = needs_tls
 TOKENS_LIVE = 1

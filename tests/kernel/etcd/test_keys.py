@@ -10,13 +10,21 @@ import time
 from typing import Any
 
 import pytest
-from cnm_etcd.claims import claim
-from cnm_etcd.errors import LeaseGone, Refused, Unavailable
-from cnm_etcd.member import Member
-from cnm_etcd.transaction import LARGEST, Absent, Delete, Get, Put, Unchanged
 from etcd_cluster import Cluster, needs_etcd
 from fleet import until
 from follower import following
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.claims import claim
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import LeaseGone, Refused, Unavailable
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.member import Member
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.transaction import (
+    LARGEST,
+    Absent,
+    Delete,
+    Get,
+    Put,
+    Unchanged,
+)
 
 pytestmark = needs_etcd
 

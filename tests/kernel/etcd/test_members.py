@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cnm_etcd.errors import Unavailable
 from etcd_cluster import Cluster, Member, cluster, needs_etcd
 from fleet import Fleet
 from follower import following
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import Unavailable
 
 pytestmark = needs_etcd
 

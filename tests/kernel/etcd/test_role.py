@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cnm_etcd.client import Client
-from cnm_etcd.errors import Refused, Unavailable
 from etcd_cluster import FOLDER, Cluster, Member, needs_etcd
 from fleet import Fleet
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.client import Client
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import Refused, Unavailable
 
 pytest.importorskip("cryptography")
 pytestmark = needs_etcd

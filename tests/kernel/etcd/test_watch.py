@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 import time
 
-from cnm_etcd.client import Listing
-from cnm_etcd.transaction import Delete, Put
-from cnm_etcd.watch import Changes, Lost, Watch
 from etcd_cluster import Cluster, needs_etcd
 from follower import following
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.client import Listing
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.transaction import Delete, Put
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.watch import Changes, Lost, Watch
 
 pytestmark = needs_etcd
 

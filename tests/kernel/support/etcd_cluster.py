@@ -13,13 +13,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Optional
 
-from cnm_etcd.client import Client
-from cnm_etcd.cluster import Cluster as Connections
-from cnm_etcd.errors import EtcdError
-from cnm_etcd.settings import Settings
 from fleet import Member as FleetMember
 from fleet import until
 from needed import needs
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.client import Client
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.cluster import Cluster as Connections
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import EtcdError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.settings import Settings
 
 FOLDER = Path("/run/etcd-of-test")
 PREFIX = "/cnm/"

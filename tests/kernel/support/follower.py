@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cnm_etcd.client import Listing
-from cnm_etcd.entries import Entry
-from cnm_etcd.settings import Settings
-from cnm_etcd.watch import Changes, Lost, Watch
 from fleet import until
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.client import Listing
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.entries import Entry
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.settings import Settings
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.watch import Changes, Lost, Watch
 
 _PATIENCE = 30.0
 

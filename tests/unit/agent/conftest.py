@@ -20,16 +20,16 @@ import pytest
 # As core_path.py does.
 sys.path += [str(Path(__file__).resolve().parents[3] / part) for part in ("command", "plugins/module_utils")]
 
+from _cnm.etcd.client import Listing
+from _cnm.etcd.entries import Entry, Removed
+from _cnm.etcd.errors import LeaseGone, Unavailable
+from _cnm.etcd.settings import Settings
+from _cnm.etcd.settings_file import HostSettings
+from _cnm.etcd.transaction import LARGEST, Operation, Outcome, Put
+from _cnm.etcd.watch import Changes, Lost, Update
 from cnm_agent import agent as agent_module
 from cnm_agent import lease as lease_module
 from cnm_agent.agent import Agent
-from cnm_agent.settings import AgentSettings
-from cnm_etcd.client import Listing
-from cnm_etcd.entries import Entry, Removed
-from cnm_etcd.errors import LeaseGone, Unavailable
-from cnm_etcd.settings import Settings
-from cnm_etcd.transaction import LARGEST, Operation, Outcome, Put
-from cnm_etcd.watch import Changes, Lost, Update
 from cnm_service.worker import Worker
 
 from ..engines.conftest import Engine
@@ -192,7 +192,7 @@ def etcd(monkeypatch: pytest.MonkeyPatch) -> Etcd:
 def running(told: Told, etcd: Etcd, host: str = "") -> Iterator[None]:
     """Let the agent of TOLD, which the others call HOST, work during the block."""
     worker = Worker()
-    made = Agent(AgentSettings(Settings([], ""), host), told.core, worker.do, told.warnings.append, told.folder)
+    made = Agent(HostSettings(Settings([], ""), host), told.core, worker.do, told.warnings.append, told.folder)
     made.start()
     etcd.tell_all()
     try:

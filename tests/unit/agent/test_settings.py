@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cnm_agent.settings import read
+from _cnm.etcd.settings_file import read
+from _cnm.model.errors import CnmError
 from cnm_agent.store_changes import StoreChanges
-from cnm_command.errors import Failure
 
 from .conftest import Told
 
@@ -63,7 +63,7 @@ def test_all_settings(tmp_path: Path) -> None:
 )
 def test_all_mistakes_are_in_one_message(tmp_path: Path, values: Any, said: list[str]) -> None:
     path = written(tmp_path, values)
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(CnmError) as caught:
         read(path)
     assert path in str(caught.value)
     assert [each for each in said if each not in str(caught.value)] == []
@@ -71,9 +71,9 @@ def test_all_mistakes_are_in_one_message(tmp_path: Path, values: Any, said: list
 
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, {"endpoints": [URL]}, 0o640)
-    with pytest.raises(Failure, match="other users can read it. Set its mode to 0600"):
+    with pytest.raises(CnmError, match="other users can read it. Set its mode to 0600"):
         read(path)
-    with pytest.raises(Failure, match="cannot be read: No such file"):
+    with pytest.raises(CnmError, match="cannot be read: No such file"):
         read(f"{path}.none")
 
 

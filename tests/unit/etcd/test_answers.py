@@ -9,9 +9,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from cnm_etcd.client import Client
-from cnm_etcd.errors import EtcdError, LeaseGone, Refused, Unavailable
-from cnm_etcd.settings import Settings
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.client import Client
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import (
+    EtcdError,
+    LeaseGone,
+    Refused,
+    Unavailable,
+)
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.settings import Settings
 
 from .conftest import Pretender
 

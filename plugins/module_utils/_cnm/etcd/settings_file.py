@@ -13,18 +13,21 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, NamedTuple
 from urllib.parse import urlsplit
 
-from _cnm.model.suggestions import did_you_mean
-from _cnm.private_files import open_private
-from cnm_command.errors import Failure
-from cnm_etcd.client import Client
-from cnm_etcd.settings import Settings
+from ..model.errors import CnmError
+from ..model.suggestions import did_you_mean
+from ..private_files import open_private
+from .client import Client
+from .settings import Settings
+
+PATH = "/etc/cnm/etcd.json"
+"""Where runs look for it."""
 
 _PREFIX = "/cnm/"
 _TEXTS = ("prefix", "ca", "certificate", "key", "user", "password", "host")
 _FILES = ("ca", "certificate", "key")
 
 
-class AgentSettings(NamedTuple):
+class HostSettings(NamedTuple):
     """What the file says."""
 
     etcd: Settings
@@ -32,10 +35,10 @@ class AgentSettings(NamedTuple):
     """What the other hosts call this one, the name of their peer; empty if they find it by the address of its VTEP."""
 
 
-def read(path: str) -> AgentSettings:
+def read(path: str) -> HostSettings:
     """Return the settings in the file PATH, a JSON object.
 
-    :raises Failure: with all mistakes in it
+    :raises CnmError: with all mistakes in it
     """
     values = _object(path)
     problems: List[str] = []
@@ -55,22 +58,22 @@ def read(path: str) -> AgentSettings:
         except (OSError, ValueError) as error:
             problems.append(f"the certificates or the key cannot be used: {error}")
     if problems:
-        raise Failure(f"'{path}' cannot be used: {'; '.join(problems)}.")
-    return AgentSettings(settings, host)
+        raise CnmError(f"'{path}' cannot be used: {'; '.join(problems)}.")
+    return HostSettings(settings, host)
 
 
 def _object(path: str) -> Dict[str, Any]:
     try:
         with os.fdopen(open_private(path), "rb") as file:
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise Failure(f"'{path}' cannot be used: other users can read it. Set its mode to 0600.")
+                raise CnmError(f"'{path}' cannot be used: other users can read it. Set its mode to 0600.")
             values = json.loads(file.read())
     except OSError as error:
-        raise Failure(f"'{path}' cannot be read: {error.strerror}.") from error
+        raise CnmError(f"'{path}' cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise Failure(f"'{path}' is not valid JSON: {error}.") from error
+        raise CnmError(f"'{path}' is not valid JSON: {error}.") from error
     if not isinstance(values, dict):
-        raise Failure(f"'{path}' is not a JSON object.")
+        raise CnmError(f"'{path}' is not a JSON object.")
     return values
 
 
