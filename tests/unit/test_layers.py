@@ -14,16 +14,19 @@ import pytest
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = ("ansible_collections", "cnm", "linux", "plugins")
 CORE = ("module_utils", "_cnm")
-BY_FILE = ("model", "resources")
+BY_FILE = ("etcd", "model", "resources")
 
 VALUES = {
     f"model.{value}" for value in ("addresses", "codec", "errors", "ids", "secret_settings", "suggestions", "value")
 }
 NOUNS = {f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "ports", "sandbox", "static_route")}
-IPAM = {"model.allocation", "model.subnets"}
+IPAM = {"model.allocation", "model.slices", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
 KINDS = {f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "namespace", "resource")}
 RESOURCES = KINDS | {"resources.firewall", "resources.routes"}
+CLIENT_OF_ETCD = {f"etcd.{name}" for name in ("claims", "client", "cluster", "errors", "member", "settings", "watch")}
+SHARED = {f"etcd.{name}" for name in ("entries", "layout", "transaction")}
+"""What is in etcd, without what speaks to it."""
 PURE = MODEL | RESOURCES | {"drivers", "naming"}
 BELOW_CONTROLLER = PURE | {
     "adopted",
@@ -48,13 +51,14 @@ ALLOWED = {
     "task": {"compiled", "controller", "engines", "items", "options"} | BELOW_CONTROLLER,
     "options": {"model.suggestions"},
     "engines": {"controller", "model.errors", "resources.diff_output", "store", "verbs"},
-    "controller": {"items", "restoration", "run", "transactions"} | BELOW_CONTROLLER,
+    "controller": {"items", "restoration", "run", "sharing", "transactions"} | BELOW_CONTROLLER,
+    "sharing": {"etcd.connection", "model.errors", "store", "verbs"},
     "items": NOUNS | {"store"},
     "transactions": {"model.errors", "model.network", "store"},
     "restoration": {"composition", "kernel", "model.overlay_peer", "store"},
     "run": {"scope"} | BELOW_CONTROLLER,
     "scope": KINDS | {"store"},
-    "verbs": MODEL | {"adopted", "composition", "drivers", "resources.routes", "store"} | KINDS,
+    "verbs": MODEL | SHARED | {"adopted", "composition", "drivers", "resources.routes", "store"} | KINDS,
     "docker_shapes": MODEL | {"composition", "drivers", "resources.routes", "store"},
     "filters": MODEL | {"store"},
     "composition": PURE | {"adopted", "store"},
@@ -71,7 +75,11 @@ ALLOWED = {
     "resources.link": {"model.value", "resources.namespace", "resources.resource"},
     "resources.namespace": {"model.value", "resources.resource"},
     "resources.resource": {"model.value"},
-    "etcd": {"model.errors", "model.suggestions", "private_files"},
+    "etcd.__init__": set(),
+    **dict.fromkeys(SHARED, SHARED),
+    **dict.fromkeys(CLIENT_OF_ETCD, CLIENT_OF_ETCD | SHARED),
+    "etcd.settings_file": CLIENT_OF_ETCD | {"model.errors", "model.suggestions", "private_files"},
+    "etcd.connection": CLIENT_OF_ETCD | SHARED | {"etcd.settings_file", "model.errors"},
     "private_files": {"model.errors"},
     **dict.fromkeys(IPAM, NOUNS | VALUES),
     **dict.fromkeys(NOUNS, NOUNS | VALUES),
@@ -103,8 +111,8 @@ ONLY_IN = {
     "ansible": {"action", "options", "task"},
     "pyroute2": {"kernel"},
     "ctypes": {"kernel"},
-    "socket": {"engines", "etcd", "kernel"},
-    "ssl": {"etcd"},
+    "socket": {"engines", "etcd.member", "kernel"},
+    "ssl": {"etcd.cluster", "etcd.member"},
     "sqlite3": {"store"},
     "importlib": {"loader"},
     "marshal": {"compiled", "loader"},
@@ -116,13 +124,24 @@ COMMAND = PLUGINS.parent / "command"
 OF_COMMAND = {
     "cnm_agent": VALUES
     | NOUNS
-    | {"controller", "etcd", "store.objects", "store.schema", "verbs.context", "verbs.reports"},
+    | CLIENT_OF_ETCD
+    | SHARED
+    | {
+        "controller",
+        "etcd.settings_file",
+        "store.objects",
+        "store.schema",
+        "store.surplus",
+        "verbs.catalogue",
+        "verbs.context",
+        "verbs.reports",
+    },
     "cnm_command": VALUES
     | {"controller", "filters", "kernel", "model.sandbox", "resources.firewall", "resources.link"},
     "cnm_engines": VALUES
     | NOUNS
     | {"adopted", "controller", "drivers", "engines", "store.objects", "verbs.context", "verbs.engines"},
-    "cnm_service": {"controller", "engines", "etcd", "kernel", "store.objects", "verbs.context"},
+    "cnm_service": {"controller", "engines", "etcd.settings_file", "kernel", "store.objects", "verbs.context"},
 }
 """The other front ends of the core, in command/ -> what they may import of it."""
 
