@@ -23,6 +23,7 @@ from . import nft
 _PACKAGES = ("_cnm", "cnm_engines")
 _OF_ANSIBLE = ("_cnm.options", "_cnm.task")
 """The files of the core that need Ansible."""
+_OF_ETCD = "_cnm.etcd."
 _LISTINGS = Listings(nft.run)
 """What nft and iptables have listed. The state of the rules says whether it still holds."""
 
@@ -34,11 +35,15 @@ class _Announcing(Controller):
         """Create it as a Controller with ARGUMENTS and MORE. What ANNOUNCE raises ends the run."""
         super().__init__(*arguments, **more)
         self._announce = announce
+        self._announced = False
 
     def ensure_chosen(self, choose: Callable[[SqliteStore, Host], Groups]) -> Result:
         def chosen(store: SqliteStore, host: Host) -> Groups:
             groups = choose(store, host)
-            self._announce()
+            # The run may begin again, because another host was faster.
+            if not self._announced:
+                self._announced = True
+                self._announce()
             return groups
 
         return super().ensure_chosen(chosen)
@@ -61,11 +66,14 @@ def controller(
         yield _Announcing(announce, kernel, warn, check, tell=check, patience=patience)
 
 
-def import_all() -> None:
-    """Import the files that are otherwise imported when they are needed: by then, another version may be installed."""
+def import_all(etcd: bool = True) -> None:
+    """Import the files that are otherwise imported when they are needed: by then, another version may be installed.
+
+    :param etcd: whether this includes the client of etcd, with which the service starts more slowly
+    """
     for package in map(importlib.import_module, _PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name not in _OF_ANSIBLE:
+            if module.name not in _OF_ANSIBLE and (etcd or not module.name.startswith(_OF_ETCD)):
                 importlib.import_module(module.name)
     # What was imported stays. Without this, each collection would go through it, which takes 2 ms of each run.
     gc.freeze()

@@ -48,7 +48,7 @@ def serve(options: Namespace) -> int:
         followers.append(agent(worker, options.etcd))
     paths = {name: getattr(options, name) for name in PROTOCOLS if getattr(options, name) is not None}
     listeners = Listeners(PROTOCOLS, paths, required=not followers)
-    import_all()
+    import_all(options.etcd is not None)
     end, begin = socket.socketpair()
     begin.setblocking(False)
     signal.set_wakeup_fd(begin.fileno())

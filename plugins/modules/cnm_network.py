@@ -119,6 +119,12 @@ options:
         other hosts that O(peers) does not list. With V(inventory), M(cnm.linux.topology) exchanges them. With V(etcd),
         the service C(cnm serve --etcd) on each host publishes its endpoints in etcd and follows those of the others.
         It must be the same on all hosts.
+      - With V(etcd), the network itself is in etcd, too, and this module needs C(/etc/cnm/etcd.json), which the role
+        P(cnm.linux.etcd#role) writes. The first host that creates the network defines it. Other hosts join it by its
+        name, and what they leave out is as it is there; what they give must not differ. The hosts that have joined are
+        peers in addition to O(peers). Each host claims a slice of each subnet, from which it then chooses addresses
+        without asking; see O(ipam_config[].iprange). Addresses outside of it are claimed one by one. If etcd does not
+        answer, whatever has to be claimed is refused. With the last host, the network is removed from etcd.
       - V(macvlan) has C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
       - C(parent) (string) is the interface of the host for V(macvlan). It must exist, be an Ethernet interface, and not
@@ -168,6 +174,7 @@ options:
         description:
           - Part of the subnet, in CIDR notation, from which addresses are chosen. An endpoint may ask for an address
             outside it. The default is the whole subnet. An empty string resets it to the whole subnet.
+          - With C(cnm.overlay.control=etcd) in O(driver_options), the default is a slice that no other host has.
         type: str
       aux_addresses:
         description:

@@ -20,6 +20,7 @@ from .model.network import Network
 from .model.sandbox import Sandbox
 from .resources.plan import Step
 from .run import Reconciliation
+from .sharing import Overtaken, Sharing, give_up
 from .store import FOLDER, journal
 from .store.journal import Unit
 from .store.lock import PATIENCE
@@ -29,6 +30,8 @@ from .verbs.context import Context, Host, quoted
 from .verbs.uniqueness import assign_unique_values
 
 T = TypeVar("T")
+_ATTEMPTS = 20
+"""How often a run begins again because another host has taken in etcd what it had chosen."""
 Groups = Sequence[Tuple[str, Sequence[Mapping[str, Any]]]]
 """Kinds of objects, each with the items that describe the objects."""
 
@@ -100,9 +103,22 @@ class Controller:
         CHOOSE is called under the lock, so no other run changes anything between its decisions and this run. What it
         raises ends the run before anything is touched.
         """
+        for attempt in range(_ATTEMPTS):
+            sharing = Sharing(self._folder, self._check, self._warn)
+            try:
+                return self._ensure_chosen(choose, sharing)
+            except Overtaken:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+            finally:
+                sharing.close()
+        raise AssertionError
+
+    def _ensure_chosen(self, choose: Callable[[SqliteStore, Host], Groups], sharing: Sharing) -> Result:
         with self._transactions.writing() as (store, before):
             groups = choose(store, self._kernel.facts)
             context = self._context(store)
+            context.shared = sharing.asked
             for kind, items in groups:
                 verb = _verb(kind)
                 for item in in_turn(kind, items):
@@ -140,7 +156,8 @@ class Controller:
             run = Reconciliation(store, before, self._kernel, self._folder, self._check, context.unfinished)
             tentative = self._kernel.tentative()
             run.after.withheld = {identifier: why for identifier, why in tentative.items() if why}
-            steps = run.reconcile(named, context.renew)
+            with sharing.claiming(context, before):
+                steps = run.reconcile(named, context.renew)
             if tentative and not self._check:
                 from .restoration import confirm
 
@@ -185,6 +202,11 @@ class Controller:
             return [("network", items)]
 
         return self.ensure_chosen(groups)
+
+    def give_up(self) -> bool:
+        """Remove from etcd what this host has given up while etcd did not answer; return whether nothing is left."""
+        with self._transactions.writing() as (store, _before):
+            return give_up(self._folder, store)
 
     def restore(self) -> Result:
         """Restore everything in the store on the host, for example after a reboot.

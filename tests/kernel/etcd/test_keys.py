@@ -14,14 +14,17 @@ from etcd_cluster import Cluster, needs_etcd
 from fleet import until
 from follower import following
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.claims import claim
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.claims import claim, renew
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.client import Client
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import LeaseGone, Refused, Unavailable
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.member import Member
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.transaction import (
     LARGEST,
     Absent,
+    Batch,
     Delete,
     Get,
+    NoneBelow,
     Put,
     Unchanged,
 )
@@ -87,13 +90,30 @@ def test_conditions_decide_which_operations_are_done(etcd: Cluster) -> None:
     assert client.get("c/a") is None
 
 
-def test_a_claim_takes_all_keys_or_says_who_has_them(etcd: Cluster) -> None:
+def wanting(*keys: str, owner: bytes = b"h1") -> Batch:
+    return Batch([Absent(key) for key in keys], [Put(key, owner) for key in keys])
+
+
+def test_a_claim_takes_all_keys_or_none(etcd: Cluster) -> None:
     client = etcd.client()
-    assert claim(client, {f"ip/{number}": b"h1" for number in range(LARGEST)}) == {}
-    taken = claim(client, {"ip/5": b"h2", "ip/500": b"h2"})
-    assert {key: each.value for key, each in taken.items()} == {"ip/5": b"h1"}
-    assert client.get("ip/500") is None
-    assert set(claim(client, {"ip/5": b"h1", "ip/500": b"h1"})) == {"ip/5"}, "nothing was created"
+    assert claim(client, wanting(*(f"ip/{number}" for number in range(LARGEST - 1))), "h1")
+    assert not claim(client, wanting("ip/5", "ip/500", owner=b"h2"), "h2")
+    assert (client.get("ip/5").value, client.get("ip/500")) == (b"h1", None)
+    assert not claim(client, wanting("ip/5", "ip/500"), "h1"), "nothing was created"
+
+
+def test_a_range_without_keys_is_a_condition(etcd: Cluster) -> None:
+    client = etcd.client()
+    for key in ("range", "range/b", "range0"):
+        client.put(key, b"")
+    for condition, holds in (
+        (NoneBelow("range/a/"), True),
+        (NoneBelow("range/"), False),
+        (NoneBelow("range/", "range/b"), True),
+        (NoneBelow("range/", "range/a"), False),
+        (NoneBelow("range/", "range/ba"), False),
+    ):
+        assert client.transaction([condition], []).succeeded == holds, condition
 
 
 def test_a_claim_whose_answer_was_lost_is_ours(etcd: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,23 +121,32 @@ def test_a_claim_whose_answer_was_lost_is_ours(etcd: Cluster, monkeypatch: pytes
 
     def lose_the_first(self: Member, path: str, *rest: Any) -> Any:
         answer = ask(self, path, *rest)
-        if not lost:
+        if path == "kv/txn" and not lost:
             lost.append(answer)
             raise Unavailable("The answer was lost.")
         return answer
 
     client = etcd.client()
     monkeypatch.setattr(Member, "ask", lose_the_first)
-    assert claim(client, {"lost/a": b"h1", "lost/b": b"h1"}) == {}
+    assert claim(client, wanting("lost/a", "lost/b"), "lost/fence")
     assert lost[0]["succeeded"]
+    assert not claim(client, wanting("lost/a"), "lost/fence")
 
 
-def test_a_claim_of_an_earlier_lease_is_not_ours(etcd: Cluster) -> None:
-    client = etcd.client()
-    lease, later = client.grant(60), client.grant(60)
-    assert claim(client, {"leased/a": b"h1"}, lease) == {}
-    assert claim(client, {"leased/a": b"h1"}, lease) == {}
-    assert claim(client, {"leased/a": b"h1"}, later)["leased/a"].lease == lease
+def test_a_claim_is_not_carried_out_after_the_host_has_given_up(etcd: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a member that was stopped, and finds the request later."""
+    client, other = etcd.client(), etcd.client()
+    original = Client.transaction
+
+    def late(self: Client, *arguments: Any) -> Any:
+        renew(other, "late/fence")
+        return original(self, *arguments)
+
+    monkeypatch.setattr(Client, "transaction", late)
+    for _attempt in range(2):
+        assert not claim(client, wanting("late/a"), "late/fence")
+    monkeypatch.undo()
+    assert claim(client, wanting("late/a"), "late/fence")
 
 
 def test_an_expired_lease_takes_its_keys_along_and_says_so(etcd: Cluster) -> None:

@@ -22,10 +22,10 @@ sys.path += [str(Path(__file__).resolve().parents[3] / part) for part in ("comma
 
 from _cnm.etcd.client import Listing
 from _cnm.etcd.entries import Entry, Removed
-from _cnm.etcd.errors import LeaseGone, Unavailable
+from _cnm.etcd.errors import LeaseGone
 from _cnm.etcd.settings import Settings
 from _cnm.etcd.settings_file import HostSettings
-from _cnm.etcd.transaction import LARGEST, Operation, Outcome, Put
+from _cnm.etcd.transaction import Operation, Outcome, Put
 from _cnm.etcd.watch import Changes, Lost, Update
 from cnm_agent import agent as agent_module
 from cnm_agent import lease as lease_module
@@ -33,18 +33,17 @@ from cnm_agent.agent import Agent
 from cnm_service.worker import Worker
 
 from ..engines.conftest import Engine
+from ..plugins.module_utils.pretend_etcd import PretendEtcd
 
 CONTROL, VTEP = "cnm.overlay.control", "cnm.overlay.vtep_address"
 
 
-class Etcd:
-    """The keys of a pretended etcd. It is at once the client and the watch of the agent."""
+class Etcd(PretendEtcd):
+    """A pretended etcd. It is at once the client and the watch of the agent."""
 
     def __init__(self) -> None:
-        self.entries: Dict[str, Entry] = {}
-        self.revision = 1
+        super().__init__("_cnm")
         self.leases: List[int] = []
-        self.is_down = False
         self.transactions: List[List[Operation]] = []
         self.delayed: Optional[List[Update]] = None
         """What the watch does not tell yet; None if it tells everything at once."""
@@ -61,6 +60,14 @@ class Etcd:
 
     def remove(self, *keys: str) -> None:
         self._remove([f"networks/{key}" for key in keys])
+
+    def join(self, network: str, host: str, address: str) -> None:
+        """Let another host join a network."""
+        self._write([Put(f"networks/{network}/members/{host}", json.dumps(address).encode())])
+
+    def leave(self, network: str, host: str) -> None:
+        """Let another host leave a network."""
+        self._remove([f"networks/{network}/members/{host}"])
 
     def expire(self) -> None:
         """Let the agent's lease expire, with its keys."""
@@ -88,15 +95,14 @@ class Etcd:
 
     # What the agent calls
 
-    def transaction(self, conditions: List[Any], then: List[Operation]) -> Outcome:
-        assert not conditions and len(then) <= LARGEST
-        self._answer()
-        if any(isinstance(each, Put) and each.lease not in self.leases for each in then):
+    def transaction(self, conditions: List[Any], then: List[Operation], otherwise: Any = ()) -> Outcome:
+        if any(isinstance(each, Put) and each.lease and each.lease not in self.leases for each in then):
+            self._answer()
             raise LeaseGone("There is no such lease.")
-        self.transactions.append(then)
-        self._write([each for each in then if isinstance(each, Put)])
-        self._remove([each.key for each in then if not isinstance(each, Put)])
-        return Outcome(True, self.revision, [])
+        outcome: Outcome = super().transaction(conditions, then, otherwise)
+        if any(each.key.split("/")[2:3] == ["hosts"] for each in then):
+            self.transactions.append(then)
+        return outcome
 
     def grant(self, _seconds: int) -> int:
         self._answer()
@@ -116,25 +122,12 @@ class Etcd:
     def end(self) -> None:
         self._updates.put(None)
 
-    def close(self) -> None:
-        """Do nothing."""
-
-    def _answer(self) -> None:
-        if self.is_down:
-            raise Unavailable("No member has answered.")
-
     def _write(self, puts: List[Put]) -> None:
-        self.revision += 1
-        for each in puts:
-            before = self.entries.get(each.key)
-            created = before.created if before is not None else self.revision
-            self.entries[each.key] = Entry(each.key, each.value, self.revision, created, each.lease)
+        super()._write(puts)
         self._tell([self.entries[each.key] for each in puts])
 
     def _remove(self, keys: List[str]) -> None:
-        self.revision += 1
-        for key in keys:
-            del self.entries[key]
+        super()._remove(keys)
         self._tell([Removed(key, self.revision) for key in keys])
 
     def _tell(self, changes: "List[Union[Entry, Removed]]") -> None:
@@ -155,7 +148,8 @@ class Told(Engine):
         peers = [{"name": f"h{number}", "address": f"192.0.2.{number}"} for number in numbers or (2, 3)]
         subnet = {"green": "10.9.0.0/16", "blue": "10.8.0.0/16"}[name]
         options = {CONTROL: control, VTEP: "192.0.2.1"}
-        item = {"name": name, "driver": "overlay", "ipam_config": [{"subnet": subnet}], "peers": peers}
+        pool = {"subnet": subnet, "iprange": subnet.replace("/16", "/24")}
+        item = {"name": name, "driver": "overlay", "ipam_config": [pool], "peers": peers}
         self.ensure("network", {**item, "driver_options": options, **more})
 
     def sandbox(self, name: str, network: str = "green", state: str = "started", **attachment: Any) -> None:
@@ -172,13 +166,14 @@ class Told(Engine):
 
 
 @pytest.fixture()
-def told(tmp_path: Path) -> Told:
+def told(tmp_path: Path, etcd: Etcd) -> Told:
     return Told(tmp_path)
 
 
 @pytest.fixture()
 def etcd(monkeypatch: pytest.MonkeyPatch) -> Etcd:
     made = Etcd()
+    made.install(monkeypatch)
     monkeypatch.setattr(agent_module, "Client", lambda _settings: made)
     monkeypatch.setattr(agent_module, "Watch", lambda _settings, _key: made)
     monkeypatch.setattr(lease_module, "Client", lambda _settings: made)

@@ -88,7 +88,11 @@ class Spanning(Protocol):
     address_option: str
     port_option: str
     learning_option: str
+    control_option: str
     """The options that give what is in a Tunnel."""
+
+    local_options: Sequence[str]
+    """The options that may differ between the hosts of a network."""
 
     overhead: Mapping[int, int]
     """Bytes of a packet between hosts that sandboxes cannot use, by the family of the hosts' addresses."""

@@ -21,7 +21,7 @@ from ..resources.resource import HOST, Resource
 from . import Answers, Spanning
 from . import Tunnel as TunnelSettings
 from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge
-from .overlay_options import LEARNING, PORT, VNI, VTEP, normalized, option_problems, parse, vni
+from .overlay_options import CONTROL, LEARNING, LOCAL, PORT, VNI, VTEP, normalized, option_problems, parse, vni
 
 OVERHEAD = {4: 50, 6: 70}
 """Bytes of a packet between hosts that sandboxes cannot use (RFC 7348 section 5), by the family of the hosts'
@@ -35,6 +35,8 @@ class Vxlan(Spanning):
     address_option = VTEP
     port_option = PORT
     learning_option = LEARNING
+    control_option = CONTROL
+    local_options = LOCAL
     overhead = OVERHEAD
 
     def tunnel(self, name: str, options: Mapping[str, str]) -> TunnelSettings:

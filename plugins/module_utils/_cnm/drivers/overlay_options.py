@@ -80,6 +80,17 @@ _SHARED = (
     bridge_options.INTERFACE_PREFIX,
     ALLOW_HOST_OVERLAP,
 )
+LOCAL = (
+    VTEP,
+    LEARNING,
+    "com.docker.network.bridge.host_binding_ipv4",
+    bridge_options.HOST_BINDING_IPV6,
+    "com.docker.network.host_ipv4",
+    "com.docker.network.host_ipv6",
+    bridge_options.INTERFACE_PREFIX,
+    ALLOW_HOST_OVERLAP,
+)
+"""The options that may differ between the hosts of a network."""
 KEYS: bridge_options.Keys = {**_OWN, **{key: bridge_options.KEYS[key] for key in _SHARED}}
 
 

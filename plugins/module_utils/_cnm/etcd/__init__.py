@@ -5,5 +5,5 @@
 """A client of etcd, 3.4 or newer, through its JSON gateway (``/v3/``), with Python's standard library alone.
 
 ``client.Client`` reads and writes, ``watch.Watch`` follows what others write, and ``claims.claim`` takes keys that only
-one host may have.
+one host may have. ``layout`` has the keys that hosts share, and ``connection.Connection`` is what a run uses.
 """

@@ -2,32 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys that only one owner may have, such as addresses."""
+"""Keys that only one host may have."""
 
 from __future__ import annotations
 
-from typing import Dict, Mapping
+import os
 
 from .client import Client
-from .entries import Entry
-from .transaction import Absent, Get, Put
+from .transaction import Absent, Batch, Get, Put, Unchanged
 
 
-def claim(client: Client, wanted: Mapping[str, bytes], lease: int = 0) -> Dict[str, Entry]:
-    """Create all keys of WANTED, or none of them if one exists; return those that exist, or nothing if all are created.
+def claim(client: Client, batch: Batch, fence: str) -> bool:
+    """Write BATCH; return whether that was done, because its conditions were true.
 
-    :param wanted: at most 128 keys with their values. A value has to say who the owner is: this is how a claim is
-        recognized whose answer was lost
-    :param lease: the keys disappear with it; 0 for none
+    :param fence: a key that all claims of this host change, so that none is carried out after a later one, or after
+        renew(). It also tells whether a claim was carried out whose answer was lost
     :raises: as Client.transaction()
     """
-    outcome = client.transaction(
-        [Absent(key) for key in wanted],
-        [Put(key, value, lease) for key, value in wanted.items()],
-        [Get(key) for key in wanted],
-    )
-    found = {each.key: each for each in outcome.found}
-    ours = {key: (value, lease) for key, value in wanted.items()}
-    if outcome.succeeded or {each.key: (each.value, each.lease) for each in outcome.found} == ours:
-        return {}
-    return found
+    before = client.get(fence)
+    unchanged = Unchanged(fence, before.revision) if before is not None else Absent(fence)
+    number = _number()
+    puts = [*batch.puts, Put(fence, number)]
+    outcome = client.transaction([*batch.conditions, unchanged], puts, [Get(fence)])
+    return outcome.succeeded or any(each.value == number for each in outcome.found)
+
+
+def renew(client: Client, fence: str) -> None:
+    """Change the key FENCE, so that no claim is carried out from now on that was not answered before.
+
+    :raises: as Client.put()
+    """
+    client.put(fence, _number())
+
+
+def _number() -> bytes:
+    return os.urandom(8).hex().encode()

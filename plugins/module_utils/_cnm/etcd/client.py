@@ -72,13 +72,14 @@ class Client:
         :raises ValueError: if there are more conditions or operations than etcd admits
         :raises LeaseGone: if the lease of an operation does not exist
         """
-        for what, found in (("conditions", conditions), ("operations", then), ("operations", otherwise)):
+        compares = [one for each in conditions for one in transaction.compares(self.keys, each)]
+        for what, found in (("conditions", compares), ("operations", then), ("operations", otherwise)):
             if len(found) > LARGEST:
                 raise ValueError(
                     f"{len(found)} {what} are too many for one transaction of etcd: {LARGEST} are possible."
                 )
         body = {
-            "compare": [transaction.condition(self.keys, each) for each in conditions],
+            "compare": compares,
             "success": [transaction.operation(self.keys, each) for each in then],
             "failure": [transaction.operation(self.keys, each) for each in otherwise],
         }

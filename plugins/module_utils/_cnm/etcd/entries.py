@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from typing import Any, Dict, Mapping, NamedTuple
+from typing import Any, Dict, List, Mapping, NamedTuple
 
 
 class Entry(NamedTuple):
@@ -45,6 +45,14 @@ class Keys:
         first = self._prefix + _bytes(key)
         # The last byte of UTF-8 is never 255.
         return {"key": packed(first), "range_end": packed(first[:-1] + bytes([first[-1] + 1]))}
+
+    def below_but(self, key: str, but: str) -> List[Dict[str, str]]:
+        """Return the fields for all keys that begin with KEY, other than BUT."""
+        whole = self.below(key)
+        if not but:
+            return [whole]
+        apart = self._prefix + _bytes(but)
+        return [{**whole, "range_end": packed(apart)}, {**whole, "key": packed(apart + b"\0")}]
 
     def name(self, found: Mapping[str, Any]) -> str:
         """Return the key in FOUND, a KeyValue of etcd."""

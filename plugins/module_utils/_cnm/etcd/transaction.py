@@ -27,6 +27,13 @@ class Unchanged(NamedTuple):
     revision: int
 
 
+class NoneBelow(NamedTuple):
+    """The condition that no key begins with KEY, other than BUT."""
+
+    key: str
+    but: str = ""
+
+
 class Get(NamedTuple):
     """Read KEY."""
 
@@ -47,7 +54,7 @@ class Delete(NamedTuple):
     key: str
 
 
-Condition = Union[Absent, Unchanged]
+Condition = Union[Absent, Unchanged, NoneBelow]
 Operation = Union[Get, Put, Delete]
 
 
@@ -61,11 +68,20 @@ class Outcome(NamedTuple):
     """What its reads have found; a key that does not exist is missing."""
 
 
-def condition(keys: Keys, each: Condition) -> Dict[str, Any]:
-    """Return EACH as a Compare of etcd."""
-    if isinstance(each, Absent):
-        return {**keys.one(each.key), "target": "CREATE", "create_revision": "0"}
-    return {**keys.one(each.key), "target": "MOD", "mod_revision": str(each.revision)}
+class Batch(NamedTuple):
+    """What is written if all conditions are true."""
+
+    conditions: List[Condition]
+    puts: List[Put]
+
+
+def compares(keys: Keys, each: Condition) -> List[Dict[str, Any]]:
+    """Return EACH as Compares of etcd."""
+    if isinstance(each, Unchanged):
+        return [{**keys.one(each.key), "target": "MOD", "mod_revision": str(each.revision)}]
+    # A key that does not exist has the revision 0, and so has a range without keys.
+    ranges = [keys.one(each.key)] if isinstance(each, Absent) else keys.below_but(each.key, each.but)
+    return [{**one, "target": "CREATE", "create_revision": "0"} for one in ranges]
 
 
 def put(keys: Keys, each: Put) -> Dict[str, Any]:

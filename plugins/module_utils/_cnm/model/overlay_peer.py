@@ -72,6 +72,8 @@ class Peer:
     """The endpoints that it has reported, because not all their addresses are declared; kept until its next report."""
     chosen: Tuple[str, ...] = ()
     """The names of its declared endpoints of which not all addresses are declared."""
+    joined: bool = False
+    """Whether it is known only because it has joined the network in etcd."""
 
 
 @value
@@ -91,6 +93,8 @@ class Underlay:
     """The names of declared endpoints here of which not all addresses are declared."""
     learning: bool = True
     """Whether this host learns from the packets of other hosts where their endpoints are."""
+    member: str = ""
+    """This host's name among those that have joined the network in etcd; empty if it has not joined."""
 
 
 class Members(NamedTuple):
@@ -134,7 +138,9 @@ def members(text: str, host: str) -> Members:
     chosen = {name for one in own for name in one["chosen"]}
     declared = {endpoint["name"] for one in hosts for endpoint in one["endpoints"]}
     declared.update(name for one in hosts for name in one["chosen"])
-    return Members([one for one in hosts if one["name"] != host], known, chosen, declared)
+    # Hosts without an address find each other in etcd.
+    peers = [one for one in hosts if one["name"] != host and one["address"] is not None]
+    return Members(peers, known, chosen, declared)
 
 
 def is_reported(name: str, chosen: Container[str], declared: Container[str]) -> bool:

@@ -86,6 +86,13 @@ CREATE INDEX sandbox_container ON sandbox ({CONTAINER}) WHERE json_valid(data);
 CREATE INDEX sandbox_namespace ON sandbox (id) WHERE {MAY_HAVE_NAMESPACE};
 CREATE INDEX sandbox_name_servers ON sandbox (id) WHERE {HAS_NAME_SERVERS};
 """,
+    """
+UPDATE network SET data = json_set(
+    data, '$.underlay.peers',
+    (SELECT json_group_array(json_insert(value, '$.joined', json('false'))) FROM json_each(data, '$.underlay.peers')),
+    '$.underlay.member', ''
+) WHERE json_type(data, '$.underlay') = 'object';
+""",
 )
 """Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.
 
@@ -96,7 +103,7 @@ nouns: a new field needs a migration that adds it to the objects of older stores
 VERSION = len(_MIGRATIONS)
 """The version of the schema; kept in SQLite's user_version."""
 
-_FILES = ("cnm.db", "cnm.db-wal", "cnm.db-shm", "cnm.db-journal", "intent.json", "lock")
+_FILES = ("cnm.db", "cnm.db-wal", "cnm.db-shm", "cnm.db-journal", "intent.json", "surplus.json", "lock")
 """The files that we keep in the folder. Files that end in ``.new`` are always created again."""
 
 _BROKEN = (

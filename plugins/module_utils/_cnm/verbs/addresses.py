@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Tuple
+from typing import Any, Collection, Dict, Tuple
 
-from ..model.addresses import mac_of
+from ..model.addresses import Address, mac_of
 from ..model.allocation import lowest_free, span
 from ..model.endpoint import Endpoint
-from ..model.network import Network
+from ..model.network import Network, Pool
 from .context import Context, quoted
 
 
@@ -38,16 +38,32 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
     for pool in network.pools:
         version = pool.subnet.version
         if getattr(endpoint, f"ipv{version}") is None:
-            start = starts.get((network.id, version), span(pool)[0])
             held = (remote.address(version) for _peer, remote in network.remotes())
             elsewhere = [each for each in held if each is not None]
-            lowest = lowest_free(pool, context.store.taken(network.id, version, start), start, elsewhere)
-            starts[(network.id, version)] = int(lowest) + 1
-            chosen[f"ipv{version}"] = lowest
+            start = starts.get((network.id, version), span(pool)[0])
+            chosen[f"ipv{version}"] = _free(context, network, pool, start, elsewhere)
+            starts[(network.id, version)] = int(chosen[f"ipv{version}"]) + 1
     first = chosen.get("ipv4", endpoint.ipv4) or chosen.get("ipv6", endpoint.ipv6)
     if not endpoint.mac and first is not None:
         chosen["mac"] = mac_of(first)
     return replace(endpoint, **chosen) if chosen else endpoint
+
+
+def _free(context: Context, network: Network, pool: Pool, start: int, elsewhere: Collection[Address]) -> Address:
+    """Return the address of POOL, a pool of NETWORK, that an endpoint without one gets.
+
+    :raises ValueError: if no address is free
+    """
+    shared = network.underlay is not None and bool(network.underlay.member)
+    if not shared or pool.iprange is not None:
+        try:
+            return lowest_free(pool, context.store.taken(network.id, pool.subnet.version, start), start, elsewhere)
+        except ValueError:
+            if not shared:
+                raise
+    from .claims import beyond
+
+    return beyond(context, network, pool, elsewhere)
 
 
 def check_remotes(context: Context, network: Network, endpoint: Endpoint, subject: str) -> None:

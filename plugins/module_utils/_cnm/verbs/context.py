@@ -11,17 +11,34 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Hashable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Hashable,
+    List,
+    Mapping,
+    Optional,
+    Protocol,
+    Sequence,
+    Set,
+    Tuple,
+    TypeVar,
+)
 
 from ..model.addresses import Address, Subnet
 from ..model.endpoint import Port
-from ..model.errors import Problems, every
+from ..model.errors import CnmError, Problems, every
 from ..model.ids import Named, check_reference, make_id
 from ..model.network import Network
 from ..model.sandbox import Sandbox
 from ..resources.kinds import Listener, Parent
 from ..store.journal import Intent, Unit
 from ..store.objects import SqliteStore
+
+if TYPE_CHECKING:
+    from ..etcd.entries import Entry
 
 T = TypeVar("T", Network, Sandbox)
 
@@ -93,6 +110,27 @@ class Host(Protocol):
         """Return the process that has the socket with that INODE; empty if it is not known."""
 
 
+class Shared(Protocol):
+    """What hosts share in etcd, which verbs only read."""
+
+    host: str
+    """What the other hosts call this one; empty if they call it by its address."""
+
+    def get(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        """Return those of KEYS that exist."""
+
+    def below(self, key: str) -> Mapping[str, Entry]:
+        """Return the keys that begin with KEY."""
+
+
+def _unshared(why: str) -> Shared:
+    """Refuse to ask etcd.
+
+    :raises CnmError: always
+    """
+    raise CnmError(f"{why}, and there is none.")
+
+
 @dataclass
 class Context:
     """What a verb works with."""
@@ -121,6 +159,12 @@ class Context:
     """Ports to be published: the endpoint's id, the port, and what messages call the endpoint."""
     displaced: Dict[str, List[Tuple[str, int]]] = field(default_factory=dict)
     """By network id: endpoint ids and families whose addresses a change of the network would take without force."""
+    chosen: Set[Tuple[str, Address]] = field(default_factory=set)
+    """Network ids with addresses that were chosen outside of this host's slices, because nobody had them in etcd."""
+    rejoining: Set[str] = field(default_factory=set)
+    """Names of networks of which everything that this host has is claimed in etcd once more."""
+    shared: Callable[[str], Shared] = _unshared
+    """Returns what hosts share in etcd, given why it is needed, the beginning of a message if etcd does not answer."""
 
     def id_for(self, *parts: str) -> str:
         """Return the id of the object on this host that PARTS identify."""

@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional
 
-from ..drivers import DEFAULT, PREDEFINED, SPANNING, creatable, driver
+from ..drivers import DEFAULT, ETCD, PREDEFINED, SPANNING, creatable, driver, spanning
 from ..model.errors import every
 from ..model.ids import check_name, make_id
 from ..model.network import Network
@@ -49,6 +49,13 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         return None
     if existing is not None and existing.predefined:
         return _keep(context, existing, item, subject)
+    if _is_in_etcd(existing, item):
+        from .catalogue import completed
+
+        found = completed(context, existing, item, subject)
+        if found is None:
+            return existing.id if existing else None
+        item = found
     wanted = _wanted(context, existing, item, subject)
     if wanted is None:
         return existing.id if existing else None
@@ -66,6 +73,15 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if existing is not None and (existing.options, existing.internal) != (wanted.options, wanted.internal):
         republish(context, wanted, subject)
     return wanted.id
+
+
+def _is_in_etcd(existing: Optional[Network], item: Mapping[str, Any]) -> bool:
+    """Say whether the hosts of the network that ITEM describes share in etcd what it is."""
+    kind = item.get("driver") or (existing.driver if existing is not None else DEFAULT)
+    options = item.get("driver_options")
+    if options is None:
+        options = existing.options if existing is not None else {}
+    return kind in SPANNING and options.get(spanning(kind).control_option) == ETCD
 
 
 def _keep_device(context: Context, existing: Network, wanted: Network, subject: str) -> None:
@@ -166,9 +182,13 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     network = _routed(context, network, item, subject)
     network = replace(network, dns=wanted_dns(context, existing, network, item.get("dns"), subject))
     if everywhere:
-        from .overlay import underlaid
+        from .overlay import underlaid, wants_etcd
 
         network = underlaid(context, network, item, subject)
+        if wants_etcd(network) or (network.underlay is not None and network.underlay.member):
+            from .catalogue import joined
+
+            network = joined(context, existing, network, item, subject)
     elif item.get("peers"):
         problems.add(f"{subject}: peers work only with driver '{SPANNING[0]}', and its driver is '{kind}'.")
     if network.engines or network.docker_networks or item.get("engines") or item.get("docker_networks") is not None:

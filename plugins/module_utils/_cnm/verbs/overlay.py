@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..drivers import Tunnel, driver, spanning
+from ..drivers import ETCD, Tunnel, driver, spanning
 from ..model.addresses import Address, address
 from ..model.allocation import check_address
 from ..model.endpoint import Endpoint
@@ -68,6 +68,11 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
     network = replace(network, underlay=replace(underlay, learning=learning), mtu=mtu)
     _check_port(context, network, subject)
     return network
+
+
+def wants_etcd(network: Network) -> bool:
+    """Say whether what the hosts of NETWORK share should be in etcd, as its options say."""
+    return network.underlay is not None and _tunnel(network).control == ETCD
 
 
 def _check_subnets(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> None:

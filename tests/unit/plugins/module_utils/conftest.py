@@ -20,6 +20,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import schema
 
 from .pretend import PretendKernel
+from .pretend_etcd import PretendEtcd
 
 
 class Host:
@@ -120,6 +121,23 @@ def pretended():
 def host():
     with pretended() as found:
         yield found
+
+
+@pytest.fixture
+def etcd(monkeypatch):
+    """An etcd that all hosts use."""
+    made = PretendEtcd()
+    made.install(monkeypatch)
+    return made
+
+
+@pytest.fixture
+def hosts(etcd):
+    """Three hosts that reach each other and the etcd."""
+    with pretended() as one, pretended() as two, pretended() as three:
+        for number, each in enumerate((one, two, three), 1):
+            each.kernel.facts.ends = {f"192.0.2.{number}": ("eth0", 1500)}
+        yield one, two, three
 
 
 def lan_of(found):

@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Addresses outside of this host's slices, each of which is claimed in etcd."""
+
+from __future__ import annotations
+
+from typing import Container, Dict, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+
+from ..etcd import layout
+from ..etcd.entries import Entry
+from ..etcd.transaction import LARGEST, Absent, Batch, Condition, Put, Unchanged
+from ..model.addresses import Address, Subnet, address
+from ..model.endpoint import Endpoint
+from ..model.network import Network, Pool
+from ..model.slices import claimable, count, index_of, number, part
+from ..store.objects import SqliteStore
+from .catalogue import is_shared, joining, left_over, own_keys
+from .context import Context, Shared
+from .slices import parts
+
+
+class Claims(NamedTuple):
+    """What a run changes in etcd."""
+
+    batches: List[Tuple[str, Batch]]
+    """What it takes, in this order, before it touches the host, each with what the others call this host."""
+    given_up: Dict[str, str]
+    """What it gives up afterwards: keys with their values."""
+
+    @property
+    def taken(self) -> Dict[str, str]:
+        """What the batches take, by key. What is the same on all hosts disappears with the last of them."""
+        puts = (each for _host, batch in self.batches for each in batch.puts)
+        taken = {each.key: each.value.decode() for each in puts if not layout.is_definition(each.key)}
+        return {**taken, **dict.fromkeys(self.fences, "")}
+
+    @property
+    def fences(self) -> Set[str]:
+        """The keys of hosts that the batches change."""
+        return {layout.host(host) for host, _batch in self.batches}
+
+
+def beyond(context: Context, network: Network, pool: Pool, elsewhere: Container[Address]) -> Address:
+    """Return an address of POOL, a pool of NETWORK, that is in nobody's slice and that nobody has.
+
+    :param elsewhere: addresses that other hosts are known to have
+    :raises ValueError: if there is none
+    """
+    shared = context.shared(
+        f"Network '{network.name}': this host's slice has no free address, so one has to be claimed in etcd"
+    )
+    prefix, slices = layout.addresses(network.name), layout.slices(network.name)
+    used = {key[len(prefix) :].partition("/")[2] for key in shared.below(prefix)}
+    taken = {key[len(slices) :] for key in shared.below(slices)}
+    # The slices that hosts do not claim come first. Hosts begin at different ones, so that they seldom meet.
+    own, edge, total = network.underlay.member if network.underlay else "", claimable(pool.subnet), count(pool.subnet)
+    begin, rest = number(own, None, pool.subnet), total - edge
+    most = len(taken) + len(used) + 2
+    order = [edge + (begin + step) % rest for step in range(min(rest, most))] if rest else []
+    order += [(begin + step) % edge for step in range(min(edge, most))]
+    first, last = pool.usable
+    for index in order:
+        whole = part(pool.subnet, index)
+        if str(whole.network_address) in taken:
+            continue
+        low, high = max(first, int(whole.network_address)), min(last, int(whole.broadcast_address))
+        for candidate in range(low, high + 1):
+            one = type(whole.network_address)(candidate)
+            if one in pool.reserved or one in elsewhere or str(one) in used:
+                continue
+            if context.store.holder(network.id, one.packed) is None:
+                context.chosen.add((network.id, one))
+                return one
+    raise ValueError(f"no address is free in {pool.subnet}: hosts have claimed all slices that have any left.")
+
+
+def claims(context: Context, before: SqliteStore, names: Iterable[str]) -> Claims:
+    """Return what the run has to take and to give up in etcd for the networks with NAMES.
+
+    What is impossible is added to the problems of CONTEXT.
+
+    :param before: the store as it was before the run
+    """
+    batches: List[Tuple[str, Batch]] = []
+    had: Dict[str, bytes] = {}
+    has: Dict[str, bytes] = {}
+    for name in sorted(names):
+        was = before.network_named(name) if name not in context.rejoining else None
+        now = context.store.network_named(name)
+        touched = _touched(context, was, now)
+        if was is not None and is_shared(was):
+            had.update(own_keys(was))
+            had.update({key: _value(was, each.endpoint) for key, each in _single(before, was, touched).items()})
+        if now is None or now.underlay is None or not is_shared(now):
+            continue
+        if was is None or not is_shared(was):
+            had.update(left_over(context, now))
+        joins = joining(context, was, now)
+        single = _single(context.store, now, touched)
+        claimed = {
+            key: each for key, each in single.items() if was is None or had.get(key) != _value(now, each.endpoint)
+        }
+        own = [*([joins] if joins is not None else []), *_claiming(context, now, claimed)]
+        batches += [(now.underlay.member, batch) for batch in own]
+        has.update({**own_keys(now), **dict.fromkeys(single, b"")})
+    return Claims(batches, {key: text.decode() for key, text in had.items() if key not in has})
+
+
+def is_wanted(store: SqliteStore, key: str) -> bool:
+    """Say whether STORE wants KEY, which this host may have in etcd."""
+    words = key.split("/")
+    network = store.network_named(words[1]) if len(words) > 1 else None
+    if network is None or not is_shared(network):
+        return False
+    if key in own_keys(network):
+        return True
+    held = address(words[3]) if key.startswith(layout.ADDRESSES) else None
+    endpoint = store.holder(network.id, held.packed) if held is not None else None
+    return endpoint is not None and key in _single(store, network, [endpoint.id])
+
+
+class _Single(NamedTuple):
+    """An address that is claimed alone."""
+
+    endpoint: Endpoint
+    address: Address
+    slice: Subnet
+    """The slice that it is in."""
+
+
+def _single(store: SqliteStore, network: Network, identifiers: Iterable[str]) -> Dict[str, _Single]:
+    """Return the addresses of the endpoints with IDENTIFIERS, on NETWORK, that are claimed alone, by their keys."""
+    own = {each for pool in network.pools for each in parts(pool)}
+    found: Dict[str, _Single] = {}
+    for identifier in identifiers:
+        endpoint = store.endpoint(identifier)
+        if endpoint is None or endpoint.network != network.id:
+            continue
+        for held in endpoint.held:
+            pool = network.pool(held.version)
+            whole = part(pool.subnet, index_of(pool.subnet, held)) if pool is not None else None
+            if whole is not None and whole not in own:
+                key = f"{layout.addresses(network.name, str(whole.network_address))}{held}"
+                found[key] = _Single(endpoint, held, whole)
+    return found
+
+
+def _touched(context: Context, was: Optional[Network], now: Optional[Network]) -> List[str]:
+    """Return the ids of the endpoints whose claims on a network may have changed."""
+    found = [identifier for kind, identifier in sorted(context.store.touched) if kind == "endpoint"]
+    if now is not None and (own_keys(was) if was is not None else {}) != own_keys(now):
+        found += [each.id for each in context.store.endpoints_of_network(now.id)]
+    return list(dict.fromkeys(found))
+
+
+def _value(network: Network, endpoint: Endpoint) -> bytes:
+    member = network.underlay.member if network.underlay is not None else ""
+    return layout.packed(layout.Holder(member, endpoint.name)._asdict())
+
+
+def _claiming(context: Context, network: Network, missing: Mapping[str, _Single]) -> List[Batch]:
+    """Return what takes the addresses MISSING, by their keys."""
+    if not missing:
+        return []
+    some = next(iter(missing.values()))
+    subject = context.subject("endpoint", some.endpoint)
+    shared = context.shared(f"{subject}: address {some.address} has to be claimed in etcd")
+    slices = {key: layout.slices(network.name) + str(each.slice.network_address) for key, each in missing.items()}
+    found = shared.get([*missing, *dict.fromkeys(slices.values())])
+    batches: List[Batch] = []
+    conditions: Dict[Condition, None] = {}
+    puts: List[Put] = []
+    for key, each in missing.items():
+        if key in found and (network.id, each.address) not in context.chosen:
+            needed, problem = _taken_over(shared, network, each, found[key])
+        else:
+            needed, problem = [Absent(key), Absent(slices[key])], _in_slice(network, each, found.get(slices[key]))
+        # What was chosen was free a moment ago: the claim fails, and the run chooses something else.
+        if problem and (network.id, each.address) not in context.chosen:
+            context.problems.add(f"{context.subject('endpoint', each.endpoint)}: address {each.address} {problem}")
+            continue
+        if len(conditions) + len(needed) > LARGEST - 1:
+            batches.append(Batch(list(conditions), puts))
+            conditions, puts = {}, []
+        conditions.update(dict.fromkeys(needed))
+        puts.append(Put(key, _value(network, each.endpoint)))
+    return [*batches, Batch(list(conditions), puts)] if puts else batches
+
+
+def _taken_over(shared: Shared, network: Network, wanted: _Single, entry: Entry) -> Tuple[List[Condition], str]:
+    """Return the conditions on which WANTED can have an address that ENTRY gives to somebody, or why it cannot."""
+    holder, unchanged = layout.holder(entry.value), Unchanged(entry.key, entry.revision)
+    underlay = network.underlay
+    if underlay is None or holder.host == underlay.member:
+        return [unchanged], ""
+    if holder.endpoint != wanted.endpoint.name:
+        return [], f"is taken: endpoint '{holder.endpoint}' on host '{holder.host}' has it."
+    # It moves here, as the inventory says, or because it does not run there any more.
+    if str(wanted.address) in (underlay.known or ()):
+        return [unchanged], ""
+    running = layout.publication(network.name, holder.host, holder.endpoint)
+    if shared.get([running]):
+        return (
+            [],
+            f"is taken: endpoint '{holder.endpoint}' runs on host '{holder.host}'. Stop or remove it there first.",
+        )
+    return [unchanged, Absent(running)], ""
+
+
+def _in_slice(network: Network, wanted: _Single, entry: Optional[Entry]) -> str:
+    """Return why WANTED cannot have an address that is in the slice that ENTRY gives to somebody."""
+    if entry is None:
+        return ""
+    pool = network.pool(wanted.address.version)
+    edge, total = (claimable(pool.subnet), count(pool.subnet)) if pool is not None else (0, 0)
+    advice = ""
+    if pool is not None and edge < total:
+        first, last = part(pool.subnet, edge).network_address, pool.subnet.broadcast_address
+        advice = f" No host chooses from {first} to {last}."
+    return f"cannot be used: host '{layout.unpacked(entry.value)}' chooses addresses from {wanted.slice}.{advice}"
