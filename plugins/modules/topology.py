@@ -36,6 +36,9 @@ description:
     change when hosts are added or removed. If all addresses are fixed, no slices are needed. If two hosts have the same
     slice, they are refused; give the newer one a number. O(cnm.linux.cnm_network#module:ipam_config[].iprange) of a
     host replaces its slice.
+  - With the driver option C(cnm.overlay.control=etcd), hosts find each other in etcd, and claim their slices there.
+    They need neither C(cnm_vtep_address) nor C(cnm_host_number). What one host leaves out of the network is as another
+    host declares it.
   - Sandboxes with fixed addresses are known by name on all hosts of the network. Sandboxes whose addresses are chosen
     are known after a second task with O(exchange=true).
   - Without the driver option C(cnm.overlay.learning), a host does not learn the location of endpoints if it knows all

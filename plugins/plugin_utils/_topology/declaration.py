@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ...module_utils._cnm.drivers import SPANNING, is_number, spanning
+from ...module_utils._cnm.drivers import ETCD, SPANNING, is_number, spanning
 from ...module_utils._cnm.model.addresses import Address, address
 from ...module_utils._cnm.model.errors import Problems
 from ...module_utils._cnm.verbs.context import texts
@@ -67,6 +67,12 @@ def options(item: Item) -> Mapping[str, str]:
     return texts(item.get("driver_options") or {})
 
 
+def is_in_etcd(item: Item) -> bool:
+    """Say whether the hosts of ITEM, an overlay, find each other in etcd."""
+    given = item.get("driver_options")
+    return isinstance(given, Mapping) and given.get(spanning(item["driver"]).control_option) == ETCD
+
+
 def read(
     host: str, variables: Mapping[str, Any], problems: List[str], misspelt: Optional[Mapping[str, str]] = None
 ) -> Declaration:
@@ -122,6 +128,8 @@ def read(
     )
     if end is None and variables.get("cnm_vtep_address") is None:
         for item in declaration.overlays():
+            if is_in_etcd(item):
+                continue
             problems.append(
                 f"Host '{host}': its address for the other hosts of network '{item['name']}' is not known. Set "
                 "cnm_vtep_address, or ansible_host to an address."

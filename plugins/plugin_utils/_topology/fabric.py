@@ -12,7 +12,7 @@ from ...module_utils._cnm.drivers import driver, spanning
 from ...module_utils._cnm.model.addresses import Address, HostBits, Subnet, address, mac, mac_of, subnet
 from ...module_utils._cnm.model.overlay_peer import pack
 from . import slices
-from .declaration import Declaration, Item, options
+from .declaration import Declaration, Item, is_in_etcd, options
 
 _OWN = ("name", "state", "peers", "labels", "force")
 """Options of a network that may differ between hosts."""
@@ -29,6 +29,9 @@ class Fabric:
         self._items: Dict[str, Item] = {host: one.network(name) or {} for host, one in self.members.items()}
         self.driver = str(next(iter(self._items.values()))["driver"])
         self._way = spanning(self.driver)
+        self._is_in_etcd = any(map(is_in_etcd, self._items.values()))
+        if self._is_in_etcd:
+            self._items = self._complemented()
         self._subnets: Dict[int, Subnet] = {}
         self._endpoints: Dict[str, List[Dict[str, Any]]] = {}
         self._unaddressed: Dict[str, List[str]] = {host: [] for host in self.members}
@@ -59,10 +62,9 @@ class Fabric:
         for entry in declared.get("ipam_config") or ():
             part = self._slices[host].get(subnet(str(entry["subnet"])).version)
             pools.append({**entry, "iprange": str(part)} if part is not None else entry)
-        chosen: Dict[str, Any] = {
-            **(declared.get("driver_options") or {}),
-            self._way.address_option: str(self._local(host)),
-        }
+        chosen: Dict[str, Any] = dict(declared.get("driver_options") or {})
+        if self._local(host) is not None:
+            chosen[self._way.address_option] = str(self._local(host))
         return {**declared, "ipam_config": pools, "driver_options": chosen}
 
     def _local(self, host: str) -> Optional[Address]:
@@ -74,7 +76,7 @@ class Fabric:
             [
                 {
                     "name": host,
-                    "address": str(one.end),
+                    "address": str(one.end) if one.end is not None else None,
                     "endpoints": self._endpoints[host],
                     "chosen": self._unaddressed[host],
                 }
@@ -84,6 +86,29 @@ class Fabric:
 
     def _add(self, sentence: str) -> None:
         self.problems.append(f"Network '{self.name}': {sentence}")
+
+    def _complemented(self) -> Dict[str, Item]:
+        """Return the items of the hosts, each with what it leaves out as the first host has it that gives it."""
+        whole: Dict[str, Any] = {}
+        options_of_all: Dict[str, Any] = {}
+        for item in self._items.values():
+            for key, value in item.items():
+                if key not in (*_OWN, "driver_options") and value is not None:
+                    whole.setdefault(key, value)
+            for key, value in (item.get("driver_options") or {}).items():
+                if key not in self._way.local_options:
+                    options_of_all.setdefault(key, value)
+        pools = [{key: each for key, each in pool.items() if key != "iprange"} for pool in whole.get("ipam_config", ())]
+        if pools:
+            whole["ipam_config"] = pools
+        return {
+            host: {
+                **whole,
+                **{key: value for key, value in item.items() if value is not None},
+                "driver_options": {**options_of_all, **(item.get("driver_options") or {})},
+            }
+            for host, item in self._items.items()
+        }
 
     def _options(self) -> Mapping[str, str]:
         try:
@@ -119,7 +144,7 @@ class Fabric:
                 if found_subnet.version in self._subnets:
                     self._add(f"it has two IPv{found_subnet.version} subnets, but can have only one.")
                 self._subnets[found_subnet.version] = found_subnet
-        if 4 not in self._subnets:
+        if 4 not in self._subnets and not self._is_in_etcd:
             self._add("it needs an IPv4 subnet in ipam_config.")
 
     def _check_ends(self) -> None:
@@ -152,6 +177,9 @@ class Fabric:
                         except ValueError as error:
                             self._add(f"host '{host}': iprange: {error}")
             numbers = {host: one.number for host, one in self.members.items() if host not in given}
+            if self._is_in_etcd:
+                # The others claim one there.
+                numbers = {host: number for host, number in numbers.items() if number is not None}
             wrong: List[str] = []
             indices = slices.chosen(whole, numbers, wrong)
             if wrong and version not in self._chosen and any(self._endpoints.values()):

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import VNI, VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, VNI, VTEP
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import members
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
@@ -292,3 +292,31 @@ def test_one_network_in_two_spellings_is_fine():
         blue(driver_options={VNI: "7"}, labels={"a": 1}),
     )
     assert inventory(a=host(1, networks=[one]), b=host(2, networks=[other])).problems == []
+
+
+def test_hosts_that_find_each_other_in_etcd_need_neither_addresses_nor_peers():
+    etcd = {CONTROL: "etcd"}
+    declared = {"name": "blue", "driver": "overlay", "driver_options": etcd}
+    whole = {**declared, "ipam_config": [{"subnet": "10.9.0.0/16"}], "driver_options": {**etcd, VNI: "77"}}
+    found = inventory(
+        a={"cnm_networks": [declared], "cnm_sandboxes": [on("x")]},
+        b={"cnm_networks": [whole], "cnm_sandboxes": [on("y", ipv4_address="10.9.200.1")], "cnm_host_number": 5},
+        c={"cnm_networks": [declared], "cnm_vtep_address": "192.0.2.3"},
+    )
+    assert found.problems == []
+    pools = [{"subnet": "10.9.0.0/16"}]
+    assert {key: told(found, "a")[key] for key in ("driver_options", "ipam_config", "peers", "chosen", "known")} == {
+        "driver_options": {**etcd, VNI: "77"},
+        "ipam_config": pools,
+        "peers": [{"name": "c", "address": "192.0.2.3", "endpoints": [], "chosen": []}],
+        "chosen": {"x"},
+        "known": [],
+    }
+    assert told(found, "b")["ipam_config"] == [{**pools[0], "iprange": "10.9.5.0/24"}]
+    assert told(found, "b")["known"] == ["10.9.200.1"]
+    assert told(found, "c")["driver_options"] == {**etcd, VNI: "77", VTEP: "192.0.2.3"}
+    # Whoever gives something, gives the same.
+    other = {**declared, "driver_options": {**etcd, VNI: "78"}}
+    text = refused(a={"cnm_networks": [other]}, b={"cnm_networks": [whole]})
+    assert f"declare it differently: driver option '{VNI}' is '78' on one and '77' on the other" in text
+    assert inventory(a={"cnm_networks": [declared]}).problems == []
