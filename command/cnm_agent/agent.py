@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import Any, Callable, Dict, Optional, TypeVar
@@ -17,6 +18,7 @@ from _cnm.etcd.settings_file import HostSettings
 from _cnm.etcd.transaction import LARGEST
 from _cnm.etcd.watch import Lost, Watch
 from _cnm.model.errors import CnmError
+from _cnm.store import surplus
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 from cnm_command.errors import Failure
@@ -25,6 +27,7 @@ from cnm_engines.runs import Core, Warn, carry_out
 
 from .known import Known
 from .lease import Lease
+from .members import Members
 from .publication import Publication, operations, publication
 from .records import ALL
 from .reports import items
@@ -65,10 +68,13 @@ class Agent:
         self._said: Dict[str, str] = {}
         self._ending = threading.Event()
         self._known = Known()
+        self._members = Members()
+        self._follows = False
         self._watch = Watch(settings.etcd, ALL)
         self._client = Client(settings.etcd)
         self._lease = Lease(settings.etcd, self._publish_soon)
         self._changes = StoreChanges(folder)
+        self._surplus, self._give_up_from = surplus.path(folder), 0.0
         self._publication: Optional[Publication] = None
         self._written, self._written_at = 0, 0.0
         self._to_publish, self._to_store = threading.Event(), threading.Event()
@@ -101,6 +107,7 @@ class Agent:
     def _follow(self) -> None:
         pause = 0.0
         for update in self._watch.updates():
+            self._follows = not isinstance(update, Lost)
             if isinstance(update, Lost):
                 # The reason differs from one attempt to the next.
                 if not pause:
@@ -109,6 +116,7 @@ class Agent:
                 pause = min(pause * 2 or _TICK, _LONGEST_PAUSE)
                 continue
             pause = 0.0
+            self._members.hear(update)
             for each in self._known.hear(update):
                 self._warn(f"'{each.entry.key}' in etcd does not describe an endpoint. It is left out.")
             self._to_store.set()
@@ -120,6 +128,8 @@ class Agent:
             self._to_store.wait(_PAUSE if again else None)
             self._to_store.clear()
             try:
+                if self._look(self._members.items):
+                    self._do(lambda: carry_out(self._core, self._joined, self._warn_once))
                 if self._known.revision and self._look(lambda store: items(store, self._known.records())):
                     self._do(lambda: carry_out(self._core, self._learnt, self._warn_once))
                 again = False
@@ -129,6 +139,9 @@ class Agent:
                 self._say("store", f"What other hosts have could not be stored. {error}")
             except OSError:
                 return
+
+    def _joined(self, store: SqliteStore, _host: Host) -> Groups:
+        return [("network", self._members.items(store))]
 
     def _learnt(self, store: SqliteStore, _host: Host) -> Groups:
         # Everything that has been heard until now, in one run.
@@ -141,6 +154,7 @@ class Agent:
             woken = self._to_publish.wait(_TICK)
             self._to_publish.clear()
             try:
+                self._give_up()
                 if self._changes.happened():
                     self._publication = None
                     self._to_store.set()
@@ -175,6 +189,16 @@ class Agent:
                 return True
             self._written, self._written_at = outcome.revision, time.monotonic()
         return True
+
+    def _give_up(self) -> None:
+        """Remove what this host has given up while etcd did not answer."""
+        if self._follows and os.path.exists(self._surplus) and time.monotonic() > self._give_up_from:
+            self._give_up_from = time.monotonic() + _PAUSE
+            self._do(self._release)
+
+    def _release(self) -> None:
+        with self._core(False) as controller:
+            controller.give_up()
 
     # The core
 

@@ -76,9 +76,9 @@ def test_keys_of_an_earlier_process_are_taken_over(told: Told, etcd: Etcd) -> No
     etcd.put("green/hosts/192.0.2.9/away", **endpoint("away", "10.9.0.9"))
     with running(told, etcd):
         assert published(etcd, "green/hosts/192.0.2.1/web")
-        assert set(etcd.entries) == {"networks/green/hosts/192.0.2.1/web", "networks/green/hosts/192.0.2.9/away"}
+        assert set(etcd.values("networks/green/hosts/")) == {"192.0.2.1/web", "192.0.2.9/away"}
     # It leaves them for the next one.
-    assert len(etcd.entries) == 2
+    assert len(etcd.values("networks/green/hosts/")) == 2
 
 
 def test_an_expired_lease_is_replaced(told: Told, etcd: Etcd, agent: None) -> None:
@@ -217,3 +217,50 @@ def test_a_host_has_the_name_that_the_settings_give(told: Told, etcd: Etcd) -> N
     told.sandbox("web")
     with running(told, etcd, "h1"):
         assert published(etcd, "green/hosts/h1/web")
+
+
+def test_hosts_that_join_are_peers(told: Told, etcd: Etcd, agent: None) -> None:
+    def peers() -> dict[str, str]:
+        return {each["Name"]: each["IP"] for each in told.listed("network")["green"]["Peers"]}
+
+    declared = {"h2": "192.0.2.2", "h3": "192.0.2.3"}
+    assert peers() == declared
+    for name, address in (("192.0.2.3", "192.0.2.3"), ("h4", "192.0.2.4"), ("odd", "5"), ("six", "fd00::1")):
+        etcd.join("green", name, address)
+    assert eventually(lambda: peers() == {**declared, "h4": "192.0.2.4"})
+    etcd.put("green/hosts/h4/c", **endpoint("c", "10.9.4.1"))
+    assert told.knows(c="10.9.4.1 h4")
+    # The inventory changes only what it declares.
+    told.overlay("green", 2)
+    assert eventually(lambda: peers() == {"h2": "192.0.2.2", "192.0.2.3": "192.0.2.3", "h4": "192.0.2.4"})
+    assert told.knows(c="10.9.4.1 h4")
+    etcd.leave("green", "h4")
+    assert eventually(lambda: peers() == {"h2": "192.0.2.2", "192.0.2.3": "192.0.2.3"})
+    assert told.warnings == []
+
+
+def test_what_was_given_up_without_etcd_is_made_up_for(told: Told, etcd: Etcd, agent: None) -> None:
+    key = "addresses/green/10.9.200.0/10.9.200.1"
+    told.sandbox("web", ipv4_address="10.9.200.1")
+    assert key in etcd.entries
+    etcd.is_down = True
+    etcd.lose()
+    told.ensure("sandbox", {"name": "web", "state": "absent"})
+    time.sleep(0.3)
+    assert key in etcd.entries
+    etcd.is_down = False
+    etcd.tell_all()
+    assert eventually(lambda: key not in etcd.entries)
+    told.sandbox("web", ipv4_address="10.9.200.1")
+    told.ensure("network", {"name": "green", "state": "absent", "force": True})
+    assert eventually(lambda: not etcd.values())
+
+
+def test_a_host_joins_again_if_etcd_was_set_up_again(told: Told, etcd: Etcd, agent: None) -> None:
+    told.sandbox("web", ipv4_address="10.9.200.1")
+    assert published(etcd, "green/hosts/192.0.2.1/web")
+    before = etcd.values()
+    etcd.entries.clear()
+    etcd.tell_all()
+    assert eventually(lambda: etcd.values() == before)
+    assert told.warnings == []
