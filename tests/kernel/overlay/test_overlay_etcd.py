@@ -13,14 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import front_ends
 import pytest
-from cnm_agent.lease import TTL
 from etcd_cluster import PREFIX, Cluster, cluster, needs_etcd
 from fleet import Fleet, Member, until
 from needed import needs_name_server
 from service import SOCKET, Service
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
+
+front_ends.use()
+from cnm_agent.lease import TTL
 
 pytestmark = [needs_etcd, needs_name_server]
 SETTINGS = Path("/etc/cnm/etcd.json")
@@ -36,13 +40,8 @@ class Agents:
 
     def __init__(self, fleet: Fleet, etcd: Cluster) -> None:
         self.fleet = fleet
-        self._urls = [each.url for each in etcd.members]
         self._services: dict[str, Service] = {}
         for member in fleet.members:
-            with member.here():
-                SETTINGS.parent.mkdir(exist_ok=True)
-                SETTINGS.touch(0o600)
-                SETTINGS.write_text(json.dumps({"endpoints": self._urls, "prefix": PREFIX}))
             self.start(member)
 
     def start(self, member: Member) -> None:
@@ -61,8 +60,14 @@ class Agents:
 
 @pytest.fixture()
 def etcd(fleet: Fleet) -> Iterator[Cluster]:
-    """A member on each host."""
+    """A member on each host, which all hosts know."""
     with cluster(fleet_members=fleet.members) as made:
+        urls = [each.url for each in made.members]
+        for member in fleet.members:
+            with member.here():
+                SETTINGS.parent.mkdir(exist_ok=True)
+                SETTINGS.touch(0o600)
+                SETTINGS.write_text(json.dumps({"endpoints": urls, "prefix": PREFIX}))
         yield made
 
 
@@ -111,16 +116,17 @@ def test_names_follow_sandboxes(fleet: Fleet, agents: Agents) -> None:
     everybody = {f"s{number}.blue": {f"10.9.{number}.0"} for number in (1, 2, 3)}
     assert until(lambda: all_find(fleet, everybody), WITHIN)
 
-    one.ensure("sandbox", {"name": "web", "networks": [{"name": "blue", "aliases": ["www"]}]})
-    assert until(lambda: all_find(fleet, {"web": {"10.9.1.1"}, "www.blue": {"10.9.1.1"}}), SOON)
+    attachment = {"name": "blue", "ipv4_address": "10.9.200.1", "aliases": ["www"]}
+    one.ensure("sandbox", {"name": "web", "networks": [attachment]})
+    assert until(lambda: all_find(fleet, {"web": {"10.9.200.1"}, "www.blue": {"10.9.200.1"}}), SOON)
     assert three.ping("s3", "web")
     one.ensure("sandbox", {"name": "web", "state": "stopped"})
     assert until(lambda: all_find(fleet, {"web": set(), "www": set()}), SOON)
 
     # It moves, with its address.
     one.ensure("sandbox", {"name": "web", "state": "absent"})
-    two.ensure("sandbox", {"name": "web", "networks": [{"name": "blue", "ipv4_address": "10.9.1.1"}]})
-    assert until(lambda: all_find(fleet, {"web": {"10.9.1.1"}}), SOON)
+    two.ensure("sandbox", {"name": "web", "networks": [{"name": "blue", "ipv4_address": "10.9.200.1"}]})
+    assert until(lambda: all_find(fleet, {"web": {"10.9.200.1"}}), SOON)
     assert until(lambda: one.ping("s1", "web", patience=1.0), SOON)
     assert [
         each["Host"] for each in three.shown("network")["blue"]["Containers"].values() if each["Name"] == "web"
@@ -135,10 +141,10 @@ def test_hosts_die_and_come_back(fleet: Fleet, agents: Agents, etcd: Cluster) ->
 
     # A service that is restarted takes its keys over, and publishes what has changed in the meantime.
     agents.kill(three)
-    three.ensure("sandbox", {"name": "t3", "networks": [{"name": "blue"}]})
+    three.ensure("sandbox", {"name": "t3", "networks": [{"name": "blue", "ipv4_address": "10.9.200.3"}]})
     agents.start(three)
-    assert until(lambda: all_find(fleet, {"t3": {"10.9.3.1"}}), WITHIN)
-    everybody["t3"] = {"10.9.3.1"}
+    assert until(lambda: all_find(fleet, {"t3": {"10.9.200.3"}}), WITHIN)
+    everybody["t3"] = {"10.9.200.3"}
     deadline = time.monotonic() + TTL + 2
     while time.monotonic() < deadline:
         assert all_find(fleet, everybody)
@@ -146,7 +152,7 @@ def test_hosts_die_and_come_back(fleet: Fleet, agents: Agents, etcd: Cluster) ->
     # One that dies is forgotten when its lease expires. Traffic does not depend on it.
     agents.kill(three)
     assert until(lambda: all_find(fleet, {"s3": set(), "t3": set()}, one, two), LEASE)
-    assert one.ping("s1", "10.9.3.1")
+    assert one.ping("s1", "10.9.3.0")
     agents.start(three)
     assert until(lambda: all_find(fleet, everybody), WITHIN)
 
@@ -155,10 +161,10 @@ def test_hosts_die_and_come_back(fleet: Fleet, agents: Agents, etcd: Cluster) ->
     assert until(lambda: all_find(fleet, {"s3": set(), "t3": set()}, one, two), LEASE)
     assert all_find(fleet, everybody, three)
     three.ensure("sandbox", {"name": "u3", "networks": [{"name": "blue"}]})
-    two.ensure("sandbox", {"name": "t3", "networks": [{"name": "blue", "ipv4_address": "10.9.3.1"}]})
-    assert until(lambda: all_find(fleet, {"t3": {"10.9.3.1"}}, one, two), SOON)
+    two.ensure("sandbox", {"name": "t3", "networks": [{"name": "blue", "ipv4_address": "10.9.200.3"}]})
+    assert until(lambda: all_find(fleet, {"t3": {"10.9.200.3"}}, one, two), SOON)
     fleet.plug(3, up=True)
-    everybody["u3"] = {"10.9.3.2"}
+    everybody["u3"] = {"10.9.3.1"}
     assert until(lambda: all_find(fleet, everybody, one, two), WITHIN)
     # It still has what has moved, and does not take it back.
     assert where(one, "t3") == ["h2"]
@@ -183,7 +189,7 @@ def test_etcd_goes_and_comes_back(fleet: Fleet, agents: Agents, etcd: Cluster) -
         each.kill()
     one.ensure("sandbox", {"name": "t1", "networks": [{"name": "blue"}]})
     two.ensure("sandbox", {"name": "t2", "state": "absent"})
-    assert found(one, "t1") == {"10.9.1.1"}
+    assert found(one, "t1") == {"10.9.200.1"}
     deadline = time.monotonic() + TTL + 2
     while time.monotonic() < deadline:
         assert all_find(fleet, everybody, three)
@@ -191,8 +197,47 @@ def test_etcd_goes_and_comes_back(fleet: Fleet, agents: Agents, etcd: Cluster) -
 
     # All are back: nothing is lost or doubled.
     etcd.start()
-    everybody.update(t1={"10.9.1.1"}, t2=set())
+    everybody.update(t1={"10.9.200.1"}, t2=set())
     assert until(lambda: all_find(fleet, everybody), WITHIN)
     with one.here():
         entries = etcd.client().list("networks/").entries
     assert sorted(each.key.rpartition("/")[2] for each in entries) == ["s1", "s2", "s3", "t1"]
+
+
+def test_a_network_is_joined_by_its_name(fleet: Fleet, etcd: Cluster) -> None:
+    """Hosts that know nothing of each other; the steps of a play are all there, also in check mode."""
+    one, two, three = fleet.members
+    for member in fleet.members:
+        with member.here():
+            member.host.have_name_server()
+
+    def blue(member: Member, **more: Any) -> dict[str, Any]:
+        options = {CONTROL: "etcd", VTEP: member.vtep[4]}
+        return {"name": "blue", "driver": "overlay", "driver_options": options, **more}
+
+    whole = {"ipam_config": [{"subnet": "10.9.0.0/16"}]}
+    for member, more in ((one, whole), (two, {}), (three, {})):
+        for changed in (True, False):
+            assert member.ensure("network", blue(member, **more), check=True).changed == changed
+            assert member.ensure("network", blue(member, **more)).changed == changed
+    with pytest.raises(InvalidInput, match=r"the IPv4 subnet is 10.9.0.0/16 there and 10.7.0.0/16 here"):
+        three.ensure("network", blue(three, ipam_config=[{"subnet": "10.7.0.0/16"}], force=True))
+    with running(fleet, etcd):
+        for member in fleet.members:
+            member.ensure("sandbox", {"name": f"s{member.number}", "networks": [{"name": "blue"}]})
+        addresses = {
+            f"s{each.number}": {each.shown("sandbox")[f"s{each.number}"]["Networks"]["blue"]["IPAddress"]}
+            for each in fleet.members
+        }
+        assert len(set.union(*addresses.values())) == 3
+        assert until(lambda: all_find(fleet, addresses), WITHIN)
+        assert one.ping("s1", "s3") and three.ping("s3", "s2")
+        # One leaves, and the others notice.
+        three.ensure("network", {"name": "blue", "state": "absent", "force": True})
+        assert until(lambda: [each["Name"] for each in one.shown("network")["blue"]["Peers"]] == ["10.99.5.2"], SOON)
+        for member in (one, two):
+            member.ensure("network", {"name": "blue", "state": "absent", "force": True})
+        with one.here():
+            assert until(
+                lambda: not [each for each in etcd.client().list("").entries if "hosts/" not in each.key[:6]], SOON
+            )
