@@ -183,9 +183,9 @@ class Configuration:
         """Return the options of the sandbox that say how names are resolved; those of the engine take precedence."""
         own, asked = self._fields.object("dns"), runtime.object("dns")
         domain = own.text("domain")
-        found = {
+        options = {
             "dns_servers": asked.texts("servers") or own.texts("nameservers"),
             "dns_search_domains": asked.texts("searches") or own.texts("search") or ([domain] if domain else []),
             "dns_opts": asked.texts("options") or own.texts("options"),
         }
-        return {option: values for option, values in found.items() if values}
+        return {option: values for option, values in options.items() if values}

@@ -35,8 +35,8 @@ def find(store: SqliteStore, engine: str, container: str, name: str) -> Optional
     likely = store.sandbox_named(name)
     if likely is not None and belongs(likely, engine, container):
         return likely
-    found = store.sandboxes_of_container(container)
-    return next((sandbox for sandbox in found if belongs(sandbox, engine, container)), None)
+    candidates = store.sandboxes_of_container(container)
+    return next((sandbox for sandbox in candidates if belongs(sandbox, engine, container)), None)
 
 
 def belongs(sandbox: Sandbox, engine: str, container: str) -> bool:

@@ -83,11 +83,11 @@ class Fields:
 
     def objects(self, key: str) -> List["Fields"]:
         """Return the list of objects KEY; empty if it is missing."""
-        found = []
+        objects = []
         for place, each in enumerate(self._typed(key, self.values.get(key), list, [])):
             where = f"{key}[{place}]"
-            found.append(Fields(self._typed(where, each, dict, {}), self.problems, f"{self._path}{where}."))
-        return found
+            objects.append(Fields(self._typed(where, each, dict, {}), self.problems, f"{self._path}{where}."))
+        return objects
 
     def _typed(self, key: str, value: Any, kind: Type[T], default: T) -> T:
         if value is None:

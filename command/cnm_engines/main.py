@@ -21,9 +21,9 @@ def answer(request: Request, waited: float) -> int:
     :param waited: seconds that the request has waited for the service
     """
     # The lock may be free even if nothing of the patience is left.
-    found = carry_out(request, partial(controller, patience=max(PATIENCE - waited, 1.0)), warn)
-    if found.bug is not None:
-        traceback.print_exception(type(found.bug), found.bug, found.bug.__traceback__)
-    sys.stdout.write(found.output)
+    response = carry_out(request, partial(controller, patience=max(PATIENCE - waited, 1.0)), warn)
+    if response.bug is not None:
+        traceback.print_exception(type(response.bug), response.bug, response.bug.__traceback__)
+    sys.stdout.write(response.output)
     sys.stdout.flush()
-    return found.status
+    return response.status

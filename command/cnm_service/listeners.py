@@ -96,11 +96,11 @@ def _handed_over(protocols: Collection[str]) -> Dict[socket.socket, str]:
             f"{', '.join(protocols)}."
         )
     count = int(os.environ["LISTEN_FDS"])
-    found: Dict[socket.socket, str] = {}
+    sockets: Dict[socket.socket, str] = {}
     for descriptor, name in enumerate(names[:count], _FIRST):
         os.set_inheritable(descriptor, False)
-        found[socket.socket(fileno=descriptor)] = name
+        sockets[socket.socket(fileno=descriptor)] = name
     # The programs that we run get our environment.
     for variable in ("LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"):
         os.environ.pop(variable, None)
-    return found
+    return sockets

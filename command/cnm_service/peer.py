@@ -21,8 +21,8 @@ def is_ours(connection: socket.socket) -> bool:
 
     To a process in other namespaces, another network is the host's, and paths of namespaces lead elsewhere.
     """
-    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, user, _group = _CREDENTIALS.unpack(found)
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, user, _group = _CREDENTIALS.unpack(credentials)
     try:
         return user == os.geteuid() and all(
             os.path.samefile(f"/proc/{pid}/ns/{kind}", f"/proc/self/ns/{kind}") for kind in _NAMESPACES

@@ -77,8 +77,8 @@ def _apart(work: Callable[[], T]) -> T:
     good, result = pickle.loads(answer) if answer else (False, "the process died")
     if not good:
         raise RuntimeError(result)
-    found: T = result
-    return found
+    value: T = result
+    return value
 
 
 def _run(work: Callable[[], Any], writing: int) -> None:

@@ -53,10 +53,10 @@ def draw(record: Record, path: Path) -> None:
     sizes = sorted({key.size for key in record.keys("attach")})
     costs = {name: [record.median(Key("attach", "attach", size, name)) for size in sizes] for name in NAMES}
     figures = {
-        name: [_each(cost.wall, size) if cost else None for cost, size in zip(found, sizes)]
-        for name, found in costs.items()
+        name: [_each(cost.wall, size) if cost else None for cost, size in zip(by_size, sizes)]
+        for name, by_size in costs.items()
     }
-    known = [figure for found in figures.values() for figure in found if figure is not None]
+    known = [figure for values in figures.values() for figure in values if figure is not None]
     # At most half of the smallest figure, so that every figure has a bar.
     least, most = min([_LEAST, *(figure / 2 for figure in known)]), max([_MOST, *known])
     chart = pygal.Bar(
@@ -85,9 +85,9 @@ def draw(record: Record, path: Path) -> None:
     chart.x_labels = [str(size) for size in sizes]
     marks = [each * 10**power for power in range(-2, 4) for each in (1, 2, 5)]
     chart.y_labels = [{"value": each, "label": f"{each:g}"} for each in marks if least <= each <= most]
-    for name, found in figures.items():
-        if any(found):
-            chart.add(name, [{"value": least, "formatter": _no_figure} if each is None else each for each in found])
+    for name, values in figures.items():
+        if any(values):
+            chart.add(name, [{"value": least, "formatter": _no_figure} if each is None else each for each in values])
     path.write_text(chart.render(is_unicode=True) + "\n", encoding="utf-8")
 
 

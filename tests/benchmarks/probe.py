@@ -73,7 +73,7 @@ class Probe:
 
         :raises Unanswered: if there is none within PATIENCE seconds after that
         """
-        found: list[float] = []
+        times: list[float] = []
         deadline = math.inf
         while time.perf_counter() < deadline:
             over = enough()
@@ -82,9 +82,9 @@ class Probe:
             self.ask()
             answered = self.answer(_EVERY)
             if answered:
-                found.append(answered)
+                times.append(answered)
                 if over:
-                    return found
+                    return times
         raise Unanswered(f"{self._target} has not answered for {patience} s")
 
     def round_trips(self, number: int) -> list[float]:
@@ -92,12 +92,12 @@ class Probe:
 
         :raises Unanswered: if there is no answer within a second
         """
-        found = []
+        times = []
         for _each in range(number):
             begin = time.perf_counter()
             self.ask()
             answered = self.answer(1)
             if answered is None:
                 raise Unanswered(f"{self._target} has not answered")
-            found.append(answered - begin)
-        return found
+            times.append(answered - begin)
+        return times

@@ -43,8 +43,8 @@ class Record:
 
     def median(self, key: Key) -> Cost | None:
         """Return the median of all rounds, or None if there were none."""
-        found = self.costs(key)
-        return median(found) if found else None
+        costs = self.costs(key)
+        return median(costs) if costs else None
 
     def keys(self, part: str) -> Iterator[Key]:
         """Yield the keys of PART in the order in which they were measured."""

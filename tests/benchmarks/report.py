@@ -159,7 +159,7 @@ def _overlay(record: Record) -> str:
                 f"{what}, Gbit/s": [cost and 1 / cost.wall for cost in costs],
                 f"{what}, CPU ms per gigabit": [cost and cost.cpu * 1000 for cost in costs],
             }
-        rows += [[name, *_beside_the_first(found)] for name, found in figures.items()]
+        rows += [[name, *_beside_the_first(values)] for name, values in figures.items()]
     return _section("Between two hosts, with the ratio to the underlay", ["what", *OVERLAYS], rows)
 
 

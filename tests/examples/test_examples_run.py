@@ -42,10 +42,10 @@ def examples(path: Path) -> list[Any]:
 def blocks(text: str) -> Iterator[tuple[str, list[Any]]]:
     """Yield the task lists and playbooks in the Markdown TEXT, with the reason for not running them or an empty one."""
     for block in BLOCK.finditer(text):
-        found = yaml.safe_load(block["text"])
+        tasks = yaml.safe_load(block["text"])
         reason = re.match(r"<!--\s*not run:\s*(.+?)\s*-->", block["comment"] or "", re.DOTALL)
-        if isinstance(found, list):
-            yield reason[1] if reason else "", found
+        if isinstance(tasks, list):
+            yield reason[1] if reason else "", tasks
 
 
 def again(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -69,20 +69,20 @@ def twice(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from again(task)
 
 
-def play(found: list[Any]) -> Iterator[dict[str, Any]]:
-    """Yield FOUND, which are plays or tasks, as plays."""
-    if "hosts" in found[0]:
-        for one in found:
+def play(tasks: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yield TASKS, which are plays or tasks, as plays."""
+    if "hosts" in tasks[0]:
+        for one in tasks:
             parts = {part: list(twice(one[part])) for part in ("pre_tasks", "tasks", "post_tasks") if part in one}
             yield {**one, **parts}
     else:
-        yield {"hosts": "localhost", "gather_facts": False, "tasks": list(twice(found))}
+        yield {"hosts": "localhost", "gather_facts": False, "tasks": list(twice(tasks))}
 
 
-def run(found: list[list[Any]], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run FOUND, lists of plays or tasks, in order on a private host."""
+def run(examples: list[list[Any]], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run EXAMPLES, lists of plays or tasks, in order on a private host."""
     book = folder / "playbook.yml"
-    plays = [one for part in found for one in play(part)]
+    plays = [one for part in examples for one in play(part)]
     book.write_text(yaml.safe_dump(plays, sort_keys=False, width=1000), encoding="utf-8")
     command = [
         str(ROOT / "tests" / "private-host"),
@@ -105,10 +105,10 @@ def test_examples_of_a_module(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_examples_of_a_document(path: Path, tmp_path: Path) -> None:
-    found = [tasks for reason, tasks in blocks(path.read_text(encoding="utf-8")) if not reason]
-    if not found:
+    examples = [tasks for reason, tasks in blocks(path.read_text(encoding="utf-8")) if not reason]
+    if not examples:
         pytest.skip("It has none.")
-    result = run(found, tmp_path)
+    result = run(examples, tmp_path)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
 
 

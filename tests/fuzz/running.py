@@ -35,8 +35,8 @@ LONGEST = 100000
 
 
 def arguments(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = importlib.import_module(f"{MODULES}.{name}").ARGUMENTS
-    return found
+    spec: dict[str, Any] = importlib.import_module(f"{MODULES}.{name}").ARGUMENTS
+    return spec
 
 
 def run(name: str, asked: Mapping[str, Any], check: bool = False) -> dict[str, Any]:

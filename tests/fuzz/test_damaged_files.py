@@ -85,9 +85,9 @@ def rests(machine: Machine, path: Path, content: bytes, repaired: bool) -> None:
 
 @pytest.mark.parametrize("path", [CONFIGURATION, MEMORY, JOURNAL], ids=lambda path: path.name)
 def test_damaged_json(path: Path, machine: Machine, begin: int, seconds: float) -> None:
-    found = json.loads(path.read_bytes()) if path.exists() else {}
+    parsed = json.loads(path.read_bytes()) if path.exists() else {}
     sound = (
-        found
+        parsed
         or {
             CONFIGURATION: {"default-address-pools": [{"base": "10.200.0.0/16", "size": 24}]},
             JOURNAL: {"units": [["host", ""]], "keys": [["link", "", "br-none"]], "lent": [], "settings": {}},

@@ -137,9 +137,9 @@ def test_a_namespace_is_the_same_file_at_each_of_its_paths(host: Host) -> None:
     Path("/run/mounted").touch()
     host.out(["mount", "--bind", "/run/netns/web", "/run/mounted"])
     Path("/run/link").symlink_to("netns/web")
-    found = {host.kernel.facts.namespace_file(path) for path in ("/run/netns/web", "/run/mounted", "/run/link")}
-    assert len(found) == 1
-    assert found.isdisjoint({None, host.kernel.facts.namespace_file(host.outside)})
+    files = {host.kernel.facts.namespace_file(path) for path in ("/run/netns/web", "/run/mounted", "/run/link")}
+    assert len(files) == 1
+    assert files.isdisjoint({None, host.kernel.facts.namespace_file(host.outside)})
 
 
 def test_the_name_server_opens_its_sockets_meanwhile(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,8 +160,8 @@ def test_where_tunnels_begin_unless_said_otherwise(host: Host) -> None:
     """They begin at the oldest address, which the other hosts know, and not at a floating or temporary address."""
 
     def end() -> str:
-        found = host.kernel.facts.underlay(None)
-        return str(found and found[0])
+        end_point = host.kernel.facts.underlay(None)
+        return str(end_point and end_point[0])
 
     assert end() == "198.51.100.2"
     host.ip("address add 198.51.100.100/24 dev uplink\naddress add 198.51.100.1/32 dev uplink\n")

@@ -87,8 +87,8 @@ def test_a_path_of_a_process_is_a_namespace(host: Host) -> None:
         path = f"/proc/{process.pid}/ns/net"
         while host.kernel.facts.namespace_id("") == Kernel(host.program).facts.namespace_id(path):
             time.sleep(0.01)
-        found = host.kernel.read([Namespace(path).key, Address.at(path, "wan", "198.51.100.1/24")])
-        assert set(found.values()) == {Namespace(path, ours=False), Address(path, "wan", "198.51.100.1/24")}
+        present = host.kernel.read([Namespace(path).key, Address.at(path, "wan", "198.51.100.1/24")])
+        assert set(present.values()) == {Namespace(path, ours=False), Address(path, "wan", "198.51.100.1/24")}
         assert host.kernel.facts.namespace_id(path) == host.kernel.facts.namespace_id(host.outside)
         process.kill()
 

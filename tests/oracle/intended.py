@@ -105,5 +105,5 @@ INTENDED = (
 
 def intended(path: str, ours: Any, theirs: Any) -> Optional[Difference]:
     """Return the entry that explains why OURS and THEIRS differ at PATH, or None."""
-    found = (each for each in INTENDED if re.fullmatch(each.path, path) and each.holds(ours, theirs))
-    return next(found, None)
+    matching = (each for each in INTENDED if re.fullmatch(each.path, path) and each.holds(ours, theirs))
+    return next(matching, None)

@@ -44,12 +44,12 @@ class Onlooker:
 
     def look(self) -> dict[str, Any]:
         """Return what exists and what works."""
-        found: dict[str, Any] = {}
+        view: dict[str, Any] = {}
         places: dict[str, str] = {}
         homes: dict[str, str] = {}
         for host, single in self.side.hosts.items():
             shown = containers(self.side.by, single)
-            found[host] = {"networks": _networks(self.side.networks(host)), "containers": shown}
+            view[host] = {"networks": _networks(self.side.networks(host)), "containers": shown}
             self._learn(shown)
             for name, each in shown.items():
                 if each["State"] == "running":
@@ -59,14 +59,14 @@ class Onlooker:
             finds = {name: pool.submit(self._finds, homes[name], name) for name in places}
             reaches = {name: pool.submit(self._reaches, place) for name, place in places.items()}
         for name, place in places.items():
-            found[name] = {
+            view[name] = {
                 "interfaces": {each["ifname"]: each["mtu"] for each in _links(place)},
                 "finds": finds[name].result(),
                 "reaches": reaches[name].result(),
                 "outside": seen(place, (OUTSIDE4, PORT), self.side.outside(homes[name]), (ANY, PORT)),
-                "published": self._published(found[homes[name]]["containers"][name], homes[name], place),
+                "published": self._published(view[homes[name]]["containers"][name], homes[name], place),
             }
-        return found
+        return view
 
     def _learn(self, shown: Mapping[str, Any]) -> None:
         for name, each in shown.items():
@@ -78,8 +78,8 @@ class Onlooker:
     def _finds(self, host: str, container: str) -> dict[str, list[str]]:
         """Return who answers to each name for CONTAINER."""
         holders = {address: who for who, address in self._addresses.items()}
-        found = self.side.resolved(host, container, sorted(self._names))
-        return {name: sorted(holders.get(each, each) for each in addresses) for name, addresses in found.items()}
+        answers = self.side.resolved(host, container, sorted(self._names))
+        return {name: sorted(holders.get(each, each) for each in addresses) for name, addresses in answers.items()}
 
     def _reaches(self, place: str) -> dict[str, Any]:
         """Return whom PLACE reaches: with a packet of the MTU's size, and with one that is a byte larger."""
@@ -95,12 +95,12 @@ class Onlooker:
 
     def _published(self, shown: Mapping[str, Any], host: str, place: str) -> dict[str, bool]:
         """Return which published ports somebody outside reaches."""
-        found = {}
+        answers = {}
         for inside, bindings in shown["Ports"].items():
             for _address, outer in bindings:
                 target, listener = (UPLINK4, int(outer)), (ANY, int(inside.split("/")[0]))
-                found[inside] = seen(self.side.outside(host), target, place, listener) is not None
-        return found
+                answers[inside] = seen(self.side.outside(host), target, place, listener) is not None
+        return answers
 
 
 def _networks(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -41,9 +41,11 @@ def seen_after(act: Act, onlookers: Sequence[Onlooker]) -> set[Difference]:
         onlooker.hear(act)
     unexplained: list[str] = []
     for _time in range(LOOKS):
-        found = [*differing(*(onlooker.look() for onlooker in onlookers))]
-        reasons = [intended(*each) for each in found]
-        unexplained = ["{}: {!r} of ours, {!r} of theirs".format(*each) for each, why in zip(found, reasons) if not why]
+        differences = [*differing(*(onlooker.look() for onlooker in onlookers))]
+        reasons = [intended(*each) for each in differences]
+        unexplained = [
+            "{}: {!r} of ours, {!r} of theirs".format(*each) for each, why in zip(differences, reasons) if not why
+        ]
         if not unexplained:
             return {why for why in reasons if why}
     raise AssertionError(f"After: {act.title}. " + "; ".join(unexplained))

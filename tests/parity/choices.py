@@ -26,8 +26,8 @@ def endpoints(shown: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
     """Return the addresses in use, by network, container and IP version."""
     return {
         (network, container, version): each[key]
-        for container, found in shown["containers"].items()
-        for network, each in found["Networks"].items()
+        for container, details in shown["containers"].items()
+        for network, each in details["Networks"].items()
         for key, version in (("IPAddress", 4), ("GlobalIPv6Address", 6))
         if each[key]
     }
@@ -45,7 +45,7 @@ def check_addresses(
         if key in fixed:
             assert address == fixed[key], (by, step)
         elif were.get(key) != address or (renewed and container == step.name):
-            taken = {found for (on, name, _v), found in were.items() if on == network and name != container}
+            taken = {address for (on, name, _v), address in were.items() if on == network and name != container}
             assert address == lowest_free(by, after["networks"][network], version, taken), (by, step, network)
 
 

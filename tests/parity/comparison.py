@@ -63,9 +63,9 @@ class Comparison:
         # Docker alone shows connections that it has refused (LEFTOVER), with their aliases.
         candidates = known(self.shown["ours"]) | known(self.shown["theirs"])
         ours, theirs = (found_by_name(self.sides[by], self.shown[by], candidates) for by in ("ours", "theirs"))
-        for key, found in theirs.items():
+        for key, answers in theirs.items():
             # Docker answers with the first network on which it finds a name; a hosts file contains all of them.
-            assert bool(found) == bool(ours[key]) and found <= ours[key], f"{key}: {ours[key]}, {found} of theirs"
+            assert bool(answers) == bool(ours[key]) and answers <= ours[key], f"{key}: {ours[key]}, {answers} of theirs"
         for look in (default_routes, reached):
             ours, theirs = (look(self.sides[by], self.shown[by]) for by in ("ours", "theirs"))
             if look == default_routes:
@@ -153,21 +153,21 @@ class Comparison:
                     pool.pop("Gateway", None)
             for container, each in network["Containers"].items():
                 self._address(name, container, each, subnets, "IPv4Address", "IPv6Address", "MacAddress")
-        for container, found in shown["containers"].items():
-            for name, each in [*found["Networks"].items()]:
-                if by == "theirs" and self._is_leftover(container, name, found["State"], each):
-                    del found["Networks"][name]
+        for container, details in shown["containers"].items():
+            for name, each in [*details["Networks"].items()]:
+                if by == "theirs" and self._is_leftover(container, name, details["State"], each):
+                    del details["Networks"][name]
                     continue
-                if found["State"] == "stopped":  # KEPT
-                    found["Networks"][name] = {"Aliases": each["Aliases"]}
+                if details["State"] == "stopped":  # KEPT
+                    details["Networks"][name] = {"Aliases": each["Aliases"]}
                 else:
                     self._address(name, container, each, subnets, "IPAddress", "GlobalIPv6Address", "MacAddress")
                     if name in subnets:
                         each["Gateway"] = relative(each["Gateway"], subnets[name])
                     if name in self.apart:
                         each["Gateway"] = "apart"
-            if found["State"] == "stopped":
-                found["Ports"] = "of a stopped one"
+            if details["State"] == "stopped":
+                details["Ports"] = "of a stopped one"
         return shown
 
     def _is_leftover(self, container: str, network: str, state: str, shown: Mapping[str, Any]) -> bool:
@@ -197,8 +197,8 @@ class Comparison:
                 shown[mac] = "apart"
 
 
-def _texts(found: Mapping[Any, Any]) -> dict[str, Any]:
-    return {" ".join(key) if isinstance(key, tuple) else key: value for key, value in found.items()}
+def _texts(values: Mapping[Any, Any]) -> dict[str, Any]:
+    return {" ".join(key) if isinstance(key, tuple) else key: value for key, value in values.items()}
 
 
 def _bytes(address: str) -> bytes:

@@ -163,11 +163,11 @@ OTHERS = (
 
 def intended(by: str, messages: Sequence[str], step: Step, shown: Mapping[str, Any]) -> Sequence[Refusal]:
     """Return the entries that explain MESSAGES, with which only BY refused STEP; empty if one message has no entry."""
-    found = []
+    reasons = []
     for message in messages:
         known = [each for each in REFUSALS if each.by == by and re.search(each.message, message)]
         known = [each for each in known if each.when(step, message, shown)]
         if not known:
             return []
-        found += known
-    return found
+        reasons += known
+    return reasons

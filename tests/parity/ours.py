@@ -45,8 +45,8 @@ class Ours:
         assert self.do(step._replace(verb=back[step.verb])) == [], step
 
     def reset(self) -> None:
-        for kind, found in (("sandbox", self.containers()), ("network", self.networks())):
-            names = [name for name in found if name not in PREDEFINED]
+        for kind, objects in (("sandbox", self.containers()), ("network", self.networks())):
+            names = [name for name in objects if name not in PREDEFINED]
             if names:
                 self._task(kind, *({"name": name, "state": "absent"} for name in names))
         self._lists.clear()
@@ -65,8 +65,8 @@ class Ours:
 
     def _shown(self, kind: str) -> dict[str, dict[str, Any]]:
         with Kernel(self._host.program) as kernel:
-            found = Controller(kernel, lambda _text: None, True).describe(kind, lambda _store, _found: True)
-        return {each["Name"]: each for each in found}
+            objects = Controller(kernel, lambda _text: None, True).describe(kind, lambda _store, _found: True)
+        return {each["Name"]: each for each in objects}
 
     def _create(self, step: Step) -> None:
         asked = step.arguments
@@ -155,9 +155,9 @@ class Ours:
 
     def resolved(self, container: str, name: str) -> set[str]:
         """Return the IPv4 addresses for NAME in the hosts file of CONTAINER."""
-        found = set()
+        addresses = set()
         for line in Path("/etc/netns", container, "hosts").read_text().splitlines():
             address, *names = line.partition("#")[0].split() or [""]
             if name in names and "." in address:
-                found.add(address)
-        return found
+                addresses.add(address)
+        return addresses

@@ -49,11 +49,11 @@ class Theirs:
         assert self.do(step._replace(verb=back[step.verb])) == [], step
 
     def reset(self) -> None:
-        for found in self._api.containers(all=True):
-            self._api.remove_container(found["Id"], force=True)
-        for found in self._api.networks():
-            if found["Name"] not in PREDEFINED:
-                self._api.remove_network(found["Id"])
+        for each in self._api.containers(all=True):
+            self._api.remove_container(each["Id"], force=True)
+        for each in self._api.networks():
+            if each["Name"] not in PREDEFINED:
+                self._api.remove_network(each["Id"])
 
     def _create(self, step: Step) -> None:
         asked = step.arguments
@@ -109,10 +109,10 @@ class Theirs:
     def _attachment(asked: dict[str, Any]) -> dict[str, Any]:
         fixed = {"IPv4Address": asked.get("ip"), "IPv6Address": asked.get("ip6")}
         fixed = {key: value for key, value in fixed.items() if value}
-        found: dict[str, Any] = {"IPAMConfig": fixed} if fixed else {}
+        options: dict[str, Any] = {"IPAMConfig": fixed} if fixed else {}
         if "aliases" in asked:
-            found["Aliases"] = asked["aliases"]
-        return found
+            options["Aliases"] = asked["aliases"]
+        return options
 
     def _connect(self, step: Step) -> None:
         asked = step.arguments
@@ -137,16 +137,16 @@ class Theirs:
 
     def networks(self) -> dict[str, dict[str, Any]]:
         """Return ``docker network inspect`` of all networks, by name."""
-        return {found["Name"]: self._api.inspect_network(found["Id"]) for found in self._api.networks()}
+        return {each["Name"]: self._api.inspect_network(each["Id"]) for each in self._api.networks()}
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """Return ``docker inspect`` of all containers, by name."""
-        found = {}
+        containers = {}
         for each in self._api.containers(all=True):
             with suppress(NotFound):
                 inspected = self._api.inspect_container(each["Id"])
-                found[inspected["Name"].lstrip("/")] = inspected
-        return found
+                containers[inspected["Name"].lstrip("/")] = inspected
+        return containers
 
     def place(self, container: str) -> str:
         """Return the path of the network namespace of CONTAINER, or of the host if it is empty."""

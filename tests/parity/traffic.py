@@ -21,7 +21,7 @@ PAIRS = 6
 
 
 def running(shown: Mapping[str, Any]) -> list[str]:
-    return sorted(name for name, found in shown["containers"].items() if found["State"] == "running")
+    return sorted(name for name, each in shown["containers"].items() if each["State"] == "running")
 
 
 def known(shown: Mapping[str, Any]) -> set[str]:
@@ -40,18 +40,18 @@ def found_by_name(
 ) -> dict[tuple[str, str], set[tuple[str, str]]]:
     """Return the containers, with their networks, that each container finds for each of the names CANDIDATES."""
     holders = {address: (network, name) for (network, name, _version), address in endpoints(shown).items()}
-    found = {}
+    addresses = {}
     for container in running(shown):
         joined = {*shown["containers"][container]["Networks"]}
         if joined - {*PREDEFINED}:
             for name in sorted(candidates):
-                found[container, name] = {holders[address] for address in side.resolved(container, name)}
-    return found
+                addresses[container, name] = {holders[address] for address in side.resolved(container, name)}
+    return addresses
 
 
 def default_routes(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[str, str]:
     """Return the network that provides the default route of each container."""
-    found = {}
+    routes = {}
     for container in running(shown):
         with at(side.place(container)), open("/proc/thread-self/net/route") as stream:
             rows = [line.split() for line in stream][1:]
@@ -60,25 +60,25 @@ def default_routes(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[str, s
         owners = {each["Gateway"]: network for network, each in attached.items()}
         for gateway in gateways:
             address = str(ipaddress.IPv4Address(bytes.fromhex(gateway)[::-1]))
-            found[container] = owners.get(address, address)
-    return found
+            routes[container] = owners.get(address, address)
+    return routes
 
 
 def reached(side: Ours | Theirs, shown: Mapping[str, Any]) -> dict[tuple[str, ...], bool]:
     """Return who reaches whom and the outside with an echo request, and which published ports work from outside."""
-    found: dict[tuple[str, ...], bool] = {}
+    answers: dict[tuple[str, ...], bool] = {}
     places = {name: side.place(name) for name in running(shown)}
     for name, place in places.items():
-        found[name, "outside"] = pinged(place, OUTSIDE4)
+        answers[name, "outside"] = pinged(place, OUTSIDE4)
     for network, target, version in sorted(endpoints(shown)):
         for name, place in places.items():
-            if name != target and target in places and version == 4 and len(found) < PAIRS:
-                found[name, network, target] = pinged(place, endpoints(shown)[network, target, version])
+            if name != target and target in places and version == 4 and len(answers) < PAIRS:
+                answers[name, network, target] = pinged(place, endpoints(shown)[network, target, version])
     for name, place in places.items():
         for inside, bindings in sorted(shown["containers"][name]["Ports"].items()):
             port, protocol = inside.split("/")
             for address, outer in bindings:
                 if outer != "any" and address == "0.0.0.0":
                     heard = seen(side.outside, (UPLINK4, int(outer)), place, ("0.0.0.0", int(port)), protocol)
-                    found[name, inside, outer] = heard is not None
-    return found
+                    answers[name, inside, outer] = heard is not None
+    return answers

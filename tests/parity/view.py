@@ -20,22 +20,22 @@ NEVER_ASKED_FOR = 30000
 def networks(by: str, side: Ours | Theirs) -> dict[str, Any]:
     """Return all networks as inspect shows them on SIDE, without the intended differences."""
     shown = side.networks()
-    names = {found.get("Id"): name for name, found in side.containers().items()}
-    for found in shown.values():
-        del found["Id"]
-        _hide(by, "network", found)
-        found["IPAM"]["Options"] = found["IPAM"]["Options"] or {}
-        for each in found["Containers"].values():
+    names = {each.get("Id"): name for name, each in side.containers().items()}
+    for network in shown.values():
+        del network["Id"]
+        _hide(by, "network", network)
+        network["IPAM"]["Options"] = network["IPAM"]["Options"] or {}
+        for each in network["Containers"].values():
             each.pop("EndpointID")
-        found["Containers"] = {names[identifier]: each for identifier, each in found["Containers"].items()}
-        if found["Name"] == "bridge":
-            found["Options"].pop("com.docker.network.bridge.name")
+        network["Containers"] = {names[identifier]: each for identifier, each in network["Containers"].items()}
+        if network["Name"] == "bridge":
+            network["Options"].pop("com.docker.network.bridge.name")
     return shown
 
 
 def containers(by: str, side: Ours | Theirs) -> dict[str, Any]:
     """Return all containers or sandboxes, with what inspect shows of their networks."""
-    found = {}
+    comparable = {}
     for name, shown in side.containers().items():
         if by == "theirs":
             state = "running" if shown["State"]["Running"] else "stopped"
@@ -48,8 +48,8 @@ def containers(by: str, side: Ours | Theirs) -> dict[str, Any]:
             for identifier in ("NetworkID", "EndpointID"):
                 del each[identifier]
             each["Aliases"] = sorted({*(each["Aliases"] or ())} - {shown["Id"][:12]})  # SHORT_ID
-        found[name] = {"State": state, "Networks": attached, "Ports": _ports(ports), "Labels": labels}
-    return found
+        comparable[name] = {"State": state, "Networks": attached, "Ports": _ports(ports), "Labels": labels}
+    return comparable
 
 
 def _hide(by: str, kind: str, shown: dict[str, Any]) -> None:

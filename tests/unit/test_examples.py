@@ -58,9 +58,9 @@ def rendered(value: Any, option: dict[str, Any]) -> Any:
 
 def problems(module: str, options: dict[str, Any]) -> list[str]:
     """Return the problems that MODULE finds in OPTIONS."""
-    found = importlib.import_module(f"ansible_collections.cnm.linux.plugins.modules.{module}")
-    options = rendered(options or {}, {"options": found.ARGUMENTS})
-    return list(arg_spec.ArgumentSpecValidator(found.ARGUMENTS).validate(options).error_messages)
+    documented = importlib.import_module(f"ansible_collections.cnm.linux.plugins.modules.{module}")
+    options = rendered(options or {}, {"options": documented.ARGUMENTS})
+    return list(arg_spec.ArgumentSpecValidator(documented.ARGUMENTS).validate(options).error_messages)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
@@ -75,7 +75,7 @@ def test_module_is_documented(path: Path) -> None:
 def test_examples_are_accepted(path: Path) -> None:
     examples = list(calls(yaml.safe_load(literals(path)["EXAMPLES"])))
     assert path.stem in [module for module, _options in examples]
-    assert [(options, found) for module, options in examples for found in [problems(module, options)] if found] == []
+    assert [(options, wrong) for module, options in examples for wrong in [problems(module, options)] if wrong] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -99,7 +99,7 @@ NAMES_OF_DRIVERS = FILES_OF_DRIVERS & {"bridge", "macvlan", "null", "overlay"}
 """Not ``host``, which is also an everyday word."""
 OUTSIDE_DRIVERS = sorted(
     path
-    for path in (found.relative_to(PLUGINS) for found in PLUGINS.rglob("*.py"))
+    for path in (file.relative_to(PLUGINS) for file in PLUGINS.rglob("*.py"))
     if path.parts[: len(DRIVERS)] != DRIVERS
 )
 KNOWS_LINKS = {"modules", "kernel", "resources"}
@@ -159,27 +159,27 @@ def layer_of(parts: tuple[str, ...]) -> str:
 
 def imports(tree: ast.AST, package: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Return what TREE, a module in PACKAGE, imports: absolute names, every imported name as if it were a module."""
-    found: list[tuple[str, ...]] = []
+    names: list[tuple[str, ...]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [tuple(alias.name.split(".")) for alias in node.names]
+            names += [tuple(alias.name.split(".")) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = COLLECTION + package[: len(package) - node.level + 1] if node.level else ()
             base += tuple(node.module.split(".")) if node.module else ()
-            found += [(*base, alias.name) for alias in node.names]
+            names += [(*base, alias.name) for alias in node.names]
         elif isinstance(node, ast.Name) and node.id == "__import__":
-            found.append(("importlib",))
-    return found
+            names.append(("importlib",))
+    return names
 
 
 def below_drivers(source: str, path: Path) -> list[str]:
     """Return the files below drivers/ that SOURCE imports. SOURCE is the file at PATH, which is outside drivers/."""
-    found = []
+    files = []
     for name in imports(ast.parse(source), path.parent.parts):
         inside = name[4:] if name[:4] == COLLECTION else ()
         if inside[:3] == DRIVERS and inside[3:] and inside[3] in FILES_OF_DRIVERS:
-            found.append(".".join(inside[3:]))
-    return found
+            files.append(".".join(inside[3:]))
+    return files
 
 
 def names_of_drivers(source: str) -> list[str]:
@@ -247,15 +247,15 @@ def test_the_name_of_a_driver_is_noticed() -> None:
 
 def of_core(source: str) -> set[str]:
     """Return what SOURCE, a file of a front end in command/, imports of the core, with the layers that it may be in."""
-    found = [name[1:] for name in imports(ast.parse(source), ()) if name[0] == "_cnm"]
-    return {".".join(name[:2]) if name[0] in (*BY_FILE, "store", "verbs") else name[0] for name in found}
+    names = [name[1:] for name in imports(ast.parse(source), ()) if name[0] == "_cnm"]
+    return {".".join(name[:2]) if name[0] in (*BY_FILE, "store", "verbs") else name[0] for name in names}
 
 
 @pytest.mark.parametrize("front_end", OF_COMMAND)
 def test_front_ends_use_the_core_through_few_of_its_parts(front_end: str) -> None:
     files = sorted((COMMAND / front_end).rglob("*.py"))
-    found = {file.name: of_core(file.read_text(encoding="utf-8")) - OF_COMMAND[front_end] for file in files}
-    assert {name: parts for name, parts in found.items() if parts} == {}
+    beyond = {file.name: of_core(file.read_text(encoding="utf-8")) - OF_COMMAND[front_end] for file in files}
+    assert {name: parts for name, parts in beyond.items() if parts} == {}
     assert files
 
 

@@ -217,8 +217,8 @@ def test_what_is_wrong_is_left_out() -> None:
     problems: list[str] = []
     arguments = importlib.import_module(f"{MODULES}.cnm_sandbox").ARGUMENTS
     given = {"sandboxes": [{"name": "a", 5: 6}, {"name": "b"}, {"name": "c", "networks": [{}]}]}
-    found = options.examine(arguments, given, problems, "Host 'x': ")["sandboxes"]
-    assert [each["name"] for each in found] == ["b"]
+    sandboxes = options.examine(arguments, given, problems, "Host 'x': ")["sandboxes"]
+    assert [each["name"] for each in sandboxes] == ["b"]
     assert [problem for problem in problems if not problem.startswith("The ")] == [
         "Host 'x': sandbox 'a': unknown option '5'.",
         "Host 'x': sandbox 'c': networks[0]: missing required arguments: name.",
@@ -229,5 +229,5 @@ def test_what_is_wrong_is_left_out() -> None:
 def test_the_priority_has_dockers_name_too(name: str) -> None:
     arguments = importlib.import_module(f"{MODULES}.cnm_endpoint").ARGUMENTS
     problems: list[str] = []
-    found = options.examine(arguments, {"name": "e", name: 5, "endpoints": [{"name": "f", name: 6}]}, problems)
-    assert (found["gateway_priority"], found["endpoints"][0]["gateway_priority"], problems) == (5, 6, [])
+    values = options.examine(arguments, {"name": "e", name: 5, "endpoints": [{"name": "f", name: 6}]}, problems)
+    assert (values["gateway_priority"], values["endpoints"][0]["gateway_priority"], problems) == (5, 6, [])

@@ -66,8 +66,8 @@ REFUSED = {
 
 def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Path) -> None:
     tasks: list[dict[str, Any]] = [
-        {"assert": {"that": f"{found} | string is search('{said}')"}}
-        for found, (_name, _value, said) in REFUSED.items()
+        {"assert": {"that": f"{problem} | string is search('{said}')"}}
+        for problem, (_name, _value, said) in REFUSED.items()
     ]
     for template in ("mount", "service.conf"):
         written = {"src": str(ROLES / f"service/templates/{template}.j2"), "dest": str(tmp_path / template)}
@@ -89,7 +89,7 @@ def _gpg(home: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 
 def _as_apt_reads(text: str) -> bytes:
     """Return the keys that apt sees in TEXT: it accepts blocks of any name (dearmor_keyring() in apt 2.6's apt-key)."""
-    found, inside = "", 0
+    key, inside = "", 0
     for line in text.splitlines():
         if line.startswith("-----BEGIN"):
             inside = 1
@@ -98,8 +98,8 @@ def _as_apt_reads(text: str) -> bytes:
         elif line.startswith("-----END"):
             inside = 0
         elif re.match("[^=-]", line) and inside == 2:
-            found += line
-    return base64.b64decode(found)
+            key += line
+    return base64.b64decode(key)
 
 
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is needed: apt install gpg")

@@ -117,10 +117,10 @@ class Controller:
 
     def heard(self, host: str) -> list[dict[str, str]]:
         """Return what HOST was told by each exchange: the sandbox that each host has reported."""
-        found = [re.search(r'"reports": \{"blue": "([\w+/=]+)"\}.*?"host": "(\w+)"', text) for text in self.sent]
+        matches = [re.search(r'"reports": \{"blue": "([\w+/=]+)"\}.*?"host": "(\w+)"', text) for text in self.sent]
         return [
             {name: endpoints[0]["name"] for name, endpoints in unpack(each[1]).items()}
-            for each in found
+            for each in matches
             if each is not None and each[2] == host
         ]
 
@@ -147,12 +147,12 @@ class Controller:
 
     def told(self, peer: str) -> list[Optional[str]]:
         """Return the address of PEER that each module was told, in order of time, or None."""
-        found = []
+        addresses = []
         for text in self.sent:
             host, packed = re.search(r'"host": "(\w+)"', text), re.search(r'"blue": "([\w+/=]+)"', text)
             peers = members(packed[1], host[1]).peers if host and packed else []
-            found.append(next((each["address"] for each in peers if each["name"] == peer), None))
-        return found
+            addresses.append(next((each["address"] for each in peers if each["name"] == peer), None))
+        return addresses
 
 
 @pytest.fixture()
@@ -374,7 +374,7 @@ def documented(page: str, variable: str) -> list[dict[str, Any]]:
     """Return the blocks in a PAGE of the documentation that are variables of hosts and set VARIABLE."""
     text = (DOCUMENTS / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```yaml\n(# group_vars/all\.yml.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [found for found in map(yaml.safe_load, blocks) if variable in found]
+    return [each for each in map(yaml.safe_load, blocks) if variable in each]
 
 
 def test_addresses_of_hosts_with_names_as_documented(controller: Controller, tmp_path: Path) -> None:

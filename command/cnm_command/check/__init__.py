@@ -30,7 +30,7 @@ def show(options: Namespace) -> int:
     return 0 if usable else 1
 
 
-def _json(found: Sequence[Finding], usable: bool) -> str:
+def _json(results: Sequence[Finding], usable: bool) -> str:
     findings = [
         {
             "name": finding.name,
@@ -39,15 +39,15 @@ def _json(found: Sequence[Finding], usable: bool) -> str:
             "found": finding.found,
             "advice": finding.advice,
         }
-        for finding in found
+        for finding in results
     ]
     return json.dumps({"usable": usable, "findings": findings}, indent=4, ensure_ascii=False) + "\n"
 
 
-def _text(found: Sequence[Finding], usable: bool) -> str:
-    parts: List[str] = [table(["NAME", "STATE", "FOUND"], [[one.name, one.state, one.found] for one in found])]
+def _text(results: Sequence[Finding], usable: bool) -> str:
+    parts: List[str] = [table(["NAME", "STATE", "FOUND"], [[one.name, one.state, one.found] for one in results])]
     for state, heading in (("missing", "Required:"), ("optional", "Optional:")):
-        lines = [f"  {one.name}: {one.advice}\n" for one in found if one.state == state]
+        lines = [f"  {one.name}: {one.advice}\n" for one in results if one.state == state]
         if lines:
             parts += [f"\n{heading}\n", *lines]
     if usable:

@@ -32,9 +32,9 @@ class Finding:
         return "missing" if self.required else "optional"
 
 
-def judge(name: str, found: str, problem: str, advice: str, required: bool = True) -> Finding:
-    """Return the finding for NAME: present as FOUND, unless there is a PROBLEM."""
-    return Finding(name, not problem, problem or found, advice if problem else "", required)
+def judge(name: str, present: str, problem: str, advice: str, required: bool = True) -> Finding:
+    """Return the finding for NAME: its state is PRESENT, unless there is a PROBLEM."""
+    return Finding(name, not problem, problem or present, advice if problem else "", required)
 
 
 def version(text: str) -> Tuple[int, ...]:

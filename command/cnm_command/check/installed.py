@@ -30,9 +30,9 @@ def findings() -> List[Finding]:
     return [_kernel(), _python(), _pyroute2(), _nft(), _ip(), _util_linux(), _aardvark()]
 
 
-def _older(found: str, least: "tuple[int, ...]") -> str:
-    """Return the problem if the version FOUND is older than LEAST; empty if it is not."""
-    return "" if version(found) >= least else f"{found}, older than {dotted(least)}"
+def _older(release: str, least: "tuple[int, ...]") -> str:
+    """Return the problem if RELEASE is older than LEAST; empty if it is not."""
+    return "" if version(release) >= least else f"{release}, older than {dotted(least)}"
 
 
 def _kernel() -> Finding:

@@ -89,32 +89,32 @@ def request_pool(core: Core, request: Fields, _warn: Warn) -> Mapping[str, Any]:
         wanted = subnet(written) if written else None
     request.problems.check()
     with core(True) as controller:
-        found: Optional[Network] = controller.look(lambda store: _wanted_network(store, name, wanted))
+        network: Optional[Network] = controller.look(lambda store: _wanted_network(store, name, wanted))
     version = 6 if request.flag("V6") else 4
     if wanted is None:
-        pool = found.pool(version) if found is not None else None
+        pool = network.pool(version) if network is not None else None
         example = str(pool.subnet) if pool is not None else "fd00:10::/64" if version == 6 else "10.20.0.0/24"
         raise refusal(f"Give the subnet of the network, such as --subnet {example}.")
-    if found is None and part:
+    if network is None and part:
         raise refusal("Docker cannot create a network of cnm with --ip-range. Create it with cnm_network first.")
-    if found is not None:
-        pool = found.pool(wanted.version)
+    if network is not None:
+        pool = network.pool(wanted.version)
         if pool is None or pool.subnet != wanted:
-            held = ", ".join(str(each.subnet) for each in found.pools)
-            raise refusal(f"Network '{found.name}' exists, and its subnets are {held}, not {wanted}.")
+            held = ", ".join(str(each.subnet) for each in network.pools)
+            raise refusal(f"Network '{network.name}' exists, and its subnets are {held}, not {wanted}.")
         if part and part != str(pool.iprange):
-            raise refusal(f"Network '{found.name}' exists, and its iprange is {pool.iprange}, not {part}.")
-    identifier = PoolId(found.name if found is not None else name, wanted)
+            raise refusal(f"Network '{network.name}' exists, and its iprange is {pool.iprange}, not {part}.")
+    identifier = PoolId(network.name if network is not None else name, wanted)
     return {"PoolID": str(identifier), "Pool": str(wanted), "Data": {}}
 
 
 def _wanted_network(store: SqliteStore, name: str, wanted: Optional[Subnet]) -> Optional[Network]:
     if not name:
         return with_subnet(store, wanted) if wanted is not None else None
-    found = named(store, name)
-    if found is None and wanted is None:
+    network = named(store, name)
+    if network is None and wanted is None:
         raise refusal(f"There is no network '{name}'. Create it first, or give the subnet with which to create it.")
-    return found
+    return network
 
 
 def request_address(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any]:

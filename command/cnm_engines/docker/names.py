@@ -144,13 +144,13 @@ def _labels(sandbox: Sandbox, running: Container) -> Dict[str, str]:
 
 def _valid(names: Sequence[str]) -> List[str]:
     """Return those of NAMES that can be looked up."""
-    found: Dict[str, None] = {}
+    valid: Dict[str, None] = {}
     for name in names:
         try:
-            found[check_alias(name)] = None
+            valid[check_alias(name)] = None
         except ValueError:
             continue
-    return list(found)
+    return list(valid)
 
 
 def networks(store: SqliteStore) -> Set[str]:
@@ -161,7 +161,7 @@ def networks(store: SqliteStore) -> Set[str]:
 def stale(store: SqliteStore, present: Sequence[OnNetwork]) -> Set[str]:
     """Return the ids of our endpoints that Docker no longer has on its networks PRESENT."""
     by_id = {each.id[:SHORT_ID]: each for each in present}
-    found: Set[str] = set()
+    lost_endpoints: Set[str] = set()
     for network in store.networks():
         known = network.docker_networks
         if not known or not by_id.keys() >= known.keys():
@@ -172,5 +172,5 @@ def stale(store: SqliteStore, present: Sequence[OnNetwork]) -> Set[str]:
         for endpoint in store.endpoints_of_network(network.id):
             lost = ids.is_of_docker(endpoint) and endpoint.name not in endpoints
             if lost or (ids.reserves_address(endpoint) and auxiliary.isdisjoint(map(str, endpoint.held))):
-                found.add(endpoint.id)
-    return found
+                lost_endpoints.add(endpoint.id)
+    return lost_endpoints

@@ -45,8 +45,12 @@ def with_subnet(store: SqliteStore, wanted: Subnet) -> Optional[Network]:
 
     :raises EngineError: if Docker cannot use it
     """
-    found = store.network_over(wanted)
-    return _usable(found) if found is not None and any(pool.subnet == wanted for pool in found.pools) else None
+    overlapping = store.network_over(wanted)
+    return (
+        _usable(overlapping)
+        if overlapping is not None and any(pool.subnet == wanted for pool in overlapping.pools)
+        else None
+    )
 
 
 def _usable(network: Optional[Network]) -> Optional[Network]:

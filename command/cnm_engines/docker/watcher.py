@@ -97,18 +97,18 @@ class Watcher:
         known = self._look(names.networks)
         listed = names.network_ids(self._api.get("/networks")) if known else []
         theirs = [each for each in listed if each[:SHORT_ID] in known]
-        found = [names.on_network(self._api.get(f"/networks/{each}")) for each in theirs]
-        for identifier in {each for one in found for each in one.containers} if tell else ():
+        inspected = [names.on_network(self._api.get(f"/networks/{each}")) for each in theirs]
+        for identifier in {each for one in inspected for each in one.containers} if tell else ():
             self._tell(identifier)
-        return self._look(lambda store: names.stale(store, found)) if found else set()
+        return self._look(lambda store: names.stale(store, inspected)) if inspected else set()
 
     def _look(self, at: Callable[..., T]) -> T:
         def look() -> T:
             with self._core(True) as controller:
                 return controller.look(at)
 
-        found: T = self._do(look)
-        return found
+        result: T = self._do(look)
+        return result
 
     def _run(self, choose: Choose) -> None:
         try:

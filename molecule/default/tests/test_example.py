@@ -44,9 +44,9 @@ def test_host_is_sound(host):
 
 def test_networks(host):
     for network, subnet in (("front", "10.64.0.0/24"), ("back", "10.64.1.0/24")):
-        found = inspect(host, "network", network)
-        assert found["IPAM"]["Config"][0]["Subnet"] == subnet
-        assert found["Internal"] == (network == "back")
+        shown = inspect(host, "network", network)
+        assert shown["IPAM"]["Config"][0]["Subnet"] == subnet
+        assert shown["Internal"] == (network == "back")
 
 
 def test_there_is_a_namespace_for_each_sandbox_and_no_other(host):

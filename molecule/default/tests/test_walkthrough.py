@@ -14,7 +14,7 @@ def inspect(host, network):
 
 def addresses(host, network):
     """Return the address of each endpoint on NETWORK."""
-    return {found["Name"]: found["IPv4Address"] for found in inspect(host, network)["Containers"].values()}
+    return {each["Name"]: each["IPv4Address"] for each in inspect(host, network)["Containers"].values()}
 
 
 def test_list(host):

@@ -21,10 +21,10 @@ ALIASES = ["first-a", "first-b", "second-b"]
 
 @pytest.fixture(autouse=True)
 def name(host):
-    found = host.check_output("hostname")
-    if found not in INSIDE:
+    hostname = host.check_output("hostname")
+    if hostname not in INSIDE:
         pytest.skip("no engine of this host knows a network of ours")
-    return found
+    return hostname
 
 
 @pytest.fixture()

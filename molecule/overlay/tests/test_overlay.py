@@ -52,8 +52,8 @@ def test_names_are_asked_of_the_host_s_name_server(host, name):
     assert "nameserver 10.9.0.1" in host.file(f"/etc/netns/blue-{name}/resolv.conf").content_string
     others = {each for each in BLUE if each.startswith("blue-")} - {f"blue-{name}"}
     assert not any(other in host.file(f"/etc/netns/blue-{name}/hosts").content_string for other in others)
-    found = host.check_output(f"ip netns exec blue-{name} getent ahosts db")
-    assert {line.split()[0] for line in found.splitlines()} == {"10.9.3.5", "fd00:9::3:5"}
+    answer = host.check_output(f"ip netns exec blue-{name} getent ahosts db")
+    assert {line.split()[0] for line in answer.splitlines()} == {"10.9.3.5", "fd00:9::3:5"}
 
 
 def test_the_name_server_can_do_little(host):
@@ -106,7 +106,7 @@ def test_each_host_leads_outside(host, name):
 
 
 def test_inspect_knows_all(host, name):
-    found = json.loads(host.check_output("cnm network inspect blue"))[0]
-    assert found["Scope"] == "global"
-    assert {peer["Name"] for peer in found["Peers"]} == {"a", "b", "c"} - {name}
-    assert {one["Name"] for one in found["Containers"].values()} == set(BLUE)
+    network = json.loads(host.check_output("cnm network inspect blue"))[0]
+    assert network["Scope"] == "global"
+    assert {peer["Name"] for peer in network["Peers"]} == {"a", "b", "c"} - {name}
+    assert {one["Name"] for one in network["Containers"].values()} == set(BLUE)

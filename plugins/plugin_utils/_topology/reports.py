@@ -53,10 +53,10 @@ def _collect(folder: Path) -> None:
     digests: Dict[str, Dict[str, str]] = {}
     endpoints: Dict[str, Dict[str, Any]] = {}
     for path in (folder / "hosts").iterdir():
-        found = _read(path)
-        for network, report in found["networks"].items():
-            digests.setdefault(network, {})[found["host"]] = report["digest"]
-            endpoints.setdefault(network, {})[found["host"]] = report["endpoints"]
+        entry = _read(path)
+        for network, report in entry["networks"].items():
+            digests.setdefault(network, {})[entry["host"]] = report["digest"]
+            endpoints.setdefault(network, {})[entry["host"]] = report["endpoints"]
     for network, each in endpoints.items():
         _write(_path(folder / "networks", network), pack(each))
     _write(folder / "digests", digests)

@@ -20,7 +20,7 @@ def message(problems: Iterable[str]) -> str:
     for problem in dict.fromkeys(problems):
         match = _OF_A_HOST.match(problem)
         hosts.setdefault(match[2] if match else problem, []).extend([match[1]] if match else [])
-    sentences = [f"{listed(found)}: {text}" if found else text for text, found in hosts.items()]
+    sentences = [f"{listed(names)}: {text}" if names else text for text, names in hosts.items()]
     rest = [f"There are {len(sentences) - _SAID} more problems."] if len(sentences) > _SAID else []
     return " ".join([*sentences[:_SAID], *rest])
 

@@ -46,15 +46,15 @@ def patched(present, patch):
 
 def overlaps(pools, ours):
     """Return the bases of POOLS that overlap a subnet of OURS."""
-    found = []
+    bases = []
     for pool in pools if isinstance(pools, list) else []:
         try:
             base = ipaddress.ip_network(pool["base"], strict=False)
         except (KeyError, TypeError, ValueError):
             continue
         if any(base.version == 4 and base.overlaps(ipaddress.ip_network(other)) for other in ours):
-            found.append(str(base))
-    return found
+            bases.append(str(base))
+    return bases
 
 
 def merge(present, wanted, pools, reloadable, ours):

@@ -88,7 +88,7 @@ def main():
     installed = installed_packages()
     settings = [sysctl(key, value) for key, value in asked.get("sysctls", {}).items()]
     places = ("/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd", "/snap/bin/dockerd")
-    found = {
+    answer = {
         "installed": installed,
         "missing": [name for name in asked.get("packages", ()) if name not in installed],
         "modules": [module(name) for name in asked.get("modules", ())],
@@ -100,7 +100,7 @@ def main():
         "links": {path: link(path) for path in asked.get("links", ())},
         "pool_problems": pool_problems(asked.get("pools", ())),
     }
-    print(json.dumps(found))
+    print(json.dumps(answer))
 
 
 main()

@@ -80,14 +80,14 @@ def changing(name: str) -> type[Changing]:
     :raises KeyError: if there is none
     """
     if name == "ours":
-        from .ours import Declared as found
+        from .ours import Declared as chosen
     elif name == "ours, learning":
-        from .ours import Learning as found
+        from .ours import Learning as chosen
     elif name == "docker":
-        from .docker import Docker as found
+        from .docker import Docker as chosen
     else:
         raise KeyError(name)
-    return found
+    return chosen
 
 
 def address(number: int) -> str:

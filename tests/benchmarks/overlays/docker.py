@@ -36,8 +36,8 @@ class Docker:
 
     def endpoint(self, number: int) -> Endpoint:
         self.start(number)()
-        found = self._ask(number, "GET", f"/containers/s{number}/json")
-        return Endpoint(self._fleet.members[number - 1], f"/proc/{found['State']['Pid']}/ns/net", address(number))
+        container = self._ask(number, "GET", f"/containers/s{number}/json")
+        return Endpoint(self._fleet.members[number - 1], f"/proc/{container['State']['Pid']}/ns/net", address(number))
 
     def namespaces(self, member: Member) -> Sequence[str]:
         """Return the namespaces of Docker's networks, which contain their bridge and VXLAN device."""
@@ -77,8 +77,8 @@ class Docker:
     def close(self) -> None:
         try:
             for member in self._fleet.members:
-                for found in self._ask(member.number, "GET", "/containers/json?all=1"):
-                    self._ask(member.number, "DELETE", f"/containers/{found['Id']}?force=1")
+                for container in self._ask(member.number, "GET", "/containers/json?all=1"):
+                    self._ask(member.number, "DELETE", f"/containers/{container['Id']}?force=1")
         finally:
             self._docker.end()
 

@@ -32,14 +32,14 @@ def _measure(host: Host, name: str, size: int) -> list[tuple[str, Cost]]:
     measured = peer(name)(host)
     try:
         measured.prepare(size)
-        found = [("attach", measured.attach(0, size))]
+        costs = [("attach", measured.attach(0, size))]
         if isinstance(measured, Ours):
-            found.append(("attach, whole process", measured.whole))
-            found.append(("second run", measured.attach(0, size)))
+            costs.append(("attach, whole process", measured.whole))
+            costs.append(("second run", measured.attach(0, size)))
             if measured.changed:
                 raise RuntimeError("the second run has changed something")
-            found.append(("second run, whole process", measured.whole))
-        found.append(("delete", measured.detach(0, size)))
-        return found
+            costs.append(("second run, whole process", measured.whole))
+        costs.append(("delete", measured.detach(0, size)))
+        return costs
     finally:
         measured.close()

@@ -76,17 +76,17 @@ def _docker(host: Host, size: int) -> Measured:
         docker.load_image()
         docker.command("network", "create", "--driver=cnm", "--ipam-driver=cnm", f"--subnet={_OUR_SUBNET}", "ours")
         docker.command("network", "create", "docker")
-        found: list[tuple[str, str, Cost]] = []
+        results: list[tuple[str, str, Cost]] = []
         starts = {
             network: functools.partial(docker.command, "run", "--rm", f"--network={network}", IMAGE, "sleep", "0")
             for network in ("ours", "docker")
         }
-        found += _in_turn("docker run --rm", starts, size // 5)
+        results += _in_turn("docker run --rm", starts, size // 5)
         for network in starts:
             start = functools.partial(_at_once, functools.partial(_start, docker, network), size)
-            found.append(("docker run, all at once", network, _wall(measured(start).wall / size)))
-        found.append(("memory of the service", "ours", Cost(0, 0, _resident(running.pid))))
-        return found
+            results.append(("docker run, all at once", network, _wall(measured(start).wall / size)))
+        results.append(("memory of the service", "ours", Cost(0, 0, _resident(running.pid))))
+        return results
     finally:
         names = docker.command("ps", "--all", "--quiet").split()
         if names:

@@ -51,8 +51,8 @@ def _answer(fleet: Fleet) -> str:
     """Return the module's answer on a real host."""
     (member,) = fleet.members
     sandboxes = [_sandbox(each, "1", f"10.{16 + 16 * (each % 2)}.1") for each in range(SANDBOXES)]
-    found = member.topology(_NETWORKS, sandboxes).objects
-    return json.dumps({"changed": True, "networks": found[: len(_NETWORKS)], "sandboxes": found[len(_NETWORKS) :]})
+    objects = member.topology(_NETWORKS, sandboxes).objects
+    return json.dumps({"changed": True, "networks": objects[: len(_NETWORKS)], "sandboxes": objects[len(_NETWORKS) :]})
 
 
 def _sandbox(each: int, number: str, part: str) -> dict[str, Any]:

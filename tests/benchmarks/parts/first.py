@@ -43,17 +43,17 @@ def _measure(fleet: Fleet, name: str) -> list[tuple[str, Cost]]:
     measured = changing(name)(fleet)
     try:
         watcher = measured.endpoint(3)
-        found = []
+        costs = []
         for number, what, prepare in ((1, "new", measured.start), (2, "joins", measured.join)):
             work = prepare(number)
             with Probe(watcher, address(number)) as probe:
                 begin = time.perf_counter()
                 with _at_once([work]):
                     (first,) = probe.until()
-                found.append((what, Cost(first - begin, _UNKNOWN)))
+                costs.append((what, Cost(first - begin, _UNKNOWN)))
         works = measured.move(1, 2)
         with Probe(watcher, MOVING) as probe:
-            return [*found, ("moves", Cost(_silence(probe, works), _UNKNOWN))]
+            return [*costs, ("moves", Cost(_silence(probe, works), _UNKNOWN))]
     finally:
         measured.close()
 

@@ -50,16 +50,16 @@ def _measure(fleet: Fleet, name: str) -> list[tuple[str, Cost]]:
         one, two = measured.endpoint(1), measured.endpoint(2)
         with Probe(one, two.address) as probe:
             probe.until()
-            found = [("round trip", Cost(statistics.median(probe.round_trips(TRIPS)), float("nan")))]
-        found.append(("TCP", _stream(one, two)))
+            costs = [("round trip", Cost(statistics.median(probe.round_trips(TRIPS)), float("nan")))]
+        costs.append(("TCP", _stream(one, two)))
         for each in (one, two):
             for namespace in dict.fromkeys((*measured.namespaces(each.member), each.namespace)):
                 with each.member.here():
                     _no_offloads(namespace)
         with fleet.switch.here():
             _no_offloads(HOST)
-        found.append(("TCP, offloads off", _stream(one, two)))
-        return found
+        costs.append(("TCP, offloads off", _stream(one, two)))
+        return costs
     finally:
         measured.close()
 
@@ -98,8 +98,8 @@ def _listening(endpoint: Endpoint) -> Iterator[None]:
 def _no_offloads(namespace: str) -> None:
     """Turn off the offloads that combine small packets into large ones, on all links of NAMESPACE."""
     inside = ["nsenter", f"--net={namespace}"]
-    found = subprocess.run([*inside, "ip", "-json", "link"], capture_output=True, text=True, check=True)
-    for link in [each["ifname"] for each in json.loads(found.stdout) if "LOOPBACK" not in each["flags"]]:
+    listing = subprocess.run([*inside, "ip", "-json", "link"], capture_output=True, text=True, check=True)
+    for link in [each["ifname"] for each in json.loads(listing.stdout) if "LOOPBACK" not in each["flags"]]:
         off = [word for short in _OFFLOADS for word in (short, "off")]
         subprocess.run([*inside, "ethtool", "-K", link, *off], capture_output=True, check=False)
         shown = subprocess.run([*inside, "ethtool", "-k", link], capture_output=True, text=True, check=True).stdout

@@ -48,12 +48,12 @@ def run(plan: Plan, record: Record) -> None:
 
 
 def _measure(fleet: Fleet) -> list[tuple[str, str, Cost]]:
-    found = []
+    costs = []
     with tempfile.TemporaryDirectory() as folder:
         for what, changed in (("first run", 1), ("second run", 0)):
             whole, hosts = _play(fleet, Path(folder), changed)
-            found += [(what, "play", whole), (what, "hosts", hosts)]
-    return found
+            costs += [(what, "play", whole), (what, "hosts", hosts)]
+    return costs
 
 
 def _play(fleet: Fleet, folder: Path, changed: int) -> tuple[Cost, Cost]:

@@ -31,13 +31,13 @@ def run(plan: Plan, record: Record) -> None:
 def _rounds(host: Host, rounds: int) -> list[tuple[str, Cost]]:
     ping = module.build("ansible.builtin.ping", {})
     module.run(module.build("cnm.linux.cnm_network", {"name": "blue"}))
-    found = []
+    costs = []
     for each in range(rounds):
-        found.append(("empty module", module.run(ping)))
+        costs.append(("empty module", module.run(ping)))
         task = module.build("cnm.linux.cnm_sandbox", {"name": f"s{each}", "networks": [{"name": "blue"}]})
-        found.append(("new endpoint", module.run(task)))
-        found.append(("nothing to do", module.run(task)))
+        costs.append(("new endpoint", module.run(task)))
+        costs.append(("nothing to do", module.run(task)))
         shutil.rmtree(_COPIES, ignore_errors=True)
         task = module.build("cnm.linux.cnm_sandbox", {"name": f"t{each}", "networks": [{"name": "blue"}]})
-        found.append(("new endpoint, first task on a host", module.run(task)))
-    return found
+        costs.append(("new endpoint, first task on a host", module.run(task)))
+    return costs

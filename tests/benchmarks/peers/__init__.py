@@ -46,20 +46,20 @@ def peer(name: str) -> type[Peer]:
     :raises KeyError: if there is none
     """
     if name == "ours":
-        from .ours import Ours as found
+        from .ours import Ours as chosen
     elif name == "docker":
-        from .docker import Engine as found
+        from .docker import Engine as chosen
     elif name == "netavark":
-        from .netavark import Netavark as found
+        from .netavark import Netavark as chosen
     elif name == "cni":
-        from .cni import Cni as found
+        from .cni import Cni as chosen
     elif name == "ip-batch":
-        from .ip_batch import IpBatch as found
+        from .ip_batch import IpBatch as chosen
     elif name == "bare":
-        from .bare import Bare as found
+        from .bare import Bare as chosen
     else:
         raise KeyError(name)
-    return found
+    return chosen
 
 
 NAMES: Sequence[str] = ("ours", "docker", "netavark", "cni", "ip-batch", "bare")

@@ -69,12 +69,12 @@ class Bare:
                 bridge = ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "bridge")])
                 names = [f"b{each}" for each in range(number)]
                 _sent(kernel.exchange([new_link.request([("IFLA_IFNAME", name), bridge], True) for name in names]))
-                found = interface.find(kernel, names)
+                interfaces = interface.find(kernel, names)
                 _sent(
                     kernel.exchange(
                         [
                             address.addition(
-                                Address(HOST, name, f"10.{each >> 6}.{(each & 63) << 2}.1/22"), found[name].index
+                                Address(HOST, name, f"10.{each >> 6}.{(each & 63) << 2}.1/22"), interfaces[name].index
                             ).message
                             for each, name in enumerate(names)
                         ]

@@ -71,8 +71,8 @@ class Engine:
         return Cost(cost.wall, float("nan"))
 
     def close(self) -> None:
-        for found in self.request("GET", "/containers/json?all=1"):
-            self.request("DELETE", f"/containers/{found['Id']}?force=1")
+        for container in self.request("GET", "/containers/json?all=1"):
+            self.request("DELETE", f"/containers/{container['Id']}?force=1")
         self.docker.end()
 
 

@@ -22,11 +22,11 @@ def path(number: int) -> str:
 @contextmanager
 def opened() -> Iterator[Namespaces]:
     """Yield the host's namespaces; close them at the end of the block."""
-    found = Namespaces()
+    namespaces = Namespaces()
     try:
-        yield found
+        yield namespaces
     finally:
-        found.close()
+        namespaces.close()
 
 
 def make(first: int, number: int) -> None:

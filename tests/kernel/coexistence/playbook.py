@@ -45,7 +45,7 @@ class Playbook:
     def end(self) -> None:
         """Remove every sandbox and network."""
         for kind in ("sandbox", "network"):
-            names = [found["Name"] for found in self.shown(kind) if found["Name"] not in PREDEFINED]
+            names = [each["Name"] for each in self.shown(kind) if each["Name"] not in PREDEFINED]
             if names:
                 self.task(kind, *({"name": name, "state": "absent", "force": True} for name in names))
 
@@ -56,13 +56,13 @@ class Playbook:
 
     def address(self, sandbox: str, network: str) -> str:
         """Return the IPv4 address of SANDBOX on NETWORK."""
-        (shown,) = [found for found in self.shown("network") if found["Name"] == network]
-        (found,) = [each for each in shown["Containers"].values() if each["Name"] == sandbox]
-        return str(found["IPv4Address"]).partition("/")[0]
+        (shown,) = [each for each in self.shown("network") if each["Name"] == network]
+        (endpoint,) = [each for each in shown["Containers"].values() if each["Name"] == sandbox]
+        return str(endpoint["IPv4Address"]).partition("/")[0]
 
     def device(self, network: str) -> str:
         """Return the bridge of NETWORK."""
-        return next(f"br-{found['Id'][:12]}" for found in self.shown("network") if found["Name"] == network)
+        return next(f"br-{each['Id'][:12]}" for each in self.shown("network") if each["Name"] == network)
 
     def web(self) -> None:
         """Create network ``web`` with the sandboxes ``one``, which publishes port 80 as 8080, and ``two``."""
@@ -128,20 +128,20 @@ def inventory(host: Host) -> dict[str, Any]:
 
 
 def _files(folder: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    texts: dict[str, Any] = {}
     for name in sorted(os.listdir(folder)):
         path = Path(folder, name)
         if path.is_symlink():
-            found[name] = ("link", os.readlink(path))
+            texts[name] = ("link", os.readlink(path))
         elif path.is_dir():
-            found[name] = _files(str(path))
+            texts[name] = _files(str(path))
         else:
-            found[name] = (path.stat().st_ino, path.read_bytes() if path.stat().st_size else b"")
-    return found
+            texts[name] = (path.stat().st_ino, path.read_bytes() if path.stat().st_size else b"")
+    return texts
 
 
 def advice(warning: str, bridge: str) -> list[str]:
     """Return the commands that WARNING recommends, for BRIDGE."""
-    found = re.findall(r"'([a-z-]+ [^']+)'", warning)
-    assert found, warning
-    return [line.replace("<bridge>", bridge) for line in found]
+    commands = re.findall(r"'([a-z-]+ [^']+)'", warning)
+    assert commands, warning
+    return [line.replace("<bridge>", bridge) for line in commands]

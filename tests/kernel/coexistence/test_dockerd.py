@@ -188,9 +188,9 @@ def test_subnets_keep_apart(play: Playbook, docker: Docker) -> None:
     play.web()
     play.sandbox("three", "bridge")
     ours = [
-        ipaddress.ip_network(found["IPAM"]["Config"][0]["Subnet"])
-        for found in play.shown("network")
-        if found["Driver"] == "bridge"
+        ipaddress.ip_network(each["IPAM"]["Config"][0]["Subnet"])
+        for each in play.shown("network")
+        if each["Driver"] == "bridge"
     ]
     assert len(ours) == 2
     assert not any(mine.overlaps(theirs) for mine in ours for theirs in taken)

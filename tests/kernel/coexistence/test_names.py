@@ -73,7 +73,7 @@ def test_a_bridge(play: Playbook) -> None:
     with pytest.raises(CnmError, match=f"bridge '{name}' that was not made by us"):
         play.network("web")
     assert inventory(play.host) == before
-    assert "web" not in [found["Name"] for found in play.shown("network")]
+    assert "web" not in [each["Name"] for each in play.shown("network")]
 
 
 def test_a_veth(play: Playbook) -> None:

@@ -60,7 +60,7 @@ def test_a_setting_that_would_have_to_change(play: Playbook, name: str) -> None:
     assert "Read-only file system" in message
     assert message.count("The sysctl") == 1
     assert inventory(play.host) == before
-    assert "web" not in [found["Name"] for found in play.shown("network")]
+    assert "web" not in [each["Name"] for each in play.shown("network")]
 
 
 def play_device(message: str) -> str:

@@ -28,8 +28,8 @@ def tunnel(play: Playbook) -> str:
 
 
 def subnet(play: Playbook, network: str) -> str:
-    (found,) = [found for found in play.shown("network") if found["Name"] == network]
-    return str(found["IPAM"]["Config"][0]["Subnet"])
+    (shown,) = [each for each in play.shown("network") if each["Name"] == network]
+    return str(shown["IPAM"]["Config"][0]["Subnet"])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_explicit_subnet_is_refused_or_forced(play: Playbook) -> None:
     wish = [{"subnet": "172.18.0.0/16"}]
     with pytest.raises(InvalidInput, match=r"overlaps 172\.18\.7\.0/24, which the host reaches on 'tun0'"):
         play.network("web", ipam_config=wish)
-    assert "web" not in [found["Name"] for found in play.shown("network")]
+    assert "web" not in [each["Name"] for each in play.shown("network")]
     play.network("web", ipam_config=wish, driver_options=OVERLAP)
     assert subnet(play, "web") == "172.18.0.0/16"
     assert not play.network("web", ipam_config=wish, driver_options=OVERLAP).changed

@@ -57,9 +57,9 @@ def states(host: Host) -> Dict[str, str]:
 
 
 def shown(host: Host, *arguments: str) -> List[Dict[str, Any]]:
-    found = json.loads(host.out([*CNM, *arguments]))
-    assert isinstance(found, list)
-    return found
+    objects = json.loads(host.out([*CNM, *arguments]))
+    assert isinstance(objects, list)
+    return objects
 
 
 def test_a_host_without_a_store_has_the_predefined_networks_and_stays_as_it_is(host: Host) -> None:
@@ -113,8 +113,8 @@ def test_a_filter_that_makes_no_sense_is_refused_in_one_line(host: Host, wrong: 
 
 def test_json_lists_an_object_a_line_with_texts_as_docker_does(built: Host) -> None:
     (myapp,) = built.out([*CNM, "network", "ls", "--filter", "name=myapp", "--format", "json"]).splitlines()
-    found = json.loads(myapp)
-    assert {key: found[key] for key in ("Name", "Driver", "Scope", "Internal", "Labels")} == {
+    network = json.loads(myapp)
+    assert {key: network[key] for key in ("Name", "Driver", "Scope", "Internal", "Labels")} == {
         "Name": "myapp",
         "Driver": "bridge",
         "Scope": "local",

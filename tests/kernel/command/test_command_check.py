@@ -82,23 +82,23 @@ def test_without_nft_all_the_rest_is_told_nevertheless(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prints", "found"),
+    ("prints", "shown"),
     [
         ("nftables v0.9.8 (E.D.S.)\n  json: yes", "0.9.8, older than 1.0.2"),
         ("nftables v1.0.6 (Lester Gooch #5)\n  json: no", "1.0.6, built without JSON"),
         ("something else", "unknown, older than 1.0.2"),
     ],
 )
-def test_an_nft_that_will_not_do_is_named(host: Host, prints: str, found: str) -> None:
+def test_an_nft_that_will_not_do_is_named(host: Host, prints: str, shown: str) -> None:
     replace(host, "nft", prints)
     code, findings = checked(host)
     assert code == 1
-    assert (findings["nft"]["state"], findings["nft"]["found"]) == ("missing", found)
+    assert (findings["nft"]["state"], findings["nft"]["found"]) == ("missing", shown)
 
 
 @pytest.mark.skipif(not os.path.isdir(NAME_SERVER), reason=f"{NAME_SERVER} is needed: apt install aardvark-dns")
 @pytest.mark.parametrize(
-    ("prints", "found"),
+    ("prints", "shown"),
     [
         ('{\n  "version": "1.4.0",\n  "commit": "",\n  "target": "x86_64-unknown-linux-gnu"\n}', "1.4.0"),
         ('{"version": "1.16.0-dev"}', "1.16.0-dev"),
@@ -107,13 +107,13 @@ def test_an_nft_that_will_not_do_is_named(host: Host, prints: str, found: str) -
         ("", f"{NAME_SERVER}/aardvark-dns"),
     ],
 )
-def test_the_version_of_the_name_server_is_shown(host: Host, prints: str, found: str) -> None:
+def test_the_version_of_the_name_server_is_shown(host: Host, prints: str, shown: str) -> None:
     # The folder is private to the test: see Host.
     program = Path(NAME_SERVER, "aardvark-dns")
     program.write_text(f"#!/bin/sh\n[ $1 = version ] || exit 1\ncat <<'END'\n{prints}\nEND\n")
     program.chmod(0o755)
     _code, findings = checked(host)
-    assert (findings["aardvark-dns"]["state"], findings["aardvark-dns"]["found"]) == ("ok", found)
+    assert (findings["aardvark-dns"]["state"], findings["aardvark-dns"]["found"]) == ("ok", shown)
 
 
 def test_a_python_without_pyroute2_is_named(host: Host) -> None:

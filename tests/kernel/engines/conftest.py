@@ -17,9 +17,9 @@ from tasks import Tasks
 def tasks(host: Host) -> Tasks:
     """Tasks on a host with the network 'n', whose uplink works at once."""
     renew_uplink(host)
-    found = Tasks(host)
-    found.network("n", "10.1.0.0/24")
-    return found
+    opened = Tasks(host)
+    opened.network("n", "10.1.0.0/24")
+    return opened
 
 
 @pytest.fixture()

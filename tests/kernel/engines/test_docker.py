@@ -76,11 +76,11 @@ class Docker(Dockerd):
     def clear(self) -> None:
         """Remove all containers, and the networks that were made."""
         for what in ("container", "network"):
-            found = self.command(
+            containers = self.command(
                 what, "ls", "--quiet", *(["--all"] if what == "container" else ["--filter=driver=cnm"])
             )
-            if found:
-                self.command(what, "rm", *(["--force"] if what == "container" else []), *found.split())
+            if containers:
+                self.command(what, "rm", *(["--force"] if what == "container" else []), *containers.split())
 
     def address(self, name: str) -> str:
         return self.command("inspect", "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
@@ -96,8 +96,8 @@ class Docker(Dockerd):
 
     def sandbox_of(self, name: str) -> dict[str, Any]:
         """Return the sandbox that is the container NAME; empty if there is none yet."""
-        found = self.tasks.shown("sandbox").values()
-        return next((each for each in found if each["Labels"].get("cnm.container.name") == name), {})
+        sandboxes = self.tasks.shown("sandbox").values()
+        return next((each for each in sandboxes if each["Labels"].get("cnm.container.name") == name), {})
 
     def is_known(self, name: str) -> bool:
         """Say whether the container NAME has its name, and runs repair its interface."""
@@ -156,8 +156,8 @@ def documented(heading: str) -> str:
 
 def _ours(docker: Docker) -> dict[str, Any]:
     """Return what is on the host, without Docker's rules, which it makes in another order when it is restarted."""
-    found = inventory(docker.host)
-    return {**found, "rules": [each for each in found["rules"] if '"table": "cnm"' in each]}
+    present = inventory(docker.host)
+    return {**present, "rules": [each for each in present["rules"] if '"table": "cnm"' in each]}
 
 
 def test_a_container_and_a_sandbox_talk_by_name(docker: Docker) -> None:

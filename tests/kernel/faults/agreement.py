@@ -74,12 +74,12 @@ def _without(one: Any, other: Any) -> Any:
 
 def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
     """Return what the host holds. ADOPTED are namespaces outside the usual folder."""
-    found = Holdings()
-    found.namespaces = {f"{NAMESPACES}/{name}" for name in os.listdir(NAMESPACES)}
+    present = Holdings()
+    present.namespaces = {f"{NAMESPACES}/{name}" for name in os.listdir(NAMESPACES)}
     with Kernel(programs) as kernel:
-        for space in (HOST, *sorted(found.namespaces), *adopted):
-            _read_namespace(found, kernel, space)
-    _read_rules(found)
+        for space in (HOST, *sorted(present.namespaces), *adopted):
+            _read_namespace(present, kernel, space)
+    _read_rules(present)
     for folder, pattern in ((FILES, "*"), (MEMORY, "*"), (STORE, "*"), ("/run", "cnm-dns*"), (RECORDS, "*")):
         for path in sorted(Path(folder).rglob(pattern)):
             # The lock stays, the name server's pid is always different, and the files beside the store are SQLite's own
@@ -87,15 +87,15 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
             if path.name.startswith("cnm.db") or path.name in ("lock", "aardvark.pid"):
                 continue
             # This cache may be missing while our table exists, but must be removed with the table.
-            if path.name == "listings.json" and any('"cnm"' in rule for rule in found.rules):
+            if path.name == "listings.json" and any('"cnm"' in rule for rule in present.rules):
                 continue
-            found.files[str(path)] = _text(path)
+            present.files[str(path)] = _text(path)
     mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
     # This folder becomes a mount point once and stays one, as with 'ip netns'.
-    found.mounts = set(mounts) - {NAMESPACES}
-    found.settings = {name: Path("/proc/sys", name).read_text().strip() for name in FORWARDING}
-    found.rows = _rows()
-    return found
+    present.mounts = set(mounts) - {NAMESPACES}
+    present.settings = {name: Path("/proc/sys", name).read_text().strip() for name in FORWARDING}
+    present.rows = _rows()
+    return present
 
 
 def _text(path: Path) -> str:
@@ -104,7 +104,7 @@ def _text(path: Path) -> str:
     return path.read_text().rstrip("\n") if path.is_file() else "a folder"
 
 
-def _read_namespace(found: Holdings, kernel: Kernel, space: str) -> None:
+def _read_namespace(present: Holdings, kernel: Kernel, space: str) -> None:
     socket = kernel._namespaces.find(space)
     if socket is None:
         return
@@ -112,16 +112,16 @@ def _read_namespace(found: Holdings, kernel: Kernel, space: str) -> None:
     for each in links.values():
         master = links[each.master].name if each.master in links else ""
         modes = (each.isolated, each.hairpin)
-        found.links[space, each.name] = (each.type, each.mtu, each.up, each.group, master, bool(each.peer), *modes)
+        present.links[space, each.name] = (each.type, each.mtu, each.up, each.group, master, bool(each.peer), *modes)
         for given in address.of_link(socket, each.index):
             if not given.startswith(_LINK_LOCAL):
-                found.addresses.add((space, each.name, given))
+                present.addresses.add((space, each.name, given))
     for entry in route.dump(socket, skip_own=True):
         name = links[entry.link].name if entry.link in links else ""
-        found.routes.add((space, entry.destination, entry.gateway, name))
+        present.routes.add((space, entry.destination, entry.gateway, name))
 
 
-def _read_rules(found: Holdings) -> None:
+def _read_rules(present: Holdings) -> None:
     listed = json.loads(nft(["-j", "--stateless", "list", "ruleset"], None)[1])["nftables"]
     for each in listed:
         for kind, body in each.items():
@@ -129,10 +129,10 @@ def _read_rules(found: Holdings) -> None:
                 continue
             table = (body["family"], body.get("table") or body["name"])
             if table == ("inet", "cnm"):
-                found.elements |= {element.key for element in firewall._elements([each])}
+                present.elements |= {element.key for element in firewall._elements([each])}
                 body.pop("elem", None)
             body.pop("handle", None)
-            found.rules[json.dumps([kind, body], sort_keys=True)] += 1
+            present.rules[json.dumps([kind, body], sort_keys=True)] += 1
 
 
 def _rows() -> dict[str, list[Any]]:
@@ -147,30 +147,32 @@ def _rows() -> dict[str, list[Any]]:
         store.close()
 
 
-def disagreement(programs: Programs, found: Holdings) -> list[str]:
-    """Return what differs between the store and FOUND, what the host holds, in both directions."""
+def disagreement(programs: Programs, present: Holdings) -> list[str]:
+    """Return what differs between the store and PRESENT, what the host holds, in both directions."""
     wanted, problems = _wanted(programs)
     ends = {link.peer.name for link in wanted.values() if isinstance(link, Link) and link.peer}
-    ours = {place for place, link in found.links.items() if link[3] in (GROUP, LEAVING)}
+    ours = {place for place, link in present.links.items() if link[3] in (GROUP, LEAVING)}
     extra: list[Any] = [
         place for place in ours if ("link", *place) not in wanted and place not in {(HOST, e) for e in ends}
     ]
-    extra += [place for place in found.addresses if place[:2] in ours and ("address", *place) not in wanted]
-    extra += [one for one in found.routes if (one[0], one[3]) in ours and one[:2] not in {key[1:3] for key in wanted}]
-    noted = {path for path in found.namespaces if ownership.is_noted(path)}
+    extra += [place for place in present.addresses if place[:2] in ours and ("address", *place) not in wanted]
+    extra += [one for one in present.routes if (one[0], one[3]) in ours and one[:2] not in {key[1:3] for key in wanted}]
+    noted = {path for path in present.namespaces if ownership.is_noted(path)}
     extra += [path for path in noted if ("namespace", path) not in wanted]
-    extra += [key for key in found.elements if key not in wanted]
+    extra += [key for key in present.elements if key not in wanted]
     if not any(key[0] == "ruleset" for key in wanted):
-        extra += [rule for rule in found.rules if '"cnm"' in rule]
+        extra += [rule for rule in present.rules if '"cnm"' in rule]
         marks = {ownership._place(key[1]) for key in wanted if key[0] == "namespace"}
-        extra += [path for path in found.files if path.startswith(MEMORY) and path not in marks]
+        extra += [path for path in present.files if path.startswith(MEMORY) and path not in marks]
     extra += [
-        path for path, text in found.files.items() if path.startswith(f"{RECORDS}/") and ("records", path) not in wanted
+        path
+        for path, text in present.files.items()
+        if path.startswith(f"{RECORDS}/") and ("records", path) not in wanted
     ]
-    extra += [path for path, text in found.files.items() if BEGIN in text and ("file", path) not in wanted]
-    extra += [path for path in found.files if path.startswith(STORE)]
-    extra += [path for path, text in found.files.items() if text == "a folder" and not _is_used(path, wanted)]
-    return problems + [f"nobody wants {one}" for one in extra] + _claims(found.rows)
+    extra += [path for path, text in present.files.items() if BEGIN in text and ("file", path) not in wanted]
+    extra += [path for path in present.files if path.startswith(STORE)]
+    extra += [path for path, text in present.files.items() if text == "a folder" and not _is_used(path, wanted)]
+    return problems + [f"nobody wants {one}" for one in extra] + _claims(present.rows)
 
 
 def _is_used(folder: str, wanted: dict[Key, Resource]) -> bool:

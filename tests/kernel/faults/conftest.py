@@ -48,7 +48,7 @@ def runs(host: Host, request: pytest.FixtureRequest) -> Iterator[Runs]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    reports = [report for found in terminalreporter.stats.values() for report in found]
+    reports = [report for group in terminalreporter.stats.values() for report in group]
     ends = [report for report in reports if getattr(report, "when", "") == "teardown"]
     count = sum(dict(report.user_properties).get(_COUNTED, 0) for report in ends)
     seconds = sum(os.times()[:4])

@@ -112,11 +112,11 @@ class Runs:
 
     def agreed(self) -> Holdings:
         """Return what the host holds, after checking that it agrees with the store."""
-        found = self.holdings()
-        wrong = disagreement(self.programs, found)
+        present = self.holdings()
+        wrong = disagreement(self.programs, present)
         if wrong:
             raise AssertionError("\n".join(wrong))
-        return found
+        return present
 
     def see(self, *states: Holdings) -> int:
         """Check that the host holds what one of STATES says; return its index.
@@ -125,23 +125,23 @@ class Runs:
         """
         deadline = time.monotonic() + 30
         while True:
-            found = self.holdings()
-            differences = [found.against(state) for state in states]
+            present = self.holdings()
+            differences = [present.against(state) for state in states]
             if "" in differences:
                 return differences.index("")
             if time.monotonic() > deadline:
-                wrong = disagreement(self.programs, found)
+                wrong = disagreement(self.programs, present)
                 raise AssertionError("\nand\n".join([*differences, "Of what the store says:", *wrong]))
             time.sleep(0.02)
 
 
 def _descriptors() -> set[str]:
     """Return the open files of this process."""
-    found = set()
+    descriptors = set()
     for number in os.listdir("/proc/self/fd"):
         with suppress(FileNotFoundError):
-            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
-    return found
+            descriptors.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
+    return descriptors
 
 
 def is_clean(error: Optional[BaseException]) -> bool:

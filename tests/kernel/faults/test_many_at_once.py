@@ -27,12 +27,12 @@ PATIENCE = 30.0
 
 def ended(children: dict[int, int]) -> dict[int, int]:
     """Return which of CHILDREN, numbers by pid, have ended, with their exit status; a negative one is a signal."""
-    found = {}
+    statuses = {}
     for child in children:
         process, status = os.waitpid(child, os.WNOHANG)
         if process:
-            found[child] = os.waitstatus_to_exitcode(status)
-    return found
+            statuses[child] = os.waitstatus_to_exitcode(status)
+    return statuses
 
 
 @pytest.mark.parametrize("killing", [False, True], ids=["all live", "some are killed"])

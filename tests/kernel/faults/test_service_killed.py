@@ -99,11 +99,11 @@ class Engine:
 
         def faulty(*arguments: Any) -> Any:
             with under(fault):
-                found = carry_out(*arguments)
+                result = carry_out(*arguments)
             if fault.meets(Step(ANSWERED, "the run is done")):
                 strike(Step(ANSWERED, "the run is done"))
             os.close(here)
-            return found
+            return result
 
         fault.act = strike
         core._LISTINGS = core.Listings(program(self._runs.programs, fault))

@@ -327,7 +327,7 @@ def many() -> list[Element]:
     made += [Element("apart4", "wan"), Element("apart6", "lan")]
     made += firewall.elsewhere("br-red", [FAMILIES[version]["blue"][2] for version in (4, 6)])
     made += firewall.network_elements("br-own", [], mac="02:42:ac:14:00:01")
-    made += firewall.tunnel_elements(4789, "uplink", [ipaddress.ip_address(found) for found in (OUTSIDE4, OUTSIDE6)])
+    made += firewall.tunnel_elements(4789, "uplink", [ipaddress.ip_address(text) for text in (OUTSIDE4, OUTSIDE6)])
     return made + firewall.opened(FAMILIES[6]["blue"][2], "sctp", 132)
 
 
@@ -368,9 +368,9 @@ def test_changed_rules_are_noticed_and_repaired(networks: Host, damage: str) -> 
     assert changes(wanted) == []
     code, _output, errors = run(["nft", damage])
     assert code == 0, errors
-    found = changes(wanted)
-    assert Step(None, RULESET) in found
-    table.Firewall(run).apply(found)
+    steps = changes(wanted)
+    assert Step(None, RULESET) in steps
+    table.Firewall(run).apply(steps)
     assert changes(wanted) == []
     assert reached(OUTSIDE, UPLINK4, 4) == OUTSIDE4
 
@@ -385,9 +385,9 @@ def test_an_older_text_is_replaced(networks: Host) -> None:
     older = Ruleset(firewall.RULESET.replace("oifgroup $OURS drop", "oifgroup $OURS counter drop"))
     wanted = [*BOTH, *web(4)]
     table.Firewall(run).apply([Step(None, resource) for resource in [older, *wanted]])
-    found = changes([RULESET, *wanted])
-    assert found[0] == Step(older, None)
-    table.Firewall(run).apply(found)
+    steps = changes([RULESET, *wanted])
+    assert steps[0] == Step(older, None)
+    table.Firewall(run).apply(steps)
     assert changes([RULESET, *wanted]) == []
 
 

@@ -97,13 +97,13 @@ def server(address: str, kind: str) -> Iterator[None]:
 @contextmanager
 def resolver() -> Iterator[None]:
     """Run the resolver of the page in the foreground, without the distribution's own settings."""
-    found = re.search(r"```text\n(# /etc/unbound.*?)```", PAGE.read_text(), re.DOTALL)
-    assert found is not None
+    example = re.search(r"```text\n(# /etc/unbound.*?)```", PAGE.read_text(), re.DOTALL)
+    assert example is not None
     here = 'server:\n  username: ""\n  chroot: ""\n  directory: "/run"\n  pidfile: ""\n  use-syslog: no\n'
     # A path that AppArmor lets it read.
     configuration = Path("/etc/unbound/forward.conf")
     configuration.parent.mkdir(exist_ok=True)
-    configuration.write_text(f"{here}remote-control:\n  control-enable: no\n{found[1]}")
+    configuration.write_text(f"{here}remote-control:\n  control-enable: no\n{example[1]}")
     with subprocess.Popen(["unbound", "-d", "-c", str(configuration)], stderr=subprocess.DEVNULL) as process:
         try:
             assert eventually(lambda: any(each.port == 53 for each in listeners.listening(("udp",))))

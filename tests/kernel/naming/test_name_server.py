@@ -89,8 +89,8 @@ def upstream(address: str = OUTSIDE4, *answers: str) -> Iterator[list[str]]:
             asked.append(peer[0])
             question = query[12 : query.index(b"\0", 12) + 5]
             kind = question[-4:-2]
-            found = answers or ("203.0.113.9",) if kind == b"\0\1" else ()
-            records = [b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + socket.inet_aton(one) for one in found]
+            addresses = answers or ("203.0.113.9",) if kind == b"\0\1" else ()
+            records = [b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + socket.inet_aton(one) for one in addresses]
             # An OPT record, which has 11 bytes without options, contains the size instead of a class.
             more = query[12 + len(question) :]
             room = int.from_bytes(more[3:5], "big") if len(more) >= 11 else 512
@@ -160,15 +160,15 @@ def test_who_takes_a_neighbour_s_address_learns_no_names_of_its_other_networks(t
     tasks.sandbox("both", "one", "two")
     tasks.sandbox("b", "two")
     tasks.sandbox("thief", "one")
-    found = socket.inet_aton("10.2.0.3")
-    assert found in ask("both", "10.1.0.1", "b")
-    assert found not in ask("thief", "10.1.0.1", "b")
+    address = socket.inet_aton("10.2.0.3")
+    assert address in ask("both", "10.1.0.1", "b")
+    assert address not in ask("thief", "10.1.0.1", "b")
     tasks.host.ip("address flush dev eth0\naddress add 10.1.0.2/24 dev eth0", "/run/netns/thief")
     if with_mac:
         (victim,) = listed(tasks.host, "ip", "link", "show", "dev", "eth0", place="both")
         tasks.host.ip(f"link set eth0 address {victim['address']}", "/run/netns/thief")
     for _try in range(3):
-        assert found not in ask("thief", "10.1.0.1", "b", patience=0.3)
+        assert address not in ask("thief", "10.1.0.1", "b", patience=0.3)
     tasks.end()
 
 
@@ -289,9 +289,9 @@ def test_it_runs_as_a_user_of_its_own_and_can_only_bind_its_port(tasks: Tasks) -
     assert status["Groups"].strip() == "" and status["NoNewPrivs"] == "1"
     # Bit 10 is CAP_NET_BIND_SERVICE of linux/capability.h.
     assert {status[f"Cap{kind}"] for kind in ("Eff", "Prm", "Bnd", "Amb")} == {f"{1 << 10:016x}"}
-    found = {path: path.stat() for path in (PID.parent, *PID.parent.iterdir())}
-    assert {each.st_gid for each in found.values()} == {61153}
-    modes = {path: (each.st_uid, each.st_mode & 0o777) for path, each in found.items()}
+    files = {path: path.stat() for path in (PID.parent, *PID.parent.iterdir())}
+    assert {each.st_gid for each in files.values()} == {61153}
+    modes = {path: (each.st_uid, each.st_mode & 0o777) for path, each in files.items()}
     assert modes.pop(PID) == (0, 0o660)
     assert modes.pop(PID.parent) == (0, 0o750)
     assert set(modes.values()) == {(0, 0o640)}
@@ -401,7 +401,7 @@ def test_its_sockets_are_closed_when_it_has_ended(host: Host) -> None:
     with subprocess.Popen([sys.executable, "-c", LINGERING], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None and server.stdout.readline() == "ready\n"
         name_server_service.stop(host.program, server.pid)
-        assert 53 not in [found.port for found in listeners.listening()]
+        assert 53 not in [each.port for each in listeners.listening()]
 
 
 @pytest.mark.parametrize(("status", "what"), [(1, "could not be started"), (0, "ended at once")])

@@ -95,7 +95,7 @@ def test_another_address_beside_ours_stays(tasks: Tasks) -> None:
     tasks.sandbox("a", "n")
     tasks.host.ip("address delete 10.1.0.2/24 dev eth0\naddress add 10.1.0.99/24 dev eth0\n", "/run/netns/a")
     assert tasks.sandbox("a").changed
-    found = command("ip netns exec a ip -4 address show eth0")
-    assert "10.1.0.2/24" in found and "10.1.0.99/24" in found
+    shown = command("ip netns exec a ip -4 address show eth0")
+    assert "10.1.0.2/24" in shown and "10.1.0.99/24" in shown
     assert not tasks.sandbox("a").changed
     assert source_outside("a") == UPLINK4

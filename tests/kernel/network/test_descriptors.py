@@ -27,9 +27,9 @@ TOLD = 3
 
 @pytest.fixture()
 def tasks(host: Host) -> Tasks:
-    found = Tasks(host)
-    found.network("lan", "10.1.0.0/24")
-    return found
+    opened = Tasks(host)
+    opened.network("lan", "10.1.0.0/24")
+    return opened
 
 
 def test_more_namespaces_than_descriptors(tasks: Tasks) -> None:

@@ -65,8 +65,8 @@ def test_interface_names(tasks: Tasks) -> None:
     tasks.network("n", "10.1.0.0/24", {f"{DRIVER}.container_iface_prefix": "lan"})
     tasks.network("other", "10.2.0.0/24")
     tasks.sandbox("a", "n", "other", {"name": "bridge", "interface_name": "out"})
-    found = {each["ifname"] for each in listed(tasks.host, "ip", "link", place="a")}
-    assert found == {"lo", "lan0", "eth0", "out"}
+    names = {each["ifname"] for each in listed(tasks.host, "ip", "link", place="a")}
+    assert names == {"lo", "lan0", "eth0", "out"}
 
 
 def test_bridge_of_a_chosen_name(tasks: Tasks) -> None:

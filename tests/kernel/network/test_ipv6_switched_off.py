@@ -14,8 +14,8 @@ ALL, ONE = "net.ipv6.conf.all.disable_ipv6", "net/ipv6/conf/eth0/disable_ipv6"
 
 def ipv6(tasks: Tasks, place: str) -> list[str]:
     """Return the IPv6 addresses of PLACE, except link-local ones."""
-    found = listed(tasks.host, "ip", "-6", "address", "show", "scope", "global", place=place)
-    return [each["local"] for link in found for each in link["addr_info"] if each]
+    links = listed(tasks.host, "ip", "-6", "address", "show", "scope", "global", place=place)
+    return [each["local"] for link in links for each in link["addr_info"] if each]
 
 
 @pytest.mark.parametrize("sysctls", ({ALL: 1}, {ONE: "1"}, {"net.ipv6.conf.default.disable_ipv6": 1, ALL: 1}))

@@ -251,10 +251,10 @@ def restored(tasks: Tasks) -> list[str]:
     from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
     from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 
-    found: list[str] = []
+    warnings: list[str] = []
     with Kernel(tasks.host.program) as kernel:
-        Controller(kernel, found.append).restore()
-    return found
+        Controller(kernel, warnings.append).restore()
+    return warnings
 
 
 def test_all_comes_back_after_a_boot(lan: Tasks) -> None:

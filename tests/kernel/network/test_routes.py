@@ -20,10 +20,10 @@ ELSEWHERE = {4: "10.8.0.0/24", 6: "fd00:8::/64"}
 
 def routes(tasks: Tasks, version: int, place: str = "a") -> list[tuple[str, ...]]:
     """Return the routes of PLACE that the kernel did not add: destination, gateway, metric and type."""
-    found = listed(tasks.host, "ip", "-details", f"-{version}", "route", place=place)
+    listing = listed(tasks.host, "ip", "-details", f"-{version}", "route", place=place)
     return sorted(
         (each["dst"], each.get("gateway", ""), str(each.get("metric", 0)), each["type"])
-        for each in found
+        for each in listing
         if each["protocol"] != "kernel"
     )
 
@@ -74,13 +74,13 @@ def test_types_and_metrics(tasks: Tasks) -> None:
 
     def expected(*static: tuple[str, str, str, str], metric: str = "") -> dict[int, object]:
         """Return the routes STATIC, with the destinations and gateways of each IP version, and the default routes."""
-        found: dict[int, object] = {}
+        by_version: dict[int, object] = {}
         for version in (4, 6):
             places = {"": "", "one": ELSEWHERE[version], "two": SUBNETS[version][1], "way": way[version]}
             rows = [(places[where], places[via], rank or USUAL[version], kind) for where, via, rank, kind in static]
             default = [("default", way[version], metric or USUAL[version], "unicast")] if metric != "none" else []
-            found[version] = sorted(rows + default)
-        return found
+            by_version[version] = sorted(rows + default)
+        return by_version
 
     def present() -> dict[int, object]:
         return {version: routes(tasks, version) for version in (4, 6)}

@@ -179,13 +179,13 @@ class Box:
 
     def own_routes(self) -> list[dict[str, Any]]:
         """Return the routes that do not use our interfaces."""
-        found = [each for n in (4, 6) for each in listed(self.tasks.host, "ip", f"-{n}", "route", place="box")]
-        return [each for each in found if each.get("dev") not in ("eth1", "eth2")]
+        listing = [each for n in (4, 6) for each in listed(self.tasks.host, "ip", f"-{n}", "route", place="box")]
+        return [each for each in listing if each.get("dev") not in ("eth1", "eth2")]
 
     def way(self) -> str:
         """Return the gateway that packets to the outside take."""
-        (found,) = listed(self.tasks.host, "ip", "route", "get", OUTSIDES[self.version], place="box")
-        return str(found["gateway"])
+        (route,) = listed(self.tasks.host, "ip", "route", "get", OUTSIDES[self.version], place="box")
+        return str(route["gateway"])
 
     def adopt(self, *networks: Any) -> None:
         assert self.tasks.sandbox("web", *networks, netns="/run/netns/box").changed

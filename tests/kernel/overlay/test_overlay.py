@@ -34,8 +34,8 @@ def declared(fleet: Fleet) -> dict[str, list[dict[str, Any]]]:
 
 
 def addresses(member: Member, sandbox: str, network: str = "blue") -> list[str]:
-    found = member.shown("sandbox")[sandbox]["Networks"][network]
-    return [text for text in (found["IPAddress"], found["GlobalIPv6Address"]) if text]
+    attachment = member.shown("sandbox")[sandbox]["Networks"][network]
+    return [text for text in (attachment["IPAddress"], attachment["GlobalIPv6Address"]) if text]
 
 
 def matrix(fleet: Fleet) -> list[str]:
@@ -123,8 +123,8 @@ def test_each_leaves_by_its_own_host(fleet: Fleet) -> None:
 
 
 def unsure(member: Member, device: str) -> list[Any]:
-    (found,) = member.listed("ip", "address", "show", "dev", device)
-    return [each for each in found["addr_info"] if each.get("dadfailed") or each.get("tentative")]
+    (link,) = member.listed("ip", "address", "show", "dev", device)
+    return [each for each in link["addr_info"] if each.get("dadfailed") or each.get("tentative")]
 
 
 def test_networks_are_isolated(fleet: Fleet) -> None:

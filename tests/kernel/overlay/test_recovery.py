@@ -52,15 +52,15 @@ def reachable(fleet: Fleet) -> None:
 def learnt(member: Member, folder: Path) -> Iterator[list[str]]:
     """Yield a list. When the block ends, add to it what the VXLAN device of MEMBER has learned about m meanwhile."""
     mac = member.run("ip", "-n", "w", "neighbour", "show", "10.9.200.7").stdout.split("lladdr ")[1].split()[0]
-    found: list[str] = []
+    lines: list[str] = []
     path = folder / "monitor"
     argv = ["sh", "-c", f"exec stdbuf -oL bridge monitor fdb > {path} 2>&1 & echo $!"]
     pid = int(member.run(*argv).stdout)
     try:
-        yield found
+        yield lines
     finally:
         os.kill(pid, 15)
-    found += [line for line in path.read_text().splitlines() if mac in line]
+    lines += [line for line in path.read_text().splitlines() if mac in line]
 
 
 @contextmanager

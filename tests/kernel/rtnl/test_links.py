@@ -60,16 +60,16 @@ def settled(host: Host, wanted: Sequence[Resource]) -> None:
 
 def shown(host: Host, name: str, namespace: str = "") -> Dict[str, Any]:
     """Return what ip shows of an interface."""
-    found = json.loads(host.out(["ip", "-details", "-json", "link", "show", "dev", name], namespace or None))
-    return dict(found[0])
+    links = json.loads(host.out(["ip", "-details", "-json", "link", "show", "dev", name], namespace or None))
+    return dict(links[0])
 
 
 def test_a_pair_that_nobody_has_looked_at_is_known_at_once(host: Host) -> None:
     host.ip("netns add web\nlink add br-web type bridge\n")
     host.ip("link add vethweb master br-web type veth peer name eth0 netns web\n")
-    found = host.kernel.read([ETH0.key])[ETH0.key]
-    assert isinstance(found, Link) and found.peer
-    assert (found.peer.name, found.peer.master) == ("vethweb", "br-web")
+    pair = host.kernel.read([ETH0.key])[ETH0.key]
+    assert isinstance(pair, Link) and pair.peer
+    assert (pair.peer.name, pair.peer.master) == ("vethweb", "br-web")
 
 
 def test_everything_is_made_and_works(host: Host) -> None:
@@ -88,13 +88,16 @@ def test_reading_gives_what_was_wanted(host: Host) -> None:
     converge(host, ALL)
     present = host.kernel.read([resource.key for resource in ALL])
     # The metric is always read, because it is needed to remove the route.
-    told = {key: replace(found, metric=None) if isinstance(found, Route) else found for key, found in present.items()}
+    told = {
+        key: replace(resource, metric=None) if isinstance(resource, Route) else resource
+        for key, resource in present.items()
+    }
     assert told == index(ALL)
 
 
 def links(host: Host) -> list[tuple[str, str]]:
     """Return the host's links with their addresses, but not whether they are up, which is noticed late."""
-    return [(found["ifname"], found["address"]) for found in json.loads(host.out(["ip", "-j", "link"]))]
+    return [(each["ifname"], each["address"]) for each in json.loads(host.out(["ip", "-j", "link"]))]
 
 
 def test_all_of_it_is_removed(host: Host) -> None:

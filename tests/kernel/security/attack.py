@@ -79,7 +79,7 @@ def heard(
     listener: tuple[str, int] = ("0.0.0.0", 53),
 ) -> set[str]:
     """Send packets as arrives() does, one from each of SOURCES; return all sources that SERVER sees."""
-    found: set[str] = set()
+    senders: set[str] = set()
     with endpoint(server, "udp", *listener) as waiting:
         for source in sources:
             with at(place):
@@ -91,15 +91,15 @@ def heard(
                     where = (target, 0)
                 with made:
                     made.sendto(datagram(source, target, port), where)
-        while len(found) < len(sources):
+        while len(senders) < len(sources):
             try:
                 await_(waiting)
                 data, peer = waiting.recvfrom(100)
             except OSError:
                 break
             if data == BODY:
-                found.add(str(peer[0]).partition("%")[0])
-    return found
+                senders.add(str(peer[0]).partition("%")[0])
+    return senders
 
 
 def mac(place: str, device: str) -> bytes:

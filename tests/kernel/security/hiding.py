@@ -98,14 +98,14 @@ def said(run: Callable[[], Result]) -> str:
 
 def harmed(tasks: Tasks) -> list[str]:
     """Return what no longer works in the other sandboxes."""
-    found = [
+    harm = [
         f"the host does not reach '{name}'"
         for name, network in OTHERS.items()
         if not reaches(HOST, name, f"10.{SUBNETS[network]}.0.2")
     ]
     if not answers(PORT, "blue"):
-        found.append("the published port does not lead to 'blue'")
-    return found
+        harm.append("the published port does not lead to 'blue'")
+    return harm
 
 
 def all_ports(tasks: Tasks) -> dict[str, int]:

@@ -89,10 +89,14 @@ def build(tasks: Tasks) -> None:
     )
 
     def attachment(name: str, last: int, interface: str) -> dict[str, object]:
-        found: dict[str, object] = {"name": name, "ipv4_address": NETS[name].address(last), "interface_name": interface}
+        options: dict[str, object] = {
+            "name": name,
+            "ipv4_address": NETS[name].address(last),
+            "interface_name": interface,
+        }
         if NETS[name].six:
-            found["ipv6_address"] = NETS[name].address(last, 6)
-        return found
+            options["ipv6_address"] = NETS[name].address(last, 6)
+        return options
 
     tasks.ensure(
         "sandbox",
@@ -329,18 +333,18 @@ class Intruder:
     def holes(self) -> list[str]:
         """Return where packets have arrived that must not, since the last call, one sentence for each."""
         time.sleep(SETTLED)
-        found = []
+        sentences = []
         for place, mark in self._wires.seen():
             sent = self._sent.get(mark)
             if sent and not allowed(sent, place):
-                found.append(f"{sent.intruder} on {sent.network}: {sent.what} arrived at {place}")
+                sentences.append(f"{sent.intruder} on {sent.network}: {sent.what} arrived at {place}")
         for one in self._ear.heard():
             sent = self._sent.get(one.mark)
             reason = misdelivered(sent, one) if sent else None
             if sent and reason:
-                found.append(f"{sent.intruder} on {sent.network}: {sent.what}: {reason}")
+                sentences.append(f"{sent.intruder} on {sent.network}: {sent.what}: {reason}")
         self._sent.clear()
-        return found
+        return sentences
 
 
 packed = frames.packed

@@ -32,21 +32,21 @@ def routers(tasks: Tasks) -> list[str]:
 
 def unharmed(tasks: Tasks) -> list[str]:
     """Return what no longer works on the networks."""
-    found = []
+    harm = []
     for version, uplink in ((4, UPLINK4), (6, UPLINK6)):
-        found += [
+        harm += [
             f"the host does not reach '{name}'"
             for name, net in VICTIMS.items()
             if not reaches(HOST, name, NETS[net].address(2, version))
         ]
         if not answers(PUBLISHED, "blue", at_address=uplink):
-            found.append(f"the published port is not that of 'blue' at {uplink}")
-        found += [
+            harm.append(f"the published port is not that of 'blue' at {uplink}")
+        harm += [
             f"'{name}' does not reach its gateway"
             for name, net in VICTIMS.items()
             if not reaches(name, HOST, NETS[net].address(1, version), 9000)
         ]
-    return found
+    return harm
 
 
 def test_packets_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> None:
@@ -89,8 +89,8 @@ def test_interfaces_of_an_adversary(tasks: Tasks, seed: int, seconds: float) -> 
         if not words:
             # The kernel removes the contents of a namespace later.
             there = {network: 1 + (network in here) for network in hiding.SUBNETS}
-            found = eventually(lambda: hiding.all_ports(tasks) == there, 10)
-            assert found, (hiding.all_ports(tasks), there, "; ".join(story[-12:]))
+            same = eventually(lambda: hiding.all_ports(tasks) == there, 10)
+            assert same, (hiding.all_ports(tasks), there, "; ".join(story[-12:]))
         if not words and not more:
             assert not tasks.ensure("sandbox", item).changed, story
 

@@ -28,8 +28,8 @@ def lan(tasks: Tasks, patience: None) -> Iterator[Tasks]:
     SECRET.write_text(TEXT)
     SECRET.chmod(0o600)
     yield tasks
-    found = SECRET.stat()
-    assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o600, 0)
+    before = SECRET.stat()
+    assert (stat.S_IMODE(before.st_mode), before.st_uid) == (0o600, 0)
     assert SECRET.read_text() == TEXT
     assert not Path("/etc/nowhere").exists()
 

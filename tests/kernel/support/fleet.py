@@ -56,8 +56,8 @@ class Member(Place):
 
     def exchange(self, told: Mapping[str, str]) -> Result:
         with self.here(), Kernel(self.host.program) as kernel:
-            found = {network: unpack(text) for network, text in told.items()}
-            return Controller(kernel, self.warnings.append).exchange(found, self.name)
+            reports = {network: unpack(text) for network, text in told.items()}
+            return Controller(kernel, self.warnings.append).exchange(reports, self.name)
 
     def restore(self) -> Result:
         with self.here(), Kernel(self.host.program) as kernel:
@@ -65,14 +65,14 @@ class Member(Place):
 
     def shown(self, kind: str) -> dict[str, dict[str, Any]]:
         with self.here(), Kernel(self.host.program) as kernel:
-            found = Controller(kernel, self.warnings.append, True).describe(kind, lambda _store, _found: True)
-        return {each["Name"]: each for each in found}
+            objects = Controller(kernel, self.warnings.append, True).describe(kind, lambda _store, _found: True)
+        return {each["Name"]: each for each in objects}
 
     def listed(self, *command: str) -> list[dict[str, Any]]:
         """Return what ip or bridge lists, parsed from JSON."""
         program, *rest = command
-        found = json.loads(self.run(program, "-json", *rest).stdout or "[]")
-        return [each for each in found if each]
+        listing = json.loads(self.run(program, "-json", *rest).stdout or "[]")
+        return [each for each in listing if each]
 
     def ping(self, sandbox: str, target: str, *options: str, patience: float = 10.0) -> bool:
         """Return whether TARGET, a name or an address, answers one echo request from SANDBOX."""
@@ -83,8 +83,8 @@ class Member(Place):
         """Send ten echo requests per second from SANDBOX to TARGET; return the number of the first that is answered."""
         tries = str(seconds * 10)
         argv = ["ip", "netns", "exec", sandbox, "ping", "-n", "-c", tries, "-i", "0.1", "-W", "1", target]
-        found = re.search(r"icmp_seq=(\d+) ttl", self.run(*argv, check=False).stdout)
-        return int(found[1]) if found else None
+        match = re.search(r"icmp_seq=(\d+) ttl", self.run(*argv, check=False).stdout)
+        return int(match[1]) if match else None
 
     def forget(self) -> None:
         """Remove what does not survive a reboot."""
@@ -204,16 +204,16 @@ class Fleet:
         self._reports = Path(tempfile.mkdtemp(dir=self._folder.name))
         problems: list[str] = []
         ends = {member.name: {"cnm_vtep_address": str(member.vtep[self.family])} for member in self.members}
-        found = Inventory(
+        whole = Inventory(
             {name: read(name, {**ends[name], **one}, problems) for name, one in inventory.items()}, problems
         )
         assert problems == []
         changed = []
         for member in limit or self.members:
-            told = found.told(member.name)
+            told = whole.told(member.name)
             networks = [dict(item) for item in told.networks]
             for item in networks:
-                item.update(members(found.everywhere().members[item["name"]], member.name)._asdict())
+                item.update(members(whole.everywhere().members[item["name"]], member.name)._asdict())
             result = member.topology(networks, told.sandboxes)
             reports.leave(self._reports, member.name, result.reports)
             changed.append(result.changed)

@@ -68,7 +68,7 @@ def following(settings: Settings, key: str) -> Iterator[Follower]:
     """Let a follower work during the block; it has a listing already."""
     made = Follower(settings, key)
     try:
-        made.wait(lambda found: found.listings)
+        made.wait(lambda follower: follower.listings)
         yield made
     finally:
         made.end()

@@ -22,16 +22,18 @@ FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
 
 def inventory(host: Host) -> dict[str, Any]:
     """Return the links, addresses and routes of all namespaces, and the rules, mounts, settings and files."""
-    found: dict[str, Any] = {place or "host": _network(host, place) for place in ("", *sorted(os.listdir(NAMESPACES)))}
-    found["rules"] = _rules(host)
-    found["forwarding"] = [setting(name) for name in FORWARDING]
-    found["files"] = {
+    contents: dict[str, Any] = {
+        place or "host": _network(host, place) for place in ("", *sorted(os.listdir(NAMESPACES)))
+    }
+    contents["rules"] = _rules(host)
+    contents["forwarding"] = [setting(name) for name in FORWARDING]
+    contents["files"] = {
         str(path): path.read_text().rstrip("\n") for path in sorted(Path(CONFIGURATION).rglob("*")) if path.is_file()
     } | {"folders": sorted(os.listdir(CONFIGURATION))}
     mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
     # This folder becomes a mount point once and stays one, as with 'ip netns'.
-    found["mounts"] = sorted(mounts - {NAMESPACES})
-    return found
+    contents["mounts"] = sorted(mounts - {NAMESPACES})
+    return contents
 
 
 def _network(host: Host, place: str) -> dict[str, Any]:
@@ -64,15 +66,15 @@ def _network(host: Host, place: str) -> dict[str, Any]:
 
 def _rules(host: Host) -> list[str]:
     """Return the rules, with tables and set elements sorted."""
-    found = []
+    rules = []
     for each in json.loads(host.out(["nft", "-j", "--stateless", "list", "ruleset"]))["nftables"]:
         for kind, body in each.items():
             if kind != "metainfo":
                 body.pop("handle", None)
                 body["elem"] = sorted(map(json.dumps, body.get("elem", ())))
                 table = f"{body['family']} {body.get('table') or body['name']}"
-                found.append((table, f"{kind} {json.dumps(body, sort_keys=True)}"))
-    return [text for _table, text in sorted(found, key=lambda each: each[0])]
+                rules.append((table, f"{kind} {json.dumps(body, sort_keys=True)}"))
+    return [text for _table, text in sorted(rules, key=lambda each: each[0])]
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -85,11 +87,11 @@ def nothing_left(tasks: Tasks, before: dict[str, Any]) -> bool:
     """Check that the host is as BEFORE, and that the store contains only the networks that always exist."""
     after = inventory(tasks.host)
     assert difference(before, after) == {}
-    found = rows()
-    assert sorted(row[1] for row in found.pop("network")) == ["bridge", "host", "none"]
-    pools = found.pop("pool")
+    left = rows()
+    assert sorted(row[1] for row in left.pop("network")) == ["bridge", "host", "none"]
+    pools = left.pop("pool")
     assert len(pools) == 1, "the pool of network bridge"
-    assert not any(found.values()), found
+    assert not any(left.values()), left
     assert not {path.name for path in Path(STORE).iterdir()} & {"intent.json", "intent.json.new"}
     assert os.listdir("/run/cnm") == []
     return True

@@ -138,8 +138,8 @@ class Host:
         assert done.returncode == 0, done.stderr
 
     def _is_up(self, link: str, namespace: Optional[str]) -> bool:
-        (found,) = json.loads(self.out(["ip", "-json", "link", "show", "dev", link], namespace))
-        return "UP" in found["flags"]
+        (interface,) = json.loads(self.out(["ip", "-json", "link", "show", "dev", link], namespace))
+        return "UP" in interface["flags"]
 
     def _is_local(self, address: str, namespace: Optional[str]) -> bool:
         done = self.run(["ip", "-json", "route", "get", address], namespace)

@@ -78,19 +78,19 @@ class Tasks:
     def shown(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return all objects of KIND in Docker's format, by name."""
         with self._core(True) as controller:
-            found = controller.describe(kind, lambda _store, _found: True)
-        return {each["Name"]: each for each in found}
+            objects = controller.describe(kind, lambda _store, _found: True)
+        return {each["Name"]: each for each in objects}
 
     def address(self, sandbox: str, network: str, version: int = 4) -> str:
         """Return the address of SANDBOX on NETWORK."""
         containers = self.shown("network")[network]["Containers"].values()
-        (found,) = [each for each in containers if each["Name"] == sandbox]
-        return str(found[f"IPv{version}Address"]).partition("/")[0]
+        (endpoint,) = [each for each in containers if each["Name"] == sandbox]
+        return str(endpoint[f"IPv{version}Address"]).partition("/")[0]
 
     def gateway(self, network: str, version: int = 4) -> str:
         pools = self.shown("network")[network]["IPAM"]["Config"]
-        found = [pool["Gateway"] for pool in pools if ipaddress.ip_address(pool["Gateway"]).version == version]
-        return str(found[0])
+        gateways = [pool["Gateway"] for pool in pools if ipaddress.ip_address(pool["Gateway"]).version == version]
+        return str(gateways[0])
 
     def device(self, network: str) -> str:
         """Return the bridge of NETWORK. Its name must not have been set by an option."""
@@ -107,31 +107,31 @@ class Tasks:
 def listed(host: Host, *command: str, place: str = "") -> list[dict[str, Any]]:
     """Return what ip or bridge lists, parsed from JSON."""
     program, *rest = command
-    found = json.loads(host.out([program, "-json", *rest], f"/run/netns/{place}" if place else None) or "[]")
-    return [each for each in found if each]
+    listing = json.loads(host.out([program, "-json", *rest], f"/run/netns/{place}" if place else None) or "[]")
+    return [each for each in listing if each]
 
 
 def link(host: Host, name: str, place: str = "") -> dict[str, Any]:
     """Return what ip shows of one link."""
-    (found,) = listed(host, "ip", "-details", "link", "show", "dev", name, place=place)
-    return found
+    (interface,) = listed(host, "ip", "-details", "link", "show", "dev", name, place=place)
+    return interface
 
 
 def host_end(host: Host, sandbox: str, name: str = "eth0") -> dict[str, Any]:
     """Return the host's end of the link NAME of SANDBOX."""
     index = link(host, name, sandbox)["link_index"]
-    (found,) = [each for each in listed(host, "ip", "-details", "link") if each["ifindex"] == index]
-    return found
+    (interface,) = [each for each in listed(host, "ip", "-details", "link") if each["ifindex"] == index]
+    return interface
 
 
 def hosts(sandbox: str) -> dict[str, str]:
     """Return the names in the hosts file of SANDBOX with their addresses."""
-    found: dict[str, str] = {}
+    entries: dict[str, str] = {}
     for line in Path("/etc/netns", sandbox, "hosts").read_text().splitlines():
         if line and not line.startswith("#"):
             address, *names = line.split()
-            found.update(dict.fromkeys(names, address))
-    return found
+            entries.update(dict.fromkeys(names, address))
+    return entries
 
 
 def default_route(host: Host, place: str, version: int = 4) -> str:

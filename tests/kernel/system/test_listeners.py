@@ -38,16 +38,16 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 def test_sockets_are_found_with_their_process(host: Host, where: str, protocol: str, kind: int) -> None:
     assert listening() == []
     with bound(kind, where, 8053) as made:
-        (found,) = listening()
-        assert found == Listener(protocol, address(where), 8053, os.fstat(made.fileno()).st_ino)
+        (listener,) = listening()
+        assert listener == Listener(protocol, address(where), 8053, os.fstat(made.fileno()).st_ino)
         with open("/proc/self/comm") as stream:
-            assert process(found.inode) == f"{stream.read().strip()} ({os.getpid()})"
+            assert process(listener.inode) == f"{stream.read().strip()} ({os.getpid()})"
 
 
 @pytest.mark.usefixtures("way")
 def test_connected_sockets_do_not_listen(host: Host) -> None:
     with bound(socket.SOCK_STREAM, "127.0.0.1", 80) as server, socket.create_connection(("127.0.0.1", 80)):
-        assert [found.port for found in listening()] == [80]
+        assert [each.port for each in listening()] == [80]
         server.close()
         assert listening() == []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -60,7 +60,7 @@ def test_ipv4_socket_of_the_ipv6_kind(host: Host) -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as made:
         made.bind(("::ffff:127.0.0.1", 80))
         made.listen()
-        assert [found.address for found in listening()] == [address("127.0.0.1")]
+        assert [each.address for each in listening()] == [address("127.0.0.1")]
 
 
 def test_sctp_endpoints(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ class Engine:
 
     def listed(self, kind: str) -> Dict[str, Any]:
         with self.core(True) as controller:
-            return {found["Name"]: found for found in controller.describe(kind, lambda _store, _found: True)}
+            return {each["Name"]: each for each in controller.describe(kind, lambda _store, _found: True)}
 
     def raw(self, environment: Dict[str, str], text: bytes, repeated: bool = False) -> Tuple[int, Any]:
         """Call the CNI plugin with TEXT; return its status and the JSON that it prints."""

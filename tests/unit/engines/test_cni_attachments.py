@@ -344,8 +344,8 @@ def test_collecting_keeps_what_is_valid_and_what_is_not_the_engines(engine: Engi
     engine.done("ADD", "c2", "/run/netns/b")
     engine.done("ADD", "c3", "/run/netns/c", name="other", network="blue")
     engine.done("GC", **{"cni.dev/valid-attachments": [{"containerID": "c1", "ifname": "eth1"}]})
-    found = {name: sorted(sandbox["Networks"]) for name, sandbox in engine.listed("sandbox").items()}
-    assert found == {"own": ["blue"], "c1": ["red"], "c3": ["blue"]}
+    networks = {name: sorted(sandbox["Networks"]) for name, sandbox in engine.listed("sandbox").items()}
+    assert networks == {"own": ["blue"], "c1": ["red"], "c3": ["blue"]}
 
 
 @pytest.mark.parametrize("nothing", [None, []])

@@ -68,8 +68,8 @@ def eventually(holds: Callable[[], Any]) -> bool:
 
 
 def aliases(engine: Engine) -> List[str]:
-    found: List[str] = engine.listed("endpoint")[NAME]["Aliases"]
-    return found
+    names: List[str] = engine.listed("endpoint")[NAME]["Aliases"]
+    return names
 
 
 def test_a_container_has_its_name_when_it_is_connected(watched: Engine, dockerd: Dockerd) -> None:

@@ -76,8 +76,8 @@ class Networks(Dockerd):
             self.answers[f"/networks/{each['Id']}"] = {**each, "Containers": inside}
 
     def named(self, name: str) -> Dict[str, Any]:
-        (found,) = [each for each in self.present if each["Name"] == name]
-        return found
+        (network,) = [each for each in self.present if each["Name"] == name]
+        return network
 
     def names(self) -> List[str]:
         return [each["Name"] for each in self.present]

@@ -275,10 +275,10 @@ def test_systemd_hands_sockets_over_with_the_names_of_protocols(
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(str(tmp_path / "s"))
         monkeypatch.setattr(listeners, "_FIRST", os.dup(made.fileno()))
-    found = Listeners(["engines", "docker"], {})
-    assert list(found.sockets.values()) == ["engines"]
+    handed_over = Listeners(["engines", "docker"], {})
+    assert list(handed_over.sockets.values()) == ["engines"]
     assert "LISTEN_FDS" not in os.environ
-    found.close()
+    handed_over.close()
     assert os.path.exists(tmp_path / "s"), "systemd keeps it"
 
 

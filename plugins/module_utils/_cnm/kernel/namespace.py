@@ -206,10 +206,10 @@ class Namespaces:
     def _still_leads_there(self, path: str) -> bool:
         """Say whether PATH leads to the namespace to which it led when it was first opened."""
         try:
-            found = os.stat(path)
+            status = os.stat(path)
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) == (os.fstat(self.home).st_dev, self._inodes.get(path))
+        return (status.st_dev, status.st_ino) == (os.fstat(self.home).st_dev, self._inodes.get(path))
 
     def file(self, path: str) -> Optional[Tuple[int, int]]:
         """Return device and inode of the file at PATH; None if there is none.
@@ -220,10 +220,10 @@ class Namespaces:
         if path in self._inodes:
             return os.fstat(self.home).st_dev, self._inodes[path]
         try:
-            found = os.stat(path)
+            status = os.stat(path)
         except (OSError, ValueError):
             return None
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
     def is_ours(self, path: str, inside: Socket) -> bool:
         """Say whether we made the namespace of INSIDE, a socket in the namespace at PATH, and made it for this path.

@@ -137,10 +137,10 @@ class Queries:
         sandboxes = "endpoint JOIN sandbox ON sandbox.id = endpoint.sandbox"
         others = f"{sandboxes} JOIN endpoint AS other ON other.sandbox = sandbox.id"
         self._rows.flush()
-        found = self._rows.written(Sandbox, f"SELECT sandbox.* FROM {sandboxes} {condition}", network)
+        running = self._rows.written(Sandbox, f"SELECT sandbox.* FROM {sandboxes} {condition}", network)
         endpoints = self._rows.written(Endpoint, f"SELECT other.* FROM {others} {condition}", network)
-        self._members.note_inside((sandbox.id for sandbox in found), endpoints)
-        return [sandbox.id for sandbox in found]
+        self._members.note_inside((sandbox.id for sandbox in running), endpoints)
+        return [sandbox.id for sandbox in running]
 
     def name_servers(self, network: str) -> Dict[str, Tuple[str, ...]]:
         """Return the name servers of running sandboxes with their own, on the network with that id, by sandbox id."""

@@ -64,11 +64,13 @@ def informed(store: SqliteStore, network: str, peers: Sequence[Peer], reports: R
     """
     new: Dict[str, Tuple[Remote, ...]] = {
         name: tuple(
-            remote for remote in found if all(store.holder(network, held.packed) is None for held in remote.addresses)
+            remote
+            for remote in endpoints
+            if all(store.holder(network, held.packed) is None for held in remote.addresses)
         )
-        for name, found in reports.items()
+        for name, endpoints in reports.items()
     }
-    held = {each for found in new.values() for remote in found for each in remote.addresses}
+    held = {each for endpoints in new.values() for remote in endpoints for each in remote.addresses}
     return tuple(
         replace(
             peer,

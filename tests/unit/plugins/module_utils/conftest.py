@@ -47,7 +47,7 @@ class Host:
         return self.ensure("endpoint", {"name": name, **options}, check=check)
 
     def listed(self, kind):
-        return {found["Name"]: found for found in self.controller().describe(kind, lambda _store, _found: True)}
+        return {each["Name"]: each for each in self.controller().describe(kind, lambda _store, _found: True)}
 
     def become(self, other):
         """Copy the state and the store of OTHER."""
@@ -61,15 +61,15 @@ class Host:
 
     def remembered(self):
         """Return everything in the store."""
-        found = {}
+        rows = {}
 
         def note(store, _item):
             for kind in (store.networks, store.endpoints, store.sandboxes):
-                found[kind.__name__] = [to_json(item) for item in kind()]
-            found["settings"] = store.settings()
+                rows[kind.__name__] = [to_json(item) for item in kind()]
+            rows["settings"] = store.settings()
 
         self.controller(check=True).describe("network", note)
-        return found
+        return rows
 
     def refused(self, kind, *items, check=False, error=InvalidInput):
         """Return the message with which ITEMS are refused; check that nothing was changed."""
@@ -92,10 +92,10 @@ class Host:
 
     def links(self):
         """Return the names of the links, by namespace."""
-        found = {}
+        names = {}
         for key in sorted(key for key in self.kernel.present if key[0] == "link"):
-            found.setdefault(key[1], []).append(key[2])
-        return found
+            names.setdefault(key[1], []).append(key[2])
+        return names
 
     def default_route(self, sandbox, destination="0.0.0.0/0"):
         """Return the gateway and the link of a default route of SANDBOX; None if it has none."""
@@ -119,8 +119,8 @@ def pretended():
 
 @pytest.fixture
 def host():
-    with pretended() as found:
-        yield found
+    with pretended() as pretended_host:
+        yield pretended_host
 
 
 @pytest.fixture
@@ -140,12 +140,12 @@ def hosts(etcd):
         yield one, two, three
 
 
-def lan_of(found):
-    """Return the host FOUND with a network 'lan' on which 'db', in sandbox 'db', publishes a port."""
-    found.kernel.facts.routes = [("10.50.0.0/24", "eth0")]
-    found.network("lan", ipam_config=[{"subnet": "10.1.0.0/24", "aux_addresses": {"router": "10.1.0.9"}}])
-    found.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
-    return found
+def lan_of(host):
+    """Return HOST with a network 'lan' on which 'db', in sandbox 'db', publishes a port."""
+    host.kernel.facts.routes = [("10.50.0.0/24", "eth0")]
+    host.network("lan", ipam_config=[{"subnet": "10.1.0.0/24", "aux_addresses": {"router": "10.1.0.9"}}])
+    host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
+    return host
 
 
 @pytest.fixture
@@ -157,5 +157,5 @@ def lan(host):
 @pytest.fixture(scope="module")
 def still():
     """The same, for tests that change nothing."""
-    with pretended() as found:
-        yield lan_of(found)
+    with pretended() as pretended_host:
+        yield lan_of(pretended_host)

@@ -175,7 +175,9 @@ class PretendKernel:
         self.reads += 1
         keys = set(keys)
         keys |= {
-            key for key, found in self.present.items() if key[0] == "forwarding" and keys.intersection(found.within)
+            key
+            for key, resource in self.present.items()
+            if key[0] == "forwarding" and keys.intersection(resource.within)
         }
         return {key: self.present[key] for key in keys if key in self.present}
 
@@ -208,27 +210,27 @@ class PretendKernel:
     def lose(self, key):
         """Remove the resource with KEY, and everything in it or on it."""
         self.present.pop(key, None)
-        for found in list(self.present.values()):
-            if key[:2] == ("link", HOST) and getattr(found, "lower", None) and found.lower.device == key[2]:
-                self.lose(found.key)
+        for resource in list(self.present.values()):
+            if key[:2] == ("link", HOST) and getattr(resource, "lower", None) and resource.lower.device == key[2]:
+                self.lose(resource.key)
         if key[:2] == ("link", HOST):
             self.unplug(key[2])
-        for child in [found for found in self.present.values() if key in found.within]:
+        for child in [each for each in self.present.values() if key in each.within]:
             self.lose(child.key)
 
     def unplug(self, bridge):
         """Release the ports of a removed bridge."""
-        for key, found in self.present.items():
-            peer = getattr(found, "peer", None)
+        for key, resource in self.present.items():
+            peer = getattr(resource, "peer", None)
             if peer is not None and peer.master == bridge:
-                self.present[key] = replace(found, peer=replace(peer, master=""))
-            tunnel = getattr(found, "tunnel", None)
+                self.present[key] = replace(resource, peer=replace(peer, master=""))
+            tunnel = getattr(resource, "tunnel", None)
             if tunnel is not None and tunnel.master == bridge:
-                self.present[key] = replace(found, tunnel=replace(tunnel, master=""))
+                self.present[key] = replace(resource, tunnel=replace(tunnel, master=""))
 
     def forget(self):
         """Lose everything except files, as in a reboot."""
-        self.present = {key: found for key, found in self.present.items() if key[0] == "file"}
+        self.present = {key: resource for key, resource in self.present.items() if key[0] == "file"}
 
     @contextlib.contextmanager
     def unchanged(self):

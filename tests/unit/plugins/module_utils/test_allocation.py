@@ -75,9 +75,9 @@ def test_it_is_what_a_search_finds(taken, auxiliary, length):
     free = [n for n in range(low, high + 1) if n - first not in taken and ip(n) not in of.reserved]
     held = sorted(first + number for number in taken)
     if free:
-        found = lowest_free(of, held)
-        assert int(found) == free[0]
-        check_address(of, found)
+        lowest = lowest_free(of, held)
+        assert int(lowest) == free[0]
+        check_address(of, lowest)
     else:
         with pytest.raises(ValueError, match="no address is free"):
             lowest_free(of, held)
@@ -87,8 +87,8 @@ def test_an_address_outside_the_range_can_be_asked_for(host):
     host.network("lan", ipam_config=[{"subnet": "10.1.0.0/24", "iprange": "10.1.0.128/25"}])
     host.endpoint("chosen", network="lan")
     host.endpoint("static", network="lan", ipv4_address="10.1.0.9")
-    found = host.listed("endpoint")
-    assert (found["chosen"]["IPv4Address"], found["static"]["IPv4Address"]) == ("10.1.0.128/24", "10.1.0.9/24")
+    endpoints = host.listed("endpoint")
+    assert (endpoints["chosen"]["IPv4Address"], endpoints["static"]["IPv4Address"]) == ("10.1.0.128/24", "10.1.0.9/24")
 
 
 def test_what_is_released_is_given_again(host):

@@ -33,10 +33,10 @@ def test_they_are_chosen_under_the_lock_but_for_check_mode(lan):
             os._exit(bool(holding(lan.folder)))
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-    found = []
+    states = []
     for check in (False, True):
-        lan.controller(check).ensure_chosen(lambda _store, _host: found.append(locked()) or [])
-    assert found == [1, 0]
+        lan.controller(check).ensure_chosen(lambda _store, _host: states.append(locked()) or [])
+    assert states == [1, 0]
 
 
 @pytest.mark.parametrize("error", [InvalidInput(["No."]), KeyError("bug")])

@@ -106,8 +106,8 @@ def test_the_host_by_name(lan):
     lan.network("dual", enable_ipv6=True, ipam_config=[{"subnet": "10.2.0.0/24"}, {"subnet": "fd02::/64"}])
     lan.network("four", ipam_config=[{"subnet": "10.3.0.0/24"}], internal=True)
     lan.sandbox("db", networks=[{"name": "dual"}, {"name": "four"}], etc_hosts={"x": ["192.0.2.1", "host-gateway"]})
-    found = [line for line in hosts(lan, "db") if line.endswith(" x")]
-    assert found == ["192.0.2.1 x", "10.2.0.1 x", "fd02::1 x"]
+    lines = [line for line in hosts(lan, "db") if line.endswith(" x")]
+    assert lines == ["192.0.2.1 x", "10.2.0.1 x", "fd02::1 x"]
     assert lan.one("sandbox", "db")["ExtraHosts"] == ["x:192.0.2.1", "x:host-gateway"]
     lan.sandbox("db", networks=[{"name": "four"}], published_ports=[])
     assert [line for line in hosts(lan, "db") if line.endswith(" x")] == ["192.0.2.1 x", "10.3.0.1 x"]

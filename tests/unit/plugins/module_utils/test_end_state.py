@@ -107,7 +107,7 @@ def test_ports_are_swapped(pair, turn):
 def test_a_port_that_is_given_comes_before_one_that_is_chosen(pair, turn):
     items = [{"name": "a", "published_ports": ["80", "81"]}, {"name": "b", "published_ports": ["49153:80"]}]
     settled(pair, "sandbox", items[::turn])
-    chosen = {binding["HostPort"] for found in pair.one("endpoint", "a")["Ports"].values() for binding in found}
+    chosen = {binding["HostPort"] for bindings in pair.one("endpoint", "a")["Ports"].values() for binding in bindings}
     assert chosen == {"49154", "49155"}
 
 
@@ -133,8 +133,8 @@ def test_interface_names_are_swapped(host, turn):
     names = {"one": "eth1", "two": "eth0"}
     networks = [{"name": network, "interface_name": name} for network, name in names.items()]
     settled(host, "sandbox", [{"name": "web", "networks": networks[::turn]}])
-    found = host.one("sandbox", "web")["Networks"]
-    assert {network: found[network]["InterfaceName"] for network in names} == names
+    attachments = host.one("sandbox", "web")["Networks"]
+    assert {network: attachments[network]["InterfaceName"] for network in names} == names
 
 
 @either_order

@@ -10,15 +10,15 @@ KEPT = ("Id", "IPv4Address", "IPv6Address", "MacAddress", "InterfaceName", "Port
 
 
 def kept(host, name):
-    found = host.one("endpoint", name)
-    return {key: found[key] for key in KEPT}
+    endpoint = host.one("endpoint", name)
+    return {key: endpoint[key] for key in KEPT}
 
 
 def test_it_exists_without_a_sandbox(lan):
     with lan.kernel.unchanged():
         assert lan.endpoint("vip", network="lan").changed
-    found = lan.one("endpoint", "vip")
-    assert (found["State"], found["Sandbox"], found["IPv4Address"]) == ("left", "", "10.1.0.3/24")
+    endpoint = lan.one("endpoint", "vip")
+    assert (endpoint["State"], endpoint["Sandbox"], endpoint["IPv4Address"]) == ("left", "", "10.1.0.3/24")
 
 
 def test_without_a_sandbox_nothing_of_the_host_is_read(lan, monkeypatch):
@@ -77,8 +77,8 @@ def test_lists_that_are_empty_mean_none_and_what_is_left_out_stays(lan):
     assert not lan.endpoint("vip", network="lan").changed
     assert lan.one("endpoint", "vip")["Aliases"] == ["a", "b"]
     lan.endpoint("vip", network="lan", aliases=[], published_ports=[])
-    found = lan.one("endpoint", "vip")
-    assert (found["Aliases"], found["Ports"]) == ([], {})
+    endpoint = lan.one("endpoint", "vip")
+    assert (endpoint["Aliases"], endpoint["Ports"]) == ([], {})
 
 
 def test_the_network_can_be_left_out_when_the_name_is_unique(lan):
@@ -126,5 +126,5 @@ def test_one_that_was_reserved_outlives_a_sandbox_that_lists_its_network(lan):
     lan.sandbox("box", networks=[{"name": "lan"}])
     assert lan.one("endpoint", "box")["State"] == "joined"
     lan.sandbox("box", state="absent")
-    found = lan.one("endpoint", "box")
-    assert (found["State"], found["IPv4Address"]) == ("left", "10.1.0.77/24")
+    endpoint = lan.one("endpoint", "box")
+    assert (endpoint["State"], endpoint["IPv4Address"]) == ("left", "10.1.0.77/24")

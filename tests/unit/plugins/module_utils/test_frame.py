@@ -20,11 +20,11 @@ def test_a_gratuitous_arp_request():
 
 def test_an_unsolicited_advertisement_that_overrides():
     source, everybody = "fd0000010000000000000000000000" + "02", "ff0200000000000000000000000000" + "01"
-    found = claim("fd00:1::2", "02:42:00:00:01:02").hex()
+    frame = claim("fd00:1::2", "02:42:00:00:01:02").hex()
     head = "333300000001" + MAC + "86dd" + "60000000" + "0020" + "3a" + "ff" + source + everybody
-    assert found.startswith(head + "8800")
-    assert found[len(head) + 8 :] == "20000000" + source + "0201" + MAC
-    assert is_sound(found)
+    assert frame.startswith(head + "8800")
+    assert frame[len(head) + 8 :] == "20000000" + source + "0201" + MAC
+    assert is_sound(frame)
 
 
 def is_sound(frame):
@@ -38,11 +38,11 @@ def is_sound(frame):
 def test_a_question_of_somebody_without_an_address():
     body = "0001" + "0800" + "06" + "04" + "0001" + MAC + "00000000" + "00" * 6 + "0a010002"
     assert question("10.1.0.2", "02:42:00:00:01:02").hex() == "ff" * 6 + MAC + "0806" + body + "00" * 18
-    found = question("fd00:1::2:3", "02:42:00:00:01:02").hex()
-    assert found.startswith("3333ff020003" + MAC + "86dd" + "60000000" + "0020" + "3a" + "ff")
-    assert found[44:108] == "fe80" + "00" * 6 + "004200fffe000102" + "ff02" + "00" * 9 + "01ff" + "020003"
-    assert found[108:112] == "8700" and found[116:] == "00" * 4 + "fd000001" + "00" * 8 + "00020003" + "0101" + MAC
-    assert is_sound(found)
+    frame = question("fd00:1::2:3", "02:42:00:00:01:02").hex()
+    assert frame.startswith("3333ff020003" + MAC + "86dd" + "60000000" + "0020" + "3a" + "ff")
+    assert frame[44:108] == "fe80" + "00" * 6 + "004200fffe000102" + "ff02" + "00" * 9 + "01ff" + "020003"
+    assert frame[108:112] == "8700" and frame[116:] == "00" * 4 + "fd000001" + "00" * 8 + "00020003" + "0101" + MAC
+    assert is_sound(frame)
 
 
 def test_an_answer_is_told_from_all_else():

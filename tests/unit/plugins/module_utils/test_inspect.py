@@ -13,11 +13,11 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import C
 
 def test_a_network(lan):
     lan.network("lan", labels={"a": "b"}, driver_options={"com.docker.network.driver.mtu": 1400})
-    found = lan.one("network", "lan")
+    shown = lan.one("network", "lan")
     sandbox, endpoint = lan.one("sandbox", "db")["Id"], lan.one("endpoint", "db")["Id"]
-    assert found == {
+    assert shown == {
         "Name": "lan",
-        "Id": found["Id"],
+        "Id": shown["Id"],
         "Scope": "local",
         "Driver": "bridge",
         "EnableIPv6": False,
@@ -47,25 +47,25 @@ def test_a_network(lan):
         "DnsServers": [],
         "Options": {"com.docker.network.driver.mtu": "1400"},
         "Labels": {"a": "b"},
-        "Host": {"Device": f"br-{found['Id'][:12]}", "Mtu": 1400, "Dns": False, "Engines": []},
+        "Host": {"Device": f"br-{shown['Id'][:12]}", "Mtu": 1400, "Dns": False, "Engines": []},
     }
 
 
 def test_the_predefined_networks(host):
-    found = host.listed("network")
-    assert {name: (one["Driver"], one["IPAM"]["Config"], one["Host"]["Device"]) for name, one in found.items()} == {
+    networks = host.listed("network")
+    assert {name: (one["Driver"], one["IPAM"]["Config"], one["Host"]["Device"]) for name, one in networks.items()} == {
         "bridge": ("bridge", [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}], "cnm0"),
         "host": ("host", [], ""),
         "none": ("null", [], ""),
     }
-    assert found["bridge"]["Options"]["com.docker.network.bridge.default_bridge"] == "true"
+    assert networks["bridge"]["Options"]["com.docker.network.bridge.default_bridge"] == "true"
 
 
 def test_an_endpoint(lan):
-    found = lan.one("endpoint", "db")
-    assert found == {
+    shown = lan.one("endpoint", "db")
+    assert shown == {
         "Name": "db",
-        "Id": found["Id"],
+        "Id": shown["Id"],
         "Network": "lan",
         "NetworkID": lan.one("network", "lan")["Id"],
         "Sandbox": "db",
@@ -82,10 +82,10 @@ def test_an_endpoint(lan):
 
 
 def test_a_sandbox(lan):
-    found = lan.one("sandbox", "db")
-    assert (found["State"], found["SandboxKey"], found["Hostname"]) == ("running", "/run/netns/db", "db")
-    assert found["Ports"] == {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
-    assert found["Networks"] == {
+    shown = lan.one("sandbox", "db")
+    assert (shown["State"], shown["SandboxKey"], shown["Hostname"]) == ("running", "/run/netns/db", "db")
+    assert shown["Ports"] == {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
+    assert shown["Networks"] == {
         "lan": {
             "Aliases": [],
             "MacAddress": "02:42:0a:01:00:02",

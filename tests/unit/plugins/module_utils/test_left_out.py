@@ -33,8 +33,8 @@ def kept(present, but=()):
     inside = {key for key in present if any(each in key for each in but)}
     addresses = {key[3].partition("/")[0] for key in inside if key[0] == "address"}
     return {
-        key: found
-        for key, found in present.items()
+        key: resource
+        for key, resource in present.items()
         if key not in inside and key[0] != "sysctl" and not (key[0] == "neighbour" and key[3] in addresses)
     }
 
@@ -73,7 +73,7 @@ def test_a_network_without_its_name_server_is_there(host):
     (failure,) = host.controller().restore().failures
     assert failure.startswith("The names of network 'lan' were left out: Could not make name server")
     assert kept(host.kernel.present) == {
-        key: found for key, found in kept(before).items() if key[0] not in ("records", "name-server")
+        key: resource for key, resource in kept(before).items() if key[0] not in ("records", "name-server")
     }
 
 
@@ -95,9 +95,9 @@ def test_what_somebody_takes_away_again_and_again_is_left_out(pair):
 def wanted(host):
     """Return what HOST holds after a restore."""
     host.controller().restore()
-    found = dict(host.kernel.present)
+    present = dict(host.kernel.present)
     host.kernel.forget()
-    return found
+    return present
 
 
 def test_another_run_does_its_own_and_fails_for_the_sandbox_alone(pair):

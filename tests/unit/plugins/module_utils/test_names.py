@@ -28,11 +28,11 @@ def served(host):
 
 def records(host, network="lan"):
     """Return the lines of NETWORK's records, with the names of sandboxes; None if it has no records."""
-    found = host.kernel.present.get(("records", f"{RECORDS}/{host.one('network', network)['Id']}"))
-    if found is None:
+    present = host.kernel.present.get(("records", f"{RECORDS}/{host.one('network', network)['Id']}"))
+    if present is None:
         return None
     names = {each["Id"]: name for name, each in host.listed("sandbox").items()}
-    first, *rest = found.text.splitlines()
+    first, *rest = present.text.splitlines()
     return [first, *(" ".join([names.get(line.split(" ")[0], "peer"), *line.split(" ")[1:]]) for line in rest)]
 
 
@@ -198,8 +198,8 @@ def test_a_stranger_on_its_port(host, listened):
 
 def test_strangers_elsewhere_are_none(host):
     host.kernel.facts.name_server = True
-    found = [("udp", "127.0.0.53", 53), ("tcp", "0.0.0.0", 53), ("udp", "0.0.0.0", 54)]
-    host.kernel.facts.sockets = [Listener(kind, ipaddress.ip_address(text), port, 7) for kind, text, port in found]
+    sockets = [("udp", "127.0.0.53", 53), ("tcp", "0.0.0.0", 53), ("udp", "0.0.0.0", 54)]
+    host.kernel.facts.sockets = [Listener(kind, ipaddress.ip_address(text), port, 7) for kind, text, port in sockets]
     host.network("lan", ipam_config=POOL)
     assert host.one("network", "lan")["Host"]["Dns"] is True
 

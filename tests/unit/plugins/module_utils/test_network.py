@@ -128,9 +128,12 @@ def test_another_subnet_needs_force(lan):
     item = {"name": "lan", "ipam_config": [{"subnet": "10.2.0.0/24"}]}
     assert "use force: true, which gives them new addresses" in lan.refused("network", item)
     lan.ensure("network", {**item, "force": True})
-    found = lan.listed("endpoint")
-    assert (found["db"]["IPv4Address"], found["db"]["MacAddress"]) == ("10.2.0.2/24", "02:42:0a:02:00:02")
-    assert (found["static"]["IPv4Address"], found["static"]["MacAddress"]) == ("10.2.0.3/24", "02:00:00:00:00:07")
+    endpoints = lan.listed("endpoint")
+    assert (endpoints["db"]["IPv4Address"], endpoints["db"]["MacAddress"]) == ("10.2.0.2/24", "02:42:0a:02:00:02")
+    assert (endpoints["static"]["IPv4Address"], endpoints["static"]["MacAddress"]) == (
+        "10.2.0.3/24",
+        "02:00:00:00:00:07",
+    )
     assert ("address", "/run/netns/db", "eth0", "10.2.0.2/24") in lan.kernel.present
     assert ("address", "/run/netns/db", "eth0", "10.1.0.2/24") not in lan.kernel.present
     assert {value for _entry, value in elements(lan, "published4")} == {"10.2.0.2 . 80"}
@@ -183,13 +186,13 @@ def test_an_adopted_bridge_keeps_what_it_has(theirs):
     theirs.network("lan", driver_options={NAME: "br9"})
     theirs.sandbox("db", networks=[{"name": "lan"}])
     assert theirs.one("network", "lan")["IPAM"]["Config"] == [{"Subnet": "10.9.0.0/24", "Gateway": "10.9.0.1"}]
-    found = bridge(theirs)
-    assert (found.group, found.address, found.mtu) == (GROUP, "02:00:00:00:00:09", 1400)
+    present = bridge(theirs)
+    assert (present.group, present.address, present.mtu) == (GROUP, "02:00:00:00:00:09", 1400)
     assert not theirs.network("lan").changed
     theirs.sandbox("db", state="absent")
     theirs.network("lan", state="absent")
-    found = theirs.kernel.present[("link", HOST, "br9")]
-    assert (found.group, found.address, found.mtu) == (0, "02:00:00:00:00:09", 1400)
+    present = theirs.kernel.present[("link", HOST, "br9")]
+    assert (present.group, present.address, present.mtu) == (0, "02:00:00:00:00:09", 1400)
     assert ("address", HOST, "br9", "10.9.0.1/24") in theirs.kernel.present
     assert theirs.left() == {("link", HOST, "br9"), ("address", HOST, "br9", "10.9.0.1/24")}
 

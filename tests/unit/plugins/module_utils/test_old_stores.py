@@ -140,11 +140,11 @@ def test_a_damaged_one_is_refused_and_kept(old):
 def test_their_journal_is_read_and_the_run_is_finished(host):
     os.mkdir(host.folder, 0o700)
     shutil.copy(STORES / "intent.json", host.folder)
-    found = journal.read(host.folder, named)
-    assert ("host", "") in found.units
-    assert ("route", "/run/netns/web", "10.5.0.0/16", "3") in found.keys
-    assert found.lent == {("link", "", "virbr7")}
-    assert found.settings["net/ipv4/conf/wan0/forwarding"] == Setting("0", ("host", "apart"))
-    assert "8080 . tcp . 127.0.0.1 . 0.0.0.0/0" in {each.entry for each in found.published}
+    intent = journal.read(host.folder, named)
+    assert ("host", "") in intent.units
+    assert ("route", "/run/netns/web", "10.5.0.0/16", "3") in intent.keys
+    assert intent.lent == {("link", "", "virbr7")}
+    assert intent.settings["net/ipv4/conf/wan0/forwarding"] == Setting("0", ("host", "apart"))
+    assert "8080 . tcp . 127.0.0.1 . 0.0.0.0/0" in {each.entry for each in intent.published}
     assert host.network("new").changed
     assert not os.path.exists(os.path.join(host.folder, "intent.json"))

@@ -35,8 +35,8 @@ def overlay(host, name="blue", check=False, **options):
 
 
 def link(host, kind):
-    (found,) = [one for key, one in host.kernel.present.items() if key[0] == "link" and one.type == kind]
-    return found
+    (device,) = [one for key, one in host.kernel.present.items() if key[0] == "link" and one.type == kind]
+    return device
 
 
 def entries(host, kind="forwarding"):
@@ -53,9 +53,14 @@ def names(host, sandbox):
 
 def test_a_network_that_learns(host):
     overlay(host, peers=[peer(2), peer(3)])
-    found = link(host, "vxlan")
-    assert (found.mtu, found.tunnel.local, found.tunnel.port, found.tunnel.device) == (1450, "192.0.2.1", 4789, "eth0")
-    assert found.tunnel.learning and found.tunnel.suppress and found.tunnel.master == link(host, "bridge").name
+    device = link(host, "vxlan")
+    assert (device.mtu, device.tunnel.local, device.tunnel.port, device.tunnel.device) == (
+        1450,
+        "192.0.2.1",
+        4789,
+        "eth0",
+    )
+    assert device.tunnel.learning and device.tunnel.suppress and device.tunnel.master == link(host, "bridge").name
     assert link(host, "bridge").mtu == 1450 and link(host, "bridge").address == "02:42:0a:09:00:01"
     assert set(entries(host)) == {("00:00:00:00:00:00", "192.0.2.2"), ("00:00:00:00:00:00", "192.0.2.3")}
     assert not overlay(host, peers=[peer(3), peer(2)]).changed
@@ -80,8 +85,8 @@ def test_a_network_whose_endpoints_are_all_declared(host):
         "10.9.0.33": "02:00:00:00:00:0b",
         "10.9.0.2": "02:42:0a:09:00:02",
     }
-    found = names(host, "here")
-    assert {name: found[name] for name in ("a", "a.blue", "x", "b", "here")} == {
+    lines = names(host, "here")
+    assert {name: lines[name] for name in ("a", "a.blue", "x", "b", "here")} == {
         "a": "10.9.0.22",
         "a.blue": "10.9.0.22",
         "x": "10.9.0.22",
@@ -92,13 +97,13 @@ def test_a_network_whose_endpoints_are_all_declared(host):
 
 def test_inspect(host):
     overlay(host, peers=[peer(2, remote("a", 22))], driver_options={VNI: 77, PORT: 8472})
-    found = host.one("network", "blue")
-    assert (found["Scope"], found["Peers"]) == ("global", [{"Name": "h2", "IP": "192.0.2.2"}])
-    ((key, one),) = found["Containers"].items()
+    network = host.one("network", "blue")
+    assert (network["Scope"], network["Peers"]) == ("global", [{"Name": "h2", "IP": "192.0.2.2"}])
+    ((key, one),) = network["Containers"].items()
     assert key == f"ep-{one['EndpointID']}"
     assert (one["Name"], one["IPv4Address"], one["Host"]) == ("a", "10.9.0.22/24", "h2")
     shown = {
-        key: found["Host"][key]
+        key: network["Host"][key]
         for key in ("VxlanId", "VxlanPort", "VtepAddress", "VtepDevice", "Learning", "Control", "Mtu")
     }
     assert shown == {
@@ -110,7 +115,7 @@ def test_inspect(host):
         "Control": "inventory",
         "Mtu": 1450,
     }
-    assert found["Options"] == {VNI: "77", PORT: "8472"}
+    assert network["Options"] == {VNI: "77", PORT: "8472"}
 
 
 def test_the_network_has_one_id_and_one_vni_everywhere(host):
@@ -133,8 +138,8 @@ def test_an_underlay_of_ipv6(host):
         driver_options={VTEP: "2001:db8::1"},
         peers=[{"name": "h2", "address": "2001:DB8:0::2"}],
     )
-    found = link(host, "vxlan")
-    assert (found.mtu, found.tunnel.local) == (1430, "2001:db8::1")
+    device = link(host, "vxlan")
+    assert (device.mtu, device.tunnel.local) == (1430, "2001:db8::1")
     assert set(entries(host)) == {("00:00:00:00:00:00", "2001:db8::2")}
     overlay(host, peers=[{"name": "2001:db8::2", "address": "2001:db8::2"}])
     assert host.one("network", "blue")["Peers"] == [{"Name": "2001:db8::2", "IP": "2001:db8::2"}]
@@ -293,8 +298,8 @@ def test_another_address_of_the_host(host):
     host.kernel.facts.ends["192.0.2.50"] = ("eth1", 9000)
     overlay(host)
     overlay(host, driver_options={VTEP: "192.0.2.50"})
-    found = link(host, "vxlan")
-    assert (found.tunnel.local, found.tunnel.device, found.mtu) == ("192.0.2.50", "eth1", 8950)
+    device = link(host, "vxlan")
+    assert (device.tunnel.local, device.tunnel.device, device.mtu) == ("192.0.2.50", "eth1", 8950)
 
 
 def test_a_host_that_has_another_address_after_a_boot(host):

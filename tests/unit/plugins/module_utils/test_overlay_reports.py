@@ -38,8 +38,8 @@ def exchange(host, check=False, network="blue", **reports):
 
 def known(host):
     """Return the names of the endpoints on other hosts, with host and IPv4 address."""
-    found = host.one("network", "blue")["Containers"].values()
-    return sorted((each["Name"], each["Host"], each["IPv4Address"][:-3]) for each in found if "Host" in each)
+    endpoints = host.one("network", "blue")["Containers"].values()
+    return sorted((each["Name"], each["Host"], each["IPv4Address"][:-3]) for each in endpoints if "Host" in each)
 
 
 def lines(host, sandbox):
@@ -78,8 +78,8 @@ def test_a_host_says_what_it_knows_of_others(host):
     own = play(host, peer(2), peer(3)).reports["blue"]
     assert own["endpoints"] == [one("box", "10.9.0.2", mac_address="02:42:0a:09:00:02", aliases=["x"])]
     exchange(host, h2=[one("box", "10.9.2.2")], h3=[])
-    found = play(host, peer(2), peer(3)).reports["blue"]["known"]
-    assert list(found) == ["h2"] and found["h2"] not in ("", own["digest"])
+    digests = play(host, peer(2), peer(3)).reports["blue"]["known"]
+    assert list(digests) == ["h2"] and digests["h2"] not in ("", own["digest"])
 
 
 def test_what_the_inventory_says_of_an_endpoint_is_not_reported(host):

@@ -58,7 +58,7 @@ def published(host):
 
 
 def host_ports(host, name="db", kind="endpoint"):
-    return {port: [one["HostPort"] for one in found] for port, found in host.one(kind, name)["Ports"].items()}
+    return {port: [one["HostPort"] for one in bindings] for port, bindings in host.one(kind, name)["Ports"].items()}
 
 
 def test_a_chosen_port_is_the_lowest_free_and_stays(lan):
@@ -120,8 +120,8 @@ def test_the_addresses_of_both_families_at_which_a_network_publishes(host):
         host.network("lan", driver_options={BINDING: "127.0.0.1", BINDING6: binding}, ipam_config=DUAL)
         host.sandbox("db", networks=[{"name": "lan"}], published_ports=["8080:80"])
         assert list(published(host)) == ["8080 . tcp . 127.0.0.1 . 0.0.0.0/0"]
-        found = [key[2] for key in host.kernel.present if key[:2] == ("element", "published6")]
-        assert found == [f"8080 . tcp . {six} . ::/0"]
+        entries = [key[2] for key in host.kernel.present if key[:2] == ("element", "published6")]
+        assert entries == [f"8080 . tcp . {six} . ::/0"]
     host.network("lan", driver_options={BINDING6: "2001:db8::1"})
     assert list(published(host)) == ["8080 . tcp . 0.0.0.0/0 . 0.0.0.0/0"]
     host.network("other", driver_options={BINDING: "127.0.0.2", BINDING6: "2001:db8::2"}, enable_ipv6=True)

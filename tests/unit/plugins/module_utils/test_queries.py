@@ -48,15 +48,15 @@ def statements(monkeypatch):
 
 def scans(host, statements):
     store = SqliteStore.open(host.folder)
-    found = set()
+    tables = set()
     for statement in set(statements):
         verb = statement.split()[0]
         if verb in ("SELECT", "INSERT", "DELETE", "UPDATE") and not any(few in statement for few in FEW):
             for row in store._connection.execute(f"EXPLAIN QUERY PLAN {statement}"):
                 if row[3].startswith("SCAN") and row[3] != "SCAN CONSTANT ROW":
-                    found.add(f"{row[3]}: {statement}")
+                    tables.add(f"{row[3]}: {statement}")
     store.close()
-    return found
+    return tables
 
 
 LAN = [{"name": "lan"}]

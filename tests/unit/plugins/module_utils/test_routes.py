@@ -13,8 +13,8 @@ FAR = {"destination": "10.9.0.0/16", "gateway": "10.1.0.9"}
 
 def routes(host, sandbox="db"):
     """Return the routes of SANDBOX, each as destination, gateway, link, metric and type."""
-    found = [one for key, one in host.kernel.present.items() if key[:2] == ("route", f"/run/netns/{sandbox}")]
-    return sorted((one.destination, one.gateway, one.link, one.metric, one.type) for one in found)
+    present = [one for key, one in host.kernel.present.items() if key[:2] == ("route", f"/run/netns/{sandbox}")]
+    return sorted((one.destination, one.gateway, one.link, one.metric, one.type) for one in present)
 
 
 DEFAULT = ("0.0.0.0/0", "10.1.0.1", "eth0", None, "unicast")
@@ -92,5 +92,5 @@ def test_the_name_server_of_a_network_asks_those_of_the_network(host):
     host.network("lan", ipam_config=[{"subnet": "10.1.0.0/24"}], dns_servers=["192.0.2.1"])
     for name, more in (("db", {}), ("own", {"dns_servers": ["192.0.2.9"]})):
         host.sandbox(name, networks=[{"name": "lan"}], **more)
-    (found,) = [one.text for key, one in host.kernel.present.items() if key[0] == "records"]
-    assert [line.split()[-1] for line in found.splitlines()[1:]] == ["192.0.2.1", "192.0.2.9"]
+    (text,) = [one.text for key, one in host.kernel.present.items() if key[0] == "records"]
+    assert [line.split()[-1] for line in text.splitlines()[1:]] == ["192.0.2.1", "192.0.2.9"]

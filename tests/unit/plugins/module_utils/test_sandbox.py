@@ -265,9 +265,9 @@ def test_a_namespace_of_our_name_that_is_not_ours(host):
 
 def test_settings_are_set(host):
     host.sandbox("db", sysctls={"net.core.somaxconn": 1024, "net/ipv4/conf/eth0.5/forwarding": True})
-    found = {key[2]: one.value for key, one in host.kernel.present.items() if key[:2] == ("sysctl", "/run/netns/db")}
-    assert found["net/core/somaxconn"] == "1024"
-    assert found["net/ipv4/conf/eth0.5/forwarding"] == "true"
+    values = {key[2]: one.value for key, one in host.kernel.present.items() if key[:2] == ("sysctl", "/run/netns/db")}
+    assert values["net/core/somaxconn"] == "1024"
+    assert values["net/ipv4/conf/eth0.5/forwarding"] == "true"
 
 
 @pytest.mark.parametrize("check", [False, True])

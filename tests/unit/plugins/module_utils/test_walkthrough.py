@@ -20,8 +20,8 @@ def test_the_numbers_of_the_walkthrough(host):
     assert networks["web"]["IPAM"]["Config"] == [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}]
     assert networks["bridge"]["IPAM"]["Config"] == [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}]
     assert [
-        (found["Name"], found["IPv4Address"], found["MacAddress"], found["IPv6Address"])
-        for found in networks["myapp"]["Containers"].values()
+        (each["Name"], each["IPv4Address"], each["MacAddress"], each["IPv6Address"])
+        for each in networks["myapp"]["Containers"].values()
     ] == [
         ("nginx", "172.19.0.2/16", "02:42:ac:13:00:02", ""),
         ("web", "172.19.0.3/16", "02:42:ac:13:00:03", ""),

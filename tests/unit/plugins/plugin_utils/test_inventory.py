@@ -42,20 +42,20 @@ def inventory(**hosts):
 
 
 def refused(**hosts):
-    found = inventory(**hosts).problems
-    assert found
-    return " ".join(found)
+    problems = inventory(**hosts).problems
+    assert problems
+    return " ".join(problems)
 
 
-def told(found, name, network="blue"):
-    (item,) = [each for each in found.networks(name) if each["name"] == network]
-    return {**item, **members(found.everywhere().members[network], name)._asdict()}
+def told(whole, name, network="blue"):
+    (item,) = [each for each in whole.networks(name) if each["name"] == network]
+    return {**item, **members(whole.everywhere().members[network], name)._asdict()}
 
 
 def test_each_host_is_told_of_the_others():
-    found = inventory(a=host(1, on("x")), b=host(2), c=host(3, networks=[]))
-    assert found.problems == []
-    assert told(found, "a") == {
+    whole = inventory(a=host(1, on("x")), b=host(2), c=host(3, networks=[]))
+    assert whole.problems == []
+    assert told(whole, "a") == {
         "name": "blue",
         "driver": "overlay",
         "driver_options": {VTEP: "192.0.2.1"},
@@ -65,9 +65,9 @@ def test_each_host_is_told_of_the_others():
         "chosen": {"x"},
         "declared": {"x"},
     }
-    assert told(found, "b")["peers"] == [{"name": "a", "address": "192.0.2.1", "endpoints": [], "chosen": ["x"]}]
-    assert found.networks("c") == []
-    assert found.sandboxes("a") == [on("x")]
+    assert told(whole, "b")["peers"] == [{"name": "a", "address": "192.0.2.1", "endpoints": [], "chosen": ["x"]}]
+    assert whole.networks("c") == []
+    assert whole.sandboxes("a") == [on("x")]
 
 
 def work(count):
@@ -76,12 +76,12 @@ def work(count):
     calls = []
     sys.setprofile(lambda _frame, event, _argument: calls.append(event))
     try:
-        found = inventory(**hosts)
-        found.everywhere()
-        answers = [found.told(name) for name in hosts]
+        whole = inventory(**hosts)
+        whole.everywhere()
+        answers = [whole.told(name) for name in hosts]
     finally:
         sys.setprofile(None)
-    assert found.problems == []
+    assert whole.problems == []
     return len(calls), len(json.dumps(answers[10]))
 
 
@@ -93,12 +93,12 @@ def test_a_host_costs_the_controller_the_same_among_many_hosts():
 
 def test_fixed_addresses_are_known_to_all():
     fixed = on("x", ipv4_address="10.9.1.5", aliases=["y"])
-    found = inventory(a=host(1, fixed), b=host(2, on("z", ipv4_address="10.9.77.5", mac_address="02-00-00-00-00-0A")))
-    endpoints = [each["endpoints"] for each in told(found, "b")["peers"]]
+    whole = inventory(a=host(1, fixed), b=host(2, on("z", ipv4_address="10.9.77.5", mac_address="02-00-00-00-00-0A")))
+    endpoints = [each["endpoints"] for each in told(whole, "b")["peers"]]
     mac = "02:42:0a:09:01:05"
     assert endpoints == [[{"name": "x", "ipv4_address": "10.9.1.5", "mac_address": mac, "aliases": ["y"]}]]
-    assert told(found, "a")["peers"][0]["endpoints"][0]["mac_address"] == "02:00:00:00:00:0a"
-    assert told(found, "a")["known"] == ["10.9.1.5"]
+    assert told(whole, "a")["peers"][0]["endpoints"][0]["mac_address"] == "02:00:00:00:00:0a"
+    assert told(whole, "a")["known"] == ["10.9.1.5"]
 
 
 @pytest.mark.parametrize(
@@ -109,27 +109,27 @@ def test_fixed_addresses_are_known_to_all():
     ],
 )
 def test_all_know_of_which_endpoints_hosts_choose_addresses(other, names):
-    found = inventory(a=host(1, on("x", ipv4_address="10.9.1.5")), b=other)
-    assert told(found, "a")["peers"][0]["chosen"] == names
-    assert told(found, "b")["chosen"] == {*names}
-    assert told(found, "b")["peers"][0]["endpoints"][0]["name"] == "x"
+    whole = inventory(a=host(1, on("x", ipv4_address="10.9.1.5")), b=other)
+    assert told(whole, "a")["peers"][0]["chosen"] == names
+    assert told(whole, "b")["chosen"] == {*names}
+    assert told(whole, "b")["peers"][0]["endpoints"][0]["name"] == "x"
 
 
 def test_a_fixed_address_that_another_host_may_have_chosen_is_warned_of():
     stray, moved = on("x", ipv4_address="10.9.2.3"), on("y", ipv4_address="10.9.1.9")
-    found = inventory(a=host(1, stray), b=host(2, moved), c=host(3, on("z")))
-    assert found.everywhere().warnings == []
-    found = inventory(a=host(1, stray), b=host(2, on("free"), moved))
-    (warning,) = found.everywhere().warnings
+    whole = inventory(a=host(1, stray), b=host(2, moved), c=host(3, on("z")))
+    assert whole.everywhere().warnings == []
+    whole = inventory(a=host(1, stray), b=host(2, on("free"), moved))
+    (warning,) = whole.everywhere().warnings
     assert warning.startswith(
         "Network 'blue': address 10.9.2.3 of endpoint 'x' on host 'a' is in 10.9.2.0/24, from which host 'b' chooses "
     )
 
 
 def test_a_host_whose_address_is_translated():
-    found = inventory(a=host(1, cnm_vtep_local_address="10.0.0.1"), b=host(2))
-    assert told(found, "a")["driver_options"] == {VTEP: "10.0.0.1"}
-    assert told(found, "b")["peers"][0]["address"] == "192.0.2.1"
+    whole = inventory(a=host(1, cnm_vtep_local_address="10.0.0.1"), b=host(2))
+    assert told(whole, "a")["driver_options"] == {VTEP: "10.0.0.1"}
+    assert told(whole, "b")["peers"][0]["address"] == "192.0.2.1"
     assert "cnm_vtep_local_address 2001:db8::1 is not of the same address family" in refused(
         a=host(1, cnm_vtep_local_address="2001:db8::1")
     )
@@ -141,28 +141,28 @@ def test_no_host_needs_a_part_of_the_subnet_where_all_addresses_are_fixed():
         f"h{number}": host(number, on(f"s{number}", ipv4_address=f"10.9.1.{number + 9}"), networks=[small])
         for number in range(1, 18)
     }
-    found = inventory(**hosts)
-    assert found.problems == []
-    assert told(found, "h1")["ipam_config"] == [{"subnet": "10.9.1.0/24"}]
+    whole = inventory(**hosts)
+    assert whole.problems == []
+    assert told(whole, "h1")["ipam_config"] == [{"subnet": "10.9.1.0/24"}]
     assert "is divided into 16 slices, too few for its 17 hosts" in refused(
         **{**hosts, "h1": host(1, on("x"), networks=[small])}
     )
 
 
 def test_hosts_that_are_called_by_ipv6_addresses():
-    found = inventory(**{"2001:db8::1": host(1, ansible_host=None), "[2001:db8::2]": host(2, ansible_host=None)})
-    assert found.problems == []
-    assert told(found, "2001:db8::1")["peers"][0]["address"] == "2001:db8::2"
+    whole = inventory(**{"2001:db8::1": host(1, ansible_host=None), "[2001:db8::2]": host(2, ansible_host=None)})
+    assert whole.problems == []
+    assert told(whole, "2001:db8::1")["peers"][0]["address"] == "2001:db8::2"
 
 
 def test_a_sandbox_that_is_stopped_or_gone_is_not_told_of():
     gone = [
         {**on(name, ipv4_address=f"10.9.1.{n}"), "state": s} for n, name, s in ((5, "x", "absent"), (6, "y", "stopped"))
     ]
-    found = inventory(a=host(1, *gone), b=host(2, on("x", ipv4_address="10.9.1.5")))
-    assert found.problems == []
-    assert told(found, "b")["peers"][0]["endpoints"] == []
-    assert told(found, "a")["peers"][0]["endpoints"][0]["name"] == "x"
+    whole = inventory(a=host(1, *gone), b=host(2, on("x", ipv4_address="10.9.1.5")))
+    assert whole.problems == []
+    assert told(whole, "b")["peers"][0]["endpoints"] == []
+    assert told(whole, "a")["peers"][0]["endpoints"][0]["name"] == "x"
 
 
 def test_a_host_that_comes_changes_nothing_for_the_others_but_a_peer():
@@ -175,9 +175,9 @@ def test_a_host_that_comes_changes_nothing_for_the_others_but_a_peer():
 
 def test_a_host_chooses_its_own_range_if_it_says_so():
     own = blue(ipam_config=[{"subnet": "10.9.0.0/16", "iprange": "10.9.128.0/20"}])
-    found = inventory(a=host(1, networks=[own]), b=host(2))
-    assert found.problems == []
-    assert told(found, "a")["ipam_config"][0]["iprange"] == "10.9.128.0/20"
+    whole = inventory(a=host(1, networks=[own]), b=host(2))
+    assert whole.problems == []
+    assert told(whole, "a")["ipam_config"][0]["iprange"] == "10.9.128.0/20"
     assert "chooses addresses from 10.9.0.0/20, and host 'b' from 10.9.2.0/24" in refused(
         a=host(1, networks=[blue(ipam_config=[{"subnet": "10.9.0.0/16", "iprange": "10.9.0.0/20"}])]), b=host(2)
     )
@@ -189,8 +189,8 @@ def test_other_networks_are_handed_on_as_they_are():
 
 
 def test_a_host_called_by_its_address():
-    found = inventory(**{"192.0.2.1": host(9, ansible_host=None), "b": host(2)})
-    assert told(found, "b")["peers"][0]["address"] == "192.0.2.1"
+    whole = inventory(**{"192.0.2.1": host(9, ansible_host=None), "b": host(2)})
+    assert told(whole, "b")["peers"][0]["address"] == "192.0.2.1"
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ class Work:
 
     def ask(self, folder, host, meeting="task"):
         """Return which run of the work answered HOST, or None if the answer is for another host."""
-        found = shared.answer(folder, host, self.digest, meeting, self)
-        return found.own[0] if found.own[1] == host and found.common == "all" else None
+        answer = shared.answer(folder, host, self.digest, meeting, self)
+        return answer.own[0] if answer.own[1] == host and answer.common == "all" else None
 
     @property
     def times(self):
@@ -118,15 +118,15 @@ def test_answers_are_for_nobody_else(folder, either):
 
 
 def names(variables):
-    found = sources.Names()
-    found.add(["cnm_networks"], variables)
-    return found
+    collected = sources.Names()
+    collected.add(["cnm_networks"], variables)
+    return collected
 
 
 def test_the_variables_on_which_others_depend():
-    found = names({"cnm_networks": [{"name": "{{ a.b }}"}], "a": {"b": "{{ c }}"}, "c": "d", "e": "{{ f }}"})
-    assert {"cnm_networks", "a", "b", "c", "d"} <= found.found and not {"e", "f"} & found.found
-    assert not found.beyond
+    collected = names({"cnm_networks": [{"name": "{{ a.b }}"}], "a": {"b": "{{ c }}"}, "c": "d", "e": "{{ f }}"})
+    assert {"cnm_networks", "a", "b", "c", "d"} <= collected.found and not {"e", "f"} & collected.found
+    assert not collected.beyond
 
 
 @pytest.mark.parametrize(

@@ -42,16 +42,16 @@ NUMBERS = st.dictionaries(st.text("abcdef0123456789.-", min_size=1, max_size=12)
 def hosts_of(subnet, numbers):
     """Return each host's slice, or nothing if this is refused."""
     problems = []
-    found = slices.chosen(subnet, numbers, problems)
-    return {} if problems else {host: slices.part(subnet, index) for host, index in found.items()}
+    indices = slices.chosen(subnet, numbers, problems)
+    return {} if problems else {host: slices.part(subnet, index) for host, index in indices.items()}
 
 
 @given(SUBNETS, NUMBERS)
 def test_no_two_hosts_choose_from_the_same_addresses(subnet, numbers):
-    found = hosts_of(subnet, numbers)
-    for one, other in itertools.combinations(found.values(), 2):
+    chosen = hosts_of(subnet, numbers)
+    for one, other in itertools.combinations(chosen.values(), 2):
         assert not one.overlaps(other)
-    assert all(part.subnet_of(subnet) for part in found.values())
+    assert all(part.subnet_of(subnet) for part in chosen.values())
 
 
 @given(SUBNETS, NUMBERS, st.data())

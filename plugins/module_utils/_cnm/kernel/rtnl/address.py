@@ -51,13 +51,13 @@ def present(kernel: Socket, addresses: Sequence[str]) -> List[str]:
 
 def read(kernel: Socket, wanted: Iterable[Address], interfaces: Dict[str, Interface]) -> List[Address]:
     """Return those of the addresses WANTED, all in one namespace, that exist; INTERFACES are those there, by name."""
-    found: Dict[str, List[str]] = {}
+    on_links: Dict[str, List[str]] = {}
     there = []
     for address in wanted:
         if address.link in interfaces:
-            if address.link not in found:
-                found[address.link] = of_link(kernel, interfaces[address.link].index)
-            if address.interface in found[address.link]:
+            if address.link not in on_links:
+                on_links[address.link] = of_link(kernel, interfaces[address.link].index)
+            if address.interface in on_links[address.link]:
                 there.append(address)
     return there
 

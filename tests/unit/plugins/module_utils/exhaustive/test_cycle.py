@@ -174,7 +174,7 @@ def quiet(host, kind, item):
         with host.kernel.unchanged():
             result = host.ensure(kind, item, check=check)
         assert not result.changed
-        assert [found for found in result.differences if found["before"] != found["after"]] == []
+        assert [each for each in result.differences if each["before"] != each["after"]] == []
     return result
 
 
