@@ -235,7 +235,7 @@ class Reconciliation:
 
         :param leave: subsystems of the firewall whose rules are as they were read before; reading them runs programs
         """
-        anew = frozenset(
+        renewed = frozenset(
             key
             for key, unit in scope.unit_of.items()
             if unit.kind == "sandbox" and unit.id in renew and kind_of(key).renewed
@@ -249,7 +249,7 @@ class Reconciliation:
                 scope.wanted.pop(key, None)
         while True:
             try:
-                return plan(scope.wanted, scope.concerned(present), anew)
+                return plan(scope.wanted, scope.concerned(present), renewed)
             except CnmError as error:
                 self._leave_out(scope, error)
 

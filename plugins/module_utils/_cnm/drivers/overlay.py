@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping
 
 from ..model.endpoint import Endpoint
 from ..model.network import Network
-from ..resources.fdb import ANYBODY, Forwarding, Neighbour
+from ..resources.fdb import ANYBODY, FdbEntry, Neighbour
 from ..resources.kinds import Sysctl
 from ..resources.link import Link, Tunnel
 from ..resources.resource import HOST, Resource
@@ -110,11 +110,11 @@ class Overlay(Bridge):
             # All hosts have the gateway's addresses, even the link-local one, so these are not duplicates.
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{bridge}/accept_dad", "0", bridge))
         if network.underlay.learning:
-            resources += [Forwarding(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
+            resources += [FdbEntry(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
             return resources
         for peer, remote in network.remotes():
-            resources.append(Forwarding(HOST, tunnel, remote.mac, str(peer.address)))
-            resources.append(Forwarding(HOST, tunnel, remote.mac, ""))
+            resources.append(FdbEntry(HOST, tunnel, remote.mac, str(peer.address)))
+            resources.append(FdbEntry(HOST, tunnel, remote.mac, ""))
             resources += [Neighbour(HOST, bridge, str(address), remote.mac) for address in remote.addresses]
         return resources
 

@@ -125,7 +125,7 @@ class Plan:
         self._silence = ""
         """Why Docker does not answer; empty if it does."""
         try:
-            self._present = [_described(each) for each in api.get("/networks")]
+            self._present = [_docker_network(each) for each in api.get("/networks")]
         except ERRORS as error:
             self._silence = f"Docker does not answer at {api.path}: {_why(error)}."
 
@@ -232,10 +232,10 @@ def _wanted(shown: Mapping[str, Any]) -> DockerNetwork:
     return DockerNetwork(shown["Name"], _DRIVER, subnets, shown["Internal"])
 
 
-def _described(listed: Mapping[str, Any]) -> DockerNetwork:
+def _docker_network(listed: Mapping[str, Any]) -> DockerNetwork:
     """Return the network that Docker has LISTED.
 
-    :raises ValueError: if it is not described as expected
+    :raises ValueError: if it does not have the expected form
     """
     try:
         subnets = frozenset(str(pool["Subnet"]) for pool in listed["IPAM"]["Config"] or ())

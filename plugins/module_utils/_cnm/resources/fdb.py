@@ -17,7 +17,7 @@ ANYBODY = "00:00:00:00:00:00"
 """The MAC address of flood entries, one per peer, for broadcast frames and frames to unknown addresses."""
 
 
-class ForwardingKey(NamedTuple):
+class FdbEntryKey(NamedTuple):
     """Identifies an entry of a forwarding table."""
 
     kind: str
@@ -30,11 +30,11 @@ class ForwardingKey(NamedTuple):
     port: str = ""
     device: str = ""
     hops: str = ""
-    """Of an entry that leads astray, the numbers of Forwarding.astray."""
+    """Of an entry that leads astray, the numbers of FdbEntry.astray."""
 
 
 @value
-class Forwarding(Resource):
+class FdbEntry(Resource):
     """A permanent entry of a forwarding table."""
 
     namespace: str
@@ -50,15 +50,15 @@ class Forwarding(Resource):
     own; or, of an entry of a bridge, 1 if it keeps frames on the host."""
 
     kind: ClassVar[str] = "forwarding"
-    key_class: ClassVar[Type[Any]] = ForwardingKey
+    key_class: ClassVar[Type[Any]] = FdbEntryKey
     rank: ClassVar[int] = 6
 
     @property
-    def key(self) -> ForwardingKey:
+    def key(self) -> FdbEntryKey:
         way = "tunnel" if self.destination else "bridge"
         if self.astray or self.mac == ANYBODY:
             way = self.destination
-        return ForwardingKey(self.kind, self.namespace, self.link, self.mac, way, *map(str, self.astray))
+        return FdbEntryKey(self.kind, self.namespace, self.link, self.mac, way, *map(str, self.astray))
 
     def __str__(self) -> str:
         who = "everybody" if self.mac == ANYBODY else self.mac

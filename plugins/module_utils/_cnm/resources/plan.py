@@ -58,7 +58,7 @@ def plan(
                 text = f"A {resource} that was not made by us is in the way. Remove or rename it."
                 conflicts.append(Conflict(text, key))
             continue
-        if after and after.lent and _must_be_made_anew(after, resource):
+        if after and after.lent and _needs_replacement(after, resource):
             conflicts.append(Conflict(f"The {resource} cannot be adopted: a {after} is needed.", key))
             continue
         lost = bool(gone) and not gone.isdisjoint(resource.within)
@@ -66,7 +66,7 @@ def plan(
             gone.add(key)
         elif after is None and not resource.removable:
             continue
-        elif lost or after is None or (key in renew and not after.lent) or _must_be_made_anew(after, resource):
+        elif lost or after is None or (key in renew and not after.lent) or _needs_replacement(after, resource):
             gone.add(key)
             removals.append(Step(resource, None))
     left = [(key, one) for key, one in wanted.items() if key in gone or not _is_there(one, present.get(key))]
@@ -89,7 +89,7 @@ def _is_there(wanted: Resource, present: Optional[Resource]) -> bool:
     return present is not None and not isinstance(present, Obstacle) and wanted.satisfied_by(present)
 
 
-def _must_be_made_anew(wanted: Resource, present: Resource) -> bool:
+def _needs_replacement(wanted: Resource, present: Resource) -> bool:
     for name in wanted.immutable:
         value = getattr(wanted, name)
         if value is not None and value != getattr(present, name):

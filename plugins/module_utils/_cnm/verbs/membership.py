@@ -170,7 +170,7 @@ def left(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, sandbox=None, declared=False, ipv6_off=False)
 
 
-def part(context: Context, endpoint: Endpoint) -> None:
+def leave(context: Context, endpoint: Endpoint) -> None:
     """Take ENDPOINT out of its sandbox, which no longer asks for it: remove it, unless its own item made it."""
     if endpoint.reserved:
         context.store.put_endpoint(left(endpoint))

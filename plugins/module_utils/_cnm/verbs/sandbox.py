@@ -21,7 +21,7 @@ from ..model.sandbox import HOST_GATEWAY, Sandbox
 from ..resources.routes import gateway_order
 from ..store.journal import Unit
 from .context import Context, check_absent, listed, texts
-from .membership import Wishes, joined, part, read, read_ports, wanted
+from .membership import Wishes, joined, leave, read, read_ports, wanted
 from .ports import assign, particular_first, resume
 
 _PATH = r"/[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*"
@@ -77,7 +77,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
 
 def _remove(context: Context, sandbox: Sandbox) -> None:
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
-        part(context, endpoint)
+        leave(context, endpoint)
     context.store.delete_sandbox(sandbox)
 
 
@@ -197,7 +197,7 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
         if endpoint.network in identifiers:
             present[endpoint.network] = endpoint
         elif endpoint.declared:
-            part(context, endpoint)
+            leave(context, endpoint)
     for network, wishes in chosen:
         about = f"{subject} on network '{network.name}'"
         existing = present.get(network.id) or context.store.endpoint_on(network.id, sandbox.name)

@@ -15,7 +15,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_opt
     VNI,
     VTEP,
 )
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import Forwarding
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import FdbEntry
 
 MTU = "com.docker.network.driver.mtu"
 POOLS = [{"subnet": "10.9.0.0/24"}]
@@ -148,7 +148,7 @@ def test_an_underlay_of_ipv6(host):
 def test_a_peer_that_left_and_its_entries(host):
     overlay(host, peers=[peer(2), peer(3)])
     host.kernel.present.update(
-        {entry.key: entry for entry in [Forwarding("", link(host, "vxlan").name, "02:00:00:00:00:99", "192.0.2.9")]}
+        {entry.key: entry for entry in [FdbEntry("", link(host, "vxlan").name, "02:00:00:00:00:99", "192.0.2.9")]}
     )
     assert overlay(host, peers=[peer(3)]).changed
     assert set(entries(host)) == {("00:00:00:00:00:00", "192.0.2.3")}, "also what nobody remembers"

@@ -39,7 +39,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi im
     RTM_NEWROUTE,
 )
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import ANYBODY, Forwarding, Neighbour
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import ANYBODY, FdbEntry, Neighbour
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Route
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, HostEnd, Link, Lower, Tunnel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
@@ -259,10 +259,10 @@ def test_forwarding_entries(held: str, mac: str, index: int, port: int) -> None:
     by_bridge = {"family": BRIDGE, "ifindex": index, "state": 0x40, "flags": 0x44}
     there = [("NDA_LLADDR", mac), ("NDA_DST", held)]
     for item, mode, values, fields in (
-        (Forwarding("", "v1", mac, held), SET, there, by_tunnel),
-        (Forwarding("", "v1", mac, ""), SET, there[:1], by_bridge),
+        (FdbEntry("", "v1", mac, held), SET, there, by_tunnel),
+        (FdbEntry("", "v1", mac, ""), SET, there[:1], by_bridge),
         (
-            Forwarding("", "v1", ANYBODY, held),
+            FdbEntry("", "v1", ANYBODY, held),
             NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND,
             [("NDA_LLADDR", ANYBODY), there[1]],
             by_tunnel,
@@ -271,7 +271,7 @@ def test_forwarding_entries(held: str, mac: str, index: int, port: int) -> None:
         assert neighbour.addition(item, index).message == encoded("ndmsg", RTM_NEWNEIGH, mode, values, **fields)
         assert neighbour.removal(item, index).message == encoded("ndmsg", RTM_DELNEIGH, NLM_F_ACK, values, **fields)
     astray = [*there, ("NDA_VNI", index), ("NDA_PORT", port), ("NDA_IFINDEX", index)]
-    item = Forwarding("", "v1", mac, held, astray=(index, port, index, 0))
+    item = FdbEntry("", "v1", mac, held, astray=(index, port, index, 0))
     assert neighbour.removal(item, index).message == encoded("ndmsg", RTM_DELNEIGH, NLM_F_ACK, astray, **by_tunnel)
 
 
@@ -311,7 +311,7 @@ def test_what_differs_from_one_sandbox_to_the_next_is_no_new_shape() -> None:
         held = Address("", "eth0", f"10.0.0.{number}/24")
         address.addition(held, number)
         address.removal(held, number)
-        for item in (Neighbour("", "br0", f"10.0.0.{number}", _mac(number)), Forwarding("", "v", _mac(number), "")):
+        for item in (Neighbour("", "br0", f"10.0.0.{number}", _mac(number)), FdbEntry("", "v", _mac(number), "")):
             neighbour.addition(item, number)
             neighbour.removal(item, number)
         neighbour.pin(number, _mac(number))

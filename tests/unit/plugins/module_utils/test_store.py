@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.registry import named
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, StoreDamaged
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.sandbox import Sandbox
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import Forwarding
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import FdbEntry
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import journal, schema
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.journal import Intent, Setting
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import held
@@ -210,7 +210,7 @@ def test_an_intent_is_read_as_it_was_written(tmp_path):
 
 @pytest.mark.parametrize("astray", [(), (1,), (7, 4789, 3, 0)])
 def test_an_entry_of_a_vxlan_device_that_somebody_has_added_can_be_noted(tmp_path, astray):
-    entry = Forwarding("", "vx0", "02:42:00:00:00:01", "192.0.2.1", astray=astray)
+    entry = FdbEntry("", "vx0", "02:42:00:00:00:01", "192.0.2.1", astray=astray)
     intent = Intent(keys=frozenset({entry.key}))
     journal.write(str(tmp_path), intent)
     assert journal.read(str(tmp_path), named) == intent

@@ -38,7 +38,7 @@ class Links(Face):
                 from ..rtnl import neighbour
 
                 for tunnel in tunnels:
-                    entries += neighbour.read_forwarding(host.namespaces.at(space), space, tunnel)
+                    entries += neighbour.read_fdb(host.namespaces.at(space), space, tunnel)
             wanted[space] = names
             return entries
 

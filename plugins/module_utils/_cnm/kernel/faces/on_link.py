@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 from ...model.errors import CnmError
-from ...resources.fdb import ANYBODY, Forwarding, Neighbour, NeighbourKey
+from ...resources.fdb import ANYBODY, FdbEntry, Neighbour, NeighbourKey
 from ...resources.kinds import Address, AddressKey, Route, RouteKey
 from ...resources.plan import Step
 from ...resources.resource import HOST, Key, Resource, kind_of, namespace_of, only
@@ -57,7 +57,7 @@ def _route_removals(_socket: Socket, gone: Route, indices: _Indices) -> List[Cha
     return [route.removal(gone, indices.get(gone.link))]
 
 
-def _read_forwarding(_host: Host, _space: str, _socket: Socket, _keys: Sequence[Key]) -> Sequence[Resource]:
+def _read_fdb(_host: Host, _space: str, _socket: Socket, _keys: Sequence[Key]) -> Sequence[Resource]:
     """Return nothing: all entries of a VXLAN device are read with the device."""
     return ()
 
@@ -74,7 +74,7 @@ def _entry_changes(step: Step, indices: _Indices) -> List[Change]:
     from ..rtnl import neighbour
 
     entry = step.after
-    return [neighbour.addition(entry, indices[entry.link])] if isinstance(entry, (Forwarding, Neighbour)) else []
+    return [neighbour.addition(entry, indices[entry.link])] if isinstance(entry, (FdbEntry, Neighbour)) else []
 
 
 def _neighbour_removals(_socket: Socket, gone: Neighbour, indices: _Indices) -> List[Change]:
@@ -83,7 +83,7 @@ def _neighbour_removals(_socket: Socket, gone: Neighbour, indices: _Indices) -> 
     return [neighbour.removal(gone, indices[gone.link])] if gone.link in indices else []
 
 
-def _forwarding_removals(socket: Socket, gone: Forwarding, indices: _Indices) -> List[Change]:
+def _fdb_removals(socket: Socket, gone: FdbEntry, indices: _Indices) -> List[Change]:
     from ..rtnl import neighbour
 
     if gone.link not in indices:
@@ -95,7 +95,7 @@ def _forwarding_removals(socket: Socket, gone: Forwarding, indices: _Indices) ->
 _KINDS: Dict[str, _Kind] = {
     Address.kind: _Kind(_read_addresses, _address_changes, _address_removals),
     Route.kind: _Kind(_read_routes, route.changes, _route_removals),
-    Forwarding.kind: _Kind(_read_forwarding, _entry_changes, _forwarding_removals),
+    FdbEntry.kind: _Kind(_read_fdb, _entry_changes, _fdb_removals),
     Neighbour.kind: _Kind(_read_neighbours, _entry_changes, _neighbour_removals),
 }
 """In the order in which they are made in a namespace."""

@@ -35,7 +35,7 @@ def change(namespaces: Namespaces, steps: Sequence[Step]) -> None:
     errors: List[CnmError] = []
     for before, after in links:
         what = f"change {after}"
-        own = _difference(before, after)
+        own = _changed_attributes(before, after)
         if own:
             message = link_requests.setting(after.name, *own)
             changes.setdefault(after.namespace, []).append(Change(what, message, about=after.key))
@@ -53,7 +53,7 @@ def carry_out_in(namespaces: Namespaces, changes: Dict[str, List[Change]]) -> Li
     return [error for namespace in changes for error in carry_out(namespaces.at(namespace), changes[namespace])]
 
 
-def _difference(before: Link, after: Link) -> Optional[Tuple[List[Tuple[str, Any]], Optional[bool]]]:
+def _changed_attributes(before: Link, after: Link) -> Optional[Tuple[List[Tuple[str, Any]], Optional[bool]]]:
     """Return the attributes to set, and whether to set the link up or down or leave it; None if nothing differs."""
     changed: List[Tuple[str, Any]] = []
     if after.address is not None and after.address != before.address:

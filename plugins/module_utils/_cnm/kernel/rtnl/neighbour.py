@@ -14,7 +14,7 @@ import sys
 from functools import cache
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple, Union
 
-from ...resources.fdb import ANYBODY, Forwarding, Neighbour
+from ...resources.fdb import ANYBODY, FdbEntry, Neighbour
 from ..refusals import Change
 from . import uapi
 from .interface import Interface
@@ -64,21 +64,21 @@ def _entries(replies: Iterable[bytes]) -> Iterator[_Entry]:
         yield _Entry(family, index, state, flags, destination, mac, uapi.NDA_MASTER in values, astray)
 
 
-def read_forwarding(kernel: Socket, namespace: str, device: Interface) -> List[Forwarding]:
+def read_fdb(kernel: Socket, namespace: str, device: Interface) -> List[FdbEntry]:
     """Return the entries for the VXLAN DEVICE, its own and those of its bridge, without those that were learned."""
     present = []
-    for entry in _entries(kernel.dump(_forwarding_table(device.index))):
+    for entry in _entries(kernel.dump(_fdb_query(device.index))):
         if entry.link != device.index:
             continue
         if entry.master and _is_lasting(entry):
-            present.append(Forwarding(namespace, device.name, entry.mac, "", sticky=bool(entry.flags & _STICKY)))
+            present.append(FdbEntry(namespace, device.name, entry.mac, "", sticky=bool(entry.flags & _STICKY)))
         elif entry.master and entry.state & _PERMANENT and entry.mac != device.address:
             # Not the device's own address, but the bridge takes it for one, and keeps frames to it on the host.
-            present.append(Forwarding(namespace, device.name, entry.mac, "", astray=(1,)))
+            present.append(FdbEntry(namespace, device.name, entry.mac, "", astray=(1,)))
         elif not entry.master and entry.state & (_STATIC | _PERMANENT) and (entry.destination or any(entry.astray)):
             destination = str(ipaddress.ip_address(entry.destination)) if entry.destination else ""
             astray = entry.astray if any(entry.astray) else ()
-            present.append(Forwarding(namespace, device.name, entry.mac, destination, astray=astray))
+            present.append(FdbEntry(namespace, device.name, entry.mac, destination, astray=astray))
     return present
 
 
@@ -102,7 +102,7 @@ def read_neighbours(
     return present
 
 
-def _forwarding_table(index: int) -> bytes:
+def _fdb_query(index: int) -> bytes:
     return query(uapi.RTM_GETNEIGH, uapi.NLM_F_DUMP, NEIGHBOUR.pack(socket.AF_BRIDGE, index, 0, 0, 0))
 
 
@@ -148,38 +148,38 @@ def _family(address: str) -> Tuple[int, Slot]:
     return (socket.AF_INET6, IPV6) if ":" in address else (socket.AF_INET, IPV4)
 
 
-def addition(item: Union[Forwarding, Neighbour], index: int) -> Change:
+def addition(item: Union[FdbEntry, Neighbour], index: int) -> Change:
     """Return the change that makes or replaces ITEM on the link with number INDEX."""
-    if isinstance(item, Forwarding):
+    if isinstance(item, FdbEntry):
         mode = uapi.NLM_F_ACK | uapi.NLM_F_CREATE
         mode |= uapi.NLM_F_APPEND if item.mac == ANYBODY else uapi.NLM_F_REPLACE
-        return Change(f"set {item}", _forwarding(uapi.RTM_NEWNEIGH, mode, item, index), about=item.key)
+        return Change(f"set {item}", _fdb_entry(uapi.RTM_NEWNEIGH, mode, item, index), about=item.key)
     return Change(f"set {item}", _neighbour(uapi.RTM_NEWNEIGH, _SET, item, index), about=item.key)
 
 
-def removal(item: Union[Forwarding, Neighbour], index: int) -> Change:
+def removal(item: Union[FdbEntry, Neighbour], index: int) -> Change:
     """Return the change that removes ITEM from the link with number INDEX."""
-    if isinstance(item, Forwarding):
-        return Change(f"remove {item}", _forwarding(uapi.RTM_DELNEIGH, uapi.NLM_F_ACK, item, index), _GONE, item.key)
+    if isinstance(item, FdbEntry):
+        return Change(f"remove {item}", _fdb_entry(uapi.RTM_DELNEIGH, uapi.NLM_F_ACK, item, index), _GONE, item.key)
     return Change(f"remove {item}", _neighbour(uapi.RTM_DELNEIGH, uapi.NLM_F_ACK, item, index), _GONE, item.key)
 
 
-def learned_removals(kernel: Socket, left: Forwarding, index: int) -> List[Change]:
+def learned_removals(kernel: Socket, left: FdbEntry, index: int) -> List[Change]:
     """Return the changes that remove what the link with number INDEX has learned about the host to which LEFT leads.
 
     Until they age, these entries would lead to a host that has stopped being a peer.
     """
     changes = []
-    for entry in _entries(kernel.dump(_forwarding_table(index))):
+    for entry in _entries(kernel.dump(_fdb_query(index))):
         lasting = entry.master or entry.state & (_STATIC | _PERMANENT)
         if entry.link == index and entry.destination and not lasting:
-            learned = Forwarding(left.namespace, left.link, entry.mac, str(ipaddress.ip_address(entry.destination)))
+            learned = FdbEntry(left.namespace, left.link, entry.mac, str(ipaddress.ip_address(entry.destination)))
             if learned.destination == left.destination:
                 changes.append(removal(learned, index))
     return changes
 
 
-def _forwarding(command: int, mode: int, entry: Forwarding, index: int) -> bytes:
+def _fdb_entry(command: int, mode: int, entry: FdbEntry, index: int) -> bytes:
     values: List[Tuple[str, Any]] = [("NDA_LLADDR", entry.mac)]
     if entry.destination:
         values.append(("NDA_DST", entry.destination))

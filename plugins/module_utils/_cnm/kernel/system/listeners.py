@@ -32,7 +32,7 @@ def listening(protocols: Sequence[str] = ("tcp", "udp", "sctp")) -> List[Listene
     for fields in _rows("sctp/eps") if "sctp" in protocols else ():
         if len(fields) > 8:
             listeners.extend(
-                Listener("sctp", address, int(fields[5]), int(fields[7])) for address in _spelled(fields[8:])
+                Listener("sctp", address, int(fields[5]), int(fields[7])) for address in _addresses_in(fields[8:])
             )
     return listeners
 
@@ -98,7 +98,7 @@ def _unmapped(packed: bytes) -> Address:
     return mapped or address
 
 
-def _spelled(fields: Sequence[str]) -> Iterator[Address]:
+def _addresses_in(fields: Sequence[str]) -> Iterator[Address]:
     for field in fields:
         try:
             yield ipaddress.ip_address(field)
