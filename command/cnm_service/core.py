@@ -62,8 +62,8 @@ def controller(
         raises ends the run
     """
     with Kernel(_LISTINGS) as kernel:
-        # Only CHECK tells an engine what differs.
-        yield _Announcing(announce, kernel, warn, check, tell=check, patience=patience)
+        # Only CHECK shows an engine what differs.
+        yield _Announcing(announce, kernel, warn, check, diff=check, patience=patience)
 
 
 def import_all(etcd: bool = True) -> None:

@@ -5,7 +5,7 @@
 """Our core in its own process, as a module runs it: ``python core.py < task`` prints the costs.
 
 The task is ``{"verb": "ensure", "kind": ..., "items": [...], "check": false}`` or ``{"verb": "restore"}``.
-``profile`` names a file for cProfile's figures, and ``tell`` asks for the differences that --diff shows.
+``profile`` names a file for cProfile's figures, and ``diff`` asks for the differences that --diff shows.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def carry_out(task: dict[str, Any]) -> Any:
     from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 
     with Kernel(program) as kernel:
-        controller = Controller(kernel, lambda warning: None, task.get("check", False), tell=task.get("tell", False))
+        controller = Controller(kernel, lambda warning: None, task.get("check", False), diff=task.get("diff", False))
         return controller.restore() if task["verb"] == "restore" else controller.ensure(task["kind"], task["items"])
 
 

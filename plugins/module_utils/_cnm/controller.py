@@ -64,7 +64,7 @@ class Controller:
         warn: Callable[[str], None],
         check: bool = False,
         folder: str = FOLDER,
-        tell: bool = True,
+        diff: bool = True,
         elsewhere: bool = True,
         patience: float = PATIENCE,
     ) -> None:
@@ -72,7 +72,7 @@ class Controller:
 
         :param warn: called with each warning for the user
         :param check: whether this is a dry run
-        :param tell: whether to return differences, which may be many megabytes
+        :param diff: whether to return differences, which may be many megabytes
         :param elsewhere: whether to show the parts of networks that are on other hosts, which may be as large
         :param patience: seconds to wait for other runs to end
         """
@@ -81,7 +81,7 @@ class Controller:
         self._check = check
         self._folder = folder
         self._transactions = Transactions(folder, check, self._predefine, kernel.keep_listings, patience)
-        self._tell = tell
+        self._diff = diff
         self._elsewhere = elsewhere
 
     def ensure(self, kind: str, items: Sequence[Mapping[str, Any]]) -> Result:
@@ -130,11 +130,11 @@ class Controller:
                     else:
                         verb(context, item)
             assign_unique_values(context, before)
-            told = [item["name"] for kind, items in groups if kind == "network" for item in items if _tells(item)]
-            if told:
+            overlays = [item["name"] for kind, items in groups if kind == "network" for item in items if _informs(item)]
+            if overlays:
                 from .verbs.overlay import settle_learning
 
-                for name in told:
+                for name in overlays:
                     settle_learning(context, name)
             touched = [store.network(identifier) for kind, identifier in store.touched if kind == "network"]
             if any(network is not None and network.underlay is not None for network in touched):
@@ -172,9 +172,11 @@ class Controller:
 
                     if is_exchanged(network):
                         result.reports[network.name] = report(store, network, item["chosen"], item["declared"])
-                if self._tell:
-                    result.differences.append(_told(kind, item["name"], self._shown(before, kind, was), shown))
-            result.differences = self._told_of_host(steps) + result.differences
+                if self._diff:
+                    result.differences.append(
+                        _diff_of_object(kind, item["name"], self._shown(before, kind, was), shown)
+                    )
+            result.differences = self._diff_of_host(steps) + result.differences
             self._warn_of_unreachable_endpoints(store, {identifier for kind, identifier in named if kind == "network"})
             if run.compared and run.after.host_resources.in_use:
                 self._warn_of_foreign_policies()
@@ -242,7 +244,7 @@ class Controller:
         lack = lacking(store, run.after, self._kernel.facts)
         for sentence in lack.warnings:
             self._warn(sentence)
-        differences = self._told_of_host(steps)
+        differences = self._diff_of_host(steps)
         return Result(bool(steps), [], differences, lack.left_out, lack.given_way, failures)
 
     def _restoration(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
@@ -326,8 +328,8 @@ class Controller:
             return docker_shapes.network(store, item, self._elsewhere)
         return _shape(kind)(store, item) if item is not None else {}
 
-    def _told_of_host(self, steps: Sequence[Step]) -> List[Dict[str, Any]]:
-        if not self._tell:
+    def _diff_of_host(self, steps: Sequence[Step]) -> List[Dict[str, Any]]:
+        if not self._diff:
             return []
         from .resources.diff_output import of_host
 
@@ -352,7 +354,7 @@ class Controller:
         context.problems.check()
 
 
-def _tells(item: Mapping[str, Any]) -> bool:
+def _informs(item: Mapping[str, Any]) -> bool:
     """Say whether ITEM tells what the inventory declares on other hosts, or what they report."""
     return "declared" in item or "reports" in item
 
@@ -378,7 +380,7 @@ def _also(run: Reconciliation, store: SqliteStore, network: str) -> str:
     return f", and with it its sandboxes {quoted(sandboxes)}" if sandboxes else ""
 
 
-def _told(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
+def _diff_of_object(kind: str, name: str, before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
     from .resources.diff_output import of_objects
 
     return of_objects(kind, name, before, after)

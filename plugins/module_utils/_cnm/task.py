@@ -97,7 +97,7 @@ def _ensured(module: _Module, host: OpenHost, groups: Groups, elsewhere: bool = 
         # The run repeats the warnings of its rehearsal.
         warn = module.warn if check == module.check_mode else lambda _text: None
         with host() as kernel:
-            yield Controller(kernel, warn, check, tell=module._diff, elsewhere=elsewhere)
+            yield Controller(kernel, warn, check, diff=module._diff, elsewhere=elsewhere)
 
     return ensure_all(core, groups, module.check_mode, module.warn)
 
@@ -141,7 +141,7 @@ def _exchange(module: AnsibleModule, reports: Mapping[str, Mapping[str, Any]], o
 
     def ensure(host: OpenHost) -> Dict[str, Any]:
         with host() as kernel:
-            controller = Controller(kernel, module.warn, module.check_mode, tell=module._diff, elsewhere=False)
+            controller = Controller(kernel, module.warn, module.check_mode, diff=module._diff, elsewhere=False)
             result = controller.exchange(reports, own)
         answer: Dict[str, Any] = {"changed": result.changed}
         return {**answer, "diff": result.differences} if module._diff else answer

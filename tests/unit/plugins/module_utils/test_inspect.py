@@ -127,7 +127,7 @@ def test_the_answer_is_the_object_and_its_difference(lan):
 
 
 def test_nobody_pays_for_a_difference_that_nobody_wants(lan):
-    controller = Controller(lan.kernel, lan.warnings.append, folder=lan.folder, tell=False)
+    controller = Controller(lan.kernel, lan.warnings.append, folder=lan.folder, diff=False)
     result = controller.ensure("network", [{"name": "lan", "labels": {"a": "b"}}])
     assert (result.changed, result.objects, result.differences) == (True, [lan.one("network", "lan")], [])
 
