@@ -56,6 +56,8 @@ def known() -> Dict[str, Dict[str, int]]:
         "NETNSA_": numbers_of(message_class("nsidmsg")),
         "RTM_": vars(rtnl),
         "NLM_F_": vars(importlib.import_module("pyroute2.netlink")),
+        "NLMSG_": vars(importlib.import_module("pyroute2.netlink")),
+        "NETLINK_": vars(importlib.import_module("pyroute2.netlink")),
     }
 
 
@@ -131,7 +133,7 @@ def test_questions_about_addresses_and_routes() -> None:
 
 def test_questions_about_neighbours() -> None:
     table = encoded("ndmsg", uapi.RTM_GETNEIGH, uapi.NLM_F_DUMP, [], family=BRIDGE, ifindex=3)
-    assert neighbour._forwarding_table(3) == table
+    assert neighbour._fdb_query(3) == table
     for text, family in (("192.0.2.1", INET), ("2001:db8::1", INET6)):
         asked = encoded("ndmsg", uapi.RTM_GETNEIGH, 0, [("NDA_DST", text)], family=family, ifindex=3)
         assert neighbour._lookup(text, 3) == asked

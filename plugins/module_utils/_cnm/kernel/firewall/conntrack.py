@@ -25,14 +25,12 @@ from typing import Container, Dict, Iterator, List, Optional, Sequence, Tuple
 from ...model.addresses import Address, Subnet
 from ...model.errors import KernelRefused
 from ...model.value import value
+from ..rtnl import uapi
 from ..rtnl.query import HEADER, attribute
 from ..rtnl.socket import attributes
 
-NETLINK_NETFILTER = 12
 GET, DELETE = (1 << 8) | 1, (1 << 8) | 2
 """IPCTNL_MSG_CT_GET and IPCTNL_MSG_CT_DELETE of the subsystem NFNL_SUBSYS_CTNETLINK."""
-_ERROR, _DONE = 2, 3
-_REQUEST, _ACKNOWLEDGE, _DUMP = 0x1, 0x4, 0x300
 CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_STATUS, CTA_ID, CTA_ZONE = 1, 2, 3, 12, 18
 CTA_TUPLE_IP, CTA_TUPLE_PROTO = 1, 2
 CTA_IP_V4_SRC, CTA_IP_V4_DST, CTA_IP_V6_SRC, CTA_IP_V6_DST = 1, 2, 3, 4
@@ -93,7 +91,7 @@ def forget(gone: Sequence[Tuple[str, str]], new: Sequence[str]) -> None:
         by_number.setdefault((port.protocol, port.number), []).append((port, None))
     versions = {port.source.version for port in added} | {port.source.version for port, _target_ in removed}
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as channel:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, uapi.NETLINK_NETFILTER) as channel:
             channel.bind((0, 0))
             for version in sorted(versions):
                 family = socket.AF_INET if version == 4 else socket.AF_INET6
@@ -131,12 +129,12 @@ def _target(value: str) -> Tuple[Address, int]:
 
 def _flows(channel: socket.socket, family: int, wanted: Container[Tuple[int, int]]) -> Iterator[_Flow]:
     """Yield the connections whose protocol and port are WANTED."""
-    _send(channel, GET, _DUMP, family, b"")
+    _send(channel, GET, uapi.NLM_F_DUMP, family, b"")
     while True:
         for kind, body in _messages(channel):
-            if kind == _DONE:
+            if kind == uapi.NLMSG_DONE:
                 return
-            if kind == _ERROR:
+            if kind == uapi.NLMSG_ERROR:
                 _check(body)
                 continue
             flow = _flow(attributes(body[4:]), wanted)
@@ -176,15 +174,15 @@ def _flow(connection: Dict[int, bytes], wanted: Container[Tuple[int, int]]) -> O
 
 
 def _delete(channel: socket.socket, family: int, flow: _Flow) -> None:
-    _send(channel, DELETE, _ACKNOWLEDGE, family, flow.identity)
+    _send(channel, DELETE, uapi.NLM_F_ACK, family, flow.identity)
     for kind, body in _messages(channel):
-        if kind == _ERROR:
+        if kind == uapi.NLMSG_ERROR:
             _check(body, allowed=errno.ENOENT)
 
 
 def listing(family: int) -> bytes:
     """Return the request that lists all connections of FAMILY, an address family."""
-    return _request(GET, _DUMP, family, b"")
+    return _request(GET, uapi.NLM_F_DUMP, family, b"")
 
 
 def _send(channel: socket.socket, kind: int, flags: int, family: int, values: bytes) -> None:
@@ -193,7 +191,7 @@ def _send(channel: socket.socket, kind: int, flags: int, family: int, values: by
 
 def _request(kind: int, flags: int, family: int, values: bytes) -> bytes:
     body = struct.pack("=BBH", family, 0, 0) + values
-    return HEADER.pack(HEADER.size + len(body), kind, _REQUEST | flags, 1, 0) + body
+    return HEADER.pack(HEADER.size + len(body), kind, uapi.NLM_F_REQUEST | flags, 1, 0) + body
 
 
 def _messages(channel: socket.socket) -> Iterator[Tuple[int, bytes]]:

@@ -22,6 +22,8 @@ from typing import Any, Dict, List, Optional, Tuple
 from ...model.errors import CnmError
 from ...private_files import make_private, open_private, remove_private, write_private
 from ..boot import boot_id
+from ..rtnl import uapi
+from ..rtnl.socket import SO_NETNS_COOKIE
 from ..system.programs import Run
 
 MEMORY = "/run/cnm/listings.json"
@@ -34,11 +36,9 @@ _WITH_ELEMENTS = (_OURS, "list ruleset")
 _LONGEST = 4 << 20
 """Characters in the longest answer that is remembered. /run is in memory, and longer ones would take too much of it."""
 
-_NETLINK_NETFILTER = 12
 _GET_GENERATION, _NEW_GENERATION, _GENERATION_ID = (10 << 8) | 16, (10 << 8) | 15, 1
 """NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN, NFT_MSG_NEWGEN and NFTA_GEN_ID of include/uapi/linux/netfilter/."""
 _REQUEST = struct.pack("=IHHIIBBH", 20, _GET_GENERATION, 1, 1, 0, 0, 0, 0)
-_SO_NETNS_COOKIE = 71
 
 
 class Listings:
@@ -112,12 +112,12 @@ class Listings:
         try:
             if self._socket is None:
                 kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
-                self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_NETFILTER)
+                self._socket = socket.socket(socket.AF_NETLINK, kind, uapi.NETLINK_NETFILTER)
                 # Otherwise a program with rights in the namespace could answer in the kernel's place.
                 self._socket.connect((0, 0))
             self._socket.send(_REQUEST)
             answer = self._socket.recv(1 << 16)
-            cookie = self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8).hex()
+            cookie = self._socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8).hex()
         except OSError:
             return ""
         message, length, attribute = struct.unpack_from("=4xH14xHH", answer.ljust(28, b"\0"))

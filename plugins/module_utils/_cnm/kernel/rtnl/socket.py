@@ -18,14 +18,13 @@ import sys
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...model.errors import CnmError, KernelRefused
+from . import uapi
 from .query import ATTRIBUTE, HEADER
 
-_NETLINK_ROUTE = 0
-_ERROR, _DONE = 2, 3
 _DUMP_INTERRUPTED, _CAPPED, _HAS_ATTRIBUTES = 0x10, 0x100, 0x200
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK, _STRICT_CHECK = 270, 10, 11, 12
 _SO_RCVBUFFORCE = 33
-_SO_NETNS_COOKIE = 71
+SO_NETNS_COOKIE = 71
 _SEQUENCE_OFFSET = 8
 
 CHUNK = 128
@@ -79,7 +78,7 @@ Reply = Union[bytes, Refusal, None]
 class Socket:
     """A netlink socket of the network namespace in which it was made."""
 
-    def __init__(self, protocol: int = _NETLINK_ROUTE) -> None:
+    def __init__(self, protocol: int = uapi.NETLINK_ROUTE) -> None:
         try:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         except OSError as error:
@@ -98,7 +97,7 @@ class Socket:
     def cookie(self) -> Optional[int]:
         """Return the kernel's unique number of the socket's namespace; None before Linux 5.14."""
         try:
-            return number(self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))
+            return number(self._socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8))
         except OSError:
             return None
 
@@ -125,7 +124,7 @@ class Socket:
             for kind, flags, sequence, message in self._receive():
                 place = sequence - first
                 if 0 <= place < len(replies):
-                    replies[place] = _refusal(flags, message) if kind == _ERROR else message
+                    replies[place] = _refusal(flags, message) if kind == uapi.NLMSG_ERROR else message
                     waiting -= 1
         return replies
 
@@ -152,12 +151,12 @@ class Socket:
                     # An answer to an earlier request, left unread when an error was raised.
                     continue
                 whole = whole and not flags & _DUMP_INTERRUPTED
-                if kind == _ERROR:
+                if kind == uapi.NLMSG_ERROR:
                     refusal = _refusal(flags, reply)
                     if refusal and refusal.number != errno.ENODEV:
                         raise KernelRefused(f"The kernel refused to list its network configuration: {refusal.text}.")
                     return []
-                if kind == _DONE:
+                if kind == uapi.NLMSG_DONE:
                     return answers if whole else None
                 answers.append(reply)
 

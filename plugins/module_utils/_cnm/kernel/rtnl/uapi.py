@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Numbers of the kernel's rtnetlink interface, by its own names.
+"""Numbers of the kernel's netlink interface, by its own names.
 
 They are here because a run that finds nothing to change only reads, and should not import pyroute2's classes for a few
 numbers. The unit tests compare each number with pyroute2's.
@@ -11,6 +11,8 @@ numbers. The unit tests compare each number with pyroute2's.
 from __future__ import annotations
 
 # linux/netlink.h
+NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER = 0, 4, 12
+NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 

@@ -21,7 +21,6 @@ from ..rtnl import uapi
 from ..rtnl.query import HEADER, query
 from ..rtnl.socket import Socket
 
-NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
 LISTEN, CLOSE = 10, 7
 """Of the states that include/net/tcp_states.h numbers, those of sockets that wait for a peer: CLOSE is the state of an
@@ -49,7 +48,7 @@ def waiting(protocol: str) -> Iterator[Waiting]:
     :raises KernelRefused: if the kernel cannot list them, for example because it lacks the module ``tcp_diag``
     """
     number, state = _PROTOCOLS[protocol]
-    channel = Socket(NETLINK_SOCK_DIAG)
+    channel = Socket(uapi.NETLINK_SOCK_DIAG)
     try:
         for family, length in ((socket.AF_INET, 4), (socket.AF_INET6, 16)):
             for answer in channel.dump(request(family, number, 1 << state)):
