@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Sequence, Union
 
-from .composition.attachments import has_host_stack
+from .composition.attachments import attachments, has_host_stack
 from .drivers import driver
 from .model.addresses import with_prefix
 from .model.endpoint import Endpoint
@@ -21,7 +21,7 @@ from .model.overlay_peer import Remote
 from .model.sandbox import Sandbox
 from .model.secret_settings import told
 from .model.static_route import StaticRoute
-from .resources.routes import gateway_order, gateway_owner
+from .resources.routes import gateway_owner
 from .store.objects import SqliteStore
 
 
@@ -158,12 +158,7 @@ def _ports(on: Optional[Network], item: Endpoint) -> Dict[str, List[Dict[str, st
 
 def sandbox(store: SqliteStore, item: Sandbox) -> Dict[str, Any]:
     """Return what ``docker inspect`` shows of a container's network settings, and who gives the default routes."""
-    pairs = []
-    for one in store.endpoints_of_sandbox(item.id):
-        on = store.network(one.network)
-        if on is not None:
-            pairs.append((on, one))
-    pairs = gateway_order(pairs)
+    pairs = attachments(store, item.id)
     owners = {version: gateway_owner(item, pairs, version) for version in (4, 6)}
     ports: Dict[str, List[Dict[str, str]]] = {}
     for on, one in pairs:

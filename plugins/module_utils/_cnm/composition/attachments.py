@@ -6,16 +6,11 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Tuple
+from typing import Iterable, List
 
 from ..drivers import driver
-from ..model.endpoint import Endpoint
-from ..model.network import Network
-from ..resources.routes import gateway_order
+from ..resources.routes import Attachment, gateway_order
 from ..store.queries import Queries
-
-Attachment = Tuple[Network, Endpoint]
-"""An endpoint of a sandbox, with its network."""
 
 
 def attachments(store: Queries, sandbox: str) -> List[Attachment]:

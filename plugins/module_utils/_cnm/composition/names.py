@@ -16,8 +16,9 @@ from ..model.overlay_peer import Remote
 from ..model.sandbox import Sandbox
 from ..naming import hosts_files
 from ..resources.resource import Resource
+from ..resources.routes import Attachment
 from ..store.queries import Queries
-from .attachments import Attachment, attachments, has_host_stack
+from .attachments import attachments, has_host_stack
 from .host_facts import Host
 
 

@@ -19,10 +19,10 @@ from ..resources.kinds import Element, Sysctl
 from ..resources.link import Link
 from ..resources.namespace import Namespace
 from ..resources.resource import HOST, Key, Resource
-from ..resources.routes import answering, routes
+from ..resources.routes import Attachment, answering, routes
 from ..store.journal import Unit
 from ..store.queries import Queries
-from .attachments import Attachment, attachments, has_host_stack
+from .attachments import attachments, has_host_stack
 from .host_facts import Host
 from .host_resources import HOST_UNIT, HostResources, is_realised
 from .names import Names

@@ -27,6 +27,9 @@ ENABLE_IPV6 = "com.docker.network.enable_ipv6"
 ALLOW_HOST_OVERLAP = "cnm.allow_host_overlap"
 """Options with the same meaning in every driver that has them."""
 
+MINIMUM_IPV6_MTU = 1280
+"""In bytes (RFC 8200 section 5)."""
+
 
 class Settings(NamedTuple):
     """What the options of a network say that concerns more than its driver; None if an option is not given."""

@@ -17,7 +17,7 @@ from ..resources.firewall import network_elements, opened, published
 from ..resources.kinds import Address, Sysctl
 from ..resources.link import HostEnd, Link
 from ..resources.resource import HOST, Resource
-from . import MTU, Answers, Borrowed, Driver, Settings, address_resources
+from . import MINIMUM_IPV6_MTU, MTU, Answers, Borrowed, Driver, Settings, address_resources
 from .bridge_options import INHIBIT_IPV4, NAME, BridgeOptions, normalized, option_problems, parse
 
 PORTS = 1023
@@ -25,8 +25,6 @@ PORTS = 1023
 
 DEFAULT_DEVICE = "cnm0"
 """The device of the predefined network ``bridge``."""
-
-MINIMUM_IPV6_MTU = 1280
 
 
 class Bridge(Driver):

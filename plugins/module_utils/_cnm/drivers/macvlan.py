@@ -20,7 +20,7 @@ from ..model.network import Network
 from ..resources.kinds import Sysctl
 from ..resources.link import BRIDGE, HostEnd, Link, Lower
 from ..resources.resource import HOST, Resource
-from . import ENABLE_IPV6, MTU, Answers, Borrowed, Driver, Host, Settings, address_resources, flag
+from . import ENABLE_IPV6, MINIMUM_IPV6_MTU, MTU, Answers, Borrowed, Driver, Host, Settings, address_resources, flag
 from .bridge_options import INTERFACE_PREFIX, Keys, normalized, option_problems, read_mtu, read_prefix
 
 PARENT = "parent"
@@ -32,7 +32,6 @@ _PASSTHRU = "passthru"
 _KIND = "macvlan"
 _LIMIT = 1 << 16
 """Far above what a parent can have; the kernel has no limit of its own."""
-_MINIMUM_IPV6_MTU = 1280
 _VLAN = re.compile(r"(.+)\.([0-9]{1,4})")
 
 
@@ -103,9 +102,9 @@ class Macvlan(Driver):
                 f"internal: false needs driver option '{PARENT}', the interface of the host by which packets leave. "
                 "Without it the network is internal."
             )
-        if network.ipv6 and network.mtu < _MINIMUM_IPV6_MTU:
+        if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
             sentences.append(
-                f"IPv6 needs an MTU of at least {_MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
+                f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
                 f"Set driver option '{MTU}'."
             )
         return sentences
@@ -184,7 +183,7 @@ class Macvlan(Driver):
             # The kernel tells the LAN when the MAC address changes.
             Sysctl(namespace, f"net/ipv4/conf/{interface}/arp_notify", "1", interface),
         ]
-        if network.mtu >= _MINIMUM_IPV6_MTU:
+        if network.mtu >= MINIMUM_IPV6_MTU:
             # Its addresses and routes are those of the network, not those that a router on the LAN advertises.
             resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/accept_ra", "0", interface))
             resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/ndisc_notify", "1", interface))

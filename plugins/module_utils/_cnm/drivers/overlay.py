@@ -18,9 +18,9 @@ from ..resources.fdb import ANYBODY, FdbEntry, Neighbour
 from ..resources.kinds import Sysctl
 from ..resources.link import Link, Tunnel
 from ..resources.resource import HOST, Resource
-from . import Answers, Spanning
+from . import MINIMUM_IPV6_MTU, Answers, Spanning
 from . import Tunnel as TunnelSettings
-from .bridge import MINIMUM_IPV6_MTU, PORTS, Bridge
+from .bridge import PORTS, Bridge
 from .overlay_options import CONTROL, LEARNING, LOCAL, PORT, VNI, VTEP, normalized, option_problems, parse, vni
 
 OVERHEAD = {4: 50, 6: 70}

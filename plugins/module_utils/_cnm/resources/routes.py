@@ -17,6 +17,7 @@ from .kinds import Route
 from .resource import Key
 
 Attachment = Tuple[Network, Endpoint]
+"""An endpoint of a sandbox, with its network."""
 KERNEL_METRIC = {4: 0, 6: 1024}
 """The metric of a route without one, by IP version (net/ipv6/route.c: IP6_RT_PRIO_USER)."""
 _DEFAULTS = {4: "0.0.0.0/0", 6: "::/0"}

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..adopted import lost_namespace
+from ..composition.attachments import attachments
 from ..drivers import driver
 from ..model.addresses import address
 from ..model.endpoint import Endpoint, Port
@@ -18,7 +19,7 @@ from ..model.errors import Problems, every
 from ..model.ids import check_hostname, check_name
 from ..model.network import Network
 from ..model.sandbox import HOST_GATEWAY, Sandbox
-from ..resources.routes import gateway_order
+from ..resources.routes import Attachment
 from ..store.journal import Unit
 from .context import Context, check_absent, listed, texts
 from .membership import Wishes, joined, leave, read, read_ports, wanted
@@ -68,7 +69,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         _check_ways(context, sandbox, subject)
         _publish(context, sandbox, before, wishes, subject)
     if sandbox.running and existing is not None and not existing.running:
-        for _network, endpoint in _attachments(context, sandbox):
+        for _network, endpoint in attachments(context.store, sandbox.id):
             resume(context, endpoint, subject)
     if state == "restarted" and existing is not None:
         context.renew.add(sandbox.id)
@@ -215,21 +216,12 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
         context.store.put_endpoint(endpoint)
 
 
-def _attachments(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
-    pairs = []
-    for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
-        network = context.store.network(endpoint.network)
-        if network is not None:
-            pairs.append((network, endpoint))
-    return gateway_order(pairs)
-
-
 def _check_ways(context: Context, sandbox: Sandbox, subject: str) -> None:
     """Check that each gateway of SANDBOX's routes is on one of its networks. Without networks, routes have to wait."""
     if not sandbox.routes:
         return
-    attachments = _attachments(context, sandbox)
-    held = [pool.subnet for network, _endpoint in attachments for pool in network.pools]
+    pairs = attachments(context.store, sandbox.id)
+    held = [pool.subnet for network, _endpoint in pairs for pool in network.pools]
     for route in sandbox.routes if held else ():
         if route.gateway is not None and not any(route.gateway in subnet for subnet in held):
             context.problems.add(
@@ -242,9 +234,9 @@ def _check_ways(context: Context, sandbox: Sandbox, subject: str) -> None:
             )
 
 
-def _own(context: Context, sandbox: Sandbox) -> List[Tuple[Network, Endpoint]]:
+def _own(context: Context, sandbox: Sandbox) -> List[Attachment]:
     """Return the endpoints from SANDBOX's own list of networks, which are removed with it."""
-    return [pair for pair in _attachments(context, sandbox) if pair[1].declared]
+    return [pair for pair in attachments(context.store, sandbox.id) if pair[1].declared]
 
 
 def _publish(
