@@ -35,8 +35,8 @@ def items(store: SqliteStore, records: Iterable[Record]) -> List[Dict[str, Any]]
 def _reports(network: Network, records: Iterable[Record]) -> Dict[str, Sequence[Remote]]:
     """Return the endpoints of each peer of NETWORK, by the peer's name.
 
-    An address of two hosts is that of the one that has published it first, until that one withdraws it: a host that was
-    cut off may come back with what has moved in the meantime.
+    If two hosts publish the same address, the first of them has it until it withdraws it: a host that was cut off may
+    come back with what has moved in the meantime.
     """
     peers = {str(peer.address): peer.name for peer in network.peers}
     peers.update((peer.name, peer.name) for peer in network.peers)

@@ -58,5 +58,5 @@ def _expression(key: str, value: str) -> Keep:
     try:
         search: Callable[[str], Any] = re.compile(value).search
     except re.error as error:
-        raise Failure(f"invalid value for filter '{key}': '{value}' is no regular expression: {error}") from error
+        raise Failure(f"invalid value for filter '{key}': '{value}' is not a regular expression: {error}") from error
     return lambda _store, item: bool(search(getattr(item, key)))

@@ -134,7 +134,7 @@ def last_object(core: Core, choose: Choose, warn: Warn, kind: str, is_it: Callab
     """Do what CHOOSE returns under the lock; return the object of its last item, in Docker's shape.
 
     :param kind: the kind of the object
-    :param is_it: says whether an object of the kind is that one
+    :param is_it: says whether an object of the kind is the one to return
     :raises CnmError: if it is not valid, or if the host refuses a change
     """
     with core(False) as controller:

@@ -32,7 +32,7 @@ def test_the_same_story(ours: CnmHosts, theirs: DockerHosts) -> None:
         assert [bool(each) for each in problems] == [act.refused] * len(sides), (act.title, problems)
         met |= seen_after(act, onlookers)
     vanished = [each.reason for each in INTENDED if each.always and each not in met]
-    assert vanished == [], "These are no differences any more."
+    assert vanished == [], "These are no longer differences."
 
 
 def seen_after(act: Act, onlookers: Sequence[Onlooker]) -> set[Difference]:

@@ -55,7 +55,7 @@ REFUSED = {
     "cnm_etcd_problems_of_variables[4]": ("cnm_etcd_prefix", "/cnm/\n", "does not begin and end with"),
     "cnm_etcd_problems_of_variables[5]": ("cnm_etcd_user", "cnm\n", "is not a name for a user"),
     "cnm_docker_problems_of_host[2]": ("cnm_docker_version", "20.10.24\n", "is not a version"),
-    "cnm_docker_problems_of_repository[0]": ("cnm_docker_repository_url", "https://a\nSigned-By: b", "is no URL"),
+    "cnm_docker_problems_of_repository[0]": ("cnm_docker_repository_url", "https://a\nSigned-By: b", "is not a URL"),
     "cnm_docker_problems_of_repository[1]": ("cnm_docker_repository_suite", "bookworm\n", "is not a suite"),
     "cnm_docker_problems_of_repository[2]": ("cnm_docker_repository_components", ["a b"], "is not a single word"),
     "cnm_docker_problems_of_repository[3]": ("cnm_docker_key_checksum", f"sha256:{64 * '0'}\n", "is not sha256"),

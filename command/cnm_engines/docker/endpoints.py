@@ -115,7 +115,7 @@ def _end(core: Core, request: Fields, warn: Warn, state: str) -> Mapping[str, An
 
 
 def is_lost(store: SqliteStore, host: Host, one: Endpoint) -> bool:
-    """Say whether ONE is of a container of Docker whose namespace is gone, as after a reboot: Docker has it no more."""
+    """Say whether Docker no longer has ONE: it is of a container whose namespace is gone, as after a reboot."""
     # While an interface waits to be moved, the namespace of its container may not exist yet.
     if one.sandbox is None or one.handed_over or not ids.is_of_docker(one):
         return False

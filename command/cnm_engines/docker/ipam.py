@@ -61,7 +61,7 @@ class PoolId(NamedTuple):
 def _pool_id(request: Fields) -> PoolId:
     """Return the pool of REQUEST.
 
-    :raises EngineError: if it is none of ours
+    :raises EngineError: if we did not make it
     """
     text = request.text("PoolID")
     name, _equals, written = text.rpartition("=")

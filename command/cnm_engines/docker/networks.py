@@ -68,8 +68,8 @@ def known(store: SqliteStore, identifier: str) -> Network:
     network = ids.network_of(store, identifier)
     if network is None:
         raise refusal(
-            f"Docker's network '{identifier[:SHORT_ID]}' is none of ours any more. Remove it with 'docker network rm' "
-            "and create it again."
+            f"Docker's network '{identifier[:SHORT_ID]}' no longer belongs to one of our networks. Remove it with "
+            "'docker network rm' and create it again."
         )
     return network
 

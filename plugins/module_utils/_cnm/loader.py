@@ -10,8 +10,8 @@ The checksums in the zip file's directory, together with the Python version, giv
 finds its own copy or none. A file that is not in the copy is compiled once, and added to it. So is what else takes
 long to compute and is always the same.
 
-What is in the copy runs as root. So a copy counts only if it and all folders above it belong to root, are no links, and
-cannot be written by anybody else. `compiled` writes it.
+What is in the copy runs as root. So a copy counts only if it and all folders above it belong to root, are not links,
+and cannot be written by anybody else. `compiled` writes it.
 
 This file and the package's own are compiled in every task, and nothing else of the core can be imported before them: so
 they are short.
@@ -113,7 +113,7 @@ def installed() -> Optional[Loader]:
 
 
 def only_root_writes(folder: str) -> bool:
-    """Say whether FOLDER and all folders above it belong to root, are no links, and are closed to other writers."""
+    """Say whether FOLDER and all folders above it belong to root, are not links, and are closed to other writers."""
     while True:
         status = os.lstat(folder)
         if not stat.S_ISDIR(status.st_mode) or status.st_uid or status.st_mode & 0o022:

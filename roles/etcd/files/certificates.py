@@ -7,9 +7,9 @@
 Reads an object from standard input: ``folder``, ``members`` (host -> address), ``clients`` (hosts) and ``check``
 (whether to make nothing). Writes an object with either ``problem``, or ``changed``: the files that were made.
 
-``peers`` is the authority that members believe of one another, ``clients`` the one of members and their clients. With
-one authority for both, a client could pose as a member. No certificate has a common name, because etcd's gateway
-refuses clients that have one.
+``peers`` is the authority that members trust when they talk to each other, ``clients`` the one of members and
+their clients. With one authority for both, a client could pose as a member. No certificate has a common name, because
+etcd's gateway refuses clients that have one.
 """
 
 import ipaddress

@@ -317,7 +317,7 @@ def test_a_network_without_default_route_is_not_the_way_out(docker: Docker) -> N
 
 
 def test_unknown_things_are_said(docker: Docker) -> None:
-    assert f"Docker's network '{NETWORK[:12]}' is none of ours" in docker.endpoint(1)["Err"]
+    assert f"Docker's network '{NETWORK[:12]}' no longer belongs to one of our networks" in docker.endpoint(1)["Err"]
     docker.network()
     joined = docker.post("/NetworkDriver.Join", NetworkID=NETWORK, EndpointID=endpoint_id(1), SandboxKey=KEY)
     assert joined["Err"] == f"There is no endpoint '{name(1)}' on network 'blue'."

@@ -94,7 +94,7 @@ class Client:
 
         :raises LeaseGone: if it does not exist
         """
-        # A lease that does not exist is no error to etcd: the field is missing.
+        # etcd does not refuse a lease that does not exist: the field is missing.
         left = int(self.cluster.ask("lease/keepalive", {"ID": str(lease)})["result"].get("TTL", 0))
         if left <= 0:
             raise LeaseGone("The lease has expired.")

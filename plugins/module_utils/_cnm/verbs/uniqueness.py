@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only one object can have: looked at when all items of a run have been heard.
+"""Values that only one object can have are chosen and checked after all items of a run have been read.
 
 So an address, a subnet or a name can pass from one object to another within one run, whatever their order in the list.
 Only what the run has changed is checked. If two objects want the same thing, the one that had it before keeps it, or
