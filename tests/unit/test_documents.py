@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The links in the pages lead to existing pages and headings, and the examples are YAML."""
+"""The links in the pages lead to existing pages and headings, the code that they name exists, and examples are YAML."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ yaml = pytest.importorskip("yaml")
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("roles/*/README.md"))]
+CODE = [
+    f"/{path.relative_to(ROOT)}"
+    for part in ("plugins", "command", "roles", "tests")
+    for path in ROOT.glob(f"{part}/**/*.py")
+]
+NAMED = re.compile(r"`([\w/]+\.py)(?:: (\w+)\(\))?`")
+"""A file, or a function in it."""
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -46,6 +53,24 @@ def test_examples_are_yaml(page: Path) -> None:
     for language, text in FENCED.findall(page.read_text(encoding="utf-8")):
         if language in ("yaml", "yml"):
             yaml.safe_load(text)
+
+
+def unknown(text: str) -> Iterator[str]:
+    """Yield the files and functions that TEXT names and that do not exist."""
+    for name, function in NAMED.findall(text):
+        files = [ROOT / path[1:] for path in CODE if path.endswith(f"/{name}")]
+        if not any(not function or f"def {function}(" in path.read_text(encoding="utf-8") for path in files):
+            yield f"{name}: {function}()" if function else name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_code_that_a_page_names_exists(page: Path) -> None:
+    assert list(unknown(page.read_text(encoding="utf-8"))) == []
+
+
+def test_code_that_does_not_exist_is_noticed() -> None:
+    text = "`tests/unit/test_documents.py: unknown()`, `test_documents.py: lost()`, `unit/lost.py`"
+    assert list(unknown(text)) == ["test_documents.py: lost()", "unit/lost.py"]
 
 
 def test_a_link_that_leads_nowhere_is_noticed(tmp_path: Path) -> None:

@@ -106,6 +106,8 @@ KNOWS_LINKS = {"modules", "kernel", "resources"}
 """The documentation and the argument spec name drivers, and types of kernel links have the same names."""
 NAMES_NETWORKS = {Path(*CORE, "model/network.py")}
 """The predefined networks are called ``bridge``, ``host`` and ``none``."""
+KNOWS_KERNEL = Path("cnm_command/check/trials.py")
+"""Tries in ``cnm check`` whether the kernel has the types of links."""
 
 ONLY_IN = {
     "ansible": {"action", "options", "task"},
@@ -176,7 +178,7 @@ def below_drivers(source: str, path: Path) -> list[str]:
     """Return the files below drivers/ that SOURCE imports. SOURCE is the file at PATH, which is outside drivers/."""
     files = []
     for name in imports(ast.parse(source), path.parent.parts):
-        inside = name[4:] if name[:4] == COLLECTION else ()
+        inside = name[4:] if name[:4] == COLLECTION else (CORE[0], *name) if name[0] == CORE[1] else ()
         if inside[:3] == DRIVERS and inside[3:] and inside[3] in FILES_OF_DRIVERS:
             files.append(".".join(inside[3:]))
     return files
@@ -234,6 +236,17 @@ def test_nobody_outside_knows_a_driver_by_its_name(path: Path) -> None:
 )
 def test_an_import_from_below_drivers_is_noticed(line: str) -> None:
     assert len(below_drivers(line, Path("module_utils/_cnm/verbs/ports.py"))) == 1
+
+
+@pytest.mark.parametrize("path", sorted(path.relative_to(COMMAND) for path in COMMAND.rglob("*.py")), ids=str)
+def test_front_ends_do_not_know_drivers(path: Path) -> None:
+    source = (COMMAND / path).read_text(encoding="utf-8")
+    assert below_drivers(source, path) == []
+    assert path == KNOWS_KERNEL or names_of_drivers(source) == []
+
+
+def test_an_import_from_below_drivers_in_a_front_end_is_noticed() -> None:
+    assert below_drivers("from _cnm.drivers.bridge import Bridge", Path("cnm_engines/runs.py")) == ["bridge.Bridge"]
 
 
 def test_the_interface_of_drivers_can_be_imported() -> None:
