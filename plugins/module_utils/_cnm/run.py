@@ -192,11 +192,11 @@ class Reconciliation:
 
     def _release(self, scope: Scope) -> None:
         """Release what was adopted and is no longer wanted."""
-        lent = {key: resource for key, resource in scope.known.items() if resource.lent}
+        adopted = {key: resource for key, resource in scope.known.items() if resource.adopted}
         for link in only(LinkKey, self._intent.lent):
             bridge = Link(link.namespace, link.name, BRIDGE, adopted=True)
-            lent[bridge.key] = bridge
-        for key, resource in lent.items():
+            adopted[bridge.key] = bridge
+        for key, resource in adopted.items():
             if key in scope.wanted:
                 continue
             released = resource.released()
@@ -301,14 +301,14 @@ class Reconciliation:
             self._store.commit()
 
     def _intended(self, units: Set[Unit], scope: Scope, steps: Sequence[Step]) -> Intent:
-        lent = {key: resource for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.lent}
+        adopted = {key: resource for key, resource in (*scope.known.items(), *scope.wanted.items()) if resource.adopted}
         changed = [step.resource for step in steps]
         keys = {resource.key for resource in changed} | host_ends(changed) | self._intent.keys
         touched = [one for step in steps for one in (step.before, step.after)]
         return Intent(
             frozenset(units),
-            frozenset(keys - set(lent)),
-            frozenset(key for key, resource in lent.items() if resource.released() is not None),
+            frozenset(keys - set(adopted)),
+            frozenset(key for key, resource in adopted.items() if resource.released() is not None),
             self._store.settings(),
             self._intent.published | {one for one in touched if isinstance(one, Element) and one.translates},
         )
@@ -320,7 +320,7 @@ class Reconciliation:
         """
         attempts = ATTEMPTS
         while steps:
-            scope.created |= {step.resource.key for step in steps if step.before is None and not step.resource.lent}
+            scope.created |= {step.resource.key for step in steps if step.before is None and not step.resource.adopted}
             try:
                 if not attempts:
                     raise _not_converged(scope, steps)

@@ -68,7 +68,7 @@ class Scope:
             return True
         key = Link.at(HOST, setting.link)
         link = self.wanted.get(key) or self.known.get(key)
-        return link is not None and not link.lent
+        return link is not None and not link.adopted
 
 
 def host_ends(resources: Iterable[Resource]) -> Set[Key]:

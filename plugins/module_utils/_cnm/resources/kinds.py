@@ -229,10 +229,6 @@ class Address(Resource):
         return f"address {self.interface} on '{self.link}'{where(self.namespace)}"
 
     @property
-    def lent(self) -> bool:
-        return self.adopted
-
-    @property
     def within(self) -> Tuple[Key, ...]:
         return place_of(self.namespace, self.link)
 

@@ -154,10 +154,6 @@ class Link(Resource):
         # Our rules there name bridges.
         return (self.subsystem, DOCKER_USER) if self.type == BRIDGE else (self.subsystem,)
 
-    @property
-    def lent(self) -> bool:
-        return self.adopted
-
     def released(self) -> "Link":
         return replace(self, address=None, mtu=None, up=None, group=0, peer=None)
 

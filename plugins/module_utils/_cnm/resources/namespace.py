@@ -52,7 +52,3 @@ class Namespace(Resource):
     @property
     def foreign(self) -> bool:
         return not self.ours
-
-    @property
-    def lent(self) -> bool:
-        return self.adopted

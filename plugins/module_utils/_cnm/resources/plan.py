@@ -53,12 +53,12 @@ def plan(
         after = wanted.get(key)
         if isinstance(resource, Obstacle):
             continue
-        if resource.foreign and not (after and after.lent):
+        if resource.foreign and not (after and after.adopted):
             if after:
                 text = f"A {resource} that was not made by us is in the way. Remove or rename it."
                 conflicts.append(Conflict(text, key))
             continue
-        if after and after.lent and _needs_replacement(after, resource):
+        if after and after.adopted and _needs_replacement(after, resource):
             conflicts.append(Conflict(f"The {resource} cannot be adopted: a {after} is needed.", key))
             continue
         lost = bool(gone) and not gone.isdisjoint(resource.within)
@@ -66,7 +66,7 @@ def plan(
             gone.add(key)
         elif after is None and not resource.removable:
             continue
-        elif lost or after is None or (key in renew and not after.lent) or _needs_replacement(after, resource):
+        elif lost or after is None or (key in renew and not after.adopted) or _needs_replacement(after, resource):
             gone.add(key)
             removals.append(Step(resource, None))
     left = [(key, one) for key, one in wanted.items() if key in gone or not _is_there(one, present.get(key))]
@@ -74,9 +74,9 @@ def plan(
         before = None if key in gone else present.get(key)
         if isinstance(before, Obstacle):
             continue
-        if before is None and resource.lent and resource.foreign:
+        if before is None and resource.adopted and resource.foreign:
             continue  # It was to be released, and its owner has already removed it.
-        if before is None and resource.lent:
+        if before is None and resource.adopted:
             text = f"The {resource}, which was adopted, is gone. Bring it back, or remove what uses it."
             conflicts.append(Conflict(text, key))
         else:

@@ -114,7 +114,7 @@ class Resource:
         return True
 
     @property
-    def lent(self) -> bool:
+    def adopted(self) -> bool:
         """Whether this, wanted, was adopted from somebody else: it is neither made nor removed by us."""
         return False
 
