@@ -31,12 +31,12 @@ def lacking():
 def strip(path):
     """Remove the lacking capabilities from the process that the file at PATH describes."""
     with open(path) as stream:
-        described = json.load(stream)
-    process, missing = described.get("process", described), lacking()
+        description = json.load(stream)
+    process, missing = description.get("process", description), lacking()
     for names in (process.get("capabilities") or {}).values():
         names[:] = [name for name in names if name not in missing]
     with open(path, "w") as stream:
-        json.dump(described, stream)
+        json.dump(description, stream)
 
 
 if "create" in sys.argv or "run" in sys.argv:

@@ -139,4 +139,4 @@ class Pretended:
 
     def holds(self) -> dict[Any, Any]:
         """Return what the host holds, without kernel settings, which always have a value."""
-        return {key: each for key, each in self._kernel.present.items() if key[0] != "sysctl"}
+        return {key: each for key, each in self._kernel.present.items() if key.kind != "sysctl"}

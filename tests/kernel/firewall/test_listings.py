@@ -51,16 +51,16 @@ def publishing(*ports: int) -> Groups:
 
 
 @pytest.fixture()
-def settled(host: Host) -> Host:
+def unchanged_host(host: Host) -> Host:
     """A host with a network, after a run that changed nothing and stored the listings."""
     ensure(host)
     assert not ensure(host)[0]
     return host
 
 
-def test_a_run_that_changes_nothing_runs_no_program(settled: Host) -> None:
-    assert ensure(settled) == (False, [])
-    assert ensure(settled, check=True) == (False, [])
+def test_a_run_that_changes_nothing_runs_no_program(unchanged_host: Host) -> None:
+    assert ensure(unchanged_host) == (False, [])
+    assert ensure(unchanged_host, check=True) == (False, [])
 
 
 @pytest.mark.parametrize(
@@ -72,74 +72,76 @@ def test_a_run_that_changes_nothing_runs_no_program(settled: Host) -> None:
         "nft flush map inet cnm within",
     ),
 )
-def test_drift_is_seen_at_once(settled: Host, change: str) -> None:
+def test_drift_is_seen_at_once(unchanged_host: Host, change: str) -> None:
     command(change)
-    assert ensure(settled, check=True)[0]
-    assert ensure(settled)[0]
-    assert not ensure(settled)[0]
+    assert ensure(unchanged_host, check=True)[0]
+    assert ensure(unchanged_host)[0]
+    assert not ensure(unchanged_host)[0]
 
 
-def test_what_others_change_is_asked_for_again(settled: Host) -> None:
+def test_what_others_change_is_asked_for_again(unchanged_host: Host) -> None:
     # Where Docker is installed, the chain already exists and has our rules.
-    settled.run(["iptables", "-w", "-N", "DOCKER-USER"])
+    unchanged_host.run(["iptables", "-w", "-N", "DOCKER-USER"])
     command("iptables -w -F DOCKER-USER")
-    changed, programs = ensure(settled)
+    changed, programs = ensure(unchanged_host)
     assert changed
     assert "iptables" in programs
-    assert "devgroup" in settled.out(["iptables", "-w", "-S", "DOCKER-USER"])
-    ensure(settled)
-    assert ensure(settled) == (False, [])
+    assert "devgroup" in unchanged_host.out(["iptables", "-w", "-S", "DOCKER-USER"])
+    ensure(unchanged_host)
+    assert ensure(unchanged_host) == (False, [])
     command("iptables -w -D DOCKER-USER 1")
-    assert ensure(settled)[0]
+    assert ensure(unchanged_host)[0]
 
 
-def test_a_port_changes_nothing_but_our_table(settled: Host) -> None:
-    ensure(settled, groups=publishing(80))
-    assert ensure(settled, groups=publishing(80, 81)) == (True, ["nft", "nft"])
-    assert ensure(settled, groups=publishing(80, 81)) == (False, [])
+def test_a_port_changes_nothing_but_our_table(unchanged_host: Host) -> None:
+    ensure(unchanged_host, groups=publishing(80))
+    assert ensure(unchanged_host, groups=publishing(80, 81)) == (True, ["nft", "nft"])
+    assert ensure(unchanged_host, groups=publishing(80, 81)) == (False, [])
 
 
-def test_what_others_change_beside_a_port_is_seen(settled: Host) -> None:
-    settled.run(["iptables", "-w", "-N", "DOCKER-USER"])
-    ensure(settled, groups=publishing(80))
-    assert ensure(settled, groups=publishing(80, 81), afterwards=lambda: command("iptables -w -F DOCKER-USER"))[0]
-    assert ensure(settled, groups=publishing(80, 81))[0]
-    assert "devgroup" in settled.out(["iptables", "-w", "-S", "DOCKER-USER"])
+def test_what_others_change_beside_a_port_is_seen(unchanged_host: Host) -> None:
+    unchanged_host.run(["iptables", "-w", "-N", "DOCKER-USER"])
+    ensure(unchanged_host, groups=publishing(80))
+    assert ensure(unchanged_host, groups=publishing(80, 81), afterwards=lambda: command("iptables -w -F DOCKER-USER"))[
+        0
+    ]
+    assert ensure(unchanged_host, groups=publishing(80, 81))[0]
+    assert "devgroup" in unchanged_host.out(["iptables", "-w", "-S", "DOCKER-USER"])
 
 
-def test_check_mode_keeps_nothing(settled: Host) -> None:
+def test_check_mode_keeps_nothing(unchanged_host: Host) -> None:
     os.unlink(listings.MEMORY)
-    assert not ensure(settled, check=True)[0]
+    assert not ensure(unchanged_host, check=True)[0]
     assert not os.path.lexists(listings.MEMORY)
 
 
-def test_the_answers_are_for_root_alone(settled: Host) -> None:
+def test_the_answers_are_for_root_alone(unchanged_host: Host) -> None:
     assert stat.S_IMODE(os.lstat(listings.MEMORY).st_mode) == 0o600
     assert not os.path.lexists(f"{listings.MEMORY}.new")
 
 
 @pytest.mark.parametrize("content", ("", "[]", '{"state": 1}', '{"state": "x", "answers": []}', "null", "{"))
-def test_a_damaged_file_is_written_anew(settled: Host, content: str) -> None:
+def test_a_damaged_file_is_written_again(unchanged_host: Host, content: str) -> None:
     Path(listings.MEMORY).write_text(content)
-    changed, programs = ensure(settled)
+    changed, programs = ensure(unchanged_host)
     assert not changed
     assert "nft" in programs
-    assert ensure(settled) == (False, [])
+    assert ensure(unchanged_host) == (False, [])
 
 
-def test_somebody_elses_file_is_not_believed(settled: Host) -> None:
+def test_somebody_elses_file_is_not_believed(unchanged_host: Host) -> None:
     os.chown(listings.MEMORY, 1000, 0)
-    assert "nft" in ensure(settled)[1]
+    assert "nft" in ensure(unchanged_host)[1]
     assert os.lstat(listings.MEMORY).st_uid == 0
 
 
-def test_answers_hold_for_their_namespace_only(settled: Host) -> None:
+def test_answers_hold_for_their_namespace_only(unchanged_host: Host) -> None:
     command("ip netns add other")
     asked: Programs = []
 
     def noting(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
         asked.append(argv[0])
-        return settled.program(argv, stdin)
+        return unchanged_host.program(argv, stdin)
 
     for place, known in (("", True), ("other", False)):
         with at(place):

@@ -189,9 +189,9 @@ class Box:
 
     def adopt(self, *networks: Any) -> None:
         assert self.tasks.sandbox("web", *networks, netns="/run/netns/box").changed
-        self.settled()
+        self.assert_nothing_to_do()
 
-    def settled(self) -> None:
+    def assert_nothing_to_do(self) -> None:
         assert not self.tasks.sandbox("web").changed and not self.tasks.restore().changed
 
 
@@ -232,13 +232,13 @@ def test_the_way_out_of_an_adopted_namespace_changes(tasks: Tasks, version: int)
     for name, priority in (("other", 5), ("n", -5)):
         assert tasks.sandbox("web", "n", {"name": "other", "gateway_priority": priority}).changed
         assert (box.way(), box.own_routes()) == (tasks.gateway(name, version), box.routes)
-        box.settled()
+        box.assert_nothing_to_do()
     assert tasks.network("n", "10.3.0.0/24,fd00:3::/64", force=True).changed
     assert (box.way(), box.own_routes()) == (tasks.gateway("n", version), box.routes)
     for name, way in (("n", tasks.gateway("other", version)), ("other", THEIRS[version])):
         assert tasks.network(name, internal=True).changed
         assert (box.way(), box.own_routes()) == (way, box.routes)
-        box.settled()
+        box.assert_nothing_to_do()
 
 
 BY_HAND = {
@@ -270,7 +270,7 @@ def test_changed_by_hand_in_an_adopted_namespace(tasks: Tasks, version: int, kin
     assert tasks.sandbox("web") == foreseen
     assert foreseen.changed == ((version, kind) not in NOTHING_TO_DO)
     assert (box.way(), box.own_routes()) == (gateway, left)
-    box.settled()
+    box.assert_nothing_to_do()
     tasks.sandbox("web", state="absent")
     assert box.own_routes() == left
 

@@ -53,7 +53,7 @@ def converge(host: Host, wanted: Sequence[Resource], known: Sequence[Resource] =
     return steps
 
 
-def settled(host: Host, wanted: Sequence[Resource]) -> None:
+def assert_nothing_to_do(host: Host, wanted: Sequence[Resource]) -> None:
     """Check that another run has nothing to do."""
     assert plan(index(wanted), host.kernel.read([resource.key for resource in wanted])) == []
 
@@ -74,7 +74,7 @@ def test_a_pair_that_nobody_has_looked_at_is_known_at_once(host: Host) -> None:
 
 def test_everything_is_made_and_works(host: Host) -> None:
     converge(host, ALL)
-    settled(host, ALL)
+    assert_nothing_to_do(host, ALL)
     host.out(["ping", "-c1", "-W20", "10.0.0.1"], WEB)
     host.out(["ping", "-c1", "-W20", "fd00::1"], WEB)
     inner, end = shown(host, "eth0", WEB), shown(host, "vethweb")
@@ -142,7 +142,7 @@ def test_drift_is_seen_and_repaired_at_once(host: Host, drift: str) -> None:
     converge(host, ALL)
     host.ip(command + "\n", namespace or None)
     assert converge(host, ALL), "the drift was not seen"
-    settled(host, ALL)
+    assert_nothing_to_do(host, ALL)
     host.out(["ping", "-c1", "-W20", "10.0.0.1"], WEB)
     host.out(["ping", "-c1", "-W20", "fd00::1"], WEB)
 
@@ -159,7 +159,7 @@ def test_two_isolated_ports_do_not_reach_each_other(host: Host, isolated: bool) 
             Address(path, "eth0", f"10.0.0.{number}/24"),
         ]
     converge(host, wanted)
-    settled(host, wanted)
+    assert_nothing_to_do(host, wanted)
     ping = host.run(["ping", "-c1", "-W1" if isolated else "-W20", "10.0.0.3"], "/run/netns/a")
     assert ping.returncode == (1 if isolated else 0)
 
@@ -171,7 +171,7 @@ def test_isolation_is_switched_in_place(host: Host) -> None:
     number = shown(host, "vethweb")["ifindex"]
     for eth0 in (isolated, ETH0):
         converge(host, [Namespace(WEB), BRIDGE, eth0])
-        settled(host, [Namespace(WEB), BRIDGE, eth0])
+        assert_nothing_to_do(host, [Namespace(WEB), BRIDGE, eth0])
         assert shown(host, "vethweb")["ifindex"] == number
 
 
@@ -193,13 +193,13 @@ def test_a_foreign_bridge_is_a_conflict(host: Host) -> None:
 def test_a_pair_that_a_killed_run_left_is_replaced(host: Host) -> None:
     host.ip(f"link add vethweb group {GROUP} type veth peer name somewhere group {GROUP}\n")
     converge(host, ALL)
-    settled(host, ALL)
+    assert_nothing_to_do(host, ALL)
 
 
 def test_what_is_there_already_is_no_error(host: Host) -> None:
     converge(host, ALL)
     host.kernel.apply([Step(None, resource) for resource in ALL if not isinstance(resource, Namespace)])
-    settled(host, ALL)
+    assert_nothing_to_do(host, ALL)
 
 
 def test_a_refusal_names_the_thing_and_the_reason(host: Host) -> None:
@@ -214,7 +214,7 @@ def test_an_adopted_bridge_is_released_and_not_removed(host: Host) -> None:
     host.ip("link add br-own type bridge\n")
     adopted = Link(HOST, "br-own", "bridge", up=True, adopted=True)
     converge(host, [adopted])
-    settled(host, [adopted])
+    assert_nothing_to_do(host, [adopted])
     present = host.kernel.read([adopted.key])[adopted.key]
     host.kernel.apply([Step(present, adopted.released())])
     assert shown(host, "br-own")["group"] == "default"
@@ -236,7 +236,7 @@ def test_a_removal_that_was_killed_half_way_is_finished(host: Host, left: str) -
     converge(host, ALL)
     host.ip(f"link set {left} group {LEAVING}\n")
     assert converge(host, ALL)
-    settled(host, ALL)
+    assert_nothing_to_do(host, ALL)
     host.ip(f"link set {left} group {LEAVING}\n")
     converge(host, (), known=ALL)
     assert host.kernel.facts.link_names() == {"lo", "uplink"}
@@ -245,10 +245,10 @@ def test_a_removal_that_was_killed_half_way_is_finished(host: Host, left: str) -
 def test_a_bridge_keeps_its_mtu_whatever_its_ports_have(host: Host) -> None:
     converge(host, ALL)
     host.ip("link add big mtu 9000 type veth peer name other\nlink set big master br-web\n")
-    settled(host, ALL)
+    assert_nothing_to_do(host, ALL)
     host.ip("link del big\n")
     converge(host, [BRIDGE], known=ALL)
-    settled(host, [BRIDGE])
+    assert_nothing_to_do(host, [BRIDGE])
 
 
 def test_removing_many_leaves_the_others(host: Host) -> None:
@@ -278,7 +278,7 @@ def test_more_messages_than_one_send_holds(host: Host) -> None:
         path = f"/run/netns/s{each}"
         wanted += [Namespace(path), Link(path, "eth0", "veth", peer=HostEnd(f"veth{each}", "br-web", mtu=1500))]
     converge(host, wanted)
-    settled(host, wanted)
+    assert_nothing_to_do(host, wanted)
     assert len(json.loads(host.out(["ip", "-j", "link", "show", "master", "br-web"]))) == number
     converge(host, (), known=wanted)
     assert host.kernel.facts.link_names() == {"lo", "uplink"}

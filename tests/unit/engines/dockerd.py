@@ -108,8 +108,8 @@ class Dockerd:
     def container(self, name: str, *aliases: str) -> None:
         """Let CONTAINER be called NAME."""
         on = {"lan": {"EndpointID": ENDPOINT, "Aliases": list(aliases) or None}, "idle": {"EndpointID": ""}}
-        described = {"Id": CONTAINER, "Name": f"/{name}", "NetworkSettings": {"Networks": on}}
-        self.answers[f"/containers/{CONTAINER}/json"] = described
+        answer = {"Id": CONTAINER, "Name": f"/{name}", "NetworkSettings": {"Networks": on}}
+        self.answers[f"/containers/{CONTAINER}/json"] = answer
 
     def event(self, kind: str, action: str) -> None:
         actor: Dict[str, Any] = {"ID": CONTAINER, "Attributes": {}}

@@ -215,7 +215,7 @@ def test_a_container_that_was_renamed_while_it_was_gone_has_its_new_name(engine:
 def break_another(engine: Engine) -> None:
     """Let a sandbox that each run now has to look at be one that cannot be repaired."""
     engine.ensure("sandbox", {"name": "broken", "networks": [{"name": "red"}]})
-    for key in [key for key in engine.kernel.present if key[0] in ("ruleset", "element")]:
+    for key in [key for key in engine.kernel.present if key.kind in ("ruleset", "element")]:
         engine.kernel.lose(key)
     engine.kernel.lose(("namespace", "/run/netns/broken"))
 

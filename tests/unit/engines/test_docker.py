@@ -362,7 +362,7 @@ class TestHandedOver:
         assert joined.peer is not None
         assert (joined.peer.master, joined.peer.pinned) == (device, True)
         on_it = {"address", "neighbour", "sysctl", "route"}
-        assert not [key for key in docker.engine.kernel.present if key[0] in on_it and joined.name in "/".join(key)]
+        assert not [key for key in docker.engine.kernel.present if key.kind in on_it and joined.name in "/".join(key)]
         assert ("neighbour", "", device, "10.1.0.2") in docker.engine.kernel.present
         assert not self.again(docker)
 

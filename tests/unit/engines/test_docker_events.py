@@ -93,7 +93,7 @@ def test_it_is_an_ordinary_sandbox_when_it_runs(watched: Engine, dockerd: Docker
     dockerd.container("web")
     with dockerd.running():
         assert eventually(lambda: aliases(watched))
-        (waiting,) = [key for key in watched.kernel.present if key[0] == "link" and key[2].startswith("cnm")]
+        (waiting,) = [key for key in watched.kernel.present if key.kind == "link" and key[2].startswith("cnm")]
         link = watched.kernel.present.pop(waiting)
         watched.appear(KEY)
         watched.kernel.facts.inner[(KEY, link.peer.name)] = "eth1"

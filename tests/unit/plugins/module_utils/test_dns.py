@@ -41,7 +41,7 @@ def lines(host, sandbox, name):
 
 
 def addresses(host):
-    return sorted(key[1] for key in host.kernel.present if key[0] == NameServer.kind)
+    return sorted(key[1] for key in host.kernel.present if key.kind == NameServer.kind)
 
 
 def test_a_new_network_has_dns_where_the_program_is_installed(served):
@@ -217,7 +217,7 @@ def test_endpoints_of_other_hosts_have_names(host):
     ]
 
 
-def test_the_name_server_is_told_anew_after_a_kill(served):
+def test_the_name_server_is_told_again_after_a_kill(served):
     key = (NameServer.kind, "10.1.0.1")
     served.kernel.present[key] = NameServer("10.1.0.1", current=False)
     assert served.network("lan").changed

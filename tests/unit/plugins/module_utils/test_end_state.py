@@ -25,7 +25,7 @@ def addresses(host):
     return {name: one["IPv4Address"].partition("/")[0] for name, one in host.listed("endpoint").items()}
 
 
-def settled(host, kind, items):
+def ensure_as_foreseen(host, kind, items):
     """Apply ITEMS; check that check mode predicts the result, and that a second run has nothing to do."""
     expected = host.ensure(kind, *items, check=True).objects
     assert host.ensure(kind, *items).objects == expected
@@ -51,7 +51,7 @@ def test_addresses_are_swapped(pair, kind, turn):
         on(name, ipv4_address=wish) if kind == "sandbox" else {"name": name, "network": "lan", "ipv4_address": wish}
         for name, wish in wishes.items()
     ]
-    settled(pair, kind, items[::turn])
+    ensure_as_foreseen(pair, kind, items[::turn])
     assert addresses(pair) == wishes
     assert pair.one("endpoint", "a")["MacAddress"] == "02:42:0a:01:00:03"
 
@@ -60,21 +60,21 @@ def test_addresses_go_round(pair):
     pair.ensure("sandbox", on("c"))
     wishes = {"a": "10.1.0.3", "b": "10.1.0.4", "c": "10.1.0.2"}
     for order in itertools.permutations(wishes):
-        settled(pair, "sandbox", [on(name, ipv4_address=wishes[name]) for name in order])
+        ensure_as_foreseen(pair, "sandbox", [on(name, ipv4_address=wishes[name]) for name in order])
         assert addresses(pair) == wishes
         wishes = dict(zip(wishes, [*list(wishes.values())[1:], wishes["a"]]))
 
 
 @either_order
 def test_an_address_passes_to_a_new_endpoint(pair, turn):
-    settled(pair, "sandbox", [on("new", ipv4_address="10.1.0.2"), on("a", ipv4_address="10.1.0.6")][::turn])
+    ensure_as_foreseen(pair, "sandbox", [on("new", ipv4_address="10.1.0.2"), on("a", ipv4_address="10.1.0.6")][::turn])
     assert addresses(pair) == {"a": "10.1.0.6", "b": "10.1.0.3", "new": "10.1.0.2"}
 
 
 @either_order
 def test_an_address_that_is_given_comes_before_one_that_is_chosen(host, turn):
     host.network("lan", ipam_config=[{"subnet": "10.1.0.0/24"}])
-    settled(host, "sandbox", [on("any"), on("given", ipv4_address="10.1.0.2")][::turn])
+    ensure_as_foreseen(host, "sandbox", [on("any"), on("given", ipv4_address="10.1.0.2")][::turn])
     assert addresses(host) == {"any": "10.1.0.3", "given": "10.1.0.2"}
 
 
@@ -99,14 +99,14 @@ def test_ports_are_swapped(pair, turn):
     for name, port in (("a", "8001:80"), ("b", "8002:80")):
         pair.sandbox(name, published_ports=[port])
     items = [{"name": "a", "published_ports": ["8002:80"]}, {"name": "b", "published_ports": ["8001:80"]}]
-    settled(pair, "sandbox", items[::turn])
+    ensure_as_foreseen(pair, "sandbox", items[::turn])
     assert pair.one("endpoint", "a")["Ports"]["80/tcp"][0]["HostPort"] == "8002"
 
 
 @either_order
 def test_a_port_that_is_given_comes_before_one_that_is_chosen(pair, turn):
     items = [{"name": "a", "published_ports": ["80", "81"]}, {"name": "b", "published_ports": ["49153:80"]}]
-    settled(pair, "sandbox", items[::turn])
+    ensure_as_foreseen(pair, "sandbox", items[::turn])
     chosen = {binding["HostPort"] for bindings in pair.one("endpoint", "a")["Ports"].values() for binding in bindings}
     assert chosen == {"49154", "49155"}
 
@@ -121,7 +121,7 @@ def test_a_port_that_two_ask_for_is_refused_once(pair):
 def test_mac_addresses_are_swapped(pair, turn):
     macs = ["02:00:00:00:00:01", "02:00:00:00:00:02"]
     pair.ensure("sandbox", on("a", mac_address=macs[0]), on("b", mac_address=macs[1]))
-    settled(pair, "sandbox", [on("a", mac_address=macs[1]), on("b", mac_address=macs[0])][::turn])
+    ensure_as_foreseen(pair, "sandbox", [on("a", mac_address=macs[1]), on("b", mac_address=macs[0])][::turn])
     assert [pair.one("endpoint", name)["MacAddress"] for name in "ab"] == macs[::-1]
 
 
@@ -132,7 +132,7 @@ def test_interface_names_are_swapped(host, turn):
     host.sandbox("web", networks=[{"name": "one"}, {"name": "two"}])
     names = {"one": "eth1", "two": "eth0"}
     networks = [{"name": network, "interface_name": name} for network, name in names.items()]
-    settled(host, "sandbox", [{"name": "web", "networks": networks[::turn]}])
+    ensure_as_foreseen(host, "sandbox", [{"name": "web", "networks": networks[::turn]}])
     attachments = host.one("sandbox", "web")["Networks"]
     assert {network: attachments[network]["InterfaceName"] for network in names} == names
 
@@ -142,14 +142,14 @@ def test_an_interface_name_that_is_given_comes_before_one_that_is_chosen(host, t
     for network in ("one", "two"):
         host.network(network)
     networks = [{"name": "one"}, {"name": "two", "interface_name": "eth0"}]
-    settled(host, "sandbox", [{"name": "web", "networks": networks[::turn]}])
+    ensure_as_foreseen(host, "sandbox", [{"name": "web", "networks": networks[::turn]}])
     assert host.one("sandbox", "web")["Networks"]["one"]["InterfaceName"] == "eth1"
 
 
 @either_order
 def test_endpoints_exchange_their_sandboxes(pair, turn):
     items = [{"name": one, "network": "lan", "sandbox": other, "force": True} for one, other in ("ab", "ba")]
-    settled(pair, "endpoint", items[::turn])
+    ensure_as_foreseen(pair, "endpoint", items[::turn])
     assert {name: one["Sandbox"] for name, one in pair.listed("endpoint").items()} == {"a": "b", "b": "a"}
 
 
@@ -163,14 +163,14 @@ def test_subnets_are_swapped(host, turn):
         {"name": name, "ipam_config": [{"subnet": subnet}], "force": True}
         for name, subnet in zip(("blue", "red"), subnets)
     ]
-    settled(host, "network", items[::turn])
+    ensure_as_foreseen(host, "network", items[::turn])
     assert addresses(host) == {"red": "10.2.0.2", "blue": "10.1.0.2"}
 
 
 @either_order
 def test_a_subnet_that_is_given_comes_before_one_that_is_chosen(host, turn):
     given = {"name": "given", "ipam_config": [{"subnet": "172.18.0.0/16"}]}
-    settled(host, "network", [{"name": "any"}, given][::turn])
+    ensure_as_foreseen(host, "network", [{"name": "any"}, given][::turn])
     assert host.one("network", "any")["IPAM"]["Config"][0]["Subnet"] == "172.19.0.0/16"
 
 
@@ -227,7 +227,7 @@ def test_bridges_are_swapped(host, turn):
     items = [
         {"name": name, "driver_options": {BRIDGE: f"br-{other}"}} for name, other in (("one", "two"), ("two", "one"))
     ]
-    settled(host, "network", items[::turn])
+    ensure_as_foreseen(host, "network", items[::turn])
 
 
 @either_order
@@ -235,7 +235,7 @@ def test_adopted_namespaces_are_swapped(host, turn):
     host.kernel.facts.namespaces.update({"/a": "2", "/b": "3"})
     host.kernel.present.update({("namespace", path): Namespace(path, ours=False) for path in ("/a", "/b")})
     host.ensure("sandbox", {"name": "a", "netns": "/a"}, {"name": "b", "netns": "/b"})
-    settled(host, "sandbox", [{"name": "a", "netns": "/b"}, {"name": "b", "netns": "/a"}][::turn])
+    ensure_as_foreseen(host, "sandbox", [{"name": "a", "netns": "/b"}, {"name": "b", "netns": "/a"}][::turn])
     text = host.refused("sandbox", {"name": "c", "netns": "/a"})
     assert text == "Sandbox 'c': the namespace at '/a' is already used by sandbox 'b'."
 
@@ -282,7 +282,7 @@ def test_network_identifiers_are_swapped(host, turn):
         ]
 
     host.ensure("network", *items(["5000", "5001"]))
-    settled(host, "network", items(["5001", "5000"])[::turn])
+    ensure_as_foreseen(host, "network", items(["5001", "5000"])[::turn])
     assert "the VNI 5000 is already used by network" in host.refused("network", *items(["5000", "5000"]))
 
 
@@ -298,10 +298,10 @@ def test_an_object_is_listed_by_its_name_and_by_its_id(pair, kind):
 @pytest.mark.parametrize("by", [{}, {"network": "lan"}])
 def test_an_endpoint_is_named_by_its_id(pair, by):
     identifier = pair.one("endpoint", "a")["Id"]
-    settled(pair, "endpoint", [{"name": identifier, "aliases": ["alias"], **by}])
+    ensure_as_foreseen(pair, "endpoint", [{"name": identifier, "aliases": ["alias"], **by}])
     pair.ensure("endpoint", {"name": identifier, "state": "left", **by})
     assert pair.one("endpoint", "a")["State"] == "left"
-    settled(pair, "endpoint", [{"name": identifier, "state": "absent", **by}])
+    ensure_as_foreseen(pair, "endpoint", [{"name": identifier, "state": "absent", **by}])
     assert set(pair.listed("endpoint")) == {"b"}
 
 

@@ -27,7 +27,7 @@ def test_without_a_sandbox_nothing_of_the_host_is_read(lan, monkeypatch):
 
     def noting(keys):
         keys = set(keys)
-        asked.update(key[0] for key in keys)
+        asked.update(key.kind for key in keys)
         return read(keys)
 
     monkeypatch.setattr(lan.kernel, "read", noting)
@@ -46,7 +46,7 @@ def test_it_keeps_everything_through_leave_and_join(lan):
     lan.endpoint("vip", network="lan", state="left")
     lan.endpoint("other", network="lan")
     assert lan.one("endpoint", "vip")["State"] == "left"
-    assert "box" not in {key[1].split("/")[-1] for key in lan.kernel.present if key[0] == "link"}
+    assert "box" not in {key[1].split("/")[-1] for key in lan.kernel.present if key.kind == "link"}
     lan.endpoint("vip", network="lan", sandbox="box")
     assert kept(lan, "vip") == before
     assert lan.one("endpoint", "other")["IPv4Address"] == "10.1.0.4/24"

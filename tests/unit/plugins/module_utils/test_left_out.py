@@ -31,11 +31,11 @@ def of_bad(key):
 def kept(present, but=()):
     """Return PRESENT without what is in the namespaces or on the bridges BUT, and without their neighbours."""
     inside = {key for key in present if any(each in key for each in but)}
-    addresses = {key[3].partition("/")[0] for key in inside if key[0] == "address"}
+    addresses = {key[3].partition("/")[0] for key in inside if key.kind == "address"}
     return {
         key: resource
         for key, resource in present.items()
-        if key not in inside and key[0] != "sysctl" and not (key[0] == "neighbour" and key[3] in addresses)
+        if key not in inside and key.kind != "sysctl" and not (key.kind == "neighbour" and key[3] in addresses)
     }
 
 
@@ -79,7 +79,7 @@ def test_a_network_without_its_name_server_is_there(host):
 
 def test_what_somebody_takes_away_again_and_again_is_left_out(pair):
     pair.kernel.forget()
-    taken = next(key for key in pair.kernel.present | wanted(pair) if key[0] == "address" and of_bad(key))
+    taken = next(key for key in pair.kernel.present | wanted(pair) if key.kind == "address" and of_bad(key))
     really = pair.kernel.apply
 
     def apply(steps):
@@ -89,7 +89,7 @@ def test_what_somebody_takes_away_again_and_again_is_left_out(pair):
     pair.kernel.apply = apply
     (failure,) = pair.controller().restore().failures
     assert failure.startswith("Sandbox 'bad' was left out: The host is not in the expected state: address")
-    assert not [key for key in pair.kernel.present if of_bad(key) and key[0] != "sysctl"]
+    assert not [key for key in pair.kernel.present if of_bad(key) and key.kind != "sysctl"]
 
 
 def wanted(host):
@@ -101,7 +101,7 @@ def wanted(host):
 
 
 def test_another_run_does_its_own_and_fails_for_the_sandbox_alone(pair):
-    address = next(key for key in pair.kernel.present if key[0] == "address" and of_bad(key))
+    address = next(key for key in pair.kernel.present if key.kind == "address" and of_bad(key))
     pair.kernel.lose(("ruleset",))
     pair.kernel.lose(address)
     pair.kernel.refuse = lambda step: step.resource.key == address

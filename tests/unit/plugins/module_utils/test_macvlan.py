@@ -48,7 +48,7 @@ FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
 def of_the_host(lan):
     """Return whether the host has the firewall's table, and the values of its forwarding settings."""
     here = lan.kernel.present
-    return any(key[0] == "ruleset" for key in here), [here["sysctl", HOST, name].value for name in FORWARDING]
+    return any(key.kind == "ruleset" for key in here), [here["sysctl", HOST, name].value for name in FORWARDING]
 
 
 def test_the_host_neither_filters_nor_forwards_for_it(lan):
@@ -73,13 +73,13 @@ def test_an_endpoint_is_a_link_on_the_parent(lan):
     assert link.lower == Lower("eth1", "bridge")
     assert lan.default_route("web") == ("192.168.7.1", "eth0")
     assert ("sysctl", "/run/netns/web", "net/ipv6/conf/eth0/accept_ra") in lan.kernel.present
-    assert not [key for key in lan.kernel.present if key[0] == "element" and "192.168.7" in key[2]]
+    assert not [key for key in lan.kernel.present if key.kind == "element" and "192.168.7" in key[2]]
 
 
 def test_on_a_host_without_ipv6(lan):
     lan.kernel.facts.has_ipv6 = False
     lan.sandbox("web", networks=[{"name": "lan"}])
-    assert not [key for key in lan.kernel.present if key[0] == "sysctl" and key[1] and "ipv6" in key[2]]
+    assert not [key for key in lan.kernel.present if key.kind == "sysctl" and key[1] and "ipv6" in key[2]]
 
 
 def test_without_a_parent_the_network_is_internal(lan):

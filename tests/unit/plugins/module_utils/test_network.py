@@ -156,7 +156,7 @@ def test_a_network_with_endpoints_is_removed_by_force_only(lan):
     lan.network("lan", state="absent", force=True)
     assert "lan" not in lan.listed("network")
     assert lan.listed("endpoint") == {}
-    assert sorted(key[0] for key in lan.left()) == ["file", "file", "namespace"]
+    assert sorted(key.kind for key in lan.left()) == ["file", "file", "namespace"]
 
 
 def test_a_device_name(host):

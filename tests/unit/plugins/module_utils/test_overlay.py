@@ -35,7 +35,7 @@ def overlay(host, name="blue", check=False, **options):
 
 
 def link(host, kind):
-    (device,) = [one for key, one in host.kernel.present.items() if key[0] == "link" and one.type == kind]
+    (device,) = [one for key, one in host.kernel.present.items() if key.kind == "link" and one.type == kind]
     return device
 
 
@@ -173,7 +173,7 @@ def test_drift(host, kind):
     if kind in ("bridge", "vxlan"):
         host.kernel.lose(link(host, kind).key)
     else:
-        del host.kernel.present[next(key for key in before if key[0] == kind)]
+        del host.kernel.present[next(key for key in before if key.kind == kind)]
     assert host.kernel.present != before
     assert overlay(host, driver_options={LEARNING: False}).changed
     assert host.kernel.present == before
@@ -186,7 +186,9 @@ def test_it_comes_back_and_goes(host):
     before = dict(host.kernel.present)
     host.kernel.forget()
     assert host.controller().restore().changed
-    assert {key for key in host.kernel.present if key[0] != "sysctl"} == {key for key in before if key[0] != "sysctl"}
+    assert {key for key in host.kernel.present if key.kind != "sysctl"} == {
+        key for key in before if key.kind != "sysctl"
+    }
     host.sandbox("here", state="absent")
     host.network("blue", state="absent")
     assert not host.left()

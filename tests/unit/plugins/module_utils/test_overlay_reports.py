@@ -137,7 +137,7 @@ def test_addresses_that_are_chosen_complete_those_that_are_declared(host):
 def test_a_container_on_a_network_that_does_not_learn_is_reached(host):
     play(host, peer(2, one("a", "10.9.2.1")), declared=["a"], driver_options={LEARNING: False})
     exchange(host, h2=[one("box", "10.9.2.2")])
-    entries = [each for key, each in host.kernel.present.items() if key[0] == "forwarding"]
+    entries = [each for key, each in host.kernel.present.items() if key.kind == "forwarding"]
     led = {each.mac for each in entries if each.destination == "192.0.2.2"}
     assert led == {"02:42:0a:09:02:01", "02:42:0a:09:02:02"}
 
@@ -245,6 +245,6 @@ def test_reports_leave_the_sandboxes_here_alone(host, monkeypatch):
 
     monkeypatch.setattr(host.kernel, "read", noting)
     assert exchange(host, h2=[one("a", "10.9.2.1")]).changed
-    assert not any(key[0] == "link" and "box" in key[1] for key in read)
+    assert not any(key.kind == "link" and "box" in key[1] for key in read)
     assert host.kernel.noted
     assert ["10.9.2.1", "a", "a.blue"] in lines(host, "box")

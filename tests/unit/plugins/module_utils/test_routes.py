@@ -92,5 +92,5 @@ def test_the_name_server_of_a_network_asks_those_of_the_network(host):
     host.network("lan", ipam_config=[{"subnet": "10.1.0.0/24"}], dns_servers=["192.0.2.1"])
     for name, more in (("db", {}), ("own", {"dns_servers": ["192.0.2.9"]})):
         host.sandbox(name, networks=[{"name": "lan"}], **more)
-    (text,) = [one.text for key, one in host.kernel.present.items() if key[0] == "records"]
+    (text,) = [one.text for key, one in host.kernel.present.items() if key.kind == "records"]
     assert [line.split()[-1] for line in text.splitlines()[1:]] == ["192.0.2.1", "192.0.2.9"]

@@ -18,7 +18,7 @@ SPACE = ("namespace", "/run/netns/db")
 def test_a_stopped_one_keeps_its_addresses(lan):
     before = lan.one("endpoint", "db")
     lan.sandbox("db", state="stopped")
-    assert {key[0] for key in lan.left() if "db" in str(key)} == set()
+    assert {key.kind for key in lan.left() if "db" in str(key)} == set()
     assert lan.one("sandbox", "db")["State"] == "stopped"
     lan.endpoint("other", network="lan")
     assert lan.one("endpoint", "other")["IPv4Address"] == "10.1.0.3/24"
@@ -29,7 +29,7 @@ def test_a_stopped_one_keeps_its_addresses(lan):
     assert SPACE in lan.kernel.present
 
 
-def test_a_restarted_one_is_made_anew_and_keeps_addresses_and_names(lan):
+def test_a_restarted_one_is_made_again_and_keeps_addresses_and_names(lan):
     lan.network("back")
     lan.sandbox("db", networks=[{"name": "back", "interface_name": "data0"}, {"name": "lan"}])
     present, objects = dict(lan.kernel.present), lan.remembered()
@@ -154,7 +154,7 @@ def test_an_adopted_namespace_is_used_and_never_removed(theirs):
 
 def test_the_default_route_is_beside_that_of_an_adopted_namespace(theirs):
     theirs.sandbox("vm", networks=[{"name": "lan"}], **theirs.theirs)
-    routes = {key[1]: one for key, one in theirs.kernel.present.items() if key[0] == "route"}
+    routes = {key[1]: one for key, one in theirs.kernel.present.items() if key.kind == "route"}
     assert {path: one.foremost for path, one in routes.items()} == {"/run/netns/db": None, theirs.path: True}
 
 
@@ -221,7 +221,7 @@ def lose(host):
 def test_a_lost_namespace_keeps_nothing_else_from_being_restored(theirs):
     theirs.sandbox("vm", networks=[{"name": "lan"}], published_ports=["8081:80"], **theirs.theirs)
     complete = set(theirs.kernel.present)
-    for key in [key for key in complete if key[0] in ("ruleset", "element")]:
+    for key in [key for key in complete if key.kind in ("ruleset", "element")]:
         theirs.kernel.lose(key)
     lose(theirs)
     result = theirs.controller().restore()
@@ -234,12 +234,12 @@ def test_a_lost_namespace_keeps_nothing_else_from_being_restored(theirs):
 
 
 def test_the_ports_of_a_lost_namespace_go_with_the_sandbox(theirs):
-    before = {key for key in theirs.kernel.present if key[0] == "element"}
+    before = {key for key in theirs.kernel.present if key.kind == "element"}
     theirs.sandbox("vm", networks=[{"name": "lan"}], published_ports=["8081:80"], **theirs.theirs)
     lose(theirs)
-    assert {key for key in theirs.kernel.present if key[0] == "element"} > before
+    assert {key for key in theirs.kernel.present if key.kind == "element"} > before
     theirs.sandbox("vm", state="absent")
-    assert {key for key in theirs.kernel.present if key[0] == "element"} == before
+    assert {key for key in theirs.kernel.present if key.kind == "element"} == before
 
 
 def test_a_lost_namespace_that_is_back_is_used_again(theirs):

@@ -152,7 +152,7 @@ def test_a_damaged_address_of_an_adopted_bridge_is_refused(lan, path):
     assert "is damaged" in lan.refused_by_store()
 
 
-def test_moved_away_it_is_made_anew(lan, path):
+def test_moved_away_it_is_made_again(lan, path):
     addresses = {name: one["IPv4Address"] for name, one in lan.listed("endpoint").items()}
     os.rename(path, f"{path}.broken")
     lan.network("lan", ipam_config=[{"subnet": "10.1.0.0/24", "aux_addresses": {"router": "10.1.0.9"}}])

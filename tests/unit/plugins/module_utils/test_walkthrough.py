@@ -47,4 +47,4 @@ def test_teardown_leaves_nothing(host):
     host.sandbox("web", networks=[{"name": "web"}], published_ports=["8080:80"])
     host.sandbox("web", state="absent")
     host.network("web", state="absent")
-    assert {key for key in host.kernel.present if key[0] != "sysctl"} == set()
+    assert {key for key in host.kernel.present if key.kind != "sysctl"} == set()

@@ -222,10 +222,10 @@ def test_the_task_itself_repairs_what_it_is_about(world, kind):
     expected = held(world)
     repaired = set()
     for key in sorted(one.key for one in expected):
-        if (kind == "network") == (device in key or key[0] in ("ruleset", "element")):
+        if (kind == "network") == (device in key or key.kind in ("ruleset", "element")):
             world.kernel.lose(key)
             if world.ensure(kind, {"name": name}).changed:
-                repaired.add(key[0])
+                repaired.add(key.kind)
             world.controller().restore()
             assert held(world) ^ expected == set()
     naming = {each.kind for each in KINDS.values() if each.subsystem == NAMING and world.kernel.facts.name_server}
