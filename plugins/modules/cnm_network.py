@@ -129,8 +129,8 @@ options:
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
       - C(parent) (string) is the interface of the host for V(macvlan). It must exist, be an Ethernet interface, and not
         be a port of a bridge or bond. Two networks cannot have the same parent. A VLAN interface such as V(eth0.10)
-        must be created first. Without it, the network is internal. While endpoints are in running sandboxes, a change
-        needs O(force=true).
+        must be created first. Without C(parent), the network is internal. While endpoints are in running sandboxes, a
+        change needs O(force=true).
       - C(macvlan_mode) (V(bridge), V(private), V(vepa) or V(passthru), default V(bridge)) says how the sandboxes of a
         V(macvlan) reach each other. With V(bridge) they do so directly; with V(private) not at all. With V(vepa) all
         packets go to the switch, which has to send them back. V(passthru) gives the parent to one sandbox alone, which
