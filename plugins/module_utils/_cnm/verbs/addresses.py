@@ -42,6 +42,7 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
             elsewhere = [each for each in held if each is not None]
             start = starts.get((network.id, version), span(pool)[0])
             chosen[f"ipv{version}"] = _free(context, network, pool, start, elsewhere)
+            # The next endpoint of the run does not search again what is taken.
             starts[(network.id, version)] = int(chosen[f"ipv{version}"]) + 1
     first = chosen.get("ipv4", endpoint.ipv4) or chosen.get("ipv6", endpoint.ipv6)
     if not endpoint.mac and first is not None:

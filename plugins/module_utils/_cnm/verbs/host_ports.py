@@ -111,6 +111,7 @@ def _with_host_port(context: Context, network: Network, endpoint: Endpoint, port
         if any(number in ports for ports in reserved):
             continue
         if not _taken(context, network, endpoint, candidate, host_ports):
+            # The next search does not look again at what is taken.
             host_ports.hints[port.protocol] = number
             return candidate
     host_ports.exhaust(network, port)

@@ -82,6 +82,7 @@ def wanted(
     Addresses and ports that are left open are chosen when all items have been read. Conflicts are found then, too.
     """
     problems_before = len(context.problems.found)
+    # Its pool was chosen when the store was made; the host may use that subnet by now.
     if network.predefined:
         from .pools import with_usable_pools
 
@@ -96,6 +97,7 @@ def wanted(
         for wish, option in _CHOICES.items():
             if getattr(wishes, wish):
                 context.problems.add(f"{subject}: {option} cannot be chosen on network '{network.name}'.")
+    # On predefined networks, names are not looked up.
     if existing is None and not network.predefined:
         away = (remote.name for _peer, remote in network.declared_remotes() if _alike(remote.name, name))
         alike = context.store.endpoint_alike(network.id, name) or next(away, None)
@@ -141,6 +143,7 @@ def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: W
             context.asked.add((endpoint.id, wish.version))
     if wishes.mac is not None:
         chosen["mac"] = wishes.mac
+    # A derived MAC address changes with the address.
     elif any(getattr(endpoint, name) != value for name, value in chosen.items()) and not has_own_mac(endpoint):
         chosen["mac"] = ""
     return replace(endpoint, **chosen) if chosen else endpoint
@@ -155,6 +158,7 @@ def joined(
     """
     if interface is not None:
         context.nameless.discard(endpoint.id)
+    # In another sandbox, the name may be taken.
     elif endpoint.interface is None or endpoint.sandbox != sandbox.id:
         context.nameless.add(endpoint.id)
     return replace(

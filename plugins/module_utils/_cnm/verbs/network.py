@@ -70,6 +70,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
         _keep_device(context, existing, wanted, subject)
     if existing is not None and existing.pools != wanted.pools:
         readdress(context, existing, wanted, bool(item.get("force")), subject)
+    # These decide whether ports are published, and at which addresses.
     if existing is not None and (existing.options, existing.internal) != (wanted.options, wanted.internal):
         republish(context, wanted, subject)
     return wanted.id
@@ -140,6 +141,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     if existing is None:
         with problems.about(subject):
             check_name(item["name"])
+    # Without a driver, nothing else in the item can be checked.
     if kind not in creatable():
         reason = (
             f"driver '{kind}' has one predefined network and cannot have others"
@@ -148,6 +150,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
         )
         problems.add(f"{subject}: {reason}.")
         return None
+    # Its options, its device and the interfaces of its endpoints are the driver's own.
     if existing is not None and kind != existing.driver:
         problems.add(
             f"{subject}: its driver is '{existing.driver}' and cannot be changed to '{kind}'. Remove the network "
@@ -160,6 +163,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     wrong = driver(kind).option_problems(options)
     for problem in wrong.values():
         problems.add(f"{subject}: {problem}")
+    # The valid ones are used, so that what depends on them is checked in the same run.
     options = driver(kind).normalized({key: text for key, text in options.items() if key not in wrong})
     # A network of several hosts has the same id on all of them.
     everywhere = driver(kind).scope == "global"
@@ -170,6 +174,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     internal = item["internal"] if item.get("internal") is not None else driver(kind).settings(options).internal
     if internal is not None:
         network = replace(network, internal=internal)
+    # Before the pools, because an adopted bridge brings its own.
     network = _adopt(context, existing, network, subject)
     pools, ipv6 = wanted_pools(context, network, item.get("ipam_config"), item.get("enable_ipv6"), subject)
     network = replace(network, pools=pools)
@@ -195,6 +200,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
         from .engines import known_to_engines
 
         network = known_to_engines(context, existing, network, item, subject)
+    # Last, because drivers look at the network as a whole.
     for problem in (*driver(kind).problems(network), *driver(kind).host_problems(network, context.host)):
         problems.add(f"{subject}: {problem}")
     return network
@@ -238,8 +244,10 @@ def _mtu(context: Context, existing: Optional[Network], network: Network) -> int
     given, borrowed = kind.settings(network.options).mtu, kind.borrowed(network)
     if given is not None:
         return given
+    # On another interface, the network gets that interface's MTU.
     if borrowed is not None and (existing is None or kind.device(existing) != borrowed.device):
         return context.host.link_mtu(borrowed.device)
+    # Another default route of the host does not change the MTU of a network that exists.
     if existing is not None and kind.settings(existing.options).mtu is None:
         return existing.mtu
     return context.host.egress_mtu()
@@ -250,11 +258,13 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
     device = driver(network.driver).device(network) or ""
     if existing is not None and driver(existing.driver).device(existing) == device:
         return network
+    # The device is named after the network's id, so nobody else has made it.
     if driver(network.driver).settings(network.options).device is None:
         return replace(network, adopted=False, kept=())
     # A bridge that an interrupted run was adopting already carries our mark.
     if not context.host.has_foreign_link(device) and Link.at(HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
     begun = context.unfinished.keys
+    # What an interrupted run has added is ours, not the bridge's.
     kept = (held for held in context.host.addresses(device) if Address.at(HOST, device, held) not in begun)
     return replace(network, adopted=True, kept=tuple(map(ipaddress.ip_interface, kept)))

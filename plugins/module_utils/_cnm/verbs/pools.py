@@ -39,6 +39,7 @@ def wanted_pools(
         context.problems.add(f"{subject}: enable_ipv6 contradicts driver option '{ENABLE_IPV6}'.")
     if ipv6 is None:
         ipv6 = option
+    # No option says so: IPv6 stays, or comes with an IPv6 subnet.
     if ipv6 is None:
         ipv6 = network.ipv6 or any(pool.subnet.version == 6 for pool in given)
     elif not ipv6 and any(pool.subnet.version == 6 for pool in given):
@@ -47,6 +48,7 @@ def wanted_pools(
     for version in (4, 6) if ipv6 else (4,):
         chosen = next((pool for pool in given if pool.subnet.version == version), None) or network.pool(version)
         if chosen is None:
+            # Chosen once: the next run finds it in the network.
             with context.problems.about(subject):
                 chosen = _kept_by_bridge(context, network, version) or Pool(_free(context, network, version))
         if chosen is not None:
@@ -105,6 +107,7 @@ def _free(context: Context, network: Network, version: int) -> Subnet:
     bases = context.host.default_address_pools()
     taken = context.store.pool_ranges(4, but=network.id)
     free = next((pool for pool in untaken(bases, taken) if holder(pool) is None), None)
+    # If none is free, first_free() fails, and names what holds each of them.
     return free if free is not None else first_free(default(bases), holder)
 
 
@@ -163,6 +166,7 @@ def _pool(context: Context, network: Network, entry: Mapping[str, Any], subject:
     if given.subnet is None:
         return []
     pool = network.pool(given.subnet.version)
+    # A subnet that the network already has stays, even if a route of the host overlaps it now.
     if pool is None or pool.subnet != given.subnet:
         pool = Pool(given.subnet)
         _check_subnet(context, network, given.subnet, subject)
@@ -222,6 +226,7 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
     if chosen.num_addresses == 1:
         context.problems.add(f"{subject}: subnet {chosen} has only one address, which leaves no room for an endpoint.")
     kind = driver(network.driver)
+    # If the host is not the gateway, its routes do not matter on the network.
     if kind.settings(network.options).allow_host_overlap or not kind.host_is_gateway:
         return
     for overlapping, device in _elsewhere(context, network, chosen):

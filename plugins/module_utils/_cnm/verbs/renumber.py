@@ -23,12 +23,14 @@ def readdress(context: Context, existing: Network, wanted: Network, force: bool,
     displaced: List[Tuple[str, int]] = []
     for endpoint in context.store.endpoints_of_network(existing.id):
         after = _fitting(endpoint, wanted)
+        # On a network that gets IPv6, each endpoint needs an IPv6 address.
         if after.held == endpoint.held and not (wanted.ipv6 and after.ipv6 is None):
             continue
         displaced += [(endpoint.id, lost.version) for lost in endpoint.held if lost not in after.held]
         context.subjects[Unit("endpoint", endpoint.id)] = f"{subject}: endpoint '{endpoint.name}'"
         context.store.put_endpoint(after if has_own_mac(endpoint) else replace(after, mac=""))
     if displaced and not force:
+        # Other items may give these endpoints new addresses; check_displaced() looks at the end of the run.
         context.displaced[existing.id] = displaced
 
 
@@ -51,5 +53,6 @@ def republish(context: Context, network: Network, subject: str) -> None:
     for endpoint in context.store.endpoints_of_network(network.id):
         if endpoint.ports:
             about = f"{subject}: endpoint '{endpoint.name}'"
+            # Without the ports that it has, all are checked against the changed network.
             ports = assign(context, network, replace(endpoint, ports=()), endpoint.ports, about)
             context.store.put_endpoint(replace(endpoint, ports=ports))

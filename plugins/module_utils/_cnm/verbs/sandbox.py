@@ -56,6 +56,7 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     context.subjects[Unit("sandbox", sandbox.id)] = subject
     # Written even if there are problems, although nothing is kept then: what follows may find more problems.
     context.store.put_sandbox(sandbox)
+    # A sysctl of the item may have switched IPv6 off, or on again.
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
         ipv6_off = sandbox.ipv6_off(endpoint.interface or "")
         if endpoint.ipv6_off != ipv6_off:
@@ -94,14 +95,17 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
     if identity is None and item.get("netns") is None:
         context.problems.add(f"{subject}: process {item['pid']} does not exist, or it has ended.")
     elif identity is None:
+        # An engine asks before it has made the namespace.
         if not item.get("netns_awaited"):
             context.problems.add(f"{subject}: there is no network namespace at '{path}'.")
     elif identity == context.host.namespace_id("/proc/self/ns/net"):
         context.problems.add(
             f"{subject}: '{path}' is the host's own network namespace. Put the sandbox on network 'host'."
         )
+    # The path of its own namespace is not an adoption.
     elif path == Sandbox(sandbox.id, sandbox.name).path and context.store.sandbox(sandbox.id) and sandbox.netns is None:
         return sandbox
+    # The pid may be that of another process later, so the namespace behind it is remembered, too.
     return replace(sandbox, netns=path, identity=identity if item.get("netns") is None else None)
 
 
@@ -197,6 +201,7 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
     for endpoint in context.store.endpoints_of_sandbox(sandbox.id):
         if endpoint.network in identifiers:
             present[endpoint.network] = endpoint
+        # What cnm_endpoint has joined stays.
         elif endpoint.declared:
             leave(context, endpoint)
     for network, wishes in chosen:
@@ -252,6 +257,7 @@ def _publish(
     staying = [endpoint for _network, endpoint in own]
     gone = [endpoint for endpoint in before if endpoint.id not in {one.id for one in staying}]
     for endpoint in gone:
+        # An endpoint that leaves and is kept no longer publishes anything for the sandbox.
         reserved = context.store.endpoint(endpoint.id)
         if reserved is not None:
             context.store.put_endpoint(replace(reserved, ports=()))

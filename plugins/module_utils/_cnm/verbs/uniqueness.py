@@ -94,6 +94,7 @@ class _Uniqueness:
         def order(item: T) -> Tuple[bool, int]:
             was = getattr(self._before, kind)(item.id)
             is_same = was is item or (was is not None and key(was) == key(item))
+            # False sorts first: who had the value before keeps it.
             return not is_same, self._place(kind, item.id)
 
         holders: Dict[Hashable, T] = {}
@@ -107,6 +108,7 @@ class _Uniqueness:
         for network in networks:
             device = _device(network)
             was = self._before.network(network.id)
+            # It was checked in the run that gave it this device.
             if device is None or (was is not None and _device(was) == device):
                 continue
             for one, other in self._twice("network", self._on_device(network, device), _device):
@@ -125,6 +127,7 @@ class _Uniqueness:
         if not driver(network.driver).has_bridge:
             return [other for other in self._store.networks() if other.driver == network.driver]
         networks = self._store.networks_on_bridge(device)
+        # A device that is named after an id is found by that id, without reading all networks.
         digits = device.partition("-")[2]
         for other in (
             self._store.network_named(DEFAULT),
@@ -138,6 +141,7 @@ class _Uniqueness:
         """Check that the subnets of networks do not overlap; those that existed before take precedence."""
         for version in (4, 6):
             moved = {one.id: one for one in networks if one.pool(version) and self._has_moved(one, version)}
+            # The networks that have not had their turn do not count: the first in the list keeps a subnet.
             later = set(moved)
             for identifier, network in moved.items():
                 pool = network.pool(version)
@@ -212,6 +216,7 @@ class _Uniqueness:
             )
         special = [network for network in by_id.values() if not driver(network.driver).has_addresses]
         if special and len(by_id) > 1:
+            # Whoever joined last is refused, not those that were there.
             newest = max(endpoints, key=lambda one: (self._joined(one), self._place("endpoint", one.id)))
             names = " and ".join(f"'{name}'" for name in sorted(network.name for network in by_id.values()))
             self._add(
@@ -250,12 +255,14 @@ class _Uniqueness:
                 self._check_macs(network, written)
             most, sentence = driver(network.driver).room(network)
             joining = [one for one in written if self._joined(one)]
+            # Those that are already there stay, even if they are too many.
             if joining and self._store.joined(identifier) > most:
                 self._add(joining[-1], sentence)
 
     def _check_macs(self, network: Network, written: Sequence[Endpoint]) -> None:
         pool = network.pool(4)
         for one in written:
+            # A MAC address that is derived from an address is for whoever gets this address, now or later.
             follows_from = address_of(one.mac) if has_own_mac(one) else None
             if pool is not None and follows_from is not None and follows_from in pool.subnet:
                 self._add(one, f"MAC address {one.mac} is reserved for the endpoint with address {follows_from}.")
