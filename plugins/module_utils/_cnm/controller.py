@@ -119,28 +119,7 @@ class Controller:
             groups = choose(store, self._kernel.facts)
             context = self._context(store)
             context.shared = sharing.asked
-            for kind, items in groups:
-                verb = _verb(kind)
-                for item in in_turn(kind, items):
-                    if item["name"] is None:
-                        context.problems.add(f"A {kind} has no name: its 'name' is null.")
-                    elif not is_text(item["name"]):
-                        with context.problems.about(kind.capitalize()):
-                            check_name(item["name"])
-                    else:
-                        verb(context, item)
-            assign_unique_values(context, before)
-            overlays = [item["name"] for kind, items in groups if kind == "network" for item in items if _informs(item)]
-            if overlays:
-                from .verbs.overlay import settle_learning
-
-                for name in overlays:
-                    settle_learning(context, name)
-            touched = [store.network(identifier) for kind, identifier in store.touched if kind == "network"]
-            if any(network is not None and network.underlay is not None for network in touched):
-                from .verbs.overlay import check_ranges
-
-                check_ranges(context, before)
+            _write_items(groups, context, before)
             pairs = [(kind, item) for kind, items in groups for item in items]
             identifiers = [id_of(store, kind, item) for kind, item in pairs]
             earlier = [id_of(before, kind, item) for kind, item in pairs]
@@ -164,18 +143,7 @@ class Controller:
                 confirm(self._kernel, store, run.after.insisted, tentative)
             result = Result(bool(steps) or run.differs())
             for (kind, item), was, now in zip(pairs, earlier, identifiers):
-                shown = self._shown(store, kind, now)
-                result.objects.append(shown)
-                network = store.network(now) if kind == "network" and now and "declared" in item else None
-                if network is not None and network.underlay is not None:
-                    from .verbs.reports import is_exchanged, report
-
-                    if is_exchanged(network):
-                        result.reports[network.name] = report(store, network, item["chosen"], item["declared"])
-                if self._diff:
-                    result.differences.append(
-                        _diff_of_object(kind, item["name"], self._shown(before, kind, was), shown)
-                    )
+                self._add_object(result, kind, item, (before, was), (store, now))
             result.differences = self._diff_of_host(steps) + result.differences
             self._warn_of_unreachable_endpoints(store, {identifier for kind, identifier in named if kind == "network"})
             if run.compared and run.after.host_resources.in_use:
@@ -322,6 +290,33 @@ class Controller:
         except CnmError as error:
             self._warn(f"Whether another firewall drops forwarded traffic could not be determined. {error}")
 
+    def _add_object(
+        self,
+        result: Result,
+        kind: str,
+        item: Mapping[str, Any],
+        before: Tuple[SqliteStore, Optional[str]],
+        after: Tuple[SqliteStore, Optional[str]],
+    ) -> None:
+        """Add to RESULT the object of KIND that ITEM describes.
+
+        :param before: the store before the run, and the object's id in it
+        :param after: the same, after the run
+        """
+        store, identifier = after
+        shown = self._shown(store, kind, identifier)
+        result.objects.append(shown)
+        # Only the items of the module topology say what the inventory declares, which reports leave out.
+        network = store.network(identifier) if kind == "network" and identifier and "declared" in item else None
+        if network is not None and network.underlay is not None:
+            from .verbs.reports import is_exchanged, report
+
+            if is_exchanged(network):
+                result.reports[network.name] = report(store, network, item["chosen"], item["declared"])
+        if self._diff:
+            earlier, was = before
+            result.differences.append(_diff_of_object(kind, item["name"], self._shown(earlier, kind, was), shown))
+
     def _shown(self, store: SqliteStore, kind: str, identifier: Optional[str]) -> Dict[str, Any]:
         item = getattr(store, kind)(identifier) if identifier else None
         if isinstance(item, Network):
@@ -352,6 +347,35 @@ class Controller:
         context = self._context(store)
         predefine(context)
         context.problems.check()
+
+
+def _write_items(groups: Groups, context: Context, before: SqliteStore) -> None:
+    """Write what the items of GROUPS describe to the store, and add to the problems what is not possible.
+
+    :param before: the store as it was before the run
+    """
+    for kind, items in groups:
+        verb = _verb(kind)
+        for item in in_turn(kind, items):
+            if item["name"] is None:
+                context.problems.add(f"A {kind} has no name: its 'name' is null.")
+            elif not is_text(item["name"]):
+                with context.problems.about(kind.capitalize()):
+                    check_name(item["name"])
+            else:
+                verb(context, item)
+    assign_unique_values(context, before)
+    overlays = [item["name"] for kind, items in groups if kind == "network" for item in items if _informs(item)]
+    if overlays:
+        from .verbs.overlay import settle_learning
+
+        for name in overlays:
+            settle_learning(context, name)
+    touched = [context.store.network(identifier) for kind, identifier in context.store.touched if kind == "network"]
+    if any(network is not None and network.underlay is not None for network in touched):
+        from .verbs.overlay import check_ranges
+
+        check_ranges(context, before)
 
 
 def _informs(item: Mapping[str, Any]) -> bool:
