@@ -27,7 +27,7 @@ class Kernel:
 
     def __init__(self, run: Union[Run, Listings]) -> None:
         """Create it with what runs programs; the caller's Listings know what earlier runs in this process have read."""
-        self._lent = isinstance(run, Listings)
+        self._shares_listings = isinstance(run, Listings)
         self._listings = run if isinstance(run, Listings) else Listings(run)
         self._run = self._listings.run
         self._namespaces = Namespaces()
@@ -43,12 +43,12 @@ class Kernel:
     def close(self) -> None:
         """Close all sockets."""
         self._namespaces.close()
-        if not self._lent:
+        if not self._shares_listings:
             self._listings.close()
 
     def keep_listings(self) -> None:
         """Keep the programs' listings of the host's rules for later runs, as long as the rules do not change."""
-        if not self._lent:
+        if not self._shares_listings:
             self._listings.keep()
 
     def hold(self, path: str) -> None:
