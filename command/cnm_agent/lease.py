@@ -43,7 +43,7 @@ class Lease:
         self._thread.join(_INTERVAL)
 
     def renounce(self, identifier: int) -> None:
-        """Take a new lease, because IDENTIFIER does not exist any more."""
+        """Take a new lease, because IDENTIFIER no longer exists."""
         if self.identifier == identifier:
             self.identifier = 0
             self._wake.set()

@@ -165,7 +165,7 @@ class Configuration:
         :raises InvalidInput: if they are missing or not valid
         """
         if _VALID not in self._fields.values:
-            self._problems.add(f"'{_VALID}' is missing; without it, nobody knows what is in use.")
+            self._problems.add(f"'{_VALID}' is missing. It lists the attachments that are in use.")
         pairs = [(each.required("containerID"), each.required("ifname")) for each in self._fields.objects(_VALID)]
         self._problems.check()
         return pairs

@@ -172,7 +172,7 @@ def check(core: Core, attachment: Attachment, name: str, expected: Expected) -> 
     missing = _missing(result)
     complaints = [f"missing or changed: {', '.join(missing)}"] if missing else []
     if not networks:
-        complaints.append(f"interface '{attachment.interface}' is not in the store any more")
+        complaints.append(f"interface '{attachment.interface}' is no longer in the store")
     else:
         complaints += _differences(result.objects[-1]["Networks"][networks[0]], expected)
     if complaints:
@@ -199,7 +199,7 @@ def _differences(shown: Mapping[str, Any], expected: Expected) -> List[str]:
         f"{shown['IPAddress']}/{shown['IPPrefixLen']}",
         f"{shown['GlobalIPv6Address']}/{shown['GlobalIPv6PrefixLen']}",
     )
-    texts = [f"it does not have the address {each} any more" for each in expected.addresses if each not in present]
+    texts = [f"it no longer has the address {each}" for each in expected.addresses if each not in present]
     if expected.mac not in ("", shown["MacAddress"]):
         texts.append(f"its MAC address is {shown['MacAddress']}, not {expected.mac}")
     return texts

@@ -49,7 +49,7 @@ def serve(connection: socket.socket, worker: Worker) -> None:
         except OSError:
             gone = True
         if gone:
-            raise EngineError(TRY_AGAIN_LATER, "The engine does not wait for the answer any more.")
+            raise EngineError(TRY_AGAIN_LATER, "The engine no longer waits for the answer.")
 
     def core(check: bool) -> AbstractContextManager[Controller]:
         return controller(check, warnings.append, max(deadline - time.monotonic(), 0.0), begin)

@@ -325,7 +325,7 @@ options:
         C(cnm_host_engines), and is possible with drivers V(bridge) and V(overlay).
       - If Docker has lost its network, or if the subnets have changed, it learns the network again. While containers
         are on Docker's network, that and its removal need O(force=true), which disconnects them.
-      - The list replaces all engines. With an empty list, no engine knows the network any more. O(state=absent) does
+      - The list replaces all engines. With an empty list, no engine knows the network. O(state=absent) does
         this, too.
       - The environment variable E(DOCKER_HOST) of the task can name another socket of Docker, such as
         V(unix:///run/other.sock).
@@ -427,7 +427,7 @@ EXAMPLES = r"""
       macvlan_mode: private
 
 # "engines: [docker]" lets Docker know a network. This is done in docs/containers.md.
-- name: A network that no container engine of the host knows any more
+- name: A network that no container engine of the host knows
   cnm.linux.cnm_network:
     name: web
     engines: []

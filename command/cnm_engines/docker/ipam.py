@@ -43,12 +43,12 @@ class PoolId(NamedTuple):
     def find(self, store: SqliteStore, strict: bool = True) -> Optional[Network]:
         """Return our network; None if it does not exist.
 
-        :raises EngineError: if it does not have the subnet any more, and STRICT
+        :raises EngineError: if it no longer has the subnet, and STRICT
         """
         network = named(store, self.network) if self.network else with_subnet(store, self.subnet)
         if strict and network is not None and self.pool(network) is None:
             raise refusal(
-                f"Network '{network.name}' does not have the subnet {self.subnet} any more. Remove Docker's network "
+                f"Network '{network.name}' no longer has the subnet {self.subnet}. Remove Docker's network "
                 "with 'docker network rm' and create it again."
             )
         return network

@@ -19,7 +19,7 @@ def in_order(
 ) -> List[Tuple[str, List[Mapping[str, Any]]]]:
     """Return NETWORKS and SANDBOXES as groups, in the order in which one run handles them.
 
-    Removals come first, to make room; but networks are removed last, when nothing is on them any more.
+    Removals come first, to make room; but networks are removed last, when nothing is left on them.
     """
 
     def those(items: Sequence[Mapping[str, Any]], stay: bool) -> List[Mapping[str, Any]]:

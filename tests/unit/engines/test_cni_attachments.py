@@ -313,7 +313,7 @@ def test_checking_says_that_address_and_mac_have_changed(engine: Engine) -> None
     code, text = engine.code("CHECK", prevResult=result)
     assert code == 102
     assert text == (
-        "Container 'c1': it does not have the address 10.1.0.2/24 any more; its MAC address is 02:00:00:00:00:09, "
+        "Container 'c1': it no longer has the address 10.1.0.2/24; its MAC address is 02:00:00:00:00:09, "
         "not 02:42:0a:01:00:02."
     )
 

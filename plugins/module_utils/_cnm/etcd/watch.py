@@ -109,7 +109,7 @@ class Watch:
 
 
 def _guard(member: Member, stream: Stream, over: threading.Event) -> None:
-    """End STREAM, from MEMBER, if that does not answer any more, until OVER is set.
+    """End STREAM, from MEMBER, if that no longer answers, until OVER is set.
 
     The stream alone does not tell: a member that is stopped, or behind a broken line, sends as little as one that has
     nothing to say, and the kernel answers TCP's keepalives for a stopped process.

@@ -45,7 +45,7 @@ def is_noted(path: str) -> bool:
 
 
 def forget(path: str) -> None:
-    """Note that there is no namespace of ours at PATH any more."""
+    """Note that PATH is no longer a namespace of ours."""
     with suppress(FileNotFoundError):
         os.unlink(_place(path))
 

@@ -39,7 +39,7 @@ class _HostPorts:
         """Ports with a host port that this run has chosen, by protocol and host port."""
 
     def place(self, endpoint: Endpoint, port: Port) -> Optional[int]:
-        """Return the place of PORT among those of ENDPOINT, once; None if it does not ask for it any more."""
+        """Return the place of PORT among those of ENDPOINT, once; None if it no longer asks for it."""
         if endpoint.id not in self._ports:
             self._ports[endpoint.id] = list(endpoint.ports)
             places = self._places[endpoint.id] = {}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UP = 0x1
 """IFF_UP in linux/if.h."""
 GONE = (errno.ENODEV, errno.ENOENT)
-"""The kernel's errors for an interface that does not exist any more."""
+"""The kernel's errors for an interface that no longer exists."""
 LEAVING = 0x78636E6D
 """Device group of our links that are about to be removed: "xcnm" in ASCII.
 

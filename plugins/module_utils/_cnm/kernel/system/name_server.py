@@ -103,5 +103,5 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
     elif ended():
         words = words or service.logged(run)
         service.stop_unit(run)
-        reason = f"Its last output: {words}" if words else "It said nothing"
+        reason = f"Its last output: {words}" if words else "It printed nothing"
         raise KernelRefused(f"The name server {NAME} ended at once. {reason.rstrip('.')}.")
