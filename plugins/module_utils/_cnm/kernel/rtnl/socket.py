@@ -22,9 +22,11 @@ from . import uapi
 from .query import ATTRIBUTE, HEADER
 
 _DUMP_INTERRUPTED, _CAPPED, _HAS_ATTRIBUTES = 0x10, 0x100, 0x200
+"""Flags of answers: NLM_F_DUMP_INTR, NLM_F_CAPPED and NLM_F_ACK_TLVS of linux/netlink.h."""
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK, _STRICT_CHECK = 270, 10, 11, 12
-_SO_RCVBUFFORCE = 33
-SO_NETNS_COOKIE = 71
+"""Options of netlink sockets (linux/netlink.h), at the level of linux/socket.h."""
+_SO_RCVBUFFORCE, SO_NETNS_COOKIE = 33, 71
+"""Options of all sockets (asm-generic/socket.h), which Python's socket does not have."""
 _SEQUENCE_OFFSET = 8
 
 CHUNK = 128
