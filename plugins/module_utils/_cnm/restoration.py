@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import AbstractSet, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from .composition.topology import Roaming, Topology
+from .composition.units import Composition, Roaming
 from .kernel.facts import Facts
 from .kernel.host import Kernel
 from .model.overlay_peer import Underlay
@@ -29,13 +29,13 @@ class Lacking(NamedTuple):
     warnings: List[str]
 
 
-def hold_back(kernel: Kernel, topology: Topology) -> List[Roaming]:
+def hold_back(kernel: Kernel, composition: Composition) -> List[Roaming]:
     """Return the endpoints for which other hosts are to be asked, and let TOPOLOGY keep them from these till then.
 
     They are those that were not there, or not in touch with the others, or have been restored before and no run has
     named them since.
     """
-    roaming = topology.roaming()
+    roaming = composition.roaming()
     present = kernel.read({key for one in roaming for key in (one.interface, one.tunnel)})
     tentative = kernel.tentative()
     doubtful = [
@@ -46,8 +46,8 @@ def hold_back(kernel: Kernel, topology: Topology) -> List[Roaming]:
         kernel.note_tentative(noted)
     doubtful = [one for one in doubtful if one.questions]
     absent = [one.endpoint for one in doubtful if one.interface not in present]
-    topology.withheld = dict.fromkeys(absent, "the other hosts are asked for it first")
-    topology.isolated = {one.endpoint for one in doubtful if one.interface in present and one.tunnel not in present}
+    composition.withheld = dict.fromkeys(absent, "the other hosts are asked for it first")
+    composition.isolated = {one.endpoint for one in doubtful if one.interface in present and one.tunnel not in present}
     return doubtful
 
 
@@ -59,14 +59,14 @@ def ask(kernel: Kernel, doubtful: Sequence[Roaming]) -> Set[Question]:
     return kernel.answered(questions)
 
 
-def decide(kernel: Kernel, topology: Topology, doubtful: Sequence[Roaming], taken: AbstractSet[Question]) -> None:
+def decide(kernel: Kernel, composition: Composition, doubtful: Sequence[Roaming], taken: AbstractSet[Question]) -> None:
     """Let TOPOLOGY withhold the DOUBTFUL endpoints whose addresses are TAKEN, and note all of them for later runs."""
     tentative = kernel.tentative()
     for one in doubtful:
         addresses = ", ".join(sorted(address for _link, address in taken & one.questions))
         if one.endpoint in tentative:  # No run has named it meanwhile.
             tentative[one.endpoint] = f"another host has its address {addresses}" if addresses else ""
-    topology.withheld = {identifier: why for identifier, why in tentative.items() if why}
+    composition.withheld = {identifier: why for identifier, why in tentative.items() if why}
     kernel.note_tentative(tentative)
 
 
@@ -83,11 +83,11 @@ def confirm(kernel: Kernel, store: SqliteStore, units: AbstractSet[Unit], tentat
         kernel.note_tentative(left)
 
 
-def lacking(store: SqliteStore, topology: Topology, facts: Facts) -> Lacking:
+def lacking(store: SqliteStore, composition: Composition, facts: Facts) -> Lacking:
     """Return what a restore to TOPOLOGY, which was made from STORE, could not make."""
     warnings: List[str] = []
     for network in store.networks():
-        reason = topology.cut_off(network)
+        reason = composition.cut_off(network)
         if reason:
             warnings.append(_lack(f"Network '{network.name}' does not reach other hosts", reason))
         elif network.underlay is not None and facts.underlay(network.underlay.address) is None:
@@ -96,8 +96,8 @@ def lacking(store: SqliteStore, topology: Topology, facts: Facts) -> Lacking:
     for sandbox in store.sandboxes():
         if not sandbox.running:
             continue
-        reason = topology.why_not_made(sandbox)
-        withheld = topology.withheld_from(sandbox)
+        reason = composition.why_not_made(sandbox)
+        withheld = composition.withheld_from(sandbox)
         if reason or withheld:
             left_out.append(sandbox.name)
         if withheld:

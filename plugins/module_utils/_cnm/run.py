@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import AbstractSet, Dict, List, Optional, Sequence, Set, Tuple
 
 from .composition.host_resources import APART_UNIT, HOST_UNIT, apart_element, later_bridges
-from .composition.topology import Topology
+from .composition.units import Composition
 from .kernel.host import Kernel
 from .model.errors import CnmError, Collected, KernelRefused
 from .resources.kinds import FORWARDING, Element, Sysctl
@@ -40,8 +40,8 @@ class Reconciliation:
         self._after_a_kill = unfinished != Intent()
         self._earlier = before
         # Of what was before, only the keys count: the host is compared with what is wanted.
-        self.before = Topology(before, kernel.facts, contents=False)
-        self.after = Topology(store, kernel.facts)
+        self.before = Composition(before, kernel.facts, contents=False)
+        self.after = Composition(store, kernel.facts)
         self._required: Set[Unit] = set()
         """The units that the run is about: if one of them cannot reach its state, nothing is done."""
         self.compared = False
@@ -102,14 +102,14 @@ class Reconciliation:
         changed: Set[str] = set()
         renamed: Set[str] = set()
         for kind, identifier in self._store.touched | named:
-            for topology, store in ((self.before, self._earlier), (self.after, self._store)):
+            for composition, store in ((self.before, self._earlier), (self.after, self._store)):
                 if kind == "sandbox":
-                    units |= topology.of_sandbox(identifier)
+                    units |= composition.of_sandbox(identifier)
                 elif kind == "endpoint":
                     endpoint = store.endpoint(identifier)
                     # One that is in no sandbox reserves addresses, and the host has nothing of it.
                     if endpoint is not None and endpoint.sandbox:
-                        units |= topology.of_sandbox(endpoint.sandbox) | {Unit("network", endpoint.network)}
+                        units |= composition.of_sandbox(endpoint.sandbox) | {Unit("network", endpoint.network)}
         for kind, identifier in self._store.touched:
             was, now = getattr(self._earlier, kind)(identifier), getattr(self._store, kind)(identifier)
             if kind == "network" and was is not None and now is not None and was != now:
@@ -120,11 +120,11 @@ class Reconciliation:
             elif kind == "sandbox" and (was is None or now is None or was.running != now.running):
                 for store in (self._earlier, self._store):
                     renamed |= {endpoint.network for endpoint in store.endpoints_of_sandbox(identifier)}
-        for topology in (self.before, self.after):
+        for composition in (self.before, self.after):
             for network in changed:
-                units |= topology.on_network(network)
+                units |= composition.on_network(network)
             for network in renamed - changed:
-                units |= topology.names_on_network(network)
+                units |= composition.names_on_network(network)
         return units
 
     def _scope(self, units: Set[Unit]) -> Scope:
@@ -181,7 +181,7 @@ class Reconciliation:
 
     def _load_table(self, error: CnmError) -> None:
         """Load the firewall's table if it is gone, although ERROR stops the run: the table separates the networks."""
-        self.after = Topology(self._earlier, self._kernel.facts)
+        self.after = Composition(self._earlier, self._kernel.facts)
         self._required, self.left_out = set(), {}
         try:
             if any(step.resource.bearing == EVERYTHING for step in self._plan(self._scope({HOST_UNIT}))):
@@ -341,7 +341,7 @@ class Reconciliation:
 
     def _recover(self, units: Set[Unit], error: CnmError) -> None:
         """Undo the changes of the host after ERROR; what cannot be undone is left to the next run."""
-        self.after = Topology(self._earlier, self._kernel.facts)
+        self.after = Composition(self._earlier, self._kernel.facts)
         self._required = units - set(self.left_out)
         scope = self._scope(units)
         try:

@@ -18,7 +18,7 @@ from typing import Any
 from programs import Programs, nft
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.composition.host_resources import APART_UNIT
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.composition.topology import Topology
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.composition.units import Composition
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import ownership
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall import table as firewall
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
@@ -186,12 +186,12 @@ def _wanted(programs: Programs) -> tuple[dict[Key, Resource], list[str]]:
     store = SqliteStore.open(STORE)
     try:
         with Kernel(programs) as kernel:
-            topology = Topology(store, kernel.facts)
-            units = topology.everything()
-            wanted = {one.key: one for unit in units for one in topology.resources(unit)}
+            composition = Composition(store, kernel.facts)
+            units = composition.everything()
+            wanted = {one.key: one for unit in units for one in composition.resources(unit)}
             present = kernel.read(wanted)
             missing = [one for key, one in wanted.items() if key not in present or not one.satisfied_by(present[key])]
-            needing = units | ({APART_UNIT} if topology.host_resources.in_use else set())
+            needing = units | ({APART_UNIT} if composition.host_resources.in_use else set())
             kept = [f"setting {name}" for name, setting in store.settings().items() if setting.unit not in needing]
     finally:
         store.close()

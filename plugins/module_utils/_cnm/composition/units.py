@@ -46,7 +46,7 @@ class Roaming(NamedTuple):
     """Its addresses, each with the link on which to ask other hosts for it; empty if this is not possible now."""
 
 
-class Topology:
+class Composition:
     """The objects of a store, with the resources that they are made of."""
 
     def __init__(self, store: Queries, host: Host, contents: bool = True) -> None:
