@@ -93,7 +93,7 @@ class Host:
     def links(self):
         """Return the names of the links, by namespace."""
         names = {}
-        for key in sorted(key for key in self.kernel.present if key.kind == "link"):
+        for key in sorted(key for key in self.kernel.present if key[0] == "link"):
             names.setdefault(key[1], []).append(key[2])
         return names
 
@@ -104,10 +104,10 @@ class Host:
 
     def left(self):
         """Return what the host holds, except kernel settings, which always have a value."""
-        return {key for key in self.kernel.present if key.kind != "sysctl"}
+        return {key for key in self.kernel.present if key[0] != "sysctl"}
 
     def kinds(self):
-        return sorted({key.kind for key in self.kernel.present})
+        return sorted({key[0] for key in self.kernel.present})
 
 
 @contextlib.contextmanager

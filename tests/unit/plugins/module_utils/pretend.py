@@ -138,7 +138,7 @@ class PretendFacts:
 
 def as_read(wanted, before):
     """Return WANTED as read from the host: unset values as in BEFORE, without `adopted` and `announced`."""
-    if hasattr(wanted, "adopted"):
+    if wanted.adopted:
         wanted = replace(wanted, adopted=False)
     if hasattr(wanted, "announced"):
         wanted = replace(wanted, announced="")
@@ -177,7 +177,7 @@ class PretendKernel:
         keys |= {
             key
             for key, resource in self.present.items()
-            if key.kind == "forwarding" and keys.intersection(resource.within)
+            if key[0] == "forwarding" and keys.intersection(resource.within)
         }
         return {key: self.present[key] for key in keys if key in self.present}
 
@@ -230,7 +230,7 @@ class PretendKernel:
 
     def forget(self):
         """Lose everything except files, as in a reboot."""
-        self.present = {key: resource for key, resource in self.present.items() if key.kind == "file"}
+        self.present = {key: resource for key, resource in self.present.items() if key[0] == "file"}
 
     @contextlib.contextmanager
     def unchanged(self):

@@ -48,7 +48,7 @@ FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
 def of_the_host(lan):
     """Return whether the host has the firewall's table, and the values of its forwarding settings."""
     here = lan.kernel.present
-    return any(key.kind == "ruleset" for key in here), [here["sysctl", HOST, name].value for name in FORWARDING]
+    return any(key[0] == "ruleset" for key in here), [here["sysctl", HOST, name].value for name in FORWARDING]
 
 
 def test_the_host_neither_filters_nor_forwards_for_it(lan):
