@@ -149,7 +149,7 @@ def _cni(host: Host, size: int, subject: str) -> Measured:
     Ours(host).networks(1)
     namespaces.make(0, size + 1)
     chain = _CHAINS[subject]
-    found: list[tuple[str, str, Cost]] = []
+    results: list[tuple[str, str, Cost]] = []
     try:
         with service(_PYTHON) as running:
             # The first one makes the bridge, and starts what stays.
@@ -158,8 +158,8 @@ def _cni(host: Host, size: int, subject: str) -> Measured:
                 before = used_by(running.pid)
                 costs = [measured(functools.partial(_call, chain, command, number)) for number in range(1, size + 1)]
                 cpu = sum(cost.cpu for cost in costs) + used_by(running.pid) - before
-                found.append((f"CNI {command}", subject, Cost(sum(cost.wall for cost in costs) / size, cpu / size)))
-        return found
+                results.append((f"CNI {command}", subject, Cost(sum(cost.wall for cost in costs) / size, cpu / size)))
+        return results
     finally:
         host.kill_name_server()
 
