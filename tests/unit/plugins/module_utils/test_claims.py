@@ -76,6 +76,20 @@ def test_a_slice_that_another_host_takes_meanwhile_is_not_taken(hosts, etcd, whe
     assert len(etcd.values("slices/")) == 2
 
 
+def test_a_slice_of_which_another_host_takes_an_address_meanwhile_is_not_taken(hosts, etcd):
+    one, two, _three = hosts
+    two.network(**WIDE)
+    first = one.network(**WIDE, check=True).objects[0]["IPAM"]["Config"][0]["IPRange"]
+
+    def meanwhile():
+        etcd.before_write = lambda: None
+        put(two, "web", ipv4_address=first.replace(".0/24", ".7"))
+
+    etcd.before_write = meanwhile
+    one.network(**WIDE)
+    assert slice_of(one) != first
+
+
 @pytest.mark.parametrize("when", ["before_write", "after_list"])
 def test_an_address_that_another_host_takes_meanwhile_is_not_taken(hosts, etcd, when):
     one, two, three = hosts

@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, VNI, VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.items import in_order
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import members
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.inventory import Inventory
+
+from ..module_utils.conftest import pretended
+from ..module_utils.pretend_etcd import PretendEtcd
 
 
 def blue(**more):
@@ -320,3 +325,33 @@ def test_hosts_that_find_each_other_in_etcd_need_neither_addresses_nor_peers():
     text = refused(a={"cnm_networks": [other]}, b={"cnm_networks": [whole]})
     assert f"declare it differently: driver option '{VNI}' is '78' on one and '77' on the other" in text
     assert inventory(a={"cnm_networks": [declared]}).problems == []
+
+
+def test_a_play_makes_a_network_in_etcd_without_addresses_in_the_inventory(monkeypatch):
+    etcd = PretendEtcd()
+    etcd.install(monkeypatch)
+    declared = {"name": "blue", "driver": "overlay", "driver_options": {CONTROL: "etcd"}}
+    whole = {**declared, "ipam_config": [{"subnet": "10.9.0.0/16"}]}
+    networks = {"a": declared, "b": whole, "c": declared}
+    found = inventory(
+        **{name: {"cnm_networks": [one], "cnm_sandboxes": [on(f"x{name}")]} for name, one in networks.items()}
+    )
+    assert found.problems == []
+    with contextlib.ExitStack() as stack:
+        hosts = {name: stack.enter_context(pretended()) for name in networks}
+        for number, one in enumerate(hosts.values(), 1):
+            one.kernel.facts.ends = {f"192.0.2.{number}": ("eth0", 1500)}
+
+        def play(check=False):
+            for name, one in hosts.items():
+                groups = in_order([told(found, name)], found.sandboxes(name))
+                yield one.controller(check).ensure_all(groups).changed
+
+        assert list(play()) == [True, True, True]
+        assert list(play(check=True)) == list(play()) == [False, False, False]
+        addresses = {one.one("sandbox", f"x{name}")["Networks"]["blue"]["IPAddress"] for name, one in hosts.items()}
+        assert len(addresses) == 3
+        peers = [[each["IP"] for each in one.one("network", "blue")["Peers"]] for one in hosts.values()]
+        # The others learn of later hosts from their agents.
+        assert peers == [[], ["192.0.2.1"], ["192.0.2.1", "192.0.2.2"]]
+        assert [one.warnings for one in hosts.values()] == [[], [], []]
