@@ -125,6 +125,11 @@ options:
         peers in addition to O(peers). Each host claims a slice of each subnet, from which it then chooses addresses
         without asking; see O(ipam_config[].iprange). Addresses outside of it are claimed one by one. If etcd does not
         answer, whatever has to be claimed is refused. With the last host, the network is removed from etcd.
+      - C(encrypted) (boolean, default V(false)) lets the packets of an V(overlay) go between hosts only in a tunnel of
+        WireGuard. As in Docker, the empty text is the same as V(true). The network is refused unless the address of
+        this host, C(cnm.overlay.vtep_address), is on an interface of WireGuard. The host's firewall drops packets of
+        the network that would leave, or that arrive, by another interface. The role C(cnm.linux.wireguard) makes the
+        tunnel.
       - V(macvlan) has C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
       - C(parent) (string) is the interface of the host for V(macvlan). It must exist, be an Ethernet interface, and not
@@ -747,6 +752,11 @@ network:
           returned: if the driver is V(overlay)
           type: str
           sample: inventory
+        Encrypted:
+          description: Whether packets go between hosts only in a tunnel of WireGuard.
+          returned: if the driver is V(overlay)
+          type: bool
+          sample: false
     Peers:
       description: The other hosts that have the network.
       returned: if the driver is V(overlay)

@@ -333,6 +333,11 @@ networks:
           returned: if the driver is V(overlay)
           type: str
           sample: inventory
+        Encrypted:
+          description: Whether packets go between hosts only in a tunnel of WireGuard.
+          returned: if the driver is V(overlay)
+          type: bool
+          sample: false
     Peers:
       description: The other hosts that have the network.
       returned: if the driver is V(overlay)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Optional, Protocol
 
-from .drivers import driver
+from .drivers import driver, spanning
 from .model.network import Network
 from .model.sandbox import Sandbox
 
@@ -26,6 +26,9 @@ class Holding(Identifying, Protocol):
     def has_link(self, name: str) -> bool:
         """Say whether the host has an interface called NAME, ours or not."""
 
+    def is_wireguard(self, name: str) -> bool:
+        """Say whether the host's interface called NAME is a tunnel of WireGuard."""
+
     def has_own_namespace(self, path: str) -> bool:
         """Say whether there is the namespace that was made by us at PATH."""
 
@@ -37,10 +40,15 @@ def lost_device(network: Network, host: Holding) -> str:
 
 
 def lost_underlay(network: Network, host: Holding) -> str:
+    """Return why NETWORK cannot reach other hosts by the interface that it uses; empty if it can."""
     device = network.underlay.device if network.underlay is not None else ""
-    if not device or host.has_link(device):
+    if not device:
         return ""
-    return f"the interface '{device}', through which it reaches them, is gone"
+    if not host.has_link(device):
+        return f"the interface '{device}', through which it reaches them, is gone"
+    if spanning(network.driver).tunnel(network.name, network.options).encrypted and not host.is_wireguard(device):
+        return f"it is encrypted, and the interface '{device}', through which it reaches them, is not WireGuard's"
+    return ""
 
 
 def lost_namespace(sandbox: Sandbox, host: Identifying) -> str:

@@ -12,7 +12,7 @@ from typing import Callable, Iterable, List, Mapping, Sequence, Set
 
 from ..drivers import LOADERS, driver, spanning
 from ..model.network import DEFAULT, Network
-from ..resources.firewall import RULESET, tunnel_elements
+from ..resources.firewall import RULESET, encrypted_elements, tunnel_elements
 from ..resources.kinds import FORWARDING, Element, ForwardAccept, Ruleset, Sysctl
 from ..resources.resource import HOST, Resource
 from ..store.journal import Setting, Unit
@@ -95,8 +95,11 @@ class HostResources:
         """Return what admits the packets of other hosts. It belongs to the host, because networks may share peers."""
         elements: List[Element] = []
         for kind, name, options, device, peers in self._store.underlays():
-            port = spanning(kind).tunnel(name, options).port
-            elements += tunnel_elements(port, device, map(ipaddress.ip_address, peers))
+            tunnel = spanning(kind).tunnel(name, options)
+            elements += tunnel_elements(tunnel.port, device, map(ipaddress.ip_address, peers))
+            if tunnel.encrypted:
+                encrypting = device if self._host.is_wireguard(device) else ""
+                elements += encrypted_elements(tunnel.port, tunnel.id, encrypting)
         return elements
 
 

@@ -82,6 +82,8 @@ class Tunnel(NamedTuple):
     """This host's end; None for the address of its default route."""
     control: str = INVENTORY
     """What tells the hosts about each other's endpoints: ``INVENTORY``, or ``ETCD`` through an agent on each host."""
+    encrypted: bool = False
+    """Whether packets may go between hosts only in an encrypted tunnel."""
 
 
 class Spanning(Protocol):

@@ -42,8 +42,15 @@ class Vxlan(Spanning):
     def tunnel(self, name: str, options: Mapping[str, str]) -> TunnelSettings:
         """Return how the hosts of the network NAME, whose OPTIONS are valid, send to each other."""
         chosen = parse(options)
-        identifier, is_given = vni(name, options), chosen.vni is not None
-        return TunnelSettings(identifier, is_given, chosen.port, chosen.learning, chosen.vtep, chosen.control)
+        return TunnelSettings(
+            vni(name, options),
+            chosen.vni is not None,
+            chosen.port,
+            chosen.learning,
+            chosen.vtep,
+            chosen.control,
+            chosen.encrypted,
+        )
 
     def device(self, network: Network) -> str:
         """Return the name of NETWORK's VXLAN device."""
@@ -141,6 +148,7 @@ class Overlay(Bridge):
             "VtepDevice": network.underlay.device,
             "Learning": network.underlay.learning,
             "Control": options.control,
+            "Encrypted": options.encrypted,
         }
 
 

@@ -18,6 +18,8 @@ VTEP = "cnm.overlay.vtep_address"
 PORT = "cnm.overlay.port"
 LEARNING = "cnm.overlay.learning"
 CONTROL = "cnm.overlay.control"
+ENCRYPTED = "encrypted"
+"""Docker's key."""
 
 VNIS = 1 << 24
 """The number of network identifiers (RFC 7348 section 4)."""
@@ -35,6 +37,7 @@ class OverlayOptions:
     """IANA's for VXLAN."""
     learning: Optional[bool] = None
     control: str = INVENTORY
+    encrypted: bool = False
 
 
 def _vni(text: str) -> int:
@@ -62,12 +65,18 @@ def _control(text: str) -> str:
     return text
 
 
+def _encrypted(text: str) -> bool:
+    """Return whether TEXT asks for encryption. Docker's option has no value."""
+    return flag(text) if text else True
+
+
 _OWN: bridge_options.Keys = {
     VNI: ("vni", _vni),
     VTEP: ("vtep", _vtep),
     PORT: ("port", _port),
     LEARNING: ("learning", flag),
     CONTROL: ("control", _control),
+    ENCRYPTED: ("encrypted", _encrypted),
 }
 _SHARED = (
     "com.docker.network.bridge.enable_ip_masquerade",

@@ -322,6 +322,12 @@ class Facts:
 
         return end_point(self._host, wanted, self.egress_mtu())
 
+    def is_wireguard(self, name: str) -> bool:
+        """Say whether the host's interface called NAME is a tunnel of WireGuard."""
+        from .wireguard import is_wireguard
+
+        return is_wireguard(self._host, name)
+
     @_once
     def tunnels(self) -> List[Tuple[str, int, bool]]:
         """Return the host's VXLAN devices: their names, UDP ports, and whether they are ours."""

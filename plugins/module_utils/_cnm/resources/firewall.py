@@ -68,6 +68,10 @@ table inet cnm {
     set peers4 { type inet_service . ipv4_addr; }
     set peers6 { type inet_service . ipv6_addr; }
     set underlays { type ifname; }
+    # Overlays whose packets must be encrypted, by UDP port and VNI, and the tunnels that encrypt. The VNI is 24 bits,
+    # from the twelfth byte after the beginning of the UDP header (RFC 7348).
+    set encrypted { typeof udp dport . @th,96,24; }
+    set encrypting { type ifname; }
 
     # br_netfilter also shows frames from one bridge port to another here. They must not create connections: a sandbox
     # could make one up with a neighbour, and then the other direction would be open. On an adopted bridge such frames
@@ -146,6 +150,7 @@ table inet cnm {
     chain tunnelled {
         # An adopted bridge may lead to the other hosts.
         iifgroup $OURS iifname != @underlays drop
+        udp dport . @th,96,24 @encrypted iifname != @encrypting drop
         udp dport . ip saddr @peers4 accept
         udp dport . ip6 saddr @peers6 accept
         drop
@@ -153,6 +158,11 @@ table inet cnm {
     chain input {
         type filter hook input priority filter; policy accept;
         udp dport @vxlan_ports goto tunnelled
+    }
+    # After everything that can change the route of the packet.
+    chain unencrypted {
+        type filter hook output priority 300; policy accept;
+        udp dport . @th,96,24 @encrypted oifname != @encrypting drop
     }
 
     # From one bridge port to another, which br_netfilter shows here.
@@ -271,6 +281,17 @@ def tunnel_elements(port: int, device: str, peers: Iterable[Address]) -> List[El
     if device:
         elements.append(Element("underlays", device))
     return elements + [Element(f"peers{peer.version}", f"{port} . {peer}") for peer in peers]
+
+
+def encrypted_elements(port: int, identifier: int, device: str) -> List[Element]:
+    """Return what keeps a network that spans hosts from sending and receiving outside of an encrypted tunnel.
+
+    :param port: the UDP port of its VXLAN device.
+    :param identifier: its VNI.
+    :param device: the tunnel; empty if there is none at the moment.
+    """
+    elements = [Element("encrypted", f"{port} . {identifier}")]
+    return elements + [Element("encrypting", device)] if device else elements
 
 
 def published(

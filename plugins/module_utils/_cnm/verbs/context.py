@@ -100,6 +100,9 @@ class Host(Protocol):
         The device is empty if packets do not leave through it, such as a loopback.
         """
 
+    def is_wireguard(self, name: str) -> bool:
+        """Say whether the interface called NAME is a tunnel of WireGuard."""
+
     def tunnels(self) -> Sequence[Tuple[str, int, bool]]:
         """Return the host's VXLAN devices: their names, UDP ports, and whether they are ours."""
 

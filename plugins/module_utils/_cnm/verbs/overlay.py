@@ -28,6 +28,13 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
     underlay = _underlay(context, network, subject)
     if underlay is None:
         return network
+    if _tunnel(network).encrypted and not context.host.is_wireguard(underlay.device):
+        way = f"'{underlay.device}', the interface with" if underlay.device else "what leads to the others from"
+        context.problems.add(
+            f"{subject}: it is encrypted, and {way} {underlay.address}, is not WireGuard's. Give the address "
+            f"of this host in such a tunnel, by cnm_vtep_address in the inventory or driver option "
+            f"'{spanning(network.driver).address_option}'. The role cnm.linux.wireguard makes one."
+        )
     if item.get("peers") is not None:
         with context.problems.about(subject):
             underlay = replace(

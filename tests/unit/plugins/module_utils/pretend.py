@@ -38,6 +38,7 @@ class PretendFacts:
         self.bases = []
         self.ends = {"192.0.2.1": ("eth0", 1500), "2001:db8::1": ("eth0", 1500)}
         self.vxlans = []
+        self.wireguard = set()
         self.name_server = False
         self.resolver = "nameserver 192.0.2.53\nsearch example.org\n"
 
@@ -101,6 +102,9 @@ class PretendFacts:
     def underlay(self, wanted):
         text = next(iter(self.ends), None) if wanted is None else str(wanted)
         return (ipaddress.ip_address(text), *self.ends[text]) if text in self.ends else None
+
+    def is_wireguard(self, name):
+        return name in self.wireguard
 
     def tunnels(self):
         return self.vxlans

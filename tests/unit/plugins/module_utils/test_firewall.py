@@ -32,7 +32,8 @@ def test_every_element_is_of_a_declared_set() -> None:
     made += [Element("apart4", "eth0"), Element("apart6", "eth0")]
     made += firewall.elsewhere("br-a", [address("172.19.0.2"), address("fd00:19::2")])
     made += firewall.tunnel_elements(4789, "eth0", [address("192.0.2.7"), address("2001:db8::7")])
-    declared = dict(re.findall(r"(?:set|map) (\w+) \{\s*type ([^;]+);", firewall.RULESET))
+    made += firewall.encrypted_elements(4789, 77, "wg0")
+    declared = dict(re.findall(r"(?:set|map) (\w+) \{\s*type(?:of)? ([^;]+);", firewall.RULESET))
     assert {element.set for element in made} == set(declared)
     for element in made:
         key, _colon, value = declared[element.set].partition(" : ")

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import (
     CONTROL,
+    ENCRYPTED,
     LEARNING,
     PORT,
     VNI,
@@ -104,7 +105,7 @@ def test_inspect(host):
     assert (one["Name"], one["IPv4Address"], one["Host"]) == ("a", "10.9.0.22/24", "h2")
     shown = {
         key: network["Host"][key]
-        for key in ("VxlanId", "VxlanPort", "VtepAddress", "VtepDevice", "Learning", "Control", "Mtu")
+        for key in ("VxlanId", "VxlanPort", "VtepAddress", "VtepDevice", "Learning", "Control", "Encrypted", "Mtu")
     }
     assert shown == {
         "VxlanId": 77,
@@ -113,6 +114,7 @@ def test_inspect(host):
         "VtepDevice": "eth0",
         "Learning": True,
         "Control": "inventory",
+        "Encrypted": False,
         "Mtu": 1450,
     }
     assert network["Options"] == {VNI: "77", PORT: "8472"}
@@ -230,6 +232,7 @@ def test_an_endpoint_that_has_moved_away(host):
         ({"driver_options": {VNI: 16777216}}, ["'16777216' is not a VXLAN network identifier"]),
         ({"driver_options": {VNI: "7,8"}}, ["'7,8' is not a VXLAN network identifier"]),
         ({"driver_options": {PORT: 0}}, ["'0' is not a UDP port"]),
+        ({"driver_options": {ENCRYPTED: "wireguard"}}, ["option 'encrypted': 'wireguard' is neither true nor false"]),
         ({"driver_options": {CONTROL: "consul"}}, ["'consul' is neither 'inventory' nor 'etcd'"]),
         ({"driver_options": {VTEP: "127.0.0.1"}}, ["'127.0.0.1' is not an address at which other hosts"]),
         ({"driver_options": {VTEP: "192.0.2.99"}}, ["no interface of this host has the address 192.0.2.99"]),
@@ -280,6 +283,67 @@ def test_a_port_of_somebody_else(host):
     item = {"name": "blue", "driver": "overlay", "ipam_config": POOLS}
     assert "UDP port 4789 is already used by the VXLAN device 'flannel.1'" in host.refused("network", item)
     assert overlay(host, driver_options={PORT: 4790}).changed
+
+
+TUNNEL = {"cnm.overlay.vtep_address": "10.99.0.1"}
+SECRET = {**TUNNEL, ENCRYPTED: True, VNI: 77}
+
+
+def rules(host):
+    """Return the elements that are about encryption, each as its set and its entry."""
+    return {key[1:] for key in host.kernel.present if key[0] == "element" and key[1] in ("encrypted", "encrypting")}
+
+
+def in_tunnel(host):
+    host.kernel.facts.ends["10.99.0.1"] = ("wg0", 1420)
+    host.kernel.facts.wireguard = {"wg0"}
+
+
+@pytest.mark.parametrize("value", [True, "true", "", 1])
+def test_an_encrypted_network_is_only_in_the_tunnel(host, value):
+    in_tunnel(host)
+    overlay(host, driver_options={**SECRET, ENCRYPTED: value})
+    found = link(host, "vxlan")
+    assert (found.tunnel.device, found.mtu) == ("wg0", 1370)
+    assert rules(host) == {("encrypted", "4789 . 77"), ("encrypting", "wg0")}
+    shown = host.one("network", "blue")
+    assert shown["Options"][ENCRYPTED] == "true" and shown["Host"]["Encrypted"] is True
+    assert not overlay(host, driver_options=SECRET).changed
+    host.network("red", driver="overlay", ipam_config=[{"subnet": "10.8.0.0/24"}], driver_options=TUNNEL)
+    assert rules(host) == {("encrypted", "4789 . 77"), ("encrypting", "wg0")}, "network red may be in the clear"
+    overlay(host, driver_options=TUNNEL)
+    assert rules(host) == set()
+
+
+def test_an_encrypted_network_is_refused_outside_of_a_tunnel(host):
+    item = {"name": "blue", "driver": "overlay", "ipam_config": POOLS, "driver_options": {ENCRYPTED: True}}
+    message = host.refused("network", item)
+    assert message.startswith("Network 'blue': it is encrypted, and 'eth0', the interface with 192.0.2.1, is not Wire")
+    host.kernel.facts.ends = {"192.0.2.1": ("", 1500)}
+    assert "what leads to the others from 192.0.2.1, is not WireGuard's" in host.refused("network", item)
+    assert not host.left()
+    overlay(host, driver_options={ENCRYPTED: "no"})
+    assert host.one("network", "blue")["Options"] == {ENCRYPTED: "false"}
+    assert rules(host) == set()
+
+
+def test_a_tunnel_that_is_replaced_by_something_else(host):
+    """Another interface may have the name and the address of the tunnel after a boot."""
+    in_tunnel(host)
+    overlay(host, driver_options=SECRET)
+    host.kernel.facts.wireguard = set()
+    host.kernel.forget()
+    host.controller().restore()
+    assert host.warnings == [
+        "Network 'blue' does not reach other hosts: it is encrypted, and the interface 'wg0', through which it reaches "
+        "them, is not WireGuard's. Fix this, then restore again."
+    ]
+    assert "vxlan" not in {one.type for key, one in host.kernel.present.items() if key[0] == "link"}
+    assert rules(host) == {("encrypted", "4789 . 77")}, "nothing may send for it"
+    host.kernel.facts.wireguard = {"wg0"}
+    assert host.controller().restore().changed
+    assert link(host, "vxlan").tunnel.device == "wg0"
+    assert rules(host) == {("encrypted", "4789 . 77"), ("encrypting", "wg0")}
 
 
 def test_ipv6_needs_room(host):

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ...model.errors import CnmError, KernelRefused
@@ -29,6 +30,7 @@ DEVICE_SETS = {
     "within": 2,
     "internal": 1,
     "underlays": 1,
+    "encrypting": 1,
     "lent": 1,
     "apart4": 1,
     "apart6": 1,
@@ -204,7 +206,12 @@ def _elements(listed: Sequence[Dict[str, Any]]) -> Iterable[Element]:
 
 
 def _types(declared: Any) -> List[str]:
-    """Return the types of a concatenation. nft lists those of entries as an array, those of a map's values as text."""
+    """Return the types of a concatenation. nft lists those of entries as an array, those of a map's values as text.
+
+    Some versions list ``typeof`` as an object, whose types are numbers.
+    """
+    if isinstance(declared, dict):
+        return []
     return [str(each) for each in declared] if isinstance(declared, list) else str(declared).split(" . ")
 
 
@@ -214,7 +221,7 @@ def _joined(listed: Any, types: Sequence[str]) -> str:
         # An entry with a counter, a timeout or a comment.
         listed = listed["elem"]["val"]
     parts = listed["concat"] if isinstance(listed, dict) and "concat" in listed else [listed]
-    return " . ".join(_part(part, kind) for part, kind in zip(parts, types))
+    return " . ".join(_part(part, kind) for part, kind in zip_longest(parts, types, fillvalue=""))
 
 
 def _part(part: Any, kind: str) -> str:
