@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory, playbook and command at the beginning of docs/overlay.md, on three hosts."""
+"""The inventories, playbook and command of docs/overlay.md, on three hosts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import Fleet, Member
+from fleet import Fleet, Member, until
+from wireguard import INTERFACE, needs_wireguard, wire
 
 yaml = pytest.importorskip("yaml")
 
@@ -86,3 +87,34 @@ def test_the_first_example_does_what_it_says(fleet: Fleet, tmp_path: Path) -> No
     ]
     for member, host in zip(fleet.members, hosts):
         assert all(member.ping(f"app-{host}", f"more-{other}") for other in hosts if other != host)
+
+
+@needs_wireguard
+def test_the_encrypted_example_does_what_it_says(fleet: Fleet, tmp_path: Path) -> None:
+    """The hosts have no systemd, so the test does what the role's unit does."""
+    (inventory,) = (found for found in map(yaml.safe_load, blocks("yaml")) if "cnm_wireguard_address" in str(found))
+    hosts = inventory["all"]["hosts"]
+    for member, variables in zip(fleet.members, hosts.values()):
+        variables.update(connection(member, tmp_path))
+    inventory["all"]["vars"]["cnm_wireguard_problems_of_host"] = []
+    role = {"name": str(PAGE.parents[1] / "roles" / "wireguard")}
+    tasks = [
+        {"include_role": {**role, "tasks_from": "preflight"}},
+        {"include_role": {**role, "tasks_from": "peers"}},
+        {"command": f"wg-quick up {INTERFACE}", "when": "not cnm_wireguard_answer.up"},
+        {"cnm.linux.topology": None},
+        {"cnm.linux.topology": {"exchange": True}},
+    ]
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
+    (tmp_path / "play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    try:
+        assert play(tmp_path) == dict.fromkeys(hosts, 5)
+        with wire(fleet) as seen:
+            for member, host in zip(fleet.members, hosts):
+                for other in hosts:
+                    assert until(lambda m=member, h=host, o=other: m.ping(f"app-{h}", f"app-{o}", patience=0.3))
+            assert fleet.members[0].ping("app-a", "app-b", "-M", "do", "-s", str(1390 - 28)), "the MTU of the document"
+        assert seen.clear == [] and seen.hidden
+    finally:
+        for member in fleet.members:
+            member.run("ip", "link", "delete", INTERFACE, check=False)

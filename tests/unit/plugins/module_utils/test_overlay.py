@@ -291,7 +291,7 @@ SECRET = {**TUNNEL, ENCRYPTED: True, VNI: 77}
 
 def rules(host):
     """Return the elements that are about encryption, each as its set and its entry."""
-    return {key[1:] for key in host.kernel.present if key[0] == "element" and key[1] in ("encrypted", "encrypting")}
+    return {key[1:] for key in host.kernel.present if key.kind == "element" and key.set in ("encrypted", "encrypting")}
 
 
 def in_tunnel(host):
@@ -338,7 +338,7 @@ def test_a_tunnel_that_is_replaced_by_something_else(host):
         "Network 'blue' does not reach other hosts: it is encrypted, and the interface 'wg0', through which it reaches "
         "them, is not WireGuard's. Fix this, then restore again."
     ]
-    assert "vxlan" not in {one.type for key, one in host.kernel.present.items() if key[0] == "link"}
+    assert "vxlan" not in {one.type for key, one in host.kernel.present.items() if key.kind == "link"}
     assert rules(host) == {("encrypted", "4789 . 77")}, "nothing may send for it"
     host.kernel.facts.wireguard = {"wg0"}
     assert host.controller().restore().changed
