@@ -114,7 +114,8 @@ options:
         V(true), it sends broadcast traffic, and traffic to unknown addresses, to each of O(peers), and learns addresses
         from the traffic that it receives. With V(false), forwarding entries for the endpoints of O(peers) are
         preconfigured, and the host answers address queries for them. Endpoints that are not listed there cannot be
-        reached. M(cnm.linux.topology) decides this itself if the option is not given.
+        reached. M(cnm.linux.topology) decides this itself if the option is not given. With C(cnm.overlay.control)
+        V(etcd), the default is V(false).
       - C(cnm.overlay.control) (V(inventory) or V(etcd), default V(inventory)) says how a host gets to know endpoints of
         other hosts that O(peers) does not list. With V(inventory), M(cnm.linux.topology) exchanges them. With V(etcd),
         the service C(cnm serve --etcd) on each host publishes its endpoints in etcd and follows those of the others.

@@ -71,7 +71,8 @@ def underlaid(context: Context, network: Network, item: Mapping[str, Any], subje
         mtu = underlay.mtu - spanning(network.driver).overhead[underlay.address.version]
     learning = _tunnel(network).learning
     if learning is None:
-        learning = underlay.learning if underlay.known is not None else True
+        # An agent tells the others of an endpoint at once, so nothing has to be flooded to find it.
+        learning = is_exchanged(network) and (underlay.learning or underlay.known is None)
     network = replace(network, underlay=replace(underlay, learning=learning), mtu=mtu)
     _check_port(context, network, subject)
     return network
@@ -225,20 +226,21 @@ def _undeclared(store: SqliteStore, network: Network, underlay: Underlay) -> Lis
 def settle_learning(context: Context, name: str) -> None:
     """Decide whether this host learns where the endpoints of the network NAME are, unless an option says so.
 
-    It need not if it knows all of them, and nothing else creates any. Container engines, agents, and endpoints that the
-    inventory does not declare, show that something does.
+    It need not if it knows all of them, and nothing else creates any. Container engines, and endpoints that the
+    inventory does not declare, show that something does. Where agents tell of endpoints, it never learns.
     """
     network = context.store.network_named(name)
     underlay = network.underlay if network is not None else None
-    if network is None or underlay is None or underlay.known is None or _tunnel(network).learning is not None:
+    if network is None or underlay is None or underlay.known is None or not is_exchanged(network):
+        return
+    if _tunnel(network).learning is not None:
         return
     declared = underlay.known or underlay.chosen or any(peer.endpoints or peer.chosen for peer in network.peers)
     seen = {(peer.name, remote.name) for peer, remote in network.remotes()}
     reported = {(peer.name, remote.name) for peer in network.peers for remote in peer.reported}
     chosen = {(peer.name, each) for peer in network.peers for each in peer.chosen}
     learning = (
-        not is_exchanged(network)
-        or not declared
+        not declared
         or bool(network.engines)
         or not chosen <= seen & reported
         or not reported <= chosen

@@ -213,6 +213,7 @@ def test_where_agents_report_topology_leaves_reports_alone(host):
     etcd = {"driver_options": {CONTROL: "etcd"}}
     assert play(host, peer(2, chosen=["a"]), peer(3), declared=["a", "b"], **etcd).reports == {}
     assert host.one("network", "blue")["Host"]["Control"] == "etcd"
+    assert not learns(host), "agents tell of endpoints at once"
     reports = {"h2": [one("a", "10.9.2.1"), one("b", "10.9.2.2")], "h3": [one("box", "10.9.3.1")]}
     host.ensure("network", {"name": "blue", "reports": reports})
     told = [("a", "h2", "10.9.2.1"), ("b", "h2", "10.9.2.2"), ("box", "h3", "10.9.3.1")]
