@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One writer at a time on a host."""
+"""One writer at a time on a host, in the order of arrival."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import threading
+import time
 from contextlib import contextmanager, suppress
-from typing import Iterator
+from typing import Iterator, List
 
 from ..model.errors import CnmError, Locked
 
@@ -18,6 +20,8 @@ PATIENCE = 120.0
 """Seconds to wait for other runs to end."""
 _SHOWN = 200
 """Characters of a command line that a message shows."""
+_RANGE = struct.Struct("hhqqi")
+"""A struct flock of fcntl(2): what to do, SEEK_SET, the first byte, the number of bytes, and 0."""
 
 
 @contextmanager
@@ -50,23 +54,58 @@ def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
 def _locked(descriptor: int, patience: float) -> bool:
     """Lock the file, and say whether that succeeded within PATIENCE seconds.
 
-    The kernel gives a lock to waiting processes in the order of their arrival, and has no time limit. So a thread
-    waits. After the limit it is abandoned; if it gets the lock later, closing the file releases it.
+    To the kernel, a process that releases the lock and wants it again at once comes before one that has waited for it.
+    So there is a queue beside the lock: each run locks one byte of the file, whose number is the time of its arrival,
+    and waits until all lower ones are free. The kernel has no time limit, so a thread waits. After the limit it is
+    abandoned.
     """
-    done = []
+    place = _queued(descriptor)
+    try:
+        _lock(descriptor, fcntl.F_OFD_SETLK, fcntl.F_RDLCK, 0, place)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if not _in_time(descriptor, place, patience):
+            _lock(descriptor, fcntl.F_OFD_SETLK, fcntl.F_UNLCK, place, 1)
+            return False
+    _lock(descriptor, fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, place)
+    return True
+
+
+def _queued(descriptor: int) -> int:
+    """Join the queue for the lock; return the place."""
+    while True:
+        place = time.monotonic_ns()
+        with suppress(BlockingIOError):
+            _lock(descriptor, fcntl.F_OFD_SETLK, fcntl.F_WRLCK, place, 1)
+            return place
+
+
+def _in_time(descriptor: int, place: int, patience: float) -> bool:
+    """Wait until it is the turn of PLACE and the lock is free; say whether that was within PATIENCE seconds."""
+    done: List[bool] = []
+    # What the thread locks is released when it has closed this, and its caller the other descriptor.
+    own = os.dup(descriptor)
 
     def wait() -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        done.append(True)
+        try:
+            _lock(own, fcntl.F_OFD_SETLKW, fcntl.F_RDLCK, 0, place)
+            fcntl.flock(own, fcntl.LOCK_EX)
+            done.append(True)
+        finally:
+            os.close(own)
 
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except BlockingIOError:
-        waiting = threading.Thread(target=wait, daemon=True)
-        waiting.start()
-        waiting.join(patience)
-        return bool(done)
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    waiting.join(patience)
+    return bool(done)
+
+
+def _lock(descriptor: int, command: int, kind: int, first: int, size: int) -> None:
+    """Lock or unlock bytes of the file, for all who share its open descriptor. flock() does not see these locks.
+
+    :raises BlockingIOError: if COMMAND does not wait, and others have locked one of them
+    """
+    fcntl.fcntl(descriptor, command, _RANGE.pack(kind, os.SEEK_SET, first, size, 0))
 
 
 def holding(folder: str) -> str:
