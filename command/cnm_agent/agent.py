@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import Any, Callable, Dict, Optional, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
-from _cnm.controller import FOLDER, Groups
-from _cnm.etcd.client import Client
+from _cnm.controller import FOLDER, Controller, Groups
+from _cnm.etcd.client import Client, Listing
 from _cnm.etcd.errors import EtcdError, LeaseGone
 from _cnm.etcd.settings_file import HostSettings
 from _cnm.etcd.transaction import LARGEST
-from _cnm.etcd.watch import Lost, Watch
+from _cnm.etcd.watch import Changes, Lost, Watch
 from _cnm.model.errors import CnmError
+from _cnm.model.reported import Reported
 from _cnm.store import surplus
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
@@ -28,12 +29,11 @@ from cnm_engines.runs import Core, Warn, carry_out
 from .known import Known
 from .lease import Lease
 from .members import Members
-from .publication import Publication, operations, publication
-from .records import ALL
-from .reports import items
+from .publication import Publication, networks, operations, publication
+from .records import ALL, parts
+from .reports import changes
 from .store_changes import StoreChanges
 
-T = TypeVar("T")
 _OF_CORE = (CnmError, EngineError, Failure)
 _TICK = 0.1
 """Seconds between two looks whether the store has changed."""
@@ -76,6 +76,8 @@ class Agent:
         self._changes = StoreChanges(folder)
         self._surplus, self._give_up_from = surplus.path(folder), 0.0
         self._publication: Optional[Publication] = None
+        self._stored: Any = None
+        """What tells whether the store still has what the agent has stored last."""
         self._written, self._written_at = 0, 0.0
         self._to_publish, self._to_store = threading.Event(), threading.Event()
         self._threads = [
@@ -119,8 +121,17 @@ class Agent:
             self._members.hear(update)
             for each in self._known.hear(update):
                 self._warn(f"'{each.entry.key}' in etcd does not describe an endpoint. It is left out.")
-            self._to_store.set()
+            if not self._is_own(update):
+                self._to_store.set()
             self._publish_soon()
+
+    def _is_own(self, update: Union[Listing, Changes]) -> bool:
+        """Say whether UPDATE tells only what this host has written."""
+        wanted = self._publication
+        if wanted is None or isinstance(update, Listing):
+            return False
+        keys = (parts(change.key) for change in update.changes)
+        return all(key is not None and key.host in wanted.hosts for key in keys)
 
     def _keep_storing(self) -> None:
         again = False
@@ -128,24 +139,41 @@ class Agent:
             self._to_store.wait(_PAUSE if again else None)
             self._to_store.clear()
             try:
-                if self._look(self._members.items):
-                    self._do(lambda: carry_out(self._core, self._joined, self._warn_once))
-                if self._known.revision and self._look(lambda store: items(store, self._known.records())):
-                    self._do(lambda: carry_out(self._core, self._learnt, self._warn_once))
+                self._do(lambda: self._store_all(again))  # noqa: B023
                 again = False
                 self._said.pop("store", None)
             except _OF_CORE as error:
                 again = True
+                self._known.renew()
                 self._say("store", f"What other hosts have could not be stored. {error}")
             except OSError:
                 return
 
+    def _store_all(self, whole: bool) -> None:
+        """Store everything that has been heard until now, in as few runs as possible.
+
+        :param whole: whether the networks are compared with the host as a whole, because something in them was missing
+        """
+        with self._core(True) as controller:
+            joined = controller.look(self._members.items)
+        if joined:
+            carry_out(self._core, self._joined, lambda text: self._say(text, text))
+        if not self._known.revision:
+            return
+        with self._core(False) as controller:
+            named = controller.look(lambda store: [each.id for each in networks(store)]) if whole else []
+            controller.follow(self._hear, named)
+
     def _joined(self, store: SqliteStore, _host: Host) -> Groups:
         return [("network", self._members.items(store))]
 
-    def _learnt(self, store: SqliteStore, _host: Host) -> Groups:
-        # Everything that has been heard until now, in one run.
-        return [("network", items(store, self._known.records()))]
+    def _hear(self, store: SqliteStore) -> None:
+        for change in changes(store, self._known.news(), self._host):
+            if isinstance(change, Reported):
+                store.put_report(change)
+            else:
+                store.delete_report(change)
+        self._stored = _signature(store)
 
     # What this host has
 
@@ -157,9 +185,8 @@ class Agent:
                 self._give_up()
                 if self._changes.happened():
                     self._publication = None
-                    self._to_store.set()
                 if self._publication is None:
-                    self._publication = self._look(lambda store: publication(store, self._host))
+                    self._publication = self._do(self._look)
                     woken = True
                 if woken and not self._publish(self._publication):
                     self._to_publish.set()
@@ -202,13 +229,18 @@ class Agent:
 
     # The core
 
-    def _look(self, at: Callable[[SqliteStore], T]) -> T:
-        def look() -> T:
-            with self._core(True) as controller:
-                return controller.look(at)
+    def _look(self) -> Publication:
+        with self._core(True) as controller:
+            return controller.look(lambda store: self._read(store, controller))
 
-        found: T = self._do(look)
-        return found
+    def _read(self, store: SqliteStore, controller: Controller) -> Publication:
+        if self._stored != _signature(store):
+            # There is another network, or somebody has changed the store.
+            self._known.renew()
+            self._to_store.set()
+        elif self._members.items(store):
+            self._to_store.set()
+        return publication(store, self._host, controller.given_way())
 
     def _say(self, about: str, text: str) -> None:
         """Warn with TEXT, unless the last attempt at what it is ABOUT has ended with the same."""
@@ -216,5 +248,6 @@ class Agent:
             self._said[about] = text
             self._warn(text)
 
-    def _warn_once(self, text: str) -> None:
-        self._say(text, text)
+
+def _signature(store: SqliteStore) -> Tuple[List[str], Dict[str, Tuple[int, int]]]:
+    return [network.id for network in networks(store)], store.sums_of_reports()

@@ -7,13 +7,22 @@
 from __future__ import annotations
 
 import threading
-from typing import Dict, List, Union
+from typing import Dict, List, NamedTuple, Optional, Set, Union
 
 from _cnm.etcd.client import Listing
 from _cnm.etcd.entries import Entry
 from _cnm.etcd.watch import Changes
 
 from .records import Record, record
+
+
+class News(NamedTuple):
+    """What has changed since it was last asked for."""
+
+    records: Dict[str, Record]
+    """Those that were added or changed, by key; or all."""
+    keys: Optional[Set[str]]
+    """The keys of those that were added, changed or removed; None if RECORDS are all that there are."""
 
 
 class Known:
@@ -23,6 +32,7 @@ class Known:
         """Know nothing yet."""
         self._lock = threading.Lock()
         self._records: Dict[str, Record] = {}
+        self._changed: Optional[Set[str]] = None
         self.revision = 0
         """The revision of etcd up to which this is complete; 0 before the first listing."""
 
@@ -32,8 +42,11 @@ class Known:
             if isinstance(update, Listing):
                 earlier, self._records = self._records, {}
                 found = [self._put(entry, earlier) for entry in update.entries]
+                self._changed = None
             else:
                 found = []
+                if self._changed is not None:
+                    self._changed.update(change.key for change in update.changes)
                 for change in update.changes:
                     if isinstance(change, Entry):
                         found.append(self._put(change, self._records))
@@ -41,6 +54,18 @@ class Known:
                         self._records.pop(change.key, None)
             self.revision = update.revision
         return [each for each in found if each is not None and each.endpoint is None]
+
+    def news(self) -> News:
+        """Return what has changed since the last call."""
+        with self._lock:
+            changed, self._changed = self._changed, set()
+            keys = self._records if changed is None else [key for key in changed if key in self._records]
+            return News({key: self._records[key] for key in keys}, changed)
+
+    def renew(self) -> None:
+        """Let everything count as changed."""
+        with self._lock:
+            self._changed = None
 
     def records(self) -> List[Record]:
         """Return all records."""

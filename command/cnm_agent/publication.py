@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Set
+from typing import Container, Dict, Iterable, Iterator, List, NamedTuple, Set
 
 from _cnm.etcd.transaction import Delete, Operation, Put
 from _cnm.model.network import Network
@@ -32,16 +32,22 @@ def networks(store: SqliteStore) -> Iterator[Network]:
             yield network
 
 
-def publication(store: SqliteStore, host: str) -> Publication:
+def name_of(network: Network, host: str) -> str:
+    """Return what others call this host on NETWORK: HOST, or the address of its VTEP if that is empty."""
+    return host or str(network.underlay.address if network.underlay is not None else "")
+
+
+def publication(store: SqliteStore, host: str, given_way: Container[str]) -> Publication:
     """Return what etcd is to have from this host.
 
     :param host: its name; empty if others know it by the address of its VTEP
+    :param given_way: the ids of endpoints that are not made, because they are on other hosts
     """
     found = Publication(set(), {})
     for network in networks(store):
-        name = host or str(network.underlay.address if network.underlay is not None else "")
+        name = name_of(network, host)
         found.hosts.add(name)
-        for endpoint in running(store, network):
+        for endpoint in running(store, network, given_way):
             found.values[key(network.name, name, endpoint.name)] = value(endpoint)
     return found
 

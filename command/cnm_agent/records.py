@@ -18,11 +18,22 @@ ALL = "networks/"
 _TEXTS = ("name", "ipv4_address", "ipv6_address", "mac_address")
 
 
+class Parts(NamedTuple):
+    """The parts of a key."""
+
+    network: str
+    """The name of the network."""
+    host: str
+    endpoint: str
+    """The name of the endpoint."""
+
+
 class Record(NamedTuple):
     """An endpoint in etcd."""
 
     network: str
     host: str
+    name: str
     endpoint: Optional[Remote]
     """None if the value is not valid."""
     entry: Entry
@@ -33,6 +44,14 @@ def key(network: str, host: str, endpoint: str) -> str:
     return f"{ALL}{network}/hosts/{host}/{endpoint}"
 
 
+def parts(text: str) -> Optional[Parts]:
+    """Return the parts of the key TEXT; None if it is not that of an endpoint."""
+    found = text.split("/")
+    if len(found) != 5 or not text.startswith(ALL) or found[2] != "hosts":
+        return None
+    return Parts(found[1], found[3], found[4])
+
+
 def value(endpoint: Remote) -> bytes:
     """Return the value for ENDPOINT."""
     return json.dumps(endpoint.item, sort_keys=True, separators=(",", ":")).encode()
@@ -40,10 +59,8 @@ def value(endpoint: Remote) -> bytes:
 
 def record(entry: Entry) -> Optional[Record]:
     """Return the endpoint that ENTRY is about; None if its key is not one of an endpoint."""
-    parts = entry.key.split("/")
-    if len(parts) != 5 or not entry.key.startswith(ALL) or parts[2] != "hosts":
-        return None
-    return Record(parts[1], parts[3], _endpoint(parts[4], entry.value), entry)
+    found = parts(entry.key)
+    return Record(*found, _endpoint(found.endpoint, entry.value), entry) if found is not None else None
 
 
 def _endpoint(name: str, text: bytes) -> Optional[Remote]:

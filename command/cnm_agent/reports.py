@@ -6,46 +6,57 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Sequence, Set
+from typing import Dict, Iterator, Mapping, Optional, Union
 
-from _cnm.model.addresses import Address
 from _cnm.model.network import Network
-from _cnm.model.overlay_peer import Remote
+from _cnm.model.reported import Place, Reported
 from _cnm.store.objects import SqliteStore
-from _cnm.verbs.reports import informed
 
-from .publication import networks
-from .records import Record
+from .known import News
+from .publication import name_of, networks
+from .records import Record, parts
 
-
-def items(store: SqliteStore, records: Iterable[Record]) -> List[Dict[str, Any]]:
-    """Return the items for ``network`` that make STORE know what RECORDS say; none if it does."""
-    by_network: Dict[str, List[Record]] = {}
-    for each in records:
-        by_network.setdefault(each.network, []).append(each)
-    found = []
-    for network in networks(store):
-        reports = _reports(network, by_network.get(network.name, ()))
-        if informed(store, network.id, network.peers, reports) != network.peers:
-            told = {peer: [endpoint.item for endpoint in endpoints] for peer, endpoints in reports.items()}
-            found.append({"name": network.name, "reports": told})
-    return found
+Change = Union[Reported, Place]
+"""What is reported now, or of which place nothing is reported any more."""
 
 
-def _reports(network: Network, records: Iterable[Record]) -> Dict[str, Sequence[Remote]]:
-    """Return the endpoints of each peer of NETWORK, by the peer's name.
+def changes(store: SqliteStore, news: News, host: str) -> Iterator[Change]:
+    """Yield what makes STORE know what the records say.
 
-    If two hosts publish the same address, the first of them has it until it withdraws it: a host that was cut off may
-    come back with what has moved in the meantime.
+    :param host: the name of this host; empty if others know it by the address of its VTEP
     """
-    peers = {str(peer.address): peer.name for peer in network.peers}
-    peers.update((peer.name, peer.name) for peer in network.peers)
-    reports: Dict[str, List[Remote]] = {peer.name: [] for peer in network.peers}
-    held: Set[Address] = set()
-    for each in sorted(records, key=lambda one: (one.entry.created, one.entry.key)):
-        if each.endpoint is None or not held.isdisjoint(each.endpoint.addresses):
+    here = {network.name: network for network in networks(store)}
+    if news.keys is None:
+        yield from _all(store, news.records, here, host)
+        return
+    for key in news.keys:
+        found = parts(key)
+        network = here.get(found.network) if found is not None else None
+        if found is None or network is None or found.host == name_of(network, host):
             continue
-        held.update(each.endpoint.addresses)
-        if each.host in peers:
-            reports[peers[each.host]].append(each.endpoint)
-    return {peer: sorted(endpoints, key=lambda one: one.name) for peer, endpoints in reports.items()}
+        place = Place(network.id, found.host, found.endpoint)
+        known, record = store.report(place), news.records.get(key)
+        report = _report(place, record) if record is not None else None
+        if report != known:
+            yield report if report is not None else place
+
+
+def _all(store: SqliteStore, records: Mapping[str, Record], here: Mapping[str, Network], host: str) -> Iterator[Change]:
+    known: Dict[Place, Reported] = {}
+    for network in here.values():
+        known.update((each.place, each) for each in store.reports(network.id))
+    for record in records.values():
+        where = here.get(record.network)
+        if where is None or record.host == name_of(where, host):
+            continue
+        place = Place(where.id, record.host, record.name)
+        report = _report(place, record)
+        if report is not None and report != known.pop(place, None):
+            yield report
+    yield from known
+
+
+def _report(place: Place, record: Record) -> Optional[Reported]:
+    if record.endpoint is None:
+        return None
+    return Reported(place, record.endpoint, record.entry.created, record.entry.revision)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Optional, Tuple
 
+from _cnm.kernel.tentative import PATH
 from _cnm.store import schema
 
 _State = Optional[Tuple[int, ...]]
@@ -20,7 +21,8 @@ class StoreChanges:
     def __init__(self, folder: str) -> None:
         """Look at the store in FOLDER."""
         path = schema.path(folder)
-        self._paths = (path, f"{path}-wal")
+        # Whether an endpoint has given way is not in the store.
+        self._paths = (path, f"{path}-wal", PATH)
         self._seen: Tuple[_State, ...] = ()
         self._again = True
 

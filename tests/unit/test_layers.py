@@ -19,7 +19,9 @@ BY_FILE = ("etcd", "model", "resources")
 VALUES = {
     f"model.{value}" for value in ("addresses", "codec", "errors", "ids", "secret_settings", "suggestions", "value")
 }
-NOUNS = {f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "ports", "sandbox", "static_route")}
+NOUNS = {
+    f"model.{noun}" for noun in ("endpoint", "network", "overlay_peer", "ports", "reported", "sandbox", "static_route")
+}
 IPAM = {"model.allocation", "model.slices", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
 KINDS = {f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "namespace", "resource")}
@@ -130,6 +132,7 @@ OF_COMMAND = {
     | SHARED
     | {
         "controller",
+        "kernel",
         "etcd.settings_file",
         "store.objects",
         "store.schema",

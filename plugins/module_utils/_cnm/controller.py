@@ -178,6 +178,34 @@ class Controller:
         with self._transactions.writing() as (store, _before):
             return give_up(self._folder, store)
 
+    def follow(self, change: Callable[[SqliteStore], None], networks: Sequence[str] = ()) -> bool:
+        """Let CHANGE write what agents report to the store; bring the host into this state, and say whether it changed.
+
+        Endpoints here that were restored, and that no run has named since, give way to older reports.
+
+        :param networks: the ids of networks that are also compared with the host
+        :raises Incomplete: as ensure_all()
+        :raises CnmError: as ensure_all()
+        """
+        with self._transactions.writing() as (store, before):
+            change(store)
+            if not store.touched and not networks:
+                return False
+            run = Reconciliation(
+                store, before, self._kernel, self._folder, self._check, journal.read(self._folder, named)
+            )
+            units = {Unit("network", each) for each in networks}
+            tentative = self._kernel.tentative()
+            if tentative:
+                from .restoration import give_way
+
+                units |= give_way(self._kernel, store, before, run.after, tentative)
+            steps = run.reconcile(units, set(), insist=False)
+            failures = _failures(run, store, before)
+        if failures:
+            raise Incomplete(" ".join([*failures, "Everything else was done."]))
+        return bool(steps)
+
     def restore(self) -> Result:
         """Restore everything in the store on the host, for example after a reboot.
 
@@ -248,6 +276,10 @@ class Controller:
         """Return what AT returns, given the store, which it only reads."""
         with self._transactions.reading() as store:
             return at(store)
+
+    def given_way(self) -> Set[str]:
+        """Return the ids of endpoints that are not made, because other hosts have their addresses."""
+        return {identifier for identifier, why in self._kernel.tentative().items() if why}
 
     def bind(self, files: Sequence[Tuple[str, str]]) -> str:
         """Mount, for this process only, the first of each pair of FILES over the second; return an empty text."""
@@ -387,7 +419,8 @@ def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> L
     """Return a sentence for each object that RUN has left out."""
     sentences = []
     for (kind, identifier), errors in run.left_out.items():
-        table = "network" if kind in ("network", "dns") else "sandbox"
+        table = "network" if kind in ("network", "dns", "reported") else "sandbox"
+        identifier = identifier.split("/")[0]
         item = getattr(store, table)(identifier) or getattr(before, table)(identifier)
         what = f"{table} '{item.name if item else identifier}'"
         what = f"The names of {what} were" if kind in ("names", "dns") else f"{what[0].upper()}{what[1:]} was"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 from .composition.attachments import attachments, has_host_stack
+from .composition.elsewhere import informed
 from .drivers import driver
 from .model.addresses import with_prefix
 from .model.endpoint import Endpoint
@@ -70,7 +71,7 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
         shown["Metric"] = item.metric
     if item.underlay is not None and elsewhere:
         shown["Peers"] = [{"Name": peer.name, "IP": str(peer.address)} for peer in item.peers]
-        shown["Containers"].update(_elsewhere(item))
+        shown["Containers"].update(_elsewhere(informed(store, item)))
     return shown
 
 

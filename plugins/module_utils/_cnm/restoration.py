@@ -41,12 +41,13 @@ def hold_back(kernel: Kernel, composition: Composition) -> List[Roaming]:
     doubtful = [
         one for one in roaming if one.endpoint in tentative or one.interface not in present or one.tunnel not in present
     ]
-    noted = {one.endpoint: tentative.get(one.endpoint, "") for one in doubtful}
+    noted = {one.endpoint: one.known if one.known is not None else tentative.get(one.endpoint, "") for one in doubtful}
     if noted != tentative:
         kernel.note_tentative(noted)
-    doubtful = [one for one in doubtful if one.questions]
+    composition.withheld = {one.endpoint: one.known for one in doubtful if one.known}
+    doubtful = [one for one in doubtful if one.questions and not one.known]
     absent = [one.endpoint for one in doubtful if one.interface not in present]
-    composition.withheld = dict.fromkeys(absent, "the other hosts are asked for it first")
+    composition.withheld.update(dict.fromkeys(absent, "the other hosts are asked for it first"))
     composition.isolated = {one.endpoint for one in doubtful if one.interface in present and one.tunnel not in present}
     return doubtful
 
@@ -68,6 +69,34 @@ def decide(kernel: Kernel, composition: Composition, doubtful: Sequence[Roaming]
             tentative[one.endpoint] = f"another host has its address {addresses}" if addresses else ""
     composition.withheld = {identifier: why for identifier, why in tentative.items() if why}
     kernel.note_tentative(tentative)
+
+
+def give_way(
+    kernel: Kernel, store: SqliteStore, before: SqliteStore, composition: Composition, tentative: Mapping[str, str]
+) -> Set[Unit]:
+    """Let COMPOSITION withhold the TENTATIVE endpoints that are on other hosts, and note these for later runs.
+
+    :param store: in whose transaction reports have changed
+    :param before: the store as it was before
+    :return: the units for which this is new
+    """
+    noted = dict(tentative)
+    units: Set[Unit] = set()
+    for kind, identifier in store.touched:
+        report = store.reported(identifier) or before.reported(identifier) if kind == "reported" else None
+        network = store.network(report.place.network) if report is not None else None
+        if report is None or network is None:
+            continue
+        for address in report.endpoint.addresses:
+            endpoint = store.holder(network.id, address.packed)
+            why = composition.whose(network, endpoint) if endpoint is not None and endpoint.id in noted else ""
+            if endpoint is not None and noted.get(endpoint.id, why) != why:
+                noted[endpoint.id] = why
+                units |= composition.of_sandbox(str(endpoint.sandbox))
+    if units:
+        kernel.note_tentative(noted)
+    composition.withheld = {identifier: why for identifier, why in noted.items() if why}
+    return units
 
 
 def confirm(kernel: Kernel, store: SqliteStore, units: AbstractSet[Unit], tentative: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from .composition.host_resources import APART_UNIT, HOST_UNIT, apart_element, la
 from .composition.units import Composition
 from .kernel.host import Kernel
 from .model.errors import CnmError, Collected, KernelRefused
+from .model.reported import Place, place_of
 from .resources.kinds import FORWARDING, Element, Sysctl
 from .resources.link import BRIDGE, Link, LinkKey
 from .resources.plan import Step, plan
@@ -24,6 +25,9 @@ from .store.objects import SqliteStore
 ATTEMPTS = 3
 """How many attempts there are to reach the wanted state: the kernel completes some changes late, and removes more than
 it was asked to."""
+
+_MANY_REPORTS = 50
+"""If more reports of a network change, all of it is read: that takes fewer requests."""
 
 
 class Reconciliation:
@@ -110,21 +114,54 @@ class Reconciliation:
                     # One that is in no sandbox reserves addresses, and the host has nothing of it.
                     if endpoint is not None and endpoint.sandbox:
                         units |= composition.of_sandbox(endpoint.sandbox) | {Unit("network", endpoint.network)}
+                    elif endpoint is not None and store.has_reports(endpoint.network):
+                        # A report that has one of its addresses holds only without it.
+                        units.add(Unit("network", endpoint.network))
         for kind, identifier in self._store.touched:
             was, now = getattr(self._earlier, kind)(identifier), getattr(self._store, kind)(identifier)
             if kind == "network" and was is not None and now is not None and was != now:
                 # What other hosts report is nothing to the sandboxes here except for names.
                 (renamed if was.unreported == now.unreported else changed).add(identifier)
             elif kind == "endpoint":
-                renamed |= {each.network for each in (was, now) if each is not None and each.sandbox}
+                renamed |= {
+                    each.network
+                    for each in (was, now)
+                    if each is not None and (each.sandbox or self._store.has_reports(each.network))
+                }
             elif kind == "sandbox" and (was is None or now is None or was.running != now.running):
                 for store in (self._earlier, self._store):
                     renamed |= {endpoint.network for endpoint in store.endpoints_of_sandbox(identifier)}
+        for identifier in self.after.withheld:
+            endpoint = self._store.endpoint(identifier)
+            if endpoint is not None and Unit("sandbox", str(endpoint.sandbox)) in named:
+                # It has given way until now.
+                renamed.add(endpoint.network)
         for composition in (self.before, self.after):
             for network in changed:
                 units |= composition.on_network(network)
             for network in renamed - changed:
                 units |= composition.names_on_network(network)
+        return units | self._told()
+
+    def _told(self) -> Set[Unit]:
+        """Return the units that are affected by changes of what agents report."""
+        places: Dict[str, Set[Place]] = {}
+        for kind, identifier in self._store.touched:
+            if kind == "reported":
+                place = place_of(identifier)
+                places.setdefault(place.network, set()).add(place)
+        units: Set[Unit] = set()
+        for network, told in places.items():
+            for composition in (self.before, self.after):
+                units |= composition.of_reports(network)
+            if len(told) > _MANY_REPORTS:
+                units.add(Unit("network", network))
+                continue
+            for store in (self._earlier, self._store):
+                reports = filter(None, map(store.report, told))
+                rivals = store.reports_sharing(network, {key for each in reports for key in each.keys})
+                told = told | {each.place for each in rivals}
+            units |= {Unit("reported", each.id) for each in told}
         return units
 
     def _scope(self, units: Set[Unit]) -> Scope:

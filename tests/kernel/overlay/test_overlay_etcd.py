@@ -98,6 +98,12 @@ def found(member: Member, name: str) -> set[str]:
     return {line.split()[0] for line in done.stdout.splitlines()}
 
 
+def ways(member: Member, mac: str) -> set[str]:
+    """Return the hosts to which MEMBER sends frames for MAC."""
+    found = member.listed("bridge", "fdb", "show")
+    return {each["dst"] for each in found if each["mac"] == mac and "dst" in each}
+
+
 def where(member: Member, name: str) -> list[str]:
     """Return the hosts of the endpoint NAME, as MEMBER knows them."""
     containers = member.shown("network")["blue"]["Containers"].values()
@@ -123,8 +129,10 @@ def test_names_follow_sandboxes(fleet: Fleet, agents: Agents) -> None:
     # Nothing is flooded, not even at first.
     assert not any(member.shown("network")["blue"]["Host"]["Learning"] for member in fleet.members)
     assert "00:00:00:00:00:00" not in three.run("bridge", "fdb", "show").stdout
+    assert ways(three, "02:42:0a:09:c8:01") == {"10.99.5.1"}
     one.ensure("sandbox", {"name": "web", "state": "stopped"})
     assert until(lambda: all_find(fleet, {"web": set(), "www": set()}), SOON)
+    assert ways(three, "02:42:0a:09:c8:01") == set()
 
     # It moves, with its address.
     one.ensure("sandbox", {"name": "web", "state": "absent"})
@@ -171,6 +179,15 @@ def test_hosts_die_and_come_back(fleet: Fleet, agents: Agents, etcd: Cluster) ->
     assert until(lambda: all_find(fleet, everybody, one, two), WITHIN)
     # It still has what has moved, and does not take it back.
     assert where(one, "t3") == ["h2"]
+    # When it boots, it does not bring it back.
+    agents.kill(three)
+    three.forget()
+    assert three.restore().given_way == ["t3"]
+    agents.start(three)
+    assert until(lambda: all_find(fleet, everybody), WITHIN)
+    assert where(one, "t3") == ["h2"]
+    assert until(lambda: three.ping("s3", "t3", patience=1.0), SOON)
+    assert "t3" not in three.run("ip", "netns", "list").stdout.split()
     three.ensure("sandbox", {"name": "t3", "state": "absent"})
     assert until(lambda: where(three, "t3") == ["h2"] and all_find(fleet, everybody), WITHIN)
 

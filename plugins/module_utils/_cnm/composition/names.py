@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence
+from typing import Callable, Container, Dict, List, Optional, Sequence
 
 from ..drivers import driver
 from ..model.endpoint import Endpoint
@@ -19,20 +19,23 @@ from ..resources.resource import Resource
 from ..resources.routes import Attachment
 from ..store.queries import Queries
 from .attachments import attachments, has_host_stack
+from .elsewhere import has_agents, informed, reported_remotes
 from .host_facts import Host
 
 
 class Names:
     """The resources with the names of a store's objects."""
 
-    def __init__(self, store: Queries, host: Host, contents: bool) -> None:
+    def __init__(self, store: Queries, host: Host, contents: bool, given_way: Callable[[], Container[str]]) -> None:
         """Use the objects of STORE on HOST.
 
         :param contents: whether to work out the contents of files; if not, the files are empty
+        :param given_way: returns the ids of endpoints that are not made, because they are on other hosts
         """
         self._store = store
         self._host = host
         self._contents = contents
+        self._given_way = given_way
         self._lines: Dict[str, str] = {}
         self._resolv_conf: Optional[str] = None
         self._ipv6: Optional[bool] = None
@@ -55,10 +58,10 @@ class Names:
 
         if not self._contents:
             return no_records(network)
-        here = self._store.running_endpoints(network.id)
+        here = self._here(network)
         servers = dict.fromkeys((str(one.sandbox) for one in here), network.dns_servers)
         servers.update(self._store.name_servers(network.id))
-        return records(network, here, _away(network, here), servers)
+        return records(network, here, self._away(network, here), servers)
 
     def of_sandbox(self, sandbox: Sandbox) -> List[Resource]:
         """Return the files with the names that SANDBOX sees."""
@@ -94,9 +97,25 @@ class Names:
 
     def _lines_of(self, network: Network) -> str:
         if network.id not in self._lines:
-            here = self._store.running_endpoints(network.id)
-            self._lines[network.id] = hosts_files.lines(network, [*here, *_away(network, here)])
+            here = self._here(network)
+            self._lines[network.id] = hosts_files.lines(network, [*here, *self._away(network, here)])
         return self._lines[network.id]
+
+    def _here(self, network: Network) -> List[Endpoint]:
+        given_way = self._given_way()
+        return [one for one in self._store.running_endpoints(network.id) if one.id not in given_way]
+
+    def _away(self, network: Network, here: Sequence[Endpoint]) -> List[Remote]:
+        """Return the known endpoints on other hosts, except those that are declared there but are HERE.
+
+        Containers of different hosts may have one name. Then it has the addresses of all of them.
+        """
+        if not any(peer.endpoints for peer in network.peers) and has_agents(network):
+            return reported_remotes(self._store, network, self._given_way())
+        names = {endpoint.name for endpoint in here}
+        moved = {(peer.name, remote.name) for peer, remote in network.declared_remotes() if remote.name in names}
+        remotes = informed(self._store, network, self._given_way()).remotes()
+        return [remote for peer, remote in remotes if (peer.name, remote.name) not in moved]
 
 
 def _host_gateways(pairs: Sequence[Attachment]) -> List[str]:
@@ -108,13 +127,3 @@ def _host_gateways(pairs: Sequence[Attachment]) -> List[str]:
         if gateways:
             return gateways
     return []
-
-
-def _away(network: Network, here: Sequence[Endpoint]) -> List[Remote]:
-    """Return the known endpoints on other hosts, except those that are declared there but are HERE.
-
-    Containers of different hosts may have one name. Then it has the addresses of all of them.
-    """
-    names = {endpoint.name for endpoint in here}
-    moved = {(peer.name, remote.name) for peer, remote in network.declared_remotes() if remote.name in names}
-    return [remote for peer, remote in network.remotes() if (peer.name, remote.name) not in moved]

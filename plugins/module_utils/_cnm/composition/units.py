@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..adopted import lost_device, lost_namespace, lost_underlay
 from ..drivers import driver, spanning
+from ..model.endpoint import Endpoint
 from ..model.errors import CnmError
 from ..model.network import Network
+from ..model.reported import Place, place_of
 from ..model.sandbox import Sandbox
 from ..resources.firewall import elsewhere
 from ..resources.kinds import Element, Sysctl
@@ -23,6 +25,7 @@ from ..resources.routes import Attachment, answering, routes
 from ..store.journal import Unit
 from ..store.queries import Queries
 from .attachments import attachments, has_host_stack
+from .elsewhere import has_agents, holder_elsewhere, informed, remote_at
 from .host_facts import Host
 from .host_resources import HOST_UNIT, HostResources, is_realised
 from .names import Names
@@ -44,6 +47,8 @@ class Roaming(NamedTuple):
     """What joins its network to the other hosts."""
     questions: Set[Tuple[str, str]]
     """Its addresses, each with the link on which to ask other hosts for it; empty if this is not possible now."""
+    known: Optional[str] = None
+    """Which host has one of them, as far as agents have told; empty if none has, None if they do not tell."""
 
 
 class Composition:
@@ -56,7 +61,7 @@ class Composition:
         """
         self._store = store
         self._host = host
-        self._names = Names(store, host, contents)
+        self._names = Names(store, host, contents, self._given_way)
         self.host_resources = HostResources(store, host)
         self._cut_off: Dict[str, str] = {}
         self.insisted: Set[Unit] = set()
@@ -77,6 +82,11 @@ class Composition:
             return [each for each in resources if not each.needs_ipv6 or self._host.ipv6()]
         if kind == "host":
             return self.host_resources.resources()
+        if kind == "reported":
+            return self._of_report(place_of(identifier), unit)
+        if kind == "dns":
+            network = self._store.network(identifier)
+            return self._names.of_network(network) if network and is_realised(self._store, network) else []
         sandbox = self._store.sandbox(identifier)
         if sandbox is None or not sandbox.running:
             return []
@@ -121,6 +131,13 @@ class Composition:
             return {Unit("network", identifier)}
         return {Unit("network", identifier)} | {Unit("names", one) for one in self._store.read_sandboxes_on(identifier)}
 
+    def of_reports(self, identifier: str) -> Set[Unit]:
+        """Return the units of the names on a network, which change with what agents report of it."""
+        network = self._store.network(identifier)
+        if network is not None and self._names.has_dns(network):
+            return {Unit("dns", identifier)}
+        return {Unit("names", one) for one in self._store.read_sandboxes_on(identifier)}
+
     def of_sandbox(self, identifier: str) -> Set[Unit]:
         """Return the units of a sandbox and of the networks that it is on."""
         endpoints = self._store.endpoints_of_sandbox(identifier)
@@ -139,8 +156,17 @@ class Composition:
         return network if unit in self.insisted or not self.cut_off(network) else replace(network, underlay=None)
 
     def _of_network(self, network: Network, unit: Unit) -> List[Resource]:
-        resources = driver(network.driver).network(self._as_possible(network, unit))
-        return resources + self._names.of_network(network)
+        known = informed(self._store, self._as_possible(network, unit), self._given_way())
+        return driver(network.driver).network(known) + self._names.of_network(network)
+
+    def _of_report(self, place: Place, unit: Unit) -> List[Resource]:
+        network = self._store.network(place.network)
+        if network is None or lost_device(network, self._host):
+            return []
+        network = self._as_possible(network, unit)
+        found = remote_at(self._store, network, place, self._given_way())
+        resources = driver(network.driver).remote(network, *found) if found is not None else []
+        return [each for each in resources if not each.needs_ipv6 or self._host.ipv6()]
 
     def _sandbox(self, sandbox: Sandbox, pairs: Sequence[Attachment], unit: Unit) -> List[Resource]:
         if has_host_stack(pairs):
@@ -195,17 +221,36 @@ class Composition:
         """Return the endpoints that may have moved to another host without notice."""
         roaming: List[Roaming] = []
         for network in self._store.networks():
-            if network.peers and network.underlay is not None and network.underlay.learning:
+            if network.peers and network.underlay is not None:
+                learning, told = network.underlay.learning, has_agents(network)
+                if not learning and not told:
+                    continue
                 device = spanning(network.driver).device(network)
                 for endpoint in self._store.running_endpoints(network.id):
                     sandbox = self._store.sandbox(str(endpoint.sandbox))
                     # An interface that waits for an engine sends nothing.
                     if sandbox is not None and not endpoint.handed_over:
                         interface = Link.at(sandbox.path, endpoint.interface or "")
-                        asked = () if self.cut_off(network) else endpoint.addresses
+                        asked = () if not learning or self.cut_off(network) else endpoint.addresses
                         questions = {(device, str(address)) for address in asked}
-                        roaming.append(Roaming(endpoint.id, sandbox.id, interface, Link.at(HOST, device), questions))
+                        known = self.whose(network, endpoint) if told else None
+                        tunnel = Link.at(HOST, device)
+                        roaming.append(Roaming(endpoint.id, sandbox.id, interface, tunnel, questions, known))
         return roaming
+
+    def _given_way(self) -> Set[str]:
+        """Return the ids of endpoints that are withheld from their sandboxes."""
+        endpoints = filter(None, map(self._store.endpoint, self.withheld))
+        return {one.id for one in endpoints if Unit("sandbox", str(one.sandbox)) not in self.insisted}
+
+    def whose(self, network: Network, endpoint: Endpoint) -> str:
+        """Return which other host has an address of ENDPOINT, on NETWORK, as agents tell; empty if none does."""
+        keys = [str(address) for address in endpoint.addresses]
+        holder = holder_elsewhere(self._store, network, keys) if keys else None
+        if holder is None:
+            return ""
+        address = next(each for each in keys if each in holder.keys)
+        return f"host '{holder.place.host}' has its address {address}"
 
     def _lost_network(self, sandbox: Sandbox) -> str:
         pairs = attachments(self._store, sandbox.id)

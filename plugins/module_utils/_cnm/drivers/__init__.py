@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 from ..model.addresses import Address, with_prefix
 from ..model.endpoint import Endpoint, Port
 from ..model.network import Network
+from ..model.overlay_peer import Peer, Remote
 from ..resources.kinds import Address as AddressResource
 from ..resources.kinds import Parent, Sysctl
 from ..resources.resource import Resource
@@ -222,6 +223,10 @@ class Driver(Protocol):
     def shown_options(self, network: Network) -> Dict[str, str]:
         """Return the options of NETWORK as inspect shows them."""
         return dict(network.options)
+
+    def remote(self, network: Network, peer: Peer, remote: Remote) -> List[Resource]:
+        """Return what NETWORK has on this host for REMOTE, an endpoint on the host PEER; network() returns it, too."""
+        return []
 
     def shown(self, network: Network) -> Dict[str, Any]:
         """Return what inspect shows under ``Host`` in addition to what it shows for all networks."""

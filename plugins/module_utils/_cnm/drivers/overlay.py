@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Mapping
 
 from ..model.endpoint import Endpoint
 from ..model.network import Network
+from ..model.overlay_peer import Peer, Remote
 from ..resources.fdb import ANYBODY, FdbEntry, Neighbour
 from ..resources.kinds import Sysctl
 from ..resources.link import Link, Tunnel
@@ -120,10 +121,19 @@ class Overlay(Bridge):
             resources += [FdbEntry(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
             return resources
         for peer, remote in network.remotes():
-            resources.append(FdbEntry(HOST, tunnel, remote.mac, str(peer.address)))
-            resources.append(FdbEntry(HOST, tunnel, remote.mac, ""))
-            resources += [Neighbour(HOST, bridge, str(address), remote.mac) for address in remote.addresses]
+            resources += self.remote(network, peer, remote)
         return resources
+
+    def remote(self, network: Network, peer: Peer, remote: Remote) -> List[Resource]:
+        """Return what NETWORK has on this host for REMOTE, an endpoint on the host PEER."""
+        if network.underlay is None or network.underlay.learning:
+            return []
+        bridge, tunnel = self.device(network) or "", tunnel_device(network)
+        return [
+            FdbEntry(HOST, tunnel, remote.mac, str(peer.address)),
+            FdbEntry(HOST, tunnel, remote.mac, ""),
+            *(Neighbour(HOST, bridge, str(address), remote.mac) for address in remote.addresses),
+        ]
 
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, Sequence, Set, TypeVar
+from typing import Callable, Dict, Iterable, List, Sequence, Set, Tuple, TypeVar
 
 from ..model.errors import CnmError
 from ..resources.plan import Step
@@ -28,6 +28,8 @@ class Host:
         self.docker_user = docker_user
         self.seen: Dict[str, Seen] = {}
         """What look() has read so far, by namespace."""
+        self.listed: Set[Tuple[str, str]] = set()
+        """The VXLAN devices whose forwarding entries have all been read, each with its namespace."""
         self._asked: Dict[str, Set[str]] = {}
         self._ours: Dict[str, bool] = {}
 

@@ -17,7 +17,7 @@ from ..model.errors import CnmError
 from ..private_files import make_private, open_private, remove_private, write_private
 
 _FOLDER = "/run/cnm"
-_PATH = f"{_FOLDER}/tentative.json"
+PATH = f"{_FOLDER}/tentative.json"
 """In /run, because after a boot no endpoint exists yet, and all restored ones are in doubt."""
 
 
@@ -27,14 +27,14 @@ def read() -> Dict[str, str]:
     :raises CnmError: if the file cannot be read
     """
     try:
-        with os.fdopen(open_private(_PATH), encoding="utf-8") as file:
+        with os.fdopen(open_private(PATH), encoding="utf-8") as file:
             endpoints = json.load(file)
         return {str(identifier): str(why) for identifier, why in endpoints.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, AttributeError) as error:
         raise CnmError(
-            f"The file '{_PATH}', which lists the endpoints that may be on another host, cannot be read: "
+            f"The file '{PATH}', which lists the endpoints that may be on another host, cannot be read: "
             f"{getattr(error, 'strerror', None) or error}. Move it away."
         ) from error
 
@@ -47,8 +47,8 @@ def write(endpoints: Mapping[str, str]) -> None:
     try:
         if endpoints:
             make_private(_FOLDER)
-            write_private(_PATH, json.dumps(dict(endpoints), sort_keys=True).encode())
+            write_private(PATH, json.dumps(dict(endpoints), sort_keys=True).encode())
         else:
-            remove_private(_PATH)
+            remove_private(PATH)
     except OSError as error:
-        raise CnmError(f"The file '{_PATH}' cannot be written: {error.strerror}.") from error
+        raise CnmError(f"The file '{PATH}' cannot be written: {error.strerror}.") from error

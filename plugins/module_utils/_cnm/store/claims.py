@@ -69,6 +69,11 @@ class Claims:
         for (packed,) in rows:
             yield int.from_bytes(packed, "big")
 
+    def all(self, network: str) -> Dict[bytes, str]:
+        """Return the addresses of a network's endpoints, as bytes, each with the endpoint's id."""
+        rows = self._connection.execute("SELECT address, endpoint FROM address WHERE network = ?", (network,))
+        return dict(rows.fetchall())
+
     def holder(self, network: str, packed: bytes) -> Optional[str]:
         """Return the id of the endpoint of a network that has the address with these bytes."""
         query = "SELECT endpoint FROM address WHERE network = ? AND version = ? AND address = ?"

@@ -30,6 +30,12 @@ class OpenFile:
         self._opened = _state(path) if _is_whole(path) else None
 
     @property
+    def identity(self) -> Optional[Tuple[int, int]]:
+        """Its device and its inode; None if it does not exist."""
+        state = _state(self._path)
+        return state[:2] if state is not None else None
+
+    @property
     def is_intact(self) -> bool:
         """Whether the file is as this process has left it."""
         return self._opened is not None and _left.get(self._path) == self._opened

@@ -24,7 +24,8 @@ class Unit(NamedTuple):
     """What is reconciled as a whole."""
 
     kind: str
-    """``network``, ``sandbox``; ``names`` for those that a sandbox sees; ``host`` for what all networks need."""
+    """``network``, ``sandbox``; ``reported`` for what an agent reports of an endpoint; ``names`` for the names that a
+    sandbox sees, ``dns`` for those of a network; ``host`` for what all networks need."""
     id: str
     """The object's id; for kind ``host``, which of the host's units it is."""
 
@@ -52,7 +53,7 @@ class Intent:
     """Firewall elements that lead the packets of published ports, before and after."""
 
 
-_KINDS = ("network", "endpoint", "sandbox", "names", "host")
+_KINDS = ("network", "endpoint", "sandbox", "reported", "names", "dns", "host")
 
 
 def _checked(intent: Intent, named: Callable[[Key], Key]) -> Intent:

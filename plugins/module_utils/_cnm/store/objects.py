@@ -16,6 +16,7 @@ from typing import Iterator, Optional, Set, Tuple, Type
 from ..model.addresses import Address
 from ..model.endpoint import Endpoint
 from ..model.network import Network
+from ..model.reported import Place, Reported
 from ..model.sandbox import Sandbox
 from . import schema
 from .intact import OpenFile
@@ -34,6 +35,7 @@ class SqliteStore(Queries):
         super().__init__(connection, path)
         self._path = path
         self._file = file
+        self.file = file.identity if file is not None else None
 
     @property
     def touched(self) -> Set[Unit]:
@@ -126,8 +128,9 @@ class SqliteStore(Queries):
                         yield endpoint, address, holder
 
     def delete_network(self, network: Network) -> None:
-        """Forget NETWORK and its claims of address ranges."""
+        """Forget NETWORK, its claims of address ranges, and what agents report of it."""
         self._ranges.put(network.id, ())
+        self._reports.delete_all(network.id)
         self._rows.delete(Network, network.id)
 
     def delete_sandbox(self, sandbox: Sandbox) -> None:
@@ -140,6 +143,16 @@ class SqliteStore(Queries):
         self._claims.delete(endpoint.id)
         self._members.move(self.endpoint(endpoint.id), None)
         self._rows.delete(Endpoint, endpoint.id)
+
+    def put_report(self, report: Reported) -> None:
+        """Write REPORT, new or changed."""
+        if self._reports.put(report):
+            self.touched.add(Unit("reported", report.place.id))
+
+    def delete_report(self, place: Place) -> None:
+        """Forget what agents report of PLACE."""
+        self._reports.delete(place)
+        self.touched.add(Unit("reported", place.id))
 
     def put_setting(self, name: str, setting: Setting) -> None:
         """Remember the value that a kernel setting had before us, unless it is already remembered."""
@@ -155,6 +168,7 @@ class SqliteStore(Queries):
         self._forget_answers()
         self._rows.touched = set()
         self._claims.forget()
+        self._reports.forget()
 
     def _forget_answers(self) -> None:
         self._rows.forget()

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from operator import attrgetter
-from typing import Any, Container, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Container, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ..model.addresses import Subnet
 from ..model.endpoint import Endpoint, Port
 from ..model.ids import is_id
 from ..model.network import PREDEFINED, Network
+from ..model.reported import Place, Reported, place_of
 from ..model.sandbox import NAMESPACES, Sandbox
 from . import schema
 from .claims import Claims
 from .journal import Setting, Unit
 from .members import Members
 from .ranges import Ranges
+from .reports import Reports, Sums
 from .rows import Rows
 
 
@@ -29,11 +31,14 @@ class Queries:
 
     def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         """Ask the store at PATH by its CONNECTION."""
+        self.file: Optional[Tuple[int, int]] = None
+        """Device and inode of the store's file; None if it is in memory."""
         self._connection = connection
         self._rows = Rows(connection, path)
         self._members = Members(connection, self._rows)
         self._ranges = Ranges(connection)
         self._claims = Claims(connection)
+        self._reports = Reports(connection, path)
 
     def network(self, identifier: str) -> Optional[Network]:
         """Return the network with that id."""
@@ -209,6 +214,42 @@ class Queries:
         """Return the endpoint of a network that has the address with these bytes."""
         identifier = self._claims.holder(network, packed)
         return self.endpoint(identifier) if identifier is not None else None
+
+    def held(self, network: str) -> Dict[bytes, str]:
+        """Return the addresses of a network's endpoints, as bytes, each with the endpoint's id."""
+        return self._claims.all(network)
+
+    def reported(self, identifier: str) -> Optional[Reported]:
+        """Return what agents report of the place with that id."""
+        return self.report(place_of(identifier))
+
+    def report(self, place: Place) -> Optional[Reported]:
+        """Return what agents report of PLACE."""
+        return self._reports.at(place)
+
+    def reports(self, network: str) -> List[Reported]:
+        """Return what agents report of the network with that id, the oldest first."""
+        return self._reports.all(network)
+
+    def has_reports(self, network: str) -> bool:
+        """Say whether agents report anything of the network with that id."""
+        return self._reports.any(network)
+
+    def reports_sharing(self, network: str, keys: Iterable[str]) -> List[Reported]:
+        """Return the reports that have one of KEYS, addresses and MAC addresses, on a network; the oldest first."""
+        return self._reports.sharing(network, keys)
+
+    def sums_of_reports(self) -> Dict[str, Sums]:
+        """Return by network id what tells whether the reports are still the same."""
+        return self._reports.sums()
+
+    def sums_of(self, network: str) -> Sums:
+        """Return what tells whether the reports of the network with that id are still the same."""
+        return self._reports.sums_of(network)
+
+    def reports_changed_since(self, network: str, sums: Sums) -> Optional[Set[Place]]:
+        """Return what of the network with that id has changed since it had SUMS; None if that is not known."""
+        return self._reports.changed_since(network, sums)
 
     def ports(self, protocol: str, number: int) -> List[Tuple[Endpoint, Port]]:
         """Return the published ports that have the host's port NUMBER, with their endpoints."""

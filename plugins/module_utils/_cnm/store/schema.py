@@ -92,6 +92,15 @@ UPDATE network SET data = json_set(
     (SELECT json_group_array(json_insert(value, '$.joined', json('false'))) FROM json_each(data, '$.underlay.peers')),
     '$.underlay.member', ''
 ) WHERE json_type(data, '$.underlay') = 'object';
+CREATE TABLE reported (
+    network TEXT NOT NULL, host TEXT NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL, revision INTEGER NOT NULL,
+    data TEXT NOT NULL, PRIMARY KEY (network, host, name)
+) WITHOUT ROWID;
+CREATE TABLE reported_key (
+    network TEXT NOT NULL, key TEXT NOT NULL, host TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (network, key, host, name)
+) WITHOUT ROWID;
+CREATE INDEX reported_key_place ON reported_key (network, host, name);
 """,
 )
 """Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.

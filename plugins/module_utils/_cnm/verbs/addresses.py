@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Collection, Dict, Tuple
 
+from ..composition.elsewhere import informed
 from ..model.addresses import Address, mac_of
 from ..model.allocation import lowest_free, span
 from ..model.endpoint import Endpoint
@@ -38,8 +39,8 @@ def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Di
     for pool in network.pools:
         version = pool.subnet.version
         if getattr(endpoint, f"ipv{version}") is None:
-            held = (remote.address(version) for _peer, remote in network.remotes())
-            elsewhere = [each for each in held if each is not None]
+            remotes = informed(context.store, network).remotes()
+            elsewhere = [each for _peer, remote in remotes for each in [remote.address(version)] if each is not None]
             start = starts.get((network.id, version), span(pool)[0])
             chosen[f"ipv{version}"] = _free(context, network, pool, start, elsewhere)
             # The next endpoint of the run does not search again what is taken.

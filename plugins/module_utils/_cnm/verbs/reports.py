@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Container, Dict, List, Mapping, Sequence, Tuple
 
-from ..drivers import INVENTORY, spanning
+from ..composition.elsewhere import has_agents
 from ..model.addresses import address, mac, mac_of
 from ..model.errors import every
 from ..model.ids import check_alias, check_name
@@ -24,7 +24,7 @@ Reports = Mapping[str, Sequence[Remote]]
 
 def is_exchanged(network: Network) -> bool:
     """Say whether the reports of NETWORK come from the exchange of ``topology``; otherwise agents bring them."""
-    return spanning(network.driver).tunnel(network.name, network.options).control == INVENTORY
+    return not has_agents(network)
 
 
 def remembering(
@@ -32,11 +32,11 @@ def remembering(
 ) -> Tuple[Peer, ...]:
     """Return PEERS with what they have reported before, as EARLIER has it.
 
-    What ITEM declares otherwise is left out, unless agents bring the reports, who would bring it again.
+    What ITEM declares otherwise is left out. What agents report is stored apart.
     """
-    reports = {peer.name: peer.reported for peer in earlier}
     if not is_exchanged(network):
-        return tuple(replace(peer, reported=reports.get(peer.name, ())) for peer in peers)
+        return tuple(peers)
+    reports = {peer.name: peer.reported for peer in earlier}
     declared = item.get("declared", ())
     return tuple(
         replace(
@@ -82,9 +82,16 @@ def informed(store: SqliteStore, network: str, peers: Sequence[Peer], reports: R
     )
 
 
-def running(store: SqliteStore, network: Network) -> List[Remote]:
-    """Return the running endpoints of NETWORK here, by name, as other hosts see them."""
-    return [Remote(one.name, one.ipv4, one.ipv6, one.mac, one.aliases) for one in store.running_endpoints(network.id)]
+def running(store: SqliteStore, network: Network, given_way: Container[str] = ()) -> List[Remote]:
+    """Return the running endpoints of NETWORK here, by name, as other hosts see them.
+
+    :param given_way: the ids of endpoints that are not made, because they are on other hosts
+    """
+    return [
+        Remote(one.name, one.ipv4, one.ipv6, one.mac, one.aliases)
+        for one in store.running_endpoints(network.id)
+        if one.id not in given_way
+    ]
 
 
 def report(store: SqliteStore, network: Network, chosen: Container[str], declared: Container[str]) -> Dict[str, Any]:

@@ -90,7 +90,7 @@ class PretendEtcd:
             raise self._modules["errors"].Unavailable("No member has answered.")
 
     def _write(self, puts):
-        self.revision += 1
+        self.revision += bool(puts)
         for each in puts:
             before = self.entries.get(each.key)
             created = before.created if before is not None else self.revision
@@ -99,6 +99,6 @@ class PretendEtcd:
             )
 
     def _remove(self, keys):
-        self.revision += 1
+        self.revision += bool(keys)
         for key in keys:
             del self.entries[key]

@@ -38,6 +38,7 @@ class Links(Face):
                 from ..rtnl import neighbour
 
                 for tunnel in tunnels:
+                    host.listed.add((space, tunnel.name))
                     entries += neighbour.read_fdb(host.namespaces.at(space), space, tunnel)
             wanted[space] = names
             return entries

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
 
 from ...model.errors import CnmError
-from ...resources.fdb import ANYBODY, FdbEntry, Neighbour, NeighbourKey
+from ...resources.fdb import ANYBODY, FdbEntry, FdbEntryKey, Neighbour, NeighbourKey
 from ...resources.kinds import Address, AddressKey, Route, RouteKey
 from ...resources.plan import Step
 from ...resources.resource import HOST, Key, Resource, kind_of, namespace_of, only
@@ -57,9 +57,23 @@ def _route_removals(_socket: Socket, gone: Route, indices: _Indices) -> List[Cha
     return [route.removal(gone, indices.get(gone.link))]
 
 
-def _read_fdb(_host: Host, _space: str, _socket: Socket, _keys: Sequence[Key]) -> Sequence[Resource]:
-    """Return nothing: all entries of a VXLAN device are read with the device."""
-    return ()
+def _read_fdb(host: Host, space: str, socket: Socket, keys: Sequence[FdbEntryKey]) -> Sequence[Resource]:
+    """Return the entries of devices that are not read themselves; with a VXLAN device, all its entries are read."""
+    wanted: Dict[str, Set[Tuple[str, bool]]] = {}
+    for key in keys:
+        if (space, key.link) not in host.listed and key.mac != ANYBODY and not key.astray:
+            wanted.setdefault(key.link, set()).add((key.mac, key.way != "bridge"))
+    if not wanted:
+        return ()
+    from ..rtnl import neighbour
+
+    interfaces = host.look(space, wanted).interfaces
+    return [
+        entry
+        for name, entries in wanted.items()
+        if name in interfaces
+        for entry in neighbour.read_some_fdb(socket, space, interfaces[name], sorted(entries))
+    ]
 
 
 def _read_neighbours(host: Host, space: str, socket: Socket, keys: Sequence[NeighbourKey]) -> Sequence[Resource]:

@@ -66,10 +66,25 @@ def _entries(replies: Iterable[bytes]) -> Iterator[_Entry]:
 
 def read_fdb(kernel: Socket, namespace: str, device: Interface) -> List[FdbEntry]:
     """Return the entries for the VXLAN DEVICE, its own and those of its bridge, without those that were learned."""
+    found = [each for each in _entries(kernel.dump(_fdb_query(device.index))) if each.link == device.index]
+    return _fdb_entries(namespace, device, found)
+
+
+def read_some_fdb(
+    kernel: Socket, namespace: str, device: Interface, wanted: Iterable[Tuple[str, bool]]
+) -> List[FdbEntry]:
+    """Return those entries for the VXLAN DEVICE that are WANTED.
+
+    :param wanted: MAC addresses, each with whether the entry is the device's own, and not one of its bridge
+    """
+    requests = [_own_lookup(device.index, mac) if own else _port_lookup(device.index, mac) for mac, own in wanted]
+    replies = [reply for reply in kernel.exchange(requests) if isinstance(reply, bytes)]
+    return _fdb_entries(namespace, device, _entries(replies))
+
+
+def _fdb_entries(namespace: str, device: Interface, entries: Iterable[_Entry]) -> List[FdbEntry]:
     present = []
-    for entry in _entries(kernel.dump(_fdb_query(device.index))):
-        if entry.link != device.index:
-            continue
+    for entry in entries:
         if entry.master and _is_lasting(entry):
             present.append(FdbEntry(namespace, device.name, entry.mac, "", sticky=bool(entry.flags & _STICKY)))
         elif entry.master and entry.state & _PERMANENT and entry.mac != device.address:
@@ -113,6 +128,11 @@ def _lookup(address: str, index: int) -> bytes:
 
 def _port_lookup(index: int, mac: str) -> bytes:
     fixed = NEIGHBOUR.pack(socket.AF_BRIDGE, index, 0, _BY_MASTER, 0)
+    return query(uapi.RTM_GETNEIGH, 0, fixed, (uapi.NDA_LLADDR, MAC.pack(mac)))
+
+
+def _own_lookup(index: int, mac: str) -> bytes:
+    fixed = NEIGHBOUR.pack(socket.AF_BRIDGE, index, 0, _SELF, 0)
     return query(uapi.RTM_GETNEIGH, 0, fixed, (uapi.NDA_LLADDR, MAC.pack(mac)))
 
 
