@@ -17,7 +17,8 @@ import socket
 import struct
 from typing import Callable, Iterator, List
 
-from _cnm.kernel.firewall.conntrack import NETLINK_NETFILTER, listing
+from _cnm.kernel.firewall.conntrack import listing
+from _cnm.kernel.rtnl.uapi import NETLINK_NETFILTER
 from _cnm.kernel.system.programs import find
 from _cnm.resources.firewall import RULESET
 from _cnm.resources.link import GROUP

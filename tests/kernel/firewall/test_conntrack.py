@@ -137,5 +137,5 @@ def test_many_connections(networks: Host) -> None:
 
 
 def test_kernel_without_connection_tracking(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conntrack, "NETLINK_NETFILTER", 31)
+    monkeypatch.setattr(conntrack.uapi, "NETLINK_NETFILTER", 31)
     conntrack.forget([("80 . tcp . 0.0.0.0/0 . 0.0.0.0/0", "172.18.0.2 . 80")], ["80 . udp . ::/0 . ::/0"])
