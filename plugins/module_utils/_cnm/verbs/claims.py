@@ -116,8 +116,12 @@ def is_wanted(store: SqliteStore, key: str) -> bool:
         return False
     if key in own_keys(network):
         return True
-    held = address(words[3]) if key.startswith(layout.ADDRESSES) else None
-    endpoint = store.holder(network.id, held.packed) if held is not None else None
+    if not key.startswith(layout.ADDRESSES):
+        return False
+    try:
+        endpoint = store.holder(network.id, address(words[-1]).packed)
+    except ValueError:
+        return False
     return endpoint is not None and key in _single(store, network, [endpoint.id])
 
 

@@ -289,3 +289,20 @@ def test_a_claim_whose_answer_is_lost_is_given_up(hosts, etcd):
         put(one, "web", ipv4_address="10.9.200.1")
     assert etcd.values() == before
     assert not os.path.exists(surplus.path(one.folder))
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"addresses/blue/x": "", "addresses/blue/10.9.0.0/ten": "5", "slices": "", "": ""}']
+)
+def test_notes_that_are_damaged_do_no_harm(hosts, etcd, content):
+    one = hosts[0]
+    one.network(**WIDE)
+    before = etcd.values()
+    with open(os.open(surplus.path(one.folder), os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        file.write(content)
+    if len(content) > 2:
+        assert one.controller().give_up()
+    else:
+        with pytest.raises(CnmError, match=r"surplus.json', which has what is to be removed from etcd, is damaged"):
+            one.controller().give_up()
+    assert etcd.values() == before
