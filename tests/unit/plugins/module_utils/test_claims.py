@@ -239,6 +239,20 @@ def test_without_etcd_a_claim_is_refused_with_the_reason(hosts, etcd, check):
     put(one, "db")
 
 
+def test_without_etcd_a_full_slice_is_the_reason(hosts, etcd):
+    one = hosts[0]
+    one.network(**SMALL)
+    while not etcd.values("addresses/"):
+        put(one, f"s{len(one.listed('sandbox'))}")
+    etcd.is_down = True
+    with pytest.raises(CnmError) as caught:
+        put(one, "web")
+    assert str(caught.value) == (
+        "Network 'blue': this host's slice has no free address, so one has to be claimed in etcd. "
+        "No member has answered."
+    )
+
+
 def test_without_settings_a_network_is_refused(host):
     with pytest.raises(CnmError, match=r"'/etc/cnm/etcd.json', which says how to reach it, does not exist"):
         host.network(**WIDE)
