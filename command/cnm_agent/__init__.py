@@ -4,6 +4,7 @@
 
 """Tells the other hosts of overlays, through etcd, which endpoints are here, and stores what they tell.
 
-It is for networks whose driver option ``cnm.overlay.control`` is ``etcd``. Like the service, in which it runs, it holds
-no truth: what it publishes is in the store, and what it has learnt is stored by runs of the controller.
+It is for networks whose driver option ``cnm.overlay.control`` is ``etcd``, and for the names of those whose option
+``cnm.overlay.names`` is. Like the service, in which it runs, it holds no truth: what it publishes is in the store, and
+what it has learnt is stored by runs of the controller.
 """

@@ -80,7 +80,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         "--etcd",
         metavar="PATH",
         help="tell other hosts of endpoints, and learn of theirs, through the etcd that the file PATH describes; for "
-        "overlays with cnm.overlay.control: etcd",
+        "overlays with cnm.overlay.control or cnm.overlay.names: etcd",
     )
     options = parser.parse_args(argv)
     if options.action == "exec":

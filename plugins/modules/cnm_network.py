@@ -116,16 +116,20 @@ options:
         preconfigured, and the host answers address queries for them. Endpoints that are not listed there cannot be
         reached. M(cnm.linux.topology) decides this itself if the option is not given. With C(cnm.overlay.control)
         V(etcd), the default is V(false).
-      - C(cnm.overlay.control) (V(inventory) or V(etcd), default V(inventory)) says how a host gets to know endpoints of
-        other hosts that O(peers) does not list. With V(inventory), M(cnm.linux.topology) exchanges them. With V(etcd),
-        the service C(cnm serve --etcd) on each host publishes its endpoints in etcd and follows those of the others.
-        It must be the same on all hosts.
-      - With V(etcd), the network itself is in etcd, too, and this module needs C(/etc/cnm/etcd.json), which the role
-        P(cnm.linux.etcd#role) writes. The first host that creates the network defines it. Other hosts join it by its
-        name, and what they leave out is as it is there; what they give must not differ. The hosts that have joined are
-        peers in addition to O(peers). Each host claims a slice of each subnet, from which it then chooses addresses
-        without asking; see O(ipam_config[].iprange). Addresses outside of it are claimed one by one. If etcd does not
-        answer, whatever has to be claimed is refused. With the last host, the network is removed from etcd.
+      - C(cnm.overlay.control) (V(inventory), V(etcd) or V(evpn), default V(inventory)) says how a host gets to know
+        endpoints of other hosts that O(peers) does not list. With V(inventory), M(cnm.linux.topology) exchanges them.
+        With V(etcd), the service C(cnm serve --etcd) on each host publishes its endpoints in etcd and follows those of
+        the others. With V(evpn), FRR on each host makes the forwarding entries, by BGP EVPN; hosts do not learn, and
+        need IPv4 addresses. It must be the same on all hosts.
+      - With C(cnm.overlay.control) V(etcd), the network itself is in etcd, too, and this module needs
+        C(/etc/cnm/etcd.json), which the role P(cnm.linux.etcd#role) writes. The first host that creates the network
+        defines it. Other hosts join it by its name, and what they leave out is as it is there; what they give must not
+        differ. The hosts that have joined are peers in addition to O(peers). Each host claims a slice of each subnet,
+        from which it then chooses addresses without asking; see O(ipam_config[].iprange). Addresses outside of it are
+        claimed one by one. If etcd does not answer, whatever has to be claimed is refused. With the last host, the
+        network is removed from etcd.
+      - C(cnm.overlay.names) (V(inventory) or V(etcd), default V(inventory)) says how a host gets to know the names of
+        endpoints of other hosts, in the same ways, if C(cnm.overlay.control) is V(evpn), which knows only addresses.
       - C(encrypted) (boolean, default V(false)) lets the packets of an V(overlay) go between hosts only in a tunnel of
         WireGuard. As in Docker, the empty text is the same as V(true). The network is refused unless the address of
         this host, C(cnm.overlay.vtep_address), is on an interface of WireGuard. The host's firewall drops packets of

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, Mapping, Set
 
+from .resources.fdb import FdbEntry
 from .resources.kinds import Sysctl
 from .resources.link import Link
 from .resources.resource import FIREWALL, HOST, Key, Obstacle, Resource, kind_of
@@ -52,6 +53,7 @@ class Scope:
             if (key in self.keys or not self.keys.isdisjoint(resource.within))
             and (key in self.unit_of or not isinstance(resource, Obstacle))
             and (key in self.keys or not isinstance(resource, Link) or self._is_hidden(resource))
+            and (key in self.keys or not isinstance(resource, FdbEntry) or not self._is_shared(resource))
         }
 
     def _is_hidden(self, link: Link) -> bool:
@@ -61,6 +63,12 @@ class Scope:
             one.namespace == link.namespace and one.lower is not None and one.lower.device == link.lower.device
             for one in asked
         )
+
+    def _is_shared(self, entry: FdbEntry) -> bool:
+        """Say whether somebody else also makes entries where ENTRY is, so that it may be theirs."""
+        key = Link.at(entry.namespace, entry.link)
+        link = self.wanted.get(key) or self.known.get(key)
+        return isinstance(link, Link) and link.shared
 
     def owns(self, setting: Sysctl) -> bool:
         """Say whether SETTING is created and removed with something of ours."""

@@ -111,7 +111,7 @@ def _read_namespace(present: Holdings, kernel: Kernel, space: str) -> None:
     links = {each.index: each for each in interface.dump(socket)}
     for each in links.values():
         master = links[each.master].name if each.master in links else ""
-        modes = (each.isolated, each.hairpin)
+        modes = (each.isolated, each.hairpin, each.learning)
         present.links[space, each.name] = (each.type, each.mtu, each.up, each.group, master, bool(each.peer), *modes)
         for given in address.of_link(socket, each.index):
             if not given.startswith(_LINK_LOCAL):

@@ -15,7 +15,7 @@ from _cnm.controller import Controller
 from _cnm.model.errors import CnmError
 from cnm_agent import agent as agent_module
 
-from .conftest import Etcd, Told, eventually, running
+from .conftest import CONTROL, VTEP, Etcd, Told, eventually, running
 
 
 def endpoint(name: str, address: str, **more: Any) -> dict[str, Any]:
@@ -42,6 +42,15 @@ def test_running_endpoints_are_published(told: Told, etcd: Etcd, agent: None) ->
     told.ensure("network", {"name": "green", "state": "absent", "force": True})
     assert published(etcd)
     assert told.warnings == []
+
+
+def test_names_are_told_where_bgp_tells_the_locations(told: Told, etcd: Etcd, agent: None) -> None:
+    options = {CONTROL: "evpn", "cnm.overlay.names": "etcd", VTEP: "192.0.2.1"}
+    told.overlay("blue", driver_options=options)
+    told.sandbox("web", "blue")
+    assert published(etcd, "blue/hosts/192.0.2.1/web")
+    etcd.put("blue/hosts/h2/a", **endpoint("a", "10.8.2.1"))
+    assert eventually(lambda: told.known("blue") == {"a": "10.8.2.1 h2"})
 
 
 def test_nothing_is_written_twice(told: Told, etcd: Etcd, agent: None) -> None:

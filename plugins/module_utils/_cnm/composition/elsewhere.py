@@ -20,7 +20,7 @@ from ..store.reports import Sums
 def has_agents(network: Network) -> bool:
     """Say whether agents tell hosts what is on NETWORK."""
     spans = driver(network.driver).spanning
-    return spans is not None and spans.tunnel(network.name, network.options).control == ETCD
+    return spans is not None and spans.tunnel(network.name, network.options).names == ETCD
 
 
 def informed(store: Queries, network: Network, withheld: Container[str] = ()) -> Network:

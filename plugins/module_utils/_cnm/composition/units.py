@@ -222,8 +222,8 @@ class Composition:
         roaming: List[Roaming] = []
         for network in self._store.networks():
             if network.peers and network.underlay is not None:
-                learning, told = network.underlay.learning, has_agents(network)
-                if not learning and not told:
+                asking, told = spanning(network.driver).last_wins(network), has_agents(network)
+                if not asking and not told:
                     continue
                 device = spanning(network.driver).device(network)
                 for endpoint in self._store.running_endpoints(network.id):
@@ -231,7 +231,7 @@ class Composition:
                     # An interface that waits for an engine sends nothing.
                     if sandbox is not None and not endpoint.handed_over:
                         interface = Link.at(sandbox.path, endpoint.interface or "")
-                        asked = () if not learning or self.cut_off(network) else endpoint.addresses
+                        asked = () if not asking or self.cut_off(network) else endpoint.addresses
                         questions = {(device, str(address)) for address in asked}
                         known = self.whose(network, endpoint) if told else None
                         tunnel = Link.at(HOST, device)

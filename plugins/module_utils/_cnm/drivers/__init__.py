@@ -64,8 +64,9 @@ class Host(Protocol):
         """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
 
 
-INVENTORY, ETCD = "inventory", "etcd"
-"""What can tell the hosts of a network about each other's endpoints."""
+INVENTORY, ETCD, EVPN = "inventory", "etcd", "evpn"
+"""What can tell the hosts of a network about each other's endpoints: ``topology``, an agent on each host, or a routing
+daemon on each host, by BGP EVPN (RFC 8365)."""
 
 
 class Tunnel(NamedTuple):
@@ -82,9 +83,11 @@ class Tunnel(NamedTuple):
     address: Optional[Address]
     """This host's end; None for the address of its default route."""
     control: str = INVENTORY
-    """What tells the hosts about each other's endpoints: ``INVENTORY``, or ``ETCD`` through an agent on each host."""
+    """What tells the hosts where each other's endpoints are: ``INVENTORY``, ``ETCD`` or ``EVPN``."""
     encrypted: bool = False
     """Whether packets may go between hosts only in an encrypted tunnel."""
+    names: str = INVENTORY
+    """What tells the hosts the names of each other's endpoints: ``INVENTORY`` or ``ETCD``."""
 
 
 class Spanning(Protocol):
@@ -108,6 +111,12 @@ class Spanning(Protocol):
 
     def device(self, network: Network) -> str:
         """Return the name of the device of NETWORK by which packets go to other hosts."""
+
+    def last_wins(self, network: Network) -> bool:
+        """Say whether the hosts of NETWORK send to whichever host they have last heard of an endpoint from.
+
+        Then a host that still has an endpoint which has moved takes its traffic away.
+        """
 
 
 class Driver(Protocol):

@@ -156,6 +156,7 @@ class Bridge(Driver):
                     isolated=not options.icc,
                     hairpin=bool(endpoint.ports),
                     pinned=True,
+                    learning=options.icc,
                 ),
             )
         ]

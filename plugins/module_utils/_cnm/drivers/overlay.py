@@ -19,7 +19,7 @@ from ..resources.fdb import ANYBODY, FdbEntry, Neighbour
 from ..resources.kinds import Sysctl
 from ..resources.link import Link, Tunnel
 from ..resources.resource import HOST, Resource
-from . import MINIMUM_IPV6_MTU, Answers, Spanning
+from . import ETCD, EVPN, INVENTORY, MINIMUM_IPV6_MTU, Answers, Spanning
 from . import Tunnel as TunnelSettings
 from .bridge import PORTS, Bridge
 from .overlay_options import CONTROL, LEARNING, LOCAL, PORT, VNI, VTEP, normalized, option_problems, parse, vni
@@ -47,15 +47,21 @@ class Vxlan(Spanning):
             vni(name, options),
             chosen.vni is not None,
             chosen.port,
-            chosen.learning,
+            False if chosen.control == EVPN else chosen.learning,
             chosen.vtep,
             chosen.control,
             chosen.encrypted,
+            chosen.names or (ETCD if chosen.control == ETCD else INVENTORY),
         )
 
     def device(self, network: Network) -> str:
         """Return the name of NETWORK's VXLAN device."""
         return tunnel_device(network)
+
+    def last_wins(self, network: Network) -> bool:
+        """Say whether the hosts of NETWORK send to whichever host they have last heard of an endpoint from."""
+        learning = network.underlay is not None and network.underlay.learning
+        return learning or parse(network.options).control == EVPN
 
 
 class Overlay(Bridge):
@@ -79,6 +85,11 @@ class Overlay(Bridge):
             return []
         room = network.underlay.mtu - OVERHEAD[network.underlay.address.version]
         sentences = []
+        if network.underlay.address.version == 6 and parse(network.options).control == EVPN:
+            sentences.append(
+                f"driver option '{CONTROL}: {EVPN}' needs IPv4 addresses of the hosts, and this host's is "
+                f"{network.underlay.address}. Distributions' FRR makes no entries that lead to IPv6 addresses."
+            )
         if network.mtu > room:
             sentences.append(
                 f"an MTU of {network.mtu} bytes does not fit between the hosts: packets from "
@@ -112,11 +123,14 @@ class Overlay(Bridge):
                     network.underlay.learning,
                     bridge,
                 ),
+                shared=options.control == EVPN,
             )
         )
         if network.ipv6:
             # All hosts have the gateway's addresses, even the link-local one, so these are not duplicates.
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{bridge}/accept_dad", "0", bridge))
+        if options.control == EVPN:
+            return resources
         if network.underlay.learning:
             resources += [FdbEntry(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
             return resources
@@ -137,13 +151,18 @@ class Overlay(Bridge):
 
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
-        announced = tunnel_device(network) if network.underlay and network.underlay.learning else ""
-        return [
-            replace(resource, announced=announced)
-            if isinstance(resource, Neighbour) and resource.namespace == HOST
-            else resource
-            for resource in super().endpoint(network, endpoint, namespace, answers)
-        ]
+        announced = tunnel_device(network) if network.underlay and self.spanning.last_wins(network) else ""
+        routed = parse(network.options).control == EVPN
+        resources: List[Resource] = []
+        for resource in super().endpoint(network, endpoint, namespace, answers):
+            if isinstance(resource, Neighbour) and resource.namespace == HOST:
+                resource = replace(resource, announced=announced)
+            elif routed and isinstance(resource, Link) and resource.peer is not None:
+                # Zebra makes routes of all entries of the bridge: of those that are learned, too, and of sticky ones
+                # routes that forbid a move. If ports do not learn, nothing but zebra can change the entries.
+                resource = replace(resource, peer=replace(resource.peer, learning=False, sticky=False))
+            resources.append(resource)
+        return resources
 
     def shown(self, network: Network) -> Dict[str, Any]:
         """Return what inspect shows under ``Host`` in addition to what it shows for all networks."""
@@ -159,6 +178,7 @@ class Overlay(Bridge):
             "Learning": network.underlay.learning,
             "Control": options.control,
             "Encrypted": options.encrypted,
+            "Names": self.spanning.tunnel(network.name, network.options).names,
         }
 
 

@@ -11,13 +11,14 @@ from typing import Dict, Mapping, Optional
 
 from ..model.addresses import Address, address
 from ..model.value import value
-from . import ALLOW_HOST_OVERLAP, ENABLE_IPV6, ETCD, INVENTORY, MTU, bridge_options, flag, is_number
+from . import ALLOW_HOST_OVERLAP, ENABLE_IPV6, ETCD, EVPN, INVENTORY, MTU, bridge_options, flag, is_number
 
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
 VTEP = "cnm.overlay.vtep_address"
 PORT = "cnm.overlay.port"
 LEARNING = "cnm.overlay.learning"
 CONTROL = "cnm.overlay.control"
+NAMES = "cnm.overlay.names"
 ENCRYPTED = "encrypted"
 """Docker's key."""
 
@@ -38,6 +39,8 @@ class OverlayOptions:
     learning: Optional[bool] = None
     control: str = INVENTORY
     encrypted: bool = False
+    names: Optional[str] = None
+    """None for those that follow from ``control``."""
 
 
 def _vni(text: str) -> int:
@@ -60,6 +63,12 @@ def _vtep(text: str) -> Address:
 
 
 def _control(text: str) -> str:
+    if text not in (INVENTORY, ETCD, EVPN):
+        raise ValueError(f"'{text}' is none of '{INVENTORY}', '{ETCD}' and '{EVPN}'.")
+    return text
+
+
+def _names(text: str) -> str:
     if text not in (INVENTORY, ETCD):
         raise ValueError(f"'{text}' is neither '{INVENTORY}' nor '{ETCD}'.")
     return text
@@ -77,6 +86,7 @@ _OWN: bridge_options.Keys = {
     LEARNING: ("learning", flag),
     CONTROL: ("control", _control),
     ENCRYPTED: ("encrypted", _encrypted),
+    NAMES: ("names", _names),
 }
 _SHARED = (
     "com.docker.network.bridge.enable_ip_masquerade",
@@ -105,7 +115,14 @@ KEYS: bridge_options.Keys = {**_OWN, **{key: bridge_options.KEYS[key] for key in
 
 def option_problems(options: Mapping[str, str]) -> Dict[str, str]:
     """Return what is wrong with OPTIONS, by key, each in a sentence."""
-    return bridge_options.option_problems(options, "overlay", KEYS)
+    problems = bridge_options.option_problems(options, "overlay", KEYS)
+    if not problems:
+        chosen = parse(options)
+        if chosen.control == EVPN and chosen.learning:
+            problems[LEARNING] = f"option '{LEARNING}': with '{CONTROL}: {EVPN}', hosts do not learn from packets."
+        if chosen.control != EVPN and chosen.names is not None:
+            problems[NAMES] = f"option '{NAMES}' needs '{CONTROL}: {EVPN}'; otherwise names come with the locations."
+    return problems
 
 
 def normalized(options: Mapping[str, str]) -> Dict[str, str]:

@@ -31,18 +31,22 @@ class HostEnd:
     name: str
     master: str
     mtu: Optional[int] = None
-    isolated: Optional[bool] = False
-    """Bridge port isolation (IFLA_BRPORT_ISOLATED), and no learning: there is no traffic between two isolated ports,
-    and what one of them sends does not change where frames go. None if only one of both is so."""
+    isolated: bool = False
+    """Bridge port isolation (IFLA_BRPORT_ISOLATED): there is no traffic between two isolated ports."""
     hairpin: bool = False
     """Whether a frame may leave through the port that it came in by (IFLA_BRPORT_MODE)."""
     pinned: bool = False
-    """Whether the bridge has a permanent entry for the other end's MAC address, so that nobody else can attract its
-    frames by sending with that address (NTF_STICKY)."""
+    """Whether the bridge has a permanent entry for the other end's MAC address."""
     group: int = GROUP
+    learning: bool = True
+    """Whether what it sends changes where frames go (IFLA_BRPORT_LEARNING)."""
+    sticky: bool = True
+    """Whether the permanent entry stays if another port that learns sends with that address (NTF_STICKY). A routing
+    daemon takes the address of a sticky entry for one that never moves to another host."""
 
     def __str__(self) -> str:
-        modes = ", isolated" * bool(self.isolated) + ", hairpin" * self.hairpin + ", pinned" * self.pinned
+        modes = ", isolated" * self.isolated + ", hairpin" * self.hairpin + ", pinned" * self.pinned
+        modes += ", not learning" * (not self.learning) + ", not sticky" * (not self.sticky)
         return f"'{self.name}' on '{self.master}' with mtu {self.mtu}{modes}"
 
 
@@ -112,6 +116,8 @@ class Link(Resource):
     adopted: bool = False
     tunnel: Optional[Tunnel] = None
     lower: Optional[Lower] = None
+    shared: bool = False
+    """Whether somebody else, such as a routing daemon, also makes entries in the forwarding table of this tunnel."""
 
     kind: ClassVar[str] = "link"
     key_class: ClassVar[Type[Any]] = LinkKey
@@ -119,7 +125,7 @@ class Link(Resource):
     bearing: ClassVar[str] = NETWORK
     renewed: ClassVar[bool] = True
     implied: ClassVar[Tuple[str, ...]] = ("type", "group")
-    ignored: ClassVar[Tuple[str, ...]] = ("adopted",)
+    ignored: ClassVar[Tuple[str, ...]] = ("adopted", "shared")
     immutable: ClassVar[Tuple[str, ...]] = ("type", "tunnel", "end", "base")
 
     @classmethod
@@ -166,7 +172,7 @@ class Link(Resource):
         return self.at(HOST, self.peer.name) if self.peer else None
 
     def apart_from_hosts(self) -> "Link":
-        return replace(self, peer=replace(self.peer, isolated=True)) if self.peer else self
+        return replace(self, peer=replace(self.peer, isolated=True, learning=False)) if self.peer else self
 
     @property
     def within(self) -> Tuple[Key, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..drivers import ETCD, Tunnel, driver, spanning
+from ..drivers import ETCD, INVENTORY, Tunnel, driver, spanning
 from ..model.addresses import Address, address
 from ..model.allocation import check_address
 from ..model.endpoint import Endpoint
@@ -200,7 +200,7 @@ def check_ranges(context: Context, before: SqliteStore) -> None:
 def unreachable_endpoints(store: SqliteStore, network: Network) -> str:
     """Return which endpoints here other hosts cannot reach, because they do not know them; empty if there are none."""
     known = network.underlay.known if network.underlay is not None else None
-    if known is None or network.underlay is None or network.underlay.learning or not is_exchanged(network):
+    if known is None or network.underlay is None or network.underlay.learning or _tunnel(network).control != INVENTORY:
         return ""
     unknown = _undeclared(store, network, network.underlay)
     if not unknown:

@@ -233,7 +233,7 @@ def test_an_endpoint_that_has_moved_away(host):
         ({"driver_options": {VNI: "7,8"}}, ["'7,8' is not a VXLAN network identifier"]),
         ({"driver_options": {PORT: 0}}, ["'0' is not a UDP port"]),
         ({"driver_options": {ENCRYPTED: "wireguard"}}, ["option 'encrypted': 'wireguard' is neither true nor false"]),
-        ({"driver_options": {CONTROL: "consul"}}, ["'consul' is neither 'inventory' nor 'etcd'"]),
+        ({"driver_options": {CONTROL: "consul"}}, ["'consul' is none of 'inventory', 'etcd' and 'evpn'"]),
         ({"driver_options": {VTEP: "127.0.0.1"}}, ["'127.0.0.1' is not an address at which other hosts"]),
         ({"driver_options": {VTEP: "192.0.2.99"}}, ["no interface of this host has the address 192.0.2.99"]),
         ({"driver_options": {"com.docker.network.bridge.name": "br0"}}, ["driver 'overlay' has no option"]),

@@ -106,10 +106,11 @@ def test_settings_of_links(name: str, mac: str, number: int) -> None:
 
 @pytest.mark.parametrize("isolated", [False, True])
 @pytest.mark.parametrize("hairpin", [False, True])
-def test_modes_of_ports(isolated: bool, hairpin: bool) -> None:
+@pytest.mark.parametrize("learning", [False, True])
+def test_modes_of_ports(isolated: bool, hairpin: bool, learning: bool) -> None:
     modes = [
         ("IFLA_BRPORT_ISOLATED", int(isolated)),
-        ("IFLA_BRPORT_LEARNING", int(not isolated)),
+        ("IFLA_BRPORT_LEARNING", int(learning)),
         ("IFLA_BRPORT_MODE", int(hairpin)),
     ]
     values = [
@@ -117,7 +118,7 @@ def test_modes_of_ports(isolated: bool, hairpin: bool) -> None:
         ("IFLA_LINKINFO", [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", modes)]),
     ]
     wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, values)
-    assert link_requests.port_modes(HostEnd("v1", "br0", 1500, isolated, hairpin)) == wanted
+    assert link_requests.port_modes(HostEnd("v1", "br0", 1500, isolated, hairpin, learning=learning)) == wanted
 
 
 def test_a_bridge() -> None:
@@ -279,10 +280,11 @@ def test_forwarding_entries(held: str, mac: str, index: int, port: int) -> None:
 @given(macs, numbers)
 def test_pins(mac: str, index: int) -> None:
     values = [("NDA_LLADDR", mac)]
-    pinned = encoded("ndmsg", RTM_NEWNEIGH, SET, values, family=BRIDGE, ifindex=index, state=0x40, flags=0x44)
-    assert neighbour.pin(index, mac) == pinned
-    unpinned = encoded("ndmsg", RTM_DELNEIGH, NLM_F_ACK, values, family=BRIDGE, ifindex=index, flags=4)
-    assert neighbour.unpin(index, mac) == unpinned
+    for sticky, flags in ((True, 0x44), (False, 0x04)):
+        pinned = encoded("ndmsg", RTM_NEWNEIGH, SET, values, family=BRIDGE, ifindex=index, state=0x40, flags=flags)
+        assert neighbour.pin(index, mac, sticky) == pinned
+        unpinned = encoded("ndmsg", RTM_DELNEIGH, NLM_F_ACK, values, family=BRIDGE, ifindex=index, flags=4)
+        assert neighbour.unpin(index, mac, sticky) == unpinned
 
 
 def test_what_pyroute2_does_not_know_is_refused_and_not_left_out() -> None:
@@ -314,7 +316,7 @@ def test_what_differs_from_one_sandbox_to_the_next_is_no_new_shape() -> None:
         for item in (Neighbour("", "br0", f"10.0.0.{number}", _mac(number)), FdbEntry("", "v", _mac(number), "")):
             neighbour.addition(item, number)
             neighbour.removal(item, number)
-        neighbour.pin(number, _mac(number))
+        neighbour.pin(number, _mac(number), True)
         route.removal(Route("", "10.1.0.0/16", f"10.0.0.{number}", "eth0"), number)
         link_requests.setting(f"v{number}", [("IFLA_GROUP", number)])
 

@@ -54,14 +54,16 @@ class Interface:
     """Index of the other end of a veth, or of the interface that a macvlan is on."""
     peer_nsid: int
     """The number that this namespace has for the namespace of ``peer``; -1 if it is the same namespace."""
-    isolated: Optional[bool]
-    """Whether it is an isolated port that does not learn; None if only one of the two is true."""
+    isolated: bool
+    """Whether it is an isolated bridge port."""
     hairpin: bool
     forwarding: bool
     """Whether it is a port that forwards frames."""
     vxlan: Optional[Device] = None
     mode: str = ""
     """Of a macvlan, in the words of ``ip link``; empty for other interfaces."""
+    learning: bool = True
+    """False for a bridge port that does not learn."""
 
 
 def parse(message: bytes) -> Interface:
@@ -82,7 +84,8 @@ def parse(message: bytes) -> Interface:
         master=number(values.get(uapi.IFLA_MASTER, b"")),
         peer=number(values.get(uapi.IFLA_LINK, b"")),
         peer_nsid=_signed(values.get(uapi.IFLA_LINK_NETNSID)),
-        isolated=_is_isolated(port),
+        isolated=port.get(uapi.IFLA_BRPORT_ISOLATED) == b"\x01",
+        learning=port.get(uapi.IFLA_BRPORT_LEARNING) != b"\0",
         hairpin=port.get(uapi.IFLA_BRPORT_MODE) == b"\x01",
         forwarding=port.get(uapi.IFLA_BRPORT_STATE) == _FORWARDING,
         mode=macvlan.mode(information.get(uapi.IFLA_INFO_DATA, b"")) if kind == macvlan.KIND else "",
@@ -94,12 +97,6 @@ def _vxlan(data: bytes, port: Dict[int, bytes]) -> Device:
     from . import vxlan
 
     return vxlan.parse(data, port)
-
-
-def _is_isolated(port: Dict[int, bytes]) -> Optional[bool]:
-    isolated = port.get(uapi.IFLA_BRPORT_ISOLATED) == b"\x01"
-    does_not_learn = port.get(uapi.IFLA_BRPORT_LEARNING) == b"\0"
-    return isolated if isolated == does_not_learn else None
 
 
 def _signed(value: Optional[bytes]) -> int:

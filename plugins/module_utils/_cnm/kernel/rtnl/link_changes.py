@@ -87,8 +87,8 @@ def _host_end_requests(before: Link, after: Link, masters: Dict[str, Interface])
     up = after.up if after.up != before.up else None
     messages = [link_requests.setting(new.name, changed, up)] if changed or up is not None else []
     # A port of another bridge is a new port, without modes.
-    modes = (False, False) if moved else (old.isolated, old.hairpin)
-    if new.master and (new.isolated, new.hairpin) != modes:
+    modes = (False, False, True) if moved else (old.isolated, old.hairpin, old.learning)
+    if new.master and (new.isolated, new.hairpin, new.learning) != modes:
         messages.append(link_requests.port_modes(new))
     return messages
 
@@ -96,35 +96,40 @@ def _host_end_requests(before: Link, after: Link, masters: Dict[str, Interface])
 def pin(host: Socket, steps: Sequence[Step]) -> List[CnmError]:
     """Pin and unpin the host ends of veth pairs as STEPS want it, and return the errors.
 
-    A bridge sends all frames for the inner end to a pinned port, even if another port sends with the same MAC address.
+    A bridge sends all frames for the inner end to a pinned port.
     """
-    removed: List[Tuple[str, str, Key]] = []
-    added: List[Tuple[str, str, Key]] = []
+    removed: List[Tuple[str, str, bool, Key]] = []
+    added: List[Tuple[str, str, bool, Key]] = []
     for step in steps:
         before, after = _pin_of(step.before), _pin_of(step.after)
         if before != after:
             # An entry goes with its port, so a link that is removed needs no request.
-            removed += [(*before[:2], step.resource.key)] if before and step.after else []
-            added += [(*after[:2], step.resource.key)] if after else []
+            removed += [(*before[:3], step.resource.key)] if before and step.after else []
+            added += [(*after[:3], step.resource.key)] if after else []
     if not removed and not added:
         return []
     from . import neighbour
 
-    interfaces = interface.find(host, {name for name, _mac, _key in (*removed, *added)})
+    interfaces = interface.find(host, {name for name, _mac, _sticky, _key in (*removed, *added)})
     changes = [
-        Change(f"{verb} {mac} {where} bridge port '{name}'", message(interfaces[name].index, mac), harmless, key)
+        Change(
+            f"{verb} {mac} {where} bridge port '{name}'", message(interfaces[name].index, mac, sticky), harmless, key
+        )
         for verb, where, message, harmless, ports in (
             ("unpin", "from", neighbour.unpin, GONE, removed),
             ("pin", "to", neighbour.pin, (), added),
         )
-        for name, mac, key in ports
+        for name, mac, sticky, key in ports
         if name in interfaces
     ]
     return carry_out(host, changes)
 
 
-def _pin_of(link: object) -> Optional[Tuple[str, str, str]]:
-    """Return the host end of LINK, the MAC address that is pinned to it, and the bridge; None if nothing is pinned."""
+def _pin_of(link: object) -> Optional[Tuple[str, str, bool, str]]:
+    """Return what is pinned to the host end of LINK; None if nothing is.
+
+    That is the end, the MAC address, whether the entry is sticky, and the bridge.
+    """
     if not isinstance(link, Link) or link.peer is None or not link.peer.pinned or not link.address:
         return None
-    return link.peer.name, link.address, link.peer.master
+    return link.peer.name, link.address, link.peer.sticky, link.peer.master

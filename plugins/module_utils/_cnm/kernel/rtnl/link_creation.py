@@ -142,7 +142,7 @@ def _complete(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
         changes.setdefault(namespace, []).append(Change(what, message, about=link.key))
 
     for link in links:
-        if link.peer and (link.peer.isolated or link.peer.hairpin):
+        if link.peer and (link.peer.isolated or link.peer.hairpin or not link.peer.learning):
             # A port has modes only once it is a port.
             name = link.peer.name
             add(HOST, link, f"set the modes of bridge port '{name}'", link_requests.port_modes(link.peer))

@@ -106,7 +106,17 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
             peer = None
             if end:
                 master = masters.get(end.master, "")
-                peer = HostEnd(end.name, master, end.mtu, end.isolated, end.hairpin, end.index in pinned, end.group)
+                peer = HostEnd(
+                    end.name,
+                    master,
+                    end.mtu,
+                    end.isolated,
+                    end.hairpin,
+                    end.index in pinned,
+                    end.group,
+                    end.learning,
+                    pinned.get(end.index, True),
+                )
             up = each.up and (end is None or end.up)
             tunnel = None
             if each.vxlan:
@@ -146,8 +156,8 @@ def _master_names(host: Socket, ends: Dict[int, Interface], of_host: Iterable[In
     return {index: each.name for index, each in interfaces.items() if each.group != LEAVING}
 
 
-def _pinned(host: Socket, present: Dict[str, List[Interface]], ends: Dict[int, Interface]) -> Set[int]:
-    """Return the indices of those ENDS that are pinned: their bridge always sends frames for the inner end to them."""
+def _pinned(host: Socket, present: Dict[str, List[Interface]], ends: Dict[int, Interface]) -> Dict[int, bool]:
+    """Return the indices of those ENDS that are pinned, each with whether the entry is sticky."""
     inner = [
         each
         for namespace, interfaces in present.items()
@@ -156,7 +166,7 @@ def _pinned(host: Socket, present: Dict[str, List[Interface]], ends: Dict[int, I
     ]
     ports = [(each.peer, each.address) for each in inner if each.peer in ends and ends[each.peer].master]
     if not ports:
-        return set()
+        return {}
     from . import neighbour
 
     return neighbour.pinned(host, ports)

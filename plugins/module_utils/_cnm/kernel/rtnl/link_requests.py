@@ -80,8 +80,8 @@ def setting_up(name: str) -> bytes:
 def port_modes(end: HostEnd) -> bytes:
     """Return the request that sets the modes of the bridge port END."""
     port = [
-        ("IFLA_BRPORT_ISOLATED", int(bool(end.isolated))),
-        ("IFLA_BRPORT_LEARNING", int(not end.isolated)),
+        ("IFLA_BRPORT_ISOLATED", int(end.isolated)),
+        ("IFLA_BRPORT_LEARNING", int(end.learning)),
         ("IFLA_BRPORT_MODE", int(end.hairpin)),
     ]
     information = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", port)]

@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 from functools import cache
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 from ...resources.fdb import ANYBODY, FdbEntry, Neighbour
 from ..refusals import Change
@@ -136,22 +136,29 @@ def _own_lookup(index: int, mac: str) -> bytes:
     return query(uapi.RTM_GETNEIGH, 0, fixed, (uapi.NDA_LLADDR, MAC.pack(mac)))
 
 
-def pinned(kernel: Socket, ports: Sequence[Tuple[int, str]]) -> Set[int]:
-    """Return the indices of those PORTS, each with a MAC address, to which their bridge always sends frames for it."""
+def pinned(kernel: Socket, ports: Sequence[Tuple[int, str]]) -> Dict[int, bool]:
+    """Return the indices of those PORTS, each with a MAC address, to which their bridge has a lasting entry for it.
+
+    Each comes with whether the entry is sticky.
+    """
     requests = [_port_lookup(index, mac) for index, mac in ports]
     replies = [reply for reply in kernel.exchange(requests) if isinstance(reply, bytes)]
-    return {entry.link for entry in _entries(replies) if _is_lasting(entry) and entry.flags & _STICKY}
+    return {entry.link: bool(entry.flags & _STICKY) for entry in _entries(replies) if _is_lasting(entry)}
 
 
-def pin(index: int, mac: str) -> bytes:
-    """Return the request that makes its bridge always send frames for MAC to the port with number INDEX."""
-    return _shape(uapi.RTM_NEWNEIGH, _SET, socket.AF_BRIDGE, _STATIC, _BY_MASTER | _STICKY, _MAC) % (
+def pin(index: int, mac: str, sticky: bool) -> bytes:
+    """Return the request that makes its bridge send frames for MAC to the port with number INDEX.
+
+    :param sticky: whether it does so even if another port that learns sends with this address
+    """
+    flags = _BY_MASTER | _STICKY if sticky else _BY_MASTER
+    return _shape(uapi.RTM_NEWNEIGH, _SET, socket.AF_BRIDGE, _STATIC, flags, _MAC) % (
         NUMBER.pack(index),
         MAC.pack(mac),
     )
 
 
-def unpin(index: int, mac: str) -> bytes:
+def unpin(index: int, mac: str, _sticky: bool) -> bytes:
     """Return the request that undoes :func:`pin`."""
     return _shape(uapi.RTM_DELNEIGH, uapi.NLM_F_ACK, socket.AF_BRIDGE, 0, _BY_MASTER, _MAC) % (
         NUMBER.pack(index),
