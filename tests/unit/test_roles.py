@@ -54,6 +54,7 @@ REFUSED = {
     "cnm_service_problems_of_unit": ("cnm_service_name", "nginx\n", "is not the name of a service"),
     "cnm_etcd_problems_of_variables[4]": ("cnm_etcd_prefix", "/cnm/\n", "does not begin and end with"),
     "cnm_etcd_problems_of_variables[5]": ("cnm_etcd_user", "cnm\n", "is not a name for a user"),
+    "cnm_frr_problems_of_variables[4]": ("cnm_frr_password", "secret\n", "is longer than 80 characters, or has others"),
     "cnm_docker_problems_of_host[2]": ("cnm_docker_version", "20.10.24\n", "is not a version"),
     "cnm_docker_problems_of_repository[0]": ("cnm_docker_repository_url", "https://a\nSigned-By: b", "is not a URL"),
     "cnm_docker_problems_of_repository[1]": ("cnm_docker_repository_suite", "bookworm\n", "is not a suite"),
@@ -74,7 +75,9 @@ def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Pat
         tasks.append({"template": written})
     values = {name: value for name, value, _said in REFUSED.values()}
     sandbox = {"Name": "a", "State": "running", "SandboxKey": "/srv/50%n"}
-    files = [f"{role}/{folder}/main.yml" for role in ("service", "docker", "etcd") for folder in ("defaults", "vars")]
+    files = [
+        f"{role}/{folder}/main.yml" for role in ("service", "docker", "etcd", "frr") for folder in ("defaults", "vars")
+    ]
     values.update(cnm_service_sandbox="a", cnm_service_found={"sandboxes": [sandbox]})
     # ansible-core before 2.19 evaluates the whole list of problems.
     play(tmp_path, tasks, files, facts=True, cnm_docker_passwd={"results": []}, **values)
@@ -196,3 +199,86 @@ def test_a_setting_that_is_no_longer_wanted_has_its_earlier_value_again(tmp_path
     assert "ostype" not in file.read_text() and f"kernel.hostname = {hostname}\n" in file.read_text()
     kept = {"sysctls": {"kernel.hostname": "other"}, "pools": ""}
     assert json.loads((state / "state.json").read_text()) == kept
+
+
+ADDRESSES = {"localhost": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.3"}
+FRR = {
+    "cnm_frr_addresses": ADDRESSES,
+    "cnm_frr_hosts": list(ADDRESSES),
+    "cnm_frr_password": "secret",
+    "cnm_frr_files": "/nowhere",
+    "cnm_frr_split": {"results": []},
+}
+FRR_FILES = ["frr/defaults/main.yml", "frr/vars/main.yml"]
+
+
+def _slurped(*texts: str) -> dict[str, Any]:
+    return {"results": [{"content": base64.b64encode(text.encode()).decode()} for text in texts]}
+
+
+NEIGHBOURS: dict[str, tuple[list[str], str, str]] = {
+    "mesh": ([], "23", ""),
+    "only reflector": (["localhost"], "", "23"),
+    "reflector": (["localhost", "b"], "2", "3"),
+    "client of two": (["b", "c"], "23", ""),
+    "client": (["c"], "3", ""),
+}
+"""Case -> reflectors, and the last digits of the neighbours that are equals and clients."""
+
+
+def test_frr_has_its_neighbours(tmp_path: Path) -> None:
+    source = str(ROLES / "frr/templates/frr.conf.j2")
+    tasks: list[dict[str, Any]] = [
+        {"template": {"src": source, "dest": str(tmp_path / case)}, "vars": {"cnm_frr_reflectors": reflectors}}
+        for case, (reflectors, _equals, _clients) in NEIGHBOURS.items()
+    ]
+    play(tmp_path, tasks, FRR_FILES, cnm_frr_slurped=_slurped("", "", ""), **FRR)
+    for case, (_reflectors, equals, clients) in NEIGHBOURS.items():
+        text = (tmp_path / case).read_text()
+        found = re.findall(r"^ neighbor 192\.0\.2\.(\d) peer-group (\S+)$", text, re.MULTILINE)
+        assert found == [(each, "cnm") for each in equals] + [(each, "cnm-clients") for each in clients], case
+        assert ("neighbor cnm-clients route-reflector-client" in text) == bool(clients)
+        assert ("neighbor cnm activate" in text) == bool(equals)
+        assert " bgp router-id 192.0.2.1\n" in text, "FRR would choose a gateway, which is the same on all hosts"
+        assert text.count(" password secret\n") == bool(equals) + bool(clients)
+        if shutil.which("vtysh"):
+            done = subprocess.run(["vtysh", "-C", "-f", tmp_path / case], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+PACKAGED = "# default to using syslog.\nlog syslog informational\n"
+OWN = "frr defaults traditional\n!\nrouter bgp 65001\n neighbor 203.0.113.1 remote-as 65002\n"
+
+
+FOUND: list[tuple[str, str, bool, list[str]]] = [
+    ("", "", False, []),
+    (PACKAGED, "bgpd=no\n", False, []),
+    ("! Written by the role cnm.linux.frr.\nrouter bgp 65000\n", "bgpd=yes\n", False, []),
+    (OWN.replace("65001", "65000"), "bgpd=yes\nbfdd=yes\n", True, []),
+    (OWN, "bgpd=yes\nbfdd=no\n", True, ["has 'router bgp 65001', and cnm_frr_asn is 65000", "'bfdd' is not"]),
+    ("router ospf\n", "bgpd=no\nbfdd=yes\n", True, ["'bgpd' is not switched on"]),
+]
+"""What the files of FRR have, whether it is somebody else's, and what is wrong then."""
+
+
+def test_an_frr_of_somebody_else_is_told_from_ours(tmp_path: Path) -> None:
+    said = "cnm_frr_problems_of_theirs | map('trim') | reject('equalto', '') | list"
+    tasks: list[dict[str, Any]] = []
+    for text, daemons, theirs, problems in FOUND:
+        checks = [f"cnm_frr_is_theirs == {theirs}"]
+        if theirs:
+            checks.append(f"({said}) | length == {len(problems)}")
+            checks += [f'({said})[{number}] is search("{each}")' for number, each in enumerate(problems)]
+        tasks.append({"assert": {"that": checks}, "vars": {"cnm_frr_slurped": _slurped(text, daemons, "")}})
+    play(tmp_path, tasks, FRR_FILES, cnm_frr_reflectors=[], **FRR)
+
+
+def test_what_is_added_to_an_frr_of_somebody_else(tmp_path: Path) -> None:
+    before = "router bgp 65000\n neighbor 192.0.2.2 peer-group cnm\n neighbor 192.0.2.9 peer-group cnm-clients\n"
+    task = {"template": {"src": str(ROLES / "frr/templates/cnm.conf.j2"), "dest": str(tmp_path / "cnm.conf")}}
+    check = {"assert": {"that": "cnm_frr_left == ['192.0.2.9']"}}
+    own = OWN.replace("router bgp 65001", "router bgp 65000\n bgp router-id 203.0.113.7")
+    play(tmp_path, [task, check], FRR_FILES, cnm_frr_slurped=_slurped(own, "", before), cnm_frr_reflectors=["b"], **FRR)
+    text = (tmp_path / "cnm.conf").read_text()
+    assert "router-id" not in text and "hostname" not in text and "log " not in text
+    assert " neighbor 192.0.2.2 peer-group cnm\n" in text
