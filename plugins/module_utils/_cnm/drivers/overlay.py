@@ -129,8 +129,6 @@ class Overlay(Bridge):
         if network.ipv6:
             # All hosts have the gateway's addresses, even the link-local one, so these are not duplicates.
             resources.append(Sysctl(HOST, f"net/ipv6/conf/{bridge}/accept_dad", "0", bridge))
-        if options.control == EVPN:
-            return resources
         if network.underlay.learning:
             resources += [FdbEntry(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
             return resources
@@ -140,7 +138,7 @@ class Overlay(Bridge):
 
     def remote(self, network: Network, peer: Peer, remote: Remote) -> List[Resource]:
         """Return what NETWORK has on this host for REMOTE, an endpoint on the host PEER."""
-        if network.underlay is None or network.underlay.learning:
+        if network.underlay is None or network.underlay.learning or parse(network.options).control == EVPN:
             return []
         bridge, tunnel = self.device(network) or "", tunnel_device(network)
         return [
