@@ -17,7 +17,7 @@ from .publication import name_of, networks
 from .records import Record, parts
 
 Change = Union[Reported, Place]
-"""What is reported now, or of which place nothing is reported any more."""
+"""A report that is new or has changed, or the place of one that is gone."""
 
 
 def changes(store: SqliteStore, news: News, host: str) -> Iterator[Change]:

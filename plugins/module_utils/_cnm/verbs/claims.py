@@ -201,7 +201,7 @@ def _taken_over(shared: Shared, network: Network, wanted: _Single, entry: Entry)
         return [unchanged], ""
     if holder.endpoint != wanted.endpoint.name:
         return [], f"is taken: endpoint '{holder.endpoint}' on host '{holder.host}' has it."
-    # It moves here, as the inventory says, or because it does not run there any more.
+    # It moves here, as the inventory says, or because it no longer runs there.
     if str(wanted.address) in (underlay.known or ()):
         return [unchanged], ""
     running = layout.publication(network.name, holder.host, holder.endpoint)
