@@ -82,6 +82,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="tell other hosts of endpoints, and learn of theirs, through the etcd that the file PATH describes; for "
         "overlays with cnm.overlay.control or cnm.overlay.names: etcd",
     )
+    forget = _described(
+        kinds,
+        "forget",
+        "remove from etcd what a host has there that is gone for good",
+        "Its slices and addresses become free. Run it on any other host.",
+    )
+    forget.set_defaults(action="forget")
+    forget.add_argument(
+        "host", metavar="HOST", help="its name there: the address of its VTEP, or 'host' of its settings"
+    )
     options = parser.parse_args(argv)
     if options.action == "exec":
         options.command = [options.program, *options.arguments]

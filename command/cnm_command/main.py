@@ -25,6 +25,12 @@ def _serve(options: Namespace) -> int:
     return serve(options)
 
 
+def _forget(options: Namespace) -> int:
+    from .forgetting import forget
+
+    return forget(options)
+
+
 _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "ls": listing.show,
     "inspect": inspection.show,
@@ -32,6 +38,7 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "restore": restoration.restore,
     "check": check.show,
     "serve": _serve,
+    "forget": _forget,
 }
 
 

@@ -10,7 +10,7 @@ _cnm() {
     local word=${COMP_WORDS[COMP_CWORD]} kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
     COMPREPLY=()
     case $COMP_CWORD:$kind:$verb in
-    1:*) choices='network sandbox endpoint restore check serve --version --help' ;;
+    1:*) choices='network sandbox endpoint restore check serve forget --version --help' ;;
     2:sandbox:*) choices='ls inspect exec' ;;
     2:network:* | 2:endpoint:*) choices='ls inspect' ;;
     3:sandbox:exec) choices=$(_cnm_names sandbox) ;;

@@ -142,7 +142,16 @@ OF_COMMAND = {
         "verbs.reports",
     },
     "cnm_command": VALUES
-    | {"controller", "filters", "kernel", "model.sandbox", "resources.firewall", "resources.link"},
+    | {
+        "controller",
+        "etcd.connection",
+        "etcd.layout",
+        "filters",
+        "kernel",
+        "model.sandbox",
+        "resources.firewall",
+        "resources.link",
+    },
     "cnm_engines": VALUES
     | NOUNS
     | {"adopted", "controller", "drivers", "engines", "store.objects", "verbs.context", "verbs.engines"},

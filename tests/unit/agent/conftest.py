@@ -51,9 +51,12 @@ class Etcd(PretendEtcd):
 
     # What tests do
 
-    def put(self, key: str, **item: Any) -> None:
-        """Let another host publish an endpoint."""
-        self.put_all({key: item})
+    def put(self, key: str, value: Optional[bytes] = None, **item: Any) -> None:
+        """Let another host publish an endpoint; with a VALUE, do what the client does."""
+        if value is not None:
+            super().put(key, value)
+        else:
+            self.put_all({key: item})
 
     def put_all(self, items: Dict[str, Dict[str, Any]]) -> None:
         self._write([Put(f"networks/{key}", json.dumps(item).encode(), 99) for key, item in items.items()])

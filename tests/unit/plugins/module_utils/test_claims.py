@@ -11,6 +11,7 @@ import os
 
 import pytest
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm import sharing
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import surplus
@@ -291,6 +292,35 @@ def test_a_claim_of_a_run_that_fails_is_given_up(hosts, etcd):
     two.kernel.refuse = lambda step: step.resource.key[0] == "link"
     with pytest.raises(KernelRefused):
         two.network(**WIDE)
+    assert etcd.values() == before
+
+
+def test_a_run_that_is_killed_leaves_nothing_that_nobody_knows_of(hosts, etcd, monkeypatch):
+    """Killed before the commit, after which nothing more is done, not even in an except clause."""
+    one, two, _three = hosts
+    one.network(**WIDE)
+    before = etcd.values()
+
+    def die(_step):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(sharing, "give_up", lambda *_arguments: True)
+        for host, act in (
+            (one, lambda: put(one, "web", ipv4_address="10.9.200.1")),
+            (two, lambda: two.network(**WIDE)),
+        ):
+            host.kernel.before_step = die
+            with pytest.raises(KeyboardInterrupt):
+                act()
+            host.kernel.before_step = lambda _step: None
+    assert len(etcd.values()) == len(before) + 3
+    with pytest.raises(InvalidInput, match="10.9.200.1 is taken: endpoint 'web' on host '192.0.2.1' has it"):
+        hosts[2].network(**WIDE)
+        put(hosts[2], "db", ipv4_address="10.9.200.1")
+    hosts[2].network("blue", state="absent")
+    for host in (one, two):
+        assert host.controller().give_up()
     assert etcd.values() == before
 
 
