@@ -41,19 +41,19 @@ class Known:
         with self._lock:
             if isinstance(update, Listing):
                 earlier, self._records = self._records, {}
-                found = [self._put(entry, earlier) for entry in update.entries]
+                changed = [self._put(entry, earlier) for entry in update.entries]
                 self._changed = None
             else:
-                found = []
+                changed = []
                 if self._changed is not None:
                     self._changed.update(change.key for change in update.changes)
                 for change in update.changes:
                     if isinstance(change, Entry):
-                        found.append(self._put(change, self._records))
+                        changed.append(self._put(change, self._records))
                     else:
                         self._records.pop(change.key, None)
             self.revision = update.revision
-        return [each for each in found if each is not None and each.endpoint is None]
+        return [each for each in changed if each is not None and each.endpoint is None]
 
     def news(self) -> News:
         """Return what has changed since the last call."""
@@ -78,7 +78,7 @@ class Known:
         if before is not None and before.entry == entry:
             self._records[entry.key] = before
             return None
-        found = record(entry)
-        if found is not None:
-            self._records[entry.key] = found
-        return found
+        parsed = record(entry)
+        if parsed is not None:
+            self._records[entry.key] = parsed
+        return parsed

@@ -49,15 +49,15 @@ class Members:
         with self._lock:
             if not self._is_complete:
                 return []
-            found: Dict[str, Dict[str, Any]] = {}
+            by_network: Dict[str, Dict[str, Any]] = {}
             for key, text in self._values.items():
-                found.setdefault(layout.network_of_member(key), {})[key.rpartition("/")[2]] = layout.unpacked(text)
+                by_network.setdefault(layout.network_of_member(key), {})[key.rpartition("/")[2]] = layout.unpacked(text)
             networks = [network for network in store.networks() if is_shared(network)]
             lost = [each for each in networks if self._is_new and not own_keys(each).keys() & self._values.keys()]
             self._is_new = bool(lost)
         items: List[Dict[str, Any]] = [{"name": network.name, "rejoin": True} for network in lost]
         for network in networks:
-            members = found.get(network.name, {})
+            members = by_network.get(network.name, {})
             if network not in lost and with_members(network, addresses_of(members), network.peers) != network:
                 items.append({"name": network.name, "members": members})
         return items

@@ -43,13 +43,13 @@ def publication(store: SqliteStore, host: str, given_way: Container[str]) -> Pub
     :param host: its name; empty if others know it by the address of its VTEP
     :param given_way: the ids of endpoints that are not made, because they are on other hosts
     """
-    found = Publication(set(), {})
+    result = Publication(set(), {})
     for network in networks(store):
         name = name_of(network, host)
-        found.hosts.add(name)
+        result.hosts.add(name)
         for endpoint in running(store, network, given_way):
-            found.values[key(network.name, name, endpoint.name)] = value(endpoint)
-    return found
+            result.values[key(network.name, name, endpoint.name)] = value(endpoint)
+    return result
 
 
 def operations(wanted: Publication, records: Iterable[Record], lease: int) -> List[Operation]:

@@ -46,10 +46,10 @@ def key(network: str, host: str, endpoint: str) -> str:
 
 def parts(text: str) -> Optional[Parts]:
     """Return the parts of the key TEXT; None if it is not that of an endpoint."""
-    found = text.split("/")
-    if len(found) != 5 or not text.startswith(ALL) or found[2] != "hosts":
+    pieces = text.split("/")
+    if len(pieces) != 5 or not text.startswith(ALL) or pieces[2] != "hosts":
         return None
-    return Parts(found[1], found[3], found[4])
+    return Parts(pieces[1], pieces[3], pieces[4])
 
 
 def value(endpoint: Remote) -> bytes:
@@ -59,8 +59,8 @@ def value(endpoint: Remote) -> bytes:
 
 def record(entry: Entry) -> Optional[Record]:
     """Return the endpoint that ENTRY is about; None if its key is not one of an endpoint."""
-    found = parts(entry.key)
-    return Record(*found, _endpoint(found.endpoint, entry.value), entry) if found is not None else None
+    pieces = parts(entry.key)
+    return Record(*pieces, _endpoint(pieces.endpoint, entry.value), entry) if pieces is not None else None
 
 
 def _endpoint(name: str, text: bytes) -> Optional[Remote]:

@@ -30,11 +30,11 @@ def changes(store: SqliteStore, news: News, host: str) -> Iterator[Change]:
         yield from _all(store, news.records, here, host)
         return
     for key in news.keys:
-        found = parts(key)
-        network = here.get(found.network) if found is not None else None
-        if found is None or network is None or found.host == name_of(network, host):
+        pieces = parts(key)
+        network = here.get(pieces.network) if pieces is not None else None
+        if pieces is None or network is None or pieces.host == name_of(network, host):
             continue
-        place = Place(network.id, found.host, found.endpoint)
+        place = Place(network.id, pieces.host, pieces.endpoint)
         known, record = store.report(place), news.records.get(key)
         report = _report(place, record) if record is not None else None
         if report != known:

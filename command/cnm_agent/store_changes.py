@@ -31,8 +31,8 @@ class StoreChanges:
 
         What is committed while the caller then reads the store is noticed by the next call.
         """
-        found = tuple(map(_state, self._paths))
-        changed, self._seen = found != self._seen, found
+        states = tuple(map(_state, self._paths))
+        changed, self._seen = states != self._seen, states
         # Two changes within one tick of the kernel's clock can look like one.
         again, self._again = self._again, changed
         return changed or again
@@ -40,8 +40,8 @@ class StoreChanges:
 
 def _state(path: str) -> _State:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
     # Whoever reads the store makes an empty file beside it for a moment.
-    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns) if found.st_size else None
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns) if status.st_size else None

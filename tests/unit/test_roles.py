@@ -235,8 +235,8 @@ def test_frr_has_its_neighbours(tmp_path: Path) -> None:
     play(tmp_path, tasks, FRR_FILES, cnm_frr_slurped=_slurped("", "", ""), **FRR)
     for case, (_reflectors, equals, clients) in NEIGHBOURS.items():
         text = (tmp_path / case).read_text()
-        found = re.findall(r"^ neighbor 192\.0\.2\.(\d) peer-group (\S+)$", text, re.MULTILINE)
-        assert found == [(each, "cnm") for each in equals] + [(each, "cnm-clients") for each in clients], case
+        neighbours = re.findall(r"^ neighbor 192\.0\.2\.(\d) peer-group (\S+)$", text, re.MULTILINE)
+        assert neighbours == [(each, "cnm") for each in equals] + [(each, "cnm-clients") for each in clients], case
         assert ("neighbor cnm-clients route-reflector-client" in text) == bool(clients)
         assert ("neighbor cnm activate" in text) == bool(equals)
         assert " bgp router-id 192.0.2.1\n" in text, "FRR would choose a gateway, which is the same on all hosts"

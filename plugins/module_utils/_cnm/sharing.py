@@ -98,14 +98,14 @@ def _concerned(store: SqliteStore, before: SqliteStore) -> Set[str]:
     """Return the names of the networks in etcd which the transaction of STORE has changed, or whose endpoints."""
     if not (store.underlays() or before.underlays()):
         return set()
-    found: Set[str] = set()
+    concerned: Set[str] = set()
     for kind, identifier in store.touched:
         for each in (store, before):
             endpoint = each.endpoint(identifier) if kind == "endpoint" else None
             network = each.network(endpoint.network if endpoint is not None else identifier)
             if network is not None and network.underlay is not None and network.underlay.member:
-                found.add(network.name)
-    return found
+                concerned.add(network.name)
+    return concerned
 
 
 def give_up(folder: str, store: SqliteStore, changed: Container[str] = ()) -> bool:

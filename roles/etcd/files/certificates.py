@@ -64,13 +64,13 @@ class Authority:
         certificate, key = self.folder / f"{host}.pem", self.folder / f"{host}.key"
         if not (certificate.exists() and key.exists()) or self.certificate is None:
             return False
-        found = x509.load_pem_x509_certificate(certificate.read_bytes())
-        signer = found.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        parsed = x509.load_pem_x509_certificate(certificate.read_bytes())
+        signer = parsed.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
         return (
-            list(found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value) == names
-            and list(found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == usages
+            list(parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value) == names
+            and list(parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == usages
             and signer == x509.SubjectKeyIdentifier.from_public_key(self.certificate.public_key()).digest
-            and end_of(found) > datetime.now(timezone.utc) + timedelta(days=RENEWED_BEFORE)
+            and end_of(parsed) > datetime.now(timezone.utc) + timedelta(days=RENEWED_BEFORE)
         )
 
     def _make(self, name, common_name, days, names, usages=()):
@@ -114,8 +114,8 @@ class Authority:
 
 def end_of(certificate):
     """Return when CERTIFICATE ends. Before version 42, cryptography knew only times without a time zone."""
-    found = getattr(certificate, "not_valid_after_utc", None)
-    return found or certificate.not_valid_after.replace(tzinfo=timezone.utc)
+    end = getattr(certificate, "not_valid_after_utc", None)
+    return end or certificate.not_valid_after.replace(tzinfo=timezone.utc)
 
 
 def key_usage(authority):

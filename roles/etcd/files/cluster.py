@@ -160,21 +160,21 @@ def settle(etcd, asked):
         )
 
 
-def permit(etcd, role, prefix, found):
-    """Let ROLE, which has the permissions FOUND, read and write what begins with PREFIX, and nothing else."""
+def permit(etcd, role, prefix, present):
+    """Let ROLE, which has the permissions PRESENT, read and write what begins with PREFIX, and nothing else."""
     first = prefix.encode()
     wanted = {
         "permType": "READWRITE",
         "key": b64encode(first).decode(),
         "range_end": b64encode(first[:-1] + bytes([first[-1] + 1])).decode(),
     }
-    for each in found:
+    for each in present:
         if each != wanted:
             key, end = each["key"], each.get("range_end", "")
             etcd.change(
                 f"take a permission from the role {role}", "auth/role/revoke", role=role, key=key, range_end=end
             )
-    if wanted not in found:
+    if wanted not in present:
         etcd.change(f"permit the role {role} the prefix {prefix}", "auth/role/grant", name=role, perm=wanted)
 
 

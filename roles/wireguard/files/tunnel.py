@@ -92,8 +92,8 @@ class Settings:
     @property
     def key(self) -> str:
         """The private key; empty if there is none."""
-        found = re.search(r"^PrivateKey = (.+)$", self.text or "", re.MULTILINE)
-        return found[1] if found else ""
+        match = re.search(r"^PrivateKey = (.+)$", self.text or "", re.MULTILINE)
+        return match[1] if match else ""
 
     @property
     def peers(self) -> dict[str, str]:
@@ -264,10 +264,10 @@ def apply(asked: Question) -> Answer:
         write(settings.path, text)
         with suppress(FileNotFoundError):
             os.remove(settings.next_key_path)
-    found = [each for each in links() if each["ifname"] == asked["interface"]]
-    if found and (new or settings.key):
-        changed += brought_into_agreement(asked, found[0], lines, peers, mtu, rewritten)
-    return {"changed": changed, "up": bool(found), "unknown": unknown}
+    interfaces = [each for each in links() if each["ifname"] == asked["interface"]]
+    if interfaces and (new or settings.key):
+        changed += brought_into_agreement(asked, interfaces[0], lines, peers, mtu, rewritten)
+    return {"changed": changed, "up": bool(interfaces), "unknown": unknown}
 
 
 def wireguard_settings(private: str, asked: Question, peers: list[dict[str, Any]]) -> list[str]:

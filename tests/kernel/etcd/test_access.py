@@ -98,8 +98,8 @@ def test_who_may_not_is_refused_at_once(etcd: Cluster, settings: Any, reason: st
 
 def test_who_may_not_watch_is_told_why(etcd: Cluster) -> None:
     updates = Watch(etcd.settings(user="host", password="host's", prefix="/other/"), "").updates()
-    found = next(updates)
-    assert isinstance(found, Lost) and "permission denied" in found.reason
+    update = next(updates)
+    assert isinstance(update, Lost) and "permission denied" in update.reason
     updates.close()
 
 

@@ -77,8 +77,8 @@ class Host:
 
     def single(self) -> set[str]:
         """Return the addresses that it has in its store outside of its slice, with their endpoints."""
-        found = self.controller().describe("network", lambda _store, one: one.name == "blue")
-        ranges = [pool.get("IPRange") for each in found for pool in each["IPAM"]["Config"]]
+        networks = self.controller().describe("network", lambda _store, one: one.name == "blue")
+        ranges = [pool.get("IPRange") for each in networks for pool in each["IPAM"]["Config"]]
         return {address for held in self._holds.values() for address in held if not _within(address, ranges)}
 
     def _run(self, what: str, kind: str, item: dict[str, Any]) -> bool:
@@ -109,8 +109,8 @@ class Host:
         if self._random.random() < 0.5:
             attachment["ipv4_address"] = f"10.9.0.{self._random.randrange(2, 63)}"
         if self._run("start", "endpoint", attachment):
-            found = self.controller().describe("endpoint", lambda _store, one: one.name == name)
-            self._note({**self._holds, name: {each["IPv4Address"].partition("/")[0] for each in found}})
+            endpoints = self.controller().describe("endpoint", lambda _store, one: one.name == name)
+            self._note({**self._holds, name: {each["IPv4Address"].partition("/")[0] for each in endpoints}})
 
     def _stop(self, name: str) -> None:
         self._note({each: held for each, held in self._holds.items() if each != name})

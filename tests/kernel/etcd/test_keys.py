@@ -37,10 +37,10 @@ def test_a_client_sees_what_begins_with_its_prefix_and_key_and_nothing_else(etcd
     for key in ("cnm/once/", "cnm/once/\u00fc", "cnm/once/b", "cnm/once", "cnm/once0", "cnm/oncf", "cnm0/once/a", "cn"):
         everything.put(key, b"\0\xff")
     client = etcd.client()
-    found = client.list("once/")
-    assert [each.key for each in found.entries] == ["once/", "once/b", "once/\u00fc"]
-    assert {each.value for each in found.entries} == {b"\0\xff"}
-    assert found.revision >= max(each.revision for each in found.entries)
+    listing = client.list("once/")
+    assert [each.key for each in listing.entries] == ["once/", "once/b", "once/\u00fc"]
+    assert {each.value for each in listing.entries} == {b"\0\xff"}
+    assert listing.revision >= max(each.revision for each in listing.entries)
     with following(etcd.settings(), "once/") as follower:
         everything.put("cnm/once0", b"")
         everything.put("cnm/zzz", b"")
@@ -53,8 +53,8 @@ def test_a_client_sees_what_begins_with_its_prefix_and_key_and_nothing_else(etcd
 def test_a_key_that_is_not_utf_8_is_kept(etcd: Cluster) -> None:
     client = etcd.client()
     client.put("odd/\udcff", b"1")
-    (found,) = client.list("odd/").entries
-    assert (found.key, client.get(found.key)) == ("odd/\udcff", found)
+    (kept,) = client.list("odd/").entries
+    assert (kept.key, client.get(kept.key)) == ("odd/\udcff", kept)
 
 
 def test_a_request_that_is_too_large_is_refused_and_a_large_list_is_not(etcd: Cluster) -> None:

@@ -38,9 +38,9 @@ def answer(program: str, **question: Any) -> Any:
 
 def certificates(folder: Path, members: dict[str, str], check: bool = False) -> list[str]:
     """Return the names of the certificates that are made for MEMBERS and for the client web."""
-    found = answer("certificates.py", folder=str(folder), members=members, clients=["web", *members], check=check)
-    assert "problem" not in found, found
-    return sorted(str(Path(each).relative_to(folder)) for each in found["changed"])
+    result = answer("certificates.py", folder=str(folder), members=members, clients=["web", *members], check=check)
+    assert "problem" not in result, result
+    return sorted(str(Path(each).relative_to(folder)) for each in result["changed"])
 
 
 class Managed(Cluster):
@@ -70,9 +70,9 @@ class Managed(Cluster):
 
     def program(self, do: str, check: bool = False, **more: Any) -> Any:
         more.setdefault("urls", [each.url for each in self.members])
-        found = answer("cluster.py", do=do, root="root's", check=check, **self.files, **more)
-        assert "problem" not in found, found
-        return found
+        result = answer("cluster.py", do=do, root="root's", check=check, **self.files, **more)
+        assert "problem" not in result, result
+        return result
 
     def settle(self, check: bool = False, **more: Any) -> list[str]:
         """Return what was done so that all is as the role wants it; MORE replaces what it wants."""
@@ -94,8 +94,8 @@ def test_certificates_are_made_once_and_again_when_the_address_changes(tmp_path:
     assert {each.stat().st_mode & 0o077 for each in folder.rglob("*")} == {0}
     assert certificates(folder, {"m1": "2001:db8::1"}) == ["clients/m1.pem", "peers/m1.pem"]
     (folder / "clients" / "ca.key").unlink()
-    found = answer("certificates.py", folder=str(folder), members={}, clients=[], check=False)
-    assert "one is missing" in found["problem"]
+    result = answer("certificates.py", folder=str(folder), members={}, clients=[], check=False)
+    assert "one is missing" in result["problem"]
 
 
 @pytest.fixture()
@@ -143,8 +143,8 @@ def test_users_and_members_become_as_the_role_wants_them(cluster: Managed) -> No
     lost.start()
     cluster.wait_for(lost)
     assert cluster.settle() == []
-    found = cluster.as_user("1").get("kept")
-    assert found is not None and found.value == b"1"
+    kept = cluster.as_user("1").get("kept")
+    assert kept is not None and kept.value == b"1"
 
     gone = cluster.members[0]
     rest = cluster.others(gone)

@@ -100,8 +100,8 @@ def found(member: Member, name: str) -> set[str]:
 
 def ways(member: Member, mac: str) -> set[str]:
     """Return the hosts to which MEMBER sends frames for MAC."""
-    found = member.listed("bridge", "fdb", "show")
-    return {each["dst"] for each in found if each["mac"] == mac and "dst" in each}
+    entries = member.listed("bridge", "fdb", "show")
+    return {each["dst"] for each in entries if each["mac"] == mac and "dst" in each}
 
 
 def where(member: Member, name: str) -> list[str]:

@@ -64,11 +64,11 @@ def rerun(fleet: Fleet) -> list[bool]:
 
 def entries(fleet: Fleet) -> list[set[str]]:
     """Return the entries of each host, without what changes by itself."""
-    found = []
+    present = []
     for member in fleet.members:
         lines = member.run("bridge", "fdb").stdout + member.run("ip", "neighbour", "show", "nud", "all").stdout
-        found.append({line for line in lines.splitlines() if "extern_learn" in line or "00:00:00:00:00:00" in line})
-    return found
+        present.append({line for line in lines.splitlines() if "extern_learn" in line or "00:00:00:00:00:00" in line})
+    return present
 
 
 def test_endpoints_are_known_by_bgp_and_move(fleet: Fleet, frr: list[Frr]) -> None:

@@ -26,8 +26,8 @@ def settings(member: Member) -> str:
 
 def key(member: Member) -> str:
     """Return the private key of MEMBER."""
-    (found,) = re.findall("^PrivateKey = (.+)$", settings(member), re.MULTILINE)
-    return str(found)
+    (private,) = re.findall("^PrivateKey = (.+)$", settings(member), re.MULTILINE)
+    return str(private)
 
 
 def reach(one: Member, other: Member) -> bool:
@@ -126,7 +126,7 @@ def test_what_is_refused(fleet: Fleet) -> None:
         def problems(**more: object) -> str:
             return " ".join(made.ask(one, "look", **more)["problems"])
 
-        found = problems(
+        texts = problems(
             interface="a b",
             mtu=5,
             keepalive=-1,
@@ -150,7 +150,7 @@ def test_what_is_refused(fleet: Fleet) -> None:
             "10.254.0.1 is that of 'h1' and of 'h2'",
             "10.255.0.2 of 'h2' is not in 10.254.0.0/24",
         ):
-            assert sentence in found
+            assert sentence in texts
         made.run()
         one.run("ip", "link", "add", "vxlan7", "type", "vxlan", "id", "7", "dev", INTERFACE, "dstport", "4789")
         assert "The VXLAN device 'vxlan7' sends through 'wg-cnm'" in problems(wanted=False)

@@ -97,8 +97,8 @@ class Cluster:
 
     def settings(self, *members: Member, **more: Any) -> Settings:
         """Return the settings of a client that knows MEMBERS, or else all; MORE replace others."""
-        found: dict[str, Any] = {"prefix": PREFIX, **self._more, **more}
-        return Settings([each.url for each in members or self.members], **found)
+        values: dict[str, Any] = {"prefix": PREFIX, **self._more, **more}
+        return Settings([each.url for each in members or self.members], **values)
 
     def client(self, *members: Member, **more: Any) -> Client:
         """Return a client that knows MEMBERS, or else all."""
@@ -117,15 +117,15 @@ class Cluster:
 
     def leader(self) -> Member:
         """Return the member that is the leader."""
-        found: list[Member] = []
+        ahead: list[Member] = []
 
         def look() -> bool:
             states = [(each, self._status(each)) for each in self.members]
-            found[:] = [each for each, state in states if state and state["header"]["member_id"] == state.get("leader")]
-            return len(found) == 1
+            ahead[:] = [each for each, state in states if state and state["header"]["member_id"] == state.get("leader")]
+            return len(ahead) == 1
 
         assert until(look, _PATIENCE), "there is no leader"
-        return found[0]
+        return ahead[0]
 
     def others(self, *members: Member) -> list[Member]:
         """Return all but MEMBERS."""

@@ -84,12 +84,12 @@ class Frr:
 
     def size(self) -> dict[str, int]:
         """Return the memory of each daemon, in KiB."""
-        found = {}
+        sizes = {}
         for name, process in self._processes.items():
             for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
                 if line.startswith("VmRSS:"):
-                    found[name] = int(line.split()[1])
-        return found
+                    sizes[name] = int(line.split()[1])
+        return sizes
 
     def shown(self, command: str) -> Any:
         """Return what FRR shows, as it is in JSON."""

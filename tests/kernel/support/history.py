@@ -40,15 +40,15 @@ class History:
 
     def conflicts(self) -> list[tuple[Hold, Hold]]:
         """Return the pairs of holds of one address by two holders at the same time."""
-        found: list[tuple[Hold, Hold]] = []
+        pairs: list[tuple[Hold, Hold]] = []
         latest: dict[str, Optional[Hold]] = {}
         for each in sorted(self.holds(), key=lambda one: (one.address, one.begin)):
             before = latest.get(each.address)
             if before is not None and before.end > each.begin and before.holder != each.holder:
-                found.append((before, each))
+                pairs.append((before, each))
             if before is None or each.end > before.end:
                 latest[each.address] = each
-        return found
+        return pairs
 
     def holds(self) -> list[Hold]:
         """Return all holds; those that have not ended last until now."""

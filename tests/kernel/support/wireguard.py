@@ -113,10 +113,10 @@ def tunnels(*members: Member) -> Iterator[Tunnels]:
 
 def encrypted(fleet: Fleet, member: Member, name: str, subnets: Sequence[str], **options: Any) -> dict[str, Any]:
     """Return the item for an encrypted network that MEMBER gets."""
-    found = fleet.item(member, name, subnets)
-    found["driver_options"] = {ENCRYPTED: True, **options, VTEP: inner(member)}
-    found["peers"] = [{"name": other.name, "address": inner(other)} for other in fleet.members if other is not member]
-    return found
+    network = fleet.item(member, name, subnets)
+    network["driver_options"] = {ENCRYPTED: True, **options, VTEP: inner(member)}
+    network["peers"] = [{"name": other.name, "address": inner(other)} for other in fleet.members if other is not member]
+    return network
 
 
 class Wire(NamedTuple):

@@ -93,8 +93,8 @@ class Etcd(PretendEtcd):
 
     def own(self) -> Dict[str, Any]:
         """Return the values that the agent has published, by key."""
-        found = {key: entry for key, entry in self.entries.items() if entry.lease in self.leases}
-        return {key.partition("/")[2]: json.loads(entry.value) for key, entry in found.items()}
+        kept = {key: entry for key, entry in self.entries.items() if entry.lease in self.leases}
+        return {key.partition("/")[2]: json.loads(entry.value) for key, entry in kept.items()}
 
     # What the agent calls
 
@@ -160,8 +160,8 @@ class Told(Engine):
 
     def known(self, network: str = "green") -> Dict[str, str]:
         """Return the endpoints on other hosts, each with its address and its host."""
-        found = self.listed("network")[network]["Containers"].values()
-        return {each["Name"]: f"{each['IPv4Address'][:-3]} {each['Host']}" for each in found if "Host" in each}
+        endpoints = self.listed("network")[network]["Containers"].values()
+        return {each["Name"]: f"{each['IPv4Address'][:-3]} {each['Host']}" for each in endpoints if "Host" in each}
 
     def knows(self, **endpoints: str) -> bool:
         """Return whether it soon knows exactly ENDPOINTS."""

@@ -44,7 +44,9 @@ def informed(store: Queries, network: Network, withheld: Container[str] = ()) ->
         taken.update(each.keys)
         if is_first and each.place.host in hosts and all(one.packed not in here for one in each.endpoint.addresses):
             reports.setdefault(hosts[each.place.host], []).append(each.endpoint)
-    return _reporting(network, {peer: sorted(found, key=lambda one: one.name) for peer, found in reports.items()})
+    return _reporting(
+        network, {peer: sorted(endpoints, key=lambda one: one.name) for peer, endpoints in reports.items()}
+    )
 
 
 _MANY = 50
@@ -65,8 +67,8 @@ class _Known:
         """Look at all reports in STORE."""
         network, _here, withheld = self.basis
         self.reports = {each.place: each for each in store.reports(network.id)}
-        found = informed(store, network, withheld).remotes()
-        self.remotes = {(peer.name, remote.name): remote for peer, remote in found}
+        remotes = informed(store, network, withheld).remotes()
+        self.remotes = {(peer.name, remote.name): remote for peer, remote in remotes}
 
     def update(self, store: Queries, changed: AbstractSet[Place]) -> None:
         """Look at the reports in STORE that have CHANGED, and at those with which they cannot hold together."""

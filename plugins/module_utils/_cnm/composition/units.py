@@ -164,8 +164,8 @@ class Composition:
         if network is None or lost_device(network, self._host):
             return []
         network = self._as_possible(network, unit)
-        found = remote_at(self._store, network, place, self._given_way())
-        resources = driver(network.driver).remote(network, *found) if found is not None else []
+        remote = remote_at(self._store, network, place, self._given_way())
+        resources = driver(network.driver).remote(network, *remote) if remote is not None else []
         return [each for each in resources if not each.needs_ipv6 or self._host.ipv6()]
 
     def _sandbox(self, sandbox: Sandbox, pairs: Sequence[Attachment], unit: Unit) -> List[Resource]:

@@ -41,8 +41,8 @@ class Client:
 
     def get(self, key: str) -> Optional[Entry]:
         """Return KEY; None if it does not exist."""
-        found = self.cluster.ask("kv/range", self.keys.one(key)).get("kvs", [])
-        return self.keys.entry(found[0]) if found else None
+        key_values = self.cluster.ask("kv/range", self.keys.one(key)).get("kvs", [])
+        return self.keys.entry(key_values[0]) if key_values else None
 
     def list(self, key: str) -> Listing:
         """Return all keys that begin with KEY, sorted."""
@@ -73,10 +73,10 @@ class Client:
         :raises LeaseGone: if the lease of an operation does not exist
         """
         compares = [one for each in conditions for one in transaction.compares(self.keys, each)]
-        for what, found in (("conditions", compares), ("operations", then), ("operations", otherwise)):
-            if len(found) > LARGEST:
+        for what, members in (("conditions", compares), ("operations", then), ("operations", otherwise)):
+            if len(members) > LARGEST:
                 raise ValueError(
-                    f"{len(found)} {what} are too many for one transaction of etcd: {LARGEST} are possible."
+                    f"{len(members)} {what} are too many for one transaction of etcd: {LARGEST} are possible."
                 )
         body = {
             "compare": compares,

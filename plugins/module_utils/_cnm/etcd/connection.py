@@ -53,9 +53,9 @@ class Connection:
         for first in range(0, len(missing), LARGEST):
             asked = missing[first : first + LARGEST]
             with self._explained():
-                found = self._client.transaction([], list(map(Get, asked))).found
+                entries = self._client.transaction([], list(map(Get, asked))).found
             self._known.update(dict.fromkeys(asked))
-            self._known.update({each.key: each for each in found})
+            self._known.update({each.key: each for each in entries})
         known = ((key, self._known[key]) for key in keys)
         return {key: entry for key, entry in known if entry is not None}
 

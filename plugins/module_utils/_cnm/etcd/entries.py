@@ -54,18 +54,18 @@ class Keys:
         apart = self._prefix + _bytes(but)
         return [{**whole, "range_end": packed(apart)}, {**whole, "key": packed(apart + b"\0")}]
 
-    def name(self, found: Mapping[str, Any]) -> str:
-        """Return the key in FOUND, a KeyValue of etcd."""
-        return b64decode(found["key"])[len(self._prefix) :].decode(errors="surrogateescape")
+    def name(self, key_value: Mapping[str, Any]) -> str:
+        """Return the key in KEY_VALUE, a KeyValue of etcd."""
+        return b64decode(key_value["key"])[len(self._prefix) :].decode(errors="surrogateescape")
 
-    def entry(self, found: Mapping[str, Any]) -> Entry:
-        """Return FOUND, a KeyValue of etcd."""
+    def entry(self, key_value: Mapping[str, Any]) -> Entry:
+        """Return the entry in KEY_VALUE, a KeyValue of etcd."""
         return Entry(
-            self.name(found),
-            b64decode(found.get("value", "")),
-            int(found["mod_revision"]),
-            int(found["create_revision"]),
-            int(found.get("lease", 0)),
+            self.name(key_value),
+            b64decode(key_value.get("value", "")),
+            int(key_value["mod_revision"]),
+            int(key_value["create_revision"]),
+            int(key_value.get("lease", 0)),
         )
 
 

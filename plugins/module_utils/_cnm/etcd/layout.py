@@ -93,6 +93,6 @@ def unpacked(text: bytes) -> Optional[Any]:
 
 def holder(text: bytes) -> Holder:
     """Return who has the address whose key has the value TEXT."""
-    found = unpacked(text)
-    parts: List[Any] = [found.get(each) for each in Holder._fields] if isinstance(found, dict) else ["?", "?"]
+    fields = unpacked(text)
+    parts: List[Any] = [fields.get(each) for each in Holder._fields] if isinstance(fields, dict) else ["?", "?"]
     return Holder(*map(str, parts))

@@ -121,10 +121,10 @@ class Member:
             self._connection = None
 
     def _connect(self, timeout: float) -> HTTPConnection:
-        found = urlsplit(self.url)
-        if found.scheme == "https":
-            return HTTPSConnection(found.hostname or "", found.port, timeout=timeout, context=self._context)
-        return HTTPConnection(found.hostname or "", found.port, timeout=timeout)
+        parts = urlsplit(self.url)
+        if parts.scheme == "https":
+            return HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=self._context)
+        return HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
 
 
 def _send(
@@ -157,9 +157,9 @@ def _checked(url: str, value: Any) -> Json:
     error = value.get("error")
     if error is None:
         return value
-    found = error if isinstance(error, dict) else value
-    message = str(found.get("message") or error)
-    code = int(found.get("grpc_code") or found.get("code") or _UNKNOWN)
+    details = error if isinstance(error, dict) else value
+    message = str(details.get("message") or error)
+    code = int(details.get("grpc_code") or details.get("code") or _UNKNOWN)
     text = f"etcd at '{url}' answers '{message}'."
     if message == _NO_LEASE:
         raise LeaseGone(text)

@@ -100,28 +100,28 @@ def _endpoints(values: Mapping[str, Any], problems: List[str]) -> List[str]:
 
 def _is_url(value: Any) -> bool:
     try:
-        found = urlsplit(value) if isinstance(value, str) else None
+        parts = urlsplit(value) if isinstance(value, str) else None
         return (
-            found is not None
-            and found.scheme in ("http", "https")
-            and bool(found.hostname and found.port)
-            and (found.path.strip("/"), found.query, found.fragment, found.username) == ("", "", "", None)
+            parts is not None
+            and parts.scheme in ("http", "https")
+            and bool(parts.hostname and parts.port)
+            and (parts.path.strip("/"), parts.query, parts.fragment, parts.username) == ("", "", "", None)
         )
     except ValueError:
         return False
 
 
 def _contradictions(settings: Settings, host: str) -> List[str]:
-    found = []
+    problems = []
     if not settings.prefix.endswith("/"):
-        found.append(f"'prefix' has to end with '/', and '{settings.prefix}' does not")
+        problems.append(f"'prefix' has to end with '/', and '{settings.prefix}' does not")
     if settings.key and not settings.certificate:
-        found.append("'key' is useless without 'certificate'")
+        problems.append("'key' is useless without 'certificate'")
     if bool(settings.user) != bool(settings.password):
-        found.append("'user' and 'password' have to be given together")
+        problems.append("'user' and 'password' have to be given together")
     if "/" in host or " " in host:
-        found.append(f"'host': '{host}' is not the name of a host")
-    return found
+        problems.append(f"'host': '{host}' is not the name of a host")
+    return problems
 
 
 def _unreadable(name: str, path: str) -> List[str]:

@@ -101,5 +101,5 @@ def operation(keys: Keys, each: Operation) -> Dict[str, Any]:
 def outcome(keys: Keys, answer: Dict[str, Any]) -> Outcome:
     """Return ANSWER, a TxnResponse of etcd."""
     ranges = (each.get("response_range", {}) for each in answer.get("responses", []))
-    found = [keys.entry(each) for one in ranges for each in one.get("kvs", [])]
-    return Outcome(answer.get("succeeded", False), int(answer["header"]["revision"]), found)
+    entries = [keys.entry(each) for one in ranges for each in one.get("kvs", [])]
+    return Outcome(answer.get("succeeded", False), int(answer["header"]["revision"]), entries)

@@ -130,10 +130,10 @@ def _guard(member: Member, stream: Stream, over: threading.Event) -> None:
 
 
 def _change(keys: Keys, event: Mapping[str, Any]) -> Union[Entry, Removed]:
-    found = event["kv"]
+    key_value = event["kv"]
     if event.get("type") == "DELETE":
-        return Removed(keys.name(found), int(found["mod_revision"]))
-    return keys.entry(found)
+        return Removed(keys.name(key_value), int(key_value["mod_revision"]))
+    return keys.entry(key_value)
 
 
 def _why(message: Mapping[str, Any]) -> str:

@@ -41,8 +41,8 @@ class Reports:
 
     def at(self, place: Place) -> Optional[Reported]:
         """Return what is reported of PLACE."""
-        found = self._read("SELECT * FROM reported WHERE network = ? AND host = ? AND name = ?", *place)
-        return found[0] if found else None
+        reports = self._read("SELECT * FROM reported WHERE network = ? AND host = ? AND name = ?", *place)
+        return reports[0] if reports else None
 
     def all(self, network: str) -> List[Reported]:
         """Return all reports of the network with that id, the oldest first."""
@@ -55,14 +55,14 @@ class Reports:
 
     def sharing(self, network: str, keys: Iterable[str]) -> List[Reported]:
         """Return the reports of the network with that id that have one of KEYS, the oldest first."""
-        found: Dict[str, Reported] = {}
+        by_id: Dict[str, Reported] = {}
         query = (
             "SELECT reported.* FROM reported_key JOIN reported USING (network, host, name) "
             "WHERE reported_key.network = ? AND reported_key.key = ?"
         )
         for key in keys:
-            found.update((each.place.id, each) for each in self._read(query, network, key))
-        return sorted(found.values(), key=age)
+            by_id.update((each.place.id, each) for each in self._read(query, network, key))
+        return sorted(by_id.values(), key=age)
 
     def sums(self) -> Dict[str, Sums]:
         """Return the sums of each network, by its id."""
@@ -142,5 +142,5 @@ def _reported(row: Tuple[Any, ...]) -> Reported:
     endpoint = from_json(Remote, json.loads(data))
     if endpoint.name != name:
         raise ValueError(f"the row of '{name}' contains another endpoint")
-    _SEEN[row] = found = Reported(Place(network, host, name), endpoint, int(since), int(revision))
-    return found
+    _SEEN[row] = reported = Reported(Place(network, host, name), endpoint, int(since), int(revision))
+    return reported

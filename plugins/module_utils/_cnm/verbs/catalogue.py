@@ -100,11 +100,11 @@ def own_keys(network: Network) -> Dict[str, bytes]:
     if network.underlay is None or not network.underlay.member:
         return {}
     member = network.underlay.member
-    found = {layout.members(network.name) + member: layout.packed(str(network.underlay.address))}
+    keys = {layout.members(network.name) + member: layout.packed(str(network.underlay.address))}
     for pool in network.pools:
         for each in parts(pool):
-            found[layout.slices(network.name) + str(each.network_address)] = layout.packed(member)
-    return found
+            keys[layout.slices(network.name) + str(each.network_address)] = layout.packed(member)
+    return keys
 
 
 def joining(context: Context, earlier: Optional[Network], network: Network) -> Optional[Batch]:
@@ -117,9 +117,9 @@ def joining(context: Context, earlier: Optional[Network], network: Network) -> O
     shared = context.shared(f"Network '{network.name}': it has to be joined in etcd")
     member = network.underlay.member if network.underlay is not None else ""
     key = layout.definition(network.name)
-    found = shared.get([key])
+    values = shared.get([key])
     puts: List[Put] = [Put(each, text) for each, text in missing.items()]
-    conditions: List[Condition] = [Unchanged(key, found[key].revision) if key in found else Absent(key)]
+    conditions: List[Condition] = [Unchanged(key, values[key].revision) if key in values else Absent(key)]
     if _known(shared, network.name) != definition(network):
         puts.append(Put(key, layout.packed(definition(network))))
         conditions.append(NoneBelow(layout.members(network.name), layout.members(network.name) + member))
@@ -134,13 +134,13 @@ def joining(context: Context, earlier: Optional[Network], network: Network) -> O
 
 def addresses_of(members: Mapping[str, Any]) -> Dict[str, Address]:
     """Return the addresses of MEMBERS that are valid."""
-    found = {}
+    addresses = {}
     for name, text in members.items():
         try:
-            found[name] = address(str(text))
+            addresses[name] = address(str(text))
         except ValueError:
             continue
-    return found
+    return addresses
 
 
 def with_members(network: Network, members: Mapping[str, Address], earlier: Sequence[Peer]) -> Network:
@@ -166,14 +166,14 @@ def left_over(context: Context, network: Network) -> Dict[str, bytes]:
     """Return what etcd still has of this host on NETWORK, which it joins, from before it was installed again."""
     shared = context.shared(f"Network '{network.name}': it has to be joined in etcd")
     member = network.underlay.member if network.underlay is not None else ""
-    found = {}
+    keys = {}
     for key, entry in shared.below(layout.slices(network.name)).items():
         if entry.value == layout.packed(member):
-            found[key] = entry.value
+            keys[key] = entry.value
     for key, entry in shared.below(layout.addresses(network.name)).items():
         if layout.holder(entry.value).host == member:
-            found[key] = entry.value
-    return found
+            keys[key] = entry.value
+    return keys
 
 
 def _agreed(network: Network) -> Tuple[Any, ...]:
@@ -183,8 +183,8 @@ def _agreed(network: Network) -> Tuple[Any, ...]:
 
 def _known(shared: Shared, name: str) -> Optional[Dict[str, Any]]:
     """Return the definition in etcd of the network NAME; None if there is none that can be understood."""
-    found = shared.get([layout.definition(name)])
-    known = layout.unpacked(found[layout.definition(name)].value) if found else None
+    values = shared.get([layout.definition(name)])
+    known = layout.unpacked(values[layout.definition(name)].value) if values else None
     return known if _is_definition(known) else None
 
 
@@ -244,11 +244,11 @@ def _differences(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterato
 
 
 def _flat(known: Mapping[str, Any]) -> Dict[str, str]:
-    found = {f"driver option '{key}'": f"'{text}'" for key, text in known["driver_options"].items()}
-    found["driver"], found["internal"] = f"'{known.get('driver')}'", str(bool(known.get("internal"))).lower()
+    flat = {f"driver option '{key}'": f"'{text}'" for key, text in known["driver_options"].items()}
+    flat["driver"], flat["internal"] = f"'{known.get('driver')}'", str(bool(known.get("internal"))).lower()
     for pool in known["ipam_config"]:
         family = "IPv6" if ":" in pool["subnet"] else "IPv4"
-        found[f"the {family} subnet"], found[f"the {family} gateway"] = pool["subnet"], pool["gateway"]
+        flat[f"the {family} subnet"], flat[f"the {family} gateway"] = pool["subnet"], pool["gateway"]
         for name, held in pool["aux_addresses"].items():
-            found[f"the auxiliary address '{name}'"] = str(held)
-    return found
+            flat[f"the auxiliary address '{name}'"] = str(held)
+    return flat

@@ -137,7 +137,7 @@ class _Single(NamedTuple):
 def _single(store: SqliteStore, network: Network, identifiers: Iterable[str]) -> Dict[str, _Single]:
     """Return the addresses of the endpoints with IDENTIFIERS, on NETWORK, that are claimed alone, by their keys."""
     own = {each for pool in network.pools for each in parts(pool)}
-    found: Dict[str, _Single] = {}
+    singles: Dict[str, _Single] = {}
     for identifier in identifiers:
         endpoint = store.endpoint(identifier)
         if endpoint is None or endpoint.network != network.id:
@@ -147,16 +147,16 @@ def _single(store: SqliteStore, network: Network, identifiers: Iterable[str]) ->
             whole = part(pool.subnet, index_of(pool.subnet, held)) if pool is not None else None
             if whole is not None and whole not in own:
                 key = f"{layout.addresses(network.name, str(whole.network_address))}{held}"
-                found[key] = _Single(endpoint, held, whole)
-    return found
+                singles[key] = _Single(endpoint, held, whole)
+    return singles
 
 
 def _touched(context: Context, was: Optional[Network], now: Optional[Network]) -> List[str]:
     """Return the ids of the endpoints whose claims on a network may have changed."""
-    found = [identifier for kind, identifier in sorted(context.store.touched) if kind == "endpoint"]
+    identifiers = [identifier for kind, identifier in sorted(context.store.touched) if kind == "endpoint"]
     if now is not None and (own_keys(was) if was is not None else {}) != own_keys(now):
-        found += [each.id for each in context.store.endpoints_of_network(now.id)]
-    return list(dict.fromkeys(found))
+        identifiers += [each.id for each in context.store.endpoints_of_network(now.id)]
+    return list(dict.fromkeys(identifiers))
 
 
 def _value(network: Network, endpoint: Endpoint) -> bytes:
@@ -172,15 +172,15 @@ def _claiming(context: Context, network: Network, missing: Mapping[str, _Single]
     subject = context.subject("endpoint", some.endpoint)
     shared = context.shared(f"{subject}: address {some.address} has to be claimed in etcd")
     slices = {key: layout.slices(network.name) + str(each.slice.network_address) for key, each in missing.items()}
-    found = shared.get([*missing, *dict.fromkeys(slices.values())])
+    entries = shared.get([*missing, *dict.fromkeys(slices.values())])
     batches: List[Batch] = []
     conditions: Dict[Condition, None] = {}
     puts: List[Put] = []
     for key, each in missing.items():
-        if key in found and (network.id, each.address) not in context.chosen:
-            needed, problem = _taken_over(shared, network, each, found[key])
+        if key in entries and (network.id, each.address) not in context.chosen:
+            needed, problem = _taken_over(shared, network, each, entries[key])
         else:
-            needed, problem = [Absent(key), Absent(slices[key])], _in_slice(network, each, found.get(slices[key]))
+            needed, problem = [Absent(key), Absent(slices[key])], _in_slice(network, each, entries.get(slices[key]))
         # What was chosen was free a moment ago: the claim fails, and the run chooses something else.
         if problem and (network.id, each.address) not in context.chosen:
             context.problems.add(f"{context.subject('endpoint', each.endpoint)}: address {each.address} {problem}")

@@ -52,10 +52,10 @@ def ensure(context: Context, item: Mapping[str, Any]) -> Optional[str]:
     if _is_in_etcd(existing, item):
         from .catalogue import completed
 
-        found = completed(context, existing, item, subject)
-        if found is None:
+        complete = completed(context, existing, item, subject)
+        if complete is None:
             return existing.id if existing else None
-        item = found
+        item = complete
     wanted = _wanted(context, existing, item, subject)
     if wanted is None:
         return existing.id if existing else None

@@ -35,8 +35,8 @@ class PretendEtcd:
 
     def values(self, prefix=""):
         """Return the values of the keys that begin with PREFIX, as text, without those that each claim changes."""
-        found = ((key, entry) for key, entry in sorted(self.entries.items()) if not key.startswith("hosts/"))
-        return {key[len(prefix) :]: entry.value.decode() for key, entry in found if key.startswith(prefix)}
+        pairs = ((key, entry) for key, entry in sorted(self.entries.items()) if not key.startswith("hosts/"))
+        return {key[len(prefix) :]: entry.value.decode() for key, entry in pairs if key.startswith(prefix)}
 
     def put(self, key, value):
         self._answer()
@@ -48,8 +48,8 @@ class PretendEtcd:
 
     def list(self, key):
         self._answer()
-        found = [entry for name, entry in sorted(self.entries.items()) if name.startswith(key)]
-        listing = self._modules["client"].Listing(self.revision, found)
+        entries = [entry for name, entry in sorted(self.entries.items()) if name.startswith(key)]
+        listing = self._modules["client"].Listing(self.revision, entries)
         self.after_list(key)
         return listing
 
@@ -63,14 +63,14 @@ class PretendEtcd:
             raise ValueError("too many")
         succeeded = all(map(self._holds, conditions))
         asked = [each.key for each in (then if succeeded else otherwise) if isinstance(each, names.Get)]
-        found = [self.entries[key] for key in asked if key in self.entries]
+        entries = [self.entries[key] for key in asked if key in self.entries]
         if succeeded and writes:
             self._write([each for each in writes if isinstance(each, names.Put)])
             self._remove([each.key for each in writes if isinstance(each, names.Delete) and each.key in self.entries])
         if writes and self.lose_answer:
             self.lose_answer = False
             raise self._modules["errors"].Unavailable("The answer was lost.")
-        return names.Outcome(succeeded, self.revision, found)
+        return names.Outcome(succeeded, self.revision, entries)
 
     def close(self):
         """Do nothing."""

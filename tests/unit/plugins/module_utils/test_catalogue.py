@@ -25,9 +25,16 @@ DEFINITION = "networks/blue/definition"
 
 def shown(host):
     """Return what is to be the same on all hosts."""
-    found = host.one("network", "blue")
-    pools = [{key: each for key, each in pool.items() if key != "IPRange"} for pool in found["IPAM"]["Config"]]
-    return found["Id"], found["Driver"], found["Internal"], found["Host"]["VxlanId"], found["Host"]["VxlanPort"], pools
+    blue = host.one("network", "blue")
+    pools = [{key: each for key, each in pool.items() if key != "IPRange"} for pool in blue["IPAM"]["Config"]]
+    return (
+        blue["Id"],
+        blue["Driver"],
+        blue["Internal"],
+        blue["Host"]["VxlanId"],
+        blue["Host"]["VxlanPort"],
+        pools,
+    )
 
 
 def peers(host):

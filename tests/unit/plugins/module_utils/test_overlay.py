@@ -303,8 +303,8 @@ def in_tunnel(host):
 def test_an_encrypted_network_is_only_in_the_tunnel(host, value):
     in_tunnel(host)
     overlay(host, driver_options={**SECRET, ENCRYPTED: value})
-    found = link(host, "vxlan")
-    assert (found.tunnel.device, found.mtu) == ("wg0", 1370)
+    device = link(host, "vxlan")
+    assert (device.tunnel.device, device.mtu) == ("wg0", 1370)
     assert rules(host) == {("encrypted", "4789 . 77"), ("encrypting", "wg0")}
     shown = host.one("network", "blue")
     assert shown["Options"][ENCRYPTED] == "true" and shown["Host"]["Encrypted"] is True

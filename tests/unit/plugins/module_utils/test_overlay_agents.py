@@ -67,8 +67,8 @@ def follow(host, *changes, networks=()):
 
 def known(host):
     """Return the endpoints on other hosts, by name and host."""
-    found = host.one("network", "blue")["Containers"].values()
-    return {f"{each['Name']} {each['Host']}": each["IPv4Address"][:-3] for each in found if "Host" in each}
+    endpoints = host.one("network", "blue")["Containers"].values()
+    return {f"{each['Name']} {each['Host']}": each["IPv4Address"][:-3] for each in endpoints if "Host" in each}
 
 
 def made(host):
@@ -76,8 +76,8 @@ def made(host):
     kept = host.kernel.present.values()
     ways = {each.mac: each.destination for each in kept if each.kind == "forwarding" and each.destination}
     bridge = next(each.name for each in kept if each.kind == "link" and each.type == "bridge")
-    found = {each.address: each.mac for each in kept if each.kind == "neighbour" and each.link == bridge}
-    return {address: ways[mac] for address, mac in found.items() if mac in ways}
+    entries = {each.address: each.mac for each in kept if each.kind == "neighbour" and each.link == bridge}
+    return {address: ways[mac] for address, mac in entries.items() if mac in ways}
 
 
 def names(host):
@@ -222,7 +222,7 @@ def test_hosts_that_learn_know_names_only(told):
 
 def reboot(host):
     """Let HOST lose what does not survive a reboot."""
-    host.kernel.present = {key: found for key, found in host.kernel.present.items() if key[0] == "sysctl"}
+    host.kernel.present = {key: resource for key, resource in host.kernel.present.items() if key[0] == "sysctl"}
 
 
 def is_here(host, sandbox):

@@ -303,23 +303,23 @@ def test_hosts_that_find_each_other_in_etcd_need_neither_addresses_nor_peers():
     etcd = {CONTROL: "etcd"}
     declared = {"name": "blue", "driver": "overlay", "driver_options": etcd}
     whole = {**declared, "ipam_config": [{"subnet": "10.9.0.0/16"}], "driver_options": {**etcd, VNI: "77"}}
-    found = inventory(
+    answer = inventory(
         a={"cnm_networks": [declared], "cnm_sandboxes": [on("x")]},
         b={"cnm_networks": [whole], "cnm_sandboxes": [on("y", ipv4_address="10.9.200.1")], "cnm_host_number": 5},
         c={"cnm_networks": [declared], "cnm_vtep_address": "192.0.2.3"},
     )
-    assert found.problems == []
+    assert answer.problems == []
     pools = [{"subnet": "10.9.0.0/16"}]
-    assert {key: told(found, "a")[key] for key in ("driver_options", "ipam_config", "peers", "chosen", "known")} == {
+    assert {key: told(answer, "a")[key] for key in ("driver_options", "ipam_config", "peers", "chosen", "known")} == {
         "driver_options": {**etcd, VNI: "77"},
         "ipam_config": pools,
         "peers": [{"name": "c", "address": "192.0.2.3", "endpoints": [], "chosen": []}],
         "chosen": {"x"},
         "known": [],
     }
-    assert told(found, "b")["ipam_config"] == [{**pools[0], "iprange": "10.9.5.0/24"}]
-    assert told(found, "b")["known"] == ["10.9.200.1"]
-    assert told(found, "c")["driver_options"] == {**etcd, VNI: "77", VTEP: "192.0.2.3"}
+    assert told(answer, "b")["ipam_config"] == [{**pools[0], "iprange": "10.9.5.0/24"}]
+    assert told(answer, "b")["known"] == ["10.9.200.1"]
+    assert told(answer, "c")["driver_options"] == {**etcd, VNI: "77", VTEP: "192.0.2.3"}
     # Whoever gives something, gives the same.
     other = {**declared, "driver_options": {**etcd, VNI: "78"}}
     text = refused(a={"cnm_networks": [other]}, b={"cnm_networks": [whole]})
@@ -333,10 +333,10 @@ def test_a_play_makes_a_network_in_etcd_without_addresses_in_the_inventory(monke
     declared = {"name": "blue", "driver": "overlay", "driver_options": {CONTROL: "etcd"}}
     whole = {**declared, "ipam_config": [{"subnet": "10.9.0.0/16"}]}
     networks = {"a": declared, "b": whole, "c": declared}
-    found = inventory(
+    answer = inventory(
         **{name: {"cnm_networks": [one], "cnm_sandboxes": [on(f"x{name}")]} for name, one in networks.items()}
     )
-    assert found.problems == []
+    assert answer.problems == []
     with contextlib.ExitStack() as stack:
         hosts = {name: stack.enter_context(pretended()) for name in networks}
         for number, one in enumerate(hosts.values(), 1):
@@ -344,7 +344,7 @@ def test_a_play_makes_a_network_in_etcd_without_addresses_in_the_inventory(monke
 
         def play(check=False):
             for name, one in hosts.items():
-                groups = in_order([told(found, name)], found.sandboxes(name))
+                groups = in_order([told(answer, name)], answer.sandboxes(name))
                 yield one.controller(check).ensure_all(groups).changed
 
         assert list(play()) == [True, True, True]

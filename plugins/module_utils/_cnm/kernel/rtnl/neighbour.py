@@ -66,8 +66,8 @@ def _entries(replies: Iterable[bytes]) -> Iterator[_Entry]:
 
 def read_fdb(kernel: Socket, namespace: str, device: Interface) -> List[FdbEntry]:
     """Return the entries for the VXLAN DEVICE, its own and those of its bridge, without those that were learned."""
-    found = [each for each in _entries(kernel.dump(_fdb_query(device.index))) if each.link == device.index]
-    return _fdb_entries(namespace, device, found)
+    entries = [each for each in _entries(kernel.dump(_fdb_query(device.index))) if each.link == device.index]
+    return _fdb_entries(namespace, device, entries)
 
 
 def read_some_fdb(
