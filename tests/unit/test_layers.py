@@ -142,10 +142,12 @@ OF_COMMAND = {
         "verbs.reports",
     },
     "cnm_command": VALUES
+    | CLIENT_OF_ETCD
     | {
         "controller",
         "etcd.connection",
         "etcd.layout",
+        "etcd.settings_file",
         "filters",
         "kernel",
         "model.sandbox",

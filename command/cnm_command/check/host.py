@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Iterator
 
 from _cnm.kernel.system import sysctl
@@ -16,6 +17,9 @@ from ..access import run_program
 from .finding import Finding, judge
 
 _HOSTS = "/etc/hosts"
+_ETCD = "/etc/cnm/etcd.json"
+_PATIENCE = 5.0
+"""Seconds in which a member has to answer."""
 _BRIDGED = "net/bridge/bridge-nf-call-iptables"
 
 
@@ -27,6 +31,8 @@ def findings() -> Iterator[Finding]:
     if find("dockerd") is not None:
         yield _br_netfilter()
     yield _systemd()
+    if os.path.exists(_ETCD):
+        yield _etcd()
 
 
 def _permission() -> Finding:
@@ -74,3 +80,23 @@ def _systemd() -> Finding:
     problem = "" if os.path.isdir("/run/systemd/system") else "not running"
     advice = "Nothing restores the networks after a reboot: have your init system run 'cnm restore'."
     return judge("systemd", "running", problem, advice, required=False)
+
+
+def _etcd() -> Finding:
+    from _cnm.etcd.client import Client
+    from _cnm.etcd.errors import EtcdError
+    from _cnm.etcd.settings_file import read
+    from _cnm.model.errors import CnmError
+
+    problem = ""
+    try:
+        client = Client(replace(read(_ETCD).etcd, patience=_PATIENCE))
+        client.get("check")
+        client.close()
+    except (CnmError, EtcdError) as error:
+        problem = str(error).rstrip(".")
+    advice = (
+        "On networks with the driver option cnm.overlay.control=etcd, this host and others do not know each other's "
+        "endpoints. Correct the settings, or find out why no member answers."
+    )
+    return judge("etcd", "it answers", problem, advice, required=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Role cnm.linux.host: hosts a and c have the defaults, host b has address pools and no aardvark-dns."""
+"""Role cnm.linux.host: hosts a and c have the defaults; b has address pools, engines and etcd, and no aardvark-dns."""
 
 import json
 
@@ -98,6 +98,13 @@ def test_the_check_is_passed(host, name):
     assert states["docker-user"] == "ok"
     assert states["systemd"] == "ok"
     assert states["aardvark-dns"] == ("optional" if name == "b" else "ok")
+    assert states.get("etcd") == {"a": "ok", "b": "ok"}.get(name)
+
+
+def test_the_service_uses_etcd_where_that_was_asked_for(host, name):
+    service = host.service("cnm-engines")
+    assert (service.is_running and service.is_enabled) == (name == "b")
+    assert host.file("/etc/systemd/system/cnm-engines.service.d/etcd.conf").exists == (name == "b")
 
 
 def test_the_service_carries_out_what_an_engine_asks_a_plugin_for(host, name):
