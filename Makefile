@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
-SCENARIOS := default roles reboot docker-beside overlay
+SCENARIOS := default roles reboot docker-beside overlay control
 FAULTS := tests/kernel/faults
 EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
