@@ -31,6 +31,7 @@ def table(record: Record) -> str:
         _datapath(record),
         _overlay(record),
         _first(record),
+        _know(record),
         _play(record),
         _controller(record),
     )
@@ -190,6 +191,15 @@ def _waited(cost: Cost | None) -> str:
     if cost is None:
         return ""
     return f"{cost.wall * 1000:.0f}" if math.isfinite(cost.wall) else "never"
+
+
+def _know(record: Record) -> str:
+    rows = []
+    for what, size in dict.fromkeys((key.what, key.size) for key in record.keys("know")):
+        costs = [record.median(Key("know", what, size, name)) for name in ("p50", "p99", "max")]
+        rows.append([what, str(size), *(_waited(cost) for cost in costs)])
+    heading = "Time until the name server of every other host knows what has happened, through etcd, ms"
+    return _section(heading, ["what", "times", "p50", "p99", "max"], rows)
 
 
 def _play(record: Record) -> str:

@@ -32,6 +32,7 @@ NAMES: Sequence[str] = (
     "datapath",
     "overlay",
     "first",
+    "know",
     "play",
     "controller",
 )
@@ -60,6 +61,8 @@ def part(name: str) -> Callable[[Plan, Record], None]:
         from .overlay import run
     elif name == "first":
         from .first import run
+    elif name == "know":
+        from .know import run
     elif name == "play":
         from .play import run
     elif name == "controller":
