@@ -274,9 +274,11 @@ def test_an_frr_of_somebody_else_is_told_from_ours(tmp_path: Path) -> None:
 
 
 def test_what_is_added_to_an_frr_of_somebody_else(tmp_path: Path) -> None:
-    before = "router bgp 65000\n neighbor 192.0.2.2 peer-group cnm\n neighbor 192.0.2.9 peer-group cnm-clients\n"
+    members = "".join(f" neighbor {each} peer-group cnm\n" for each in ("192.0.2.2", "192.0.2.9"))
+    before = f"router bgp 65000\n neighbor cnm peer-group\n{members}"
     task = {"template": {"src": str(ROLES / "frr/templates/cnm.conf.j2"), "dest": str(tmp_path / "cnm.conf")}}
-    check = {"assert": {"that": "cnm_frr_left == ['192.0.2.9']"}}
+    additions = ["no neighbor cnm peer-group", "address-family l2vpn evpn", "no advertise-all-vni"]
+    check = {"assert": {"that": ["cnm_frr_left == ['192.0.2.9']", f"cnm_frr_additions == {additions}"]}}
     own = OWN.replace("router bgp 65001", "router bgp 65000\n bgp router-id 203.0.113.7")
     play(tmp_path, [task, check], FRR_FILES, cnm_frr_slurped=_slurped(own, "", before), cnm_frr_reflectors=["b"], **FRR)
     text = (tmp_path / "cnm.conf").read_text()
