@@ -25,7 +25,7 @@ def find(name: str) -> Optional[str]:
     for folder in _folders(os.environ.get("PATH", "")):
         path = os.path.join(folder, name)
         # Most folders do not have it. shutil.which() asks each of them more questions.
-        if os.path.isfile(path) and os.access(path, os.X_OK):
+        if os.access(path, os.X_OK) and os.path.isfile(path):
             return path
     return None
 
