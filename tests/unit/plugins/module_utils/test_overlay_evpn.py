@@ -26,7 +26,7 @@ def peer(number, *endpoints):
     return {"name": f"h{number}", "address": f"192.0.2.{number}", "endpoints": list(endpoints)}
 
 
-def play(host, options=EVPN, **more):
+def play(host, options=None, **more):
     item = {
         "driver": "overlay",
         "ipam_config": POOLS,
@@ -35,7 +35,7 @@ def play(host, options=EVPN, **more):
         "declared": ["a"],
         "chosen": [],
     }
-    return host.network("blue", driver_options=options, **{**item, **more})
+    return host.network("blue", driver_options=EVPN if options is None else options, **{**item, **more})
 
 
 def of_kind(host, kind):
