@@ -25,8 +25,8 @@ def forget(options: Namespace) -> int:
     require_root()
     connection = Connection("What a host has is in etcd")
     try:
-        found = _keys(connection, options.host)
-        if not found:
+        keys = _keys(connection, options.host)
+        if not keys:
             raise Failure(f"no host '{options.host}' has anything in etcd.")
         alive = [key for key in connection.below(layout.NETWORKS) if f"/hosts/{options.host}/" in key]
         if alive:
@@ -34,24 +34,24 @@ def forget(options: Namespace) -> int:
                 f"host '{options.host}' is alive, and tells of endpoint '{alive[0].rpartition('/')[2]}'. Remove its "
                 "networks there."
             )
-        done = set(connection.release({layout.host(options.host): "", **found}))
+        done = set(connection.release({layout.host(options.host): "", **keys}))
     finally:
         connection.close()
-    for key in sorted(done & found.keys()):
+    for key in sorted(done & keys.keys()):
         print(f"- {key}")
-    if not found.keys() <= done:
+    if not keys.keys() <= done:
         raise Failure("etcd does not answer any more. Run this again.")
     return 0
 
 
 def _keys(connection: Connection, host: str) -> Dict[str, str]:
     """Return the keys that HOST has, with their values."""
-    found = {}
+    keys = {}
     for key, entry in {**connection.below(layout.NETWORKS), **connection.below(layout.SLICES)}.items():
         is_member = layout.network_of_member(key) and key.rpartition("/")[2] == host
         if is_member or (key.startswith(layout.SLICES) and entry.value == layout.packed(host)):
-            found[key] = entry.value.decode(errors="surrogateescape")
+            keys[key] = entry.value.decode(errors="surrogateescape")
     for key, entry in connection.below(layout.ADDRESSES).items():
         if layout.holder(entry.value).host == host:
-            found[key] = entry.value.decode(errors="surrogateescape")
-    return found
+            keys[key] = entry.value.decode(errors="surrogateescape")
+    return keys
