@@ -42,6 +42,8 @@ _ECHO = 1.0
 _PAUSE = 2.0
 """Seconds until something is tried again that has failed."""
 _LONGEST_PAUSE = 10.0
+_MORE = 0.2
+"""Seconds to wait for what comes with as much as a transaction holds."""
 
 
 class Agent:
@@ -137,6 +139,9 @@ class Agent:
         again = False
         while not self._ending.is_set():
             self._to_store.wait(_PAUSE if again else None)
+            if self._known.waiting() >= LARGEST:
+                # As many as a transaction holds: more are coming, and each run costs time.
+                self._ending.wait(_MORE)
             self._to_store.clear()
             try:
                 self._do(lambda: self._store_all(again))  # noqa: B023

@@ -62,6 +62,10 @@ class Known:
             keys = self._records if changed is None else [key for key in changed if key in self._records]
             return News({key: self._records[key] for key in keys}, changed)
 
+    def waiting(self) -> int:
+        """Return how many keys have changed since news() was called; 0 if everything may have changed."""
+        return len(self._changed or ())
+
     def renew(self) -> None:
         """Let everything count as changed."""
         with self._lock:
