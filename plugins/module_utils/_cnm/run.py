@@ -72,7 +72,7 @@ class Reconciliation:
         :param insist: whether they must reach their state completely, even where something adopted is missing
         """
         units = named | self._affected(named)
-        if not self._after_a_kill and all(unit.kind == "endpoint" for unit in units):
+        if units and not self._after_a_kill and all(unit.kind == "endpoint" for unit in units):
             # Outside of sandboxes, endpoints exist only in the store.
             if not self._check:
                 self._commit()
