@@ -76,6 +76,7 @@ class Reconciliation:
             # Outside of sandboxes, endpoints exist only in the store.
             if not self._check:
                 self._commit()
+                journal.clear(self._folder)
             return []
         self.compared = True
         self._required = self.before.insisted = self.after.insisted = units if insist else set()
