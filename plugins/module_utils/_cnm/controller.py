@@ -405,8 +405,9 @@ def _write_items(groups: Groups, context: Context, before: SqliteStore) -> None:
             settle_learning(context, name)
     touched = [context.store.network(identifier) for kind, identifier in context.store.touched if kind == "network"]
     if any(network is not None and network.underlay is not None for network in touched):
-        from .verbs.overlay import check_ranges
+        from .verbs.overlay import check_controls, check_ranges
 
+        check_controls(context)
         check_ranges(context, before)
 
 

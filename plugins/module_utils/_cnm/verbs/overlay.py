@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..drivers import ETCD, INVENTORY, Tunnel, driver, spanning
+from ..drivers import ETCD, EVPN, INVENTORY, Tunnel, driver, spanning
 from ..model.addresses import Address, address
 from ..model.allocation import check_address
 from ..model.endpoint import Endpoint
@@ -195,6 +195,24 @@ def check_ranges(context: Context, before: SqliteStore) -> None:
                     f"again. Set cnm_host_number so that {pool.iprange} stays this host's, give these sandboxes fixed "
                     "addresses in cnm_sandboxes, or remove them first."
                 )
+
+
+def check_controls(context: Context) -> None:
+    """Check that a routing daemon makes the entries of all networks of several hosts, or of none.
+
+    FRR has no setting that leaves a VXLAN device of the host to others ("advertise-all-vni").
+    """
+    controls = {
+        name: (spanning(kind).tunnel(name, options).control, spanning(kind).control_option)
+        for kind, name, options, _device, _peers in context.store.underlays()
+    }
+    routed = sorted(name for name, (control, _option) in controls.items() if control == EVPN)
+    others = sorted(controls.keys() - set(routed))
+    if routed and others:
+        context.problems.add(
+            f"Network '{routed[0]}' has '{controls[routed[0]][1]}: {EVPN}', and network '{others[0]}' has not. FRR "
+            "would make entries for both, so set it for all overlays of this host in one task, or for none."
+        )
 
 
 def unreachable_endpoints(store: SqliteStore, network: Network) -> str:

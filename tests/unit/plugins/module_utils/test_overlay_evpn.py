@@ -133,3 +133,13 @@ def test_a_restored_sandbox_that_may_have_moved_is_asked_for(host):
 def test_what_is_refused(host, options, sentence):
     item = {"name": "blue", "driver": "overlay", "ipam_config": POOLS, "driver_options": options}
     assert sentence in host.refused("network", item)
+
+
+def test_all_overlays_of_a_host_are_left_to_zebra_or_none(host):
+    play(host)
+    red = {"driver": "overlay", "ipam_config": [{"subnet": "10.8.0.0/16"}]}
+    sentence = "Network 'blue' has 'cnm.overlay.control: evpn', and network 'red' has not."
+    assert sentence in host.refused("network", {"name": "red", **red})
+    assert host.network("red", **red, driver_options=EVPN).changed
+    # A bridge has no VXLAN device.
+    assert host.network("lan").changed
