@@ -12,6 +12,7 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from _cnm.controller import FOLDER, Controller, Groups
+from _cnm.etcd import layout
 from _cnm.etcd.client import Client, Listing
 from _cnm.etcd.errors import EtcdError, LeaseGone
 from _cnm.etcd.settings_file import HostSettings
@@ -30,7 +31,7 @@ from .known import Known
 from .lease import Lease
 from .members import Members
 from .publication import Publication, networks, operations, publication
-from .records import ALL, parts
+from .records import parts
 from .reports import changes
 from .store_changes import StoreChanges
 
@@ -72,7 +73,7 @@ class Agent:
         self._known = Known()
         self._members = Members()
         self._follows = False
-        self._watch = Watch(settings.etcd, ALL)
+        self._watch = Watch(settings.etcd, layout.NETWORKS)
         self._client = Client(settings.etcd)
         self._lease = Lease(settings.etcd, self._publish_soon)
         self._changes = StoreChanges(folder)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Container, Dict, Iterable, Iterator, List, NamedTuple, Set
 
+from _cnm.etcd import layout
 from _cnm.etcd.transaction import Delete, Operation, Put
 from _cnm.model.network import Network
 from _cnm.store.objects import SqliteStore
 from _cnm.verbs.reports import is_exchanged, running
 
-from .records import Record, key, value
+from .records import Record
 
 
 class Publication(NamedTuple):
@@ -48,7 +49,7 @@ def publication(store: SqliteStore, host: str, given_way: Container[str]) -> Pub
         name = name_of(network, host)
         result.hosts.add(name)
         for endpoint in running(store, network, given_way):
-            result.values[key(network.name, name, endpoint.name)] = value(endpoint)
+            result.values[layout.publication(network.name, name, endpoint.name)] = layout.packed(endpoint.item)
     return result
 
 

@@ -2,19 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Endpoints as keys and values of etcd: ``networks/<network>/hosts/<host>/<endpoint>``."""
+"""Endpoints in etcd, under the keys of layout.publication()."""
 
 from __future__ import annotations
 
 import json
 from typing import NamedTuple, Optional
 
+from _cnm.etcd import layout
 from _cnm.etcd.entries import Entry
 from _cnm.model.overlay_peer import Remote
 from _cnm.verbs.reports import remote_of
 
-ALL = "networks/"
-"""What all keys of endpoints begin with."""
 _TEXTS = ("name", "ipv4_address", "ipv6_address", "mac_address")
 
 
@@ -39,22 +38,12 @@ class Record(NamedTuple):
     entry: Entry
 
 
-def key(network: str, host: str, endpoint: str) -> str:
-    """Return the key of ENDPOINT on NETWORK, a name, at HOST."""
-    return f"{ALL}{network}/hosts/{host}/{endpoint}"
-
-
 def parts(text: str) -> Optional[Parts]:
     """Return the parts of the key TEXT; None if it is not that of an endpoint."""
     pieces = text.split("/")
-    if len(pieces) != 5 or not text.startswith(ALL) or pieces[2] != "hosts":
+    if len(pieces) != 5 or not text.startswith(layout.NETWORKS) or pieces[2] != "hosts":
         return None
     return Parts(pieces[1], pieces[3], pieces[4])
-
-
-def value(endpoint: Remote) -> bytes:
-    """Return the value for ENDPOINT."""
-    return json.dumps(endpoint.item, sort_keys=True, separators=(",", ":")).encode()
 
 
 def record(entry: Entry) -> Optional[Record]:
