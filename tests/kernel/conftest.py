@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host for each test: private network and mount namespaces."""
+"""A host, or three, for each test: private network and mount namespaces."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
+from fleet import Fleet
 from stand_in import Host, private
 
 
@@ -55,3 +56,13 @@ def host() -> Iterator[Host]:
     """A host of the test's own."""
     with private() as made:
         yield made
+
+
+@pytest.fixture()
+def fleet() -> Iterator[Fleet]:
+    """Three hosts of the test's own."""
+    made = Fleet(3)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -126,15 +126,6 @@ def _within(address: str, ranges: list[Any]) -> bool:
     return any(ipaddress.ip_address(address) in ipaddress.ip_network(each) for each in ranges if each)
 
 
-@pytest.fixture()
-def fleet() -> Iterator[Fleet]:
-    made = Fleet(3)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
 @contextmanager
 def fault(fleet: Fleet, etcd: Cluster, chance: random.Random) -> Iterator[None]:
     """Let something at random be wrong with etcd during the block."""

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,15 +17,6 @@ from follower import following
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import Unavailable
 
 pytestmark = needs_etcd
-
-
-@pytest.fixture()
-def fleet() -> Iterator[Fleet]:
-    made = Fleet(3)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def asked(etcd: Cluster, url: str) -> Member:
