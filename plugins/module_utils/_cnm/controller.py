@@ -17,6 +17,7 @@ from .kernel.registry import named
 from .model.errors import CnmError, Incomplete, InvalidInput, Problems, printable
 from .model.ids import check_name, is_text
 from .model.network import Network
+from .model.reported import place_of
 from .model.sandbox import Sandbox
 from .resources.plan import Step
 from .run import Reconciliation
@@ -191,9 +192,7 @@ class Controller:
             change(store)
             if not store.touched and not networks:
                 return False
-            run = Reconciliation(
-                store, before, self._kernel, self._folder, self._check, journal.read(self._folder, named)
-            )
+            run = self._reconciliation(store, before)
             units = {Unit("network", each) for each in networks}
             tentative = self._kernel.tentative()
             if tentative:
@@ -218,7 +217,7 @@ class Controller:
         from . import restoration
 
         with self._transactions.writing() as (store, before):
-            run = self._restoration(store, before)
+            run = self._reconciliation(store, before)
             doubtful = [] if self._check else restoration.hold_back(self._kernel, run.after)
             steps = run.reconcile(run.after.everything(), set(), insist=False)
             failures = _failures(run, store, before)
@@ -226,7 +225,7 @@ class Controller:
                 return self._restored(store, run, steps, failures)
         taken = restoration.ask(self._kernel, doubtful)
         with self._transactions.writing() as (store, before):
-            run = self._restoration(store, before)
+            run = self._reconciliation(store, before)
             restoration.decide(self._kernel, run.after, doubtful, taken)
             units = {Unit(kind, one.sandbox) for one in doubtful for kind in ("sandbox", "names")}
             steps += run.reconcile(units, set(), insist=False)
@@ -243,7 +242,7 @@ class Controller:
         differences = self._diff_of_host(steps)
         return Result(bool(steps), [], differences, lack.left_out, lack.given_way, failures)
 
-    def _restoration(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
+    def _reconciliation(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
         return Reconciliation(store, before, self._kernel, self._folder, self._check, journal.read(self._folder, named))
 
     def describe(self, kind: str, keep: Callable[[SqliteStore, Any], bool]) -> List[Dict[str, Any]]:
@@ -421,7 +420,7 @@ def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> L
     sentences = []
     for (kind, identifier), errors in run.left_out.items():
         table = "network" if kind in ("network", "dns", "reported") else "sandbox"
-        identifier = identifier.split("/")[0]
+        identifier = place_of(identifier).network if kind == "reported" else identifier
         item = getattr(store, table)(identifier) or getattr(before, table)(identifier)
         what = f"{table} '{item.name if item else identifier}'"
         what = f"The names of {what} were" if kind in ("names", "dns") else f"{what[0].upper()}{what[1:]} was"

@@ -30,7 +30,7 @@ class Lacking(NamedTuple):
 
 
 def hold_back(kernel: Kernel, composition: Composition) -> List[Roaming]:
-    """Return the endpoints for which other hosts are to be asked, and let TOPOLOGY keep them from these till then.
+    """Return the endpoints for which other hosts are to be asked, and let COMPOSITION keep them from these till then.
 
     They are those that were not there, or not in touch with the others, or have been restored before and no run has
     named them since.
@@ -61,7 +61,7 @@ def ask(kernel: Kernel, doubtful: Sequence[Roaming]) -> Set[Question]:
 
 
 def decide(kernel: Kernel, composition: Composition, doubtful: Sequence[Roaming], taken: AbstractSet[Question]) -> None:
-    """Let TOPOLOGY withhold the DOUBTFUL endpoints whose addresses are TAKEN, and note all of them for later runs."""
+    """Let COMPOSITION withhold the DOUBTFUL endpoints whose addresses are TAKEN, and note all for later runs."""
     tentative = kernel.tentative()
     for one in doubtful:
         addresses = ", ".join(sorted(address for _link, address in taken & one.questions))
@@ -113,7 +113,7 @@ def confirm(kernel: Kernel, store: SqliteStore, units: AbstractSet[Unit], tentat
 
 
 def lacking(store: SqliteStore, composition: Composition, facts: Facts) -> Lacking:
-    """Return what a restore to TOPOLOGY, which was made from STORE, could not make."""
+    """Return what a restore to COMPOSITION, which was made from STORE, could not make."""
     warnings: List[str] = []
     for network in store.networks():
         reason = composition.cut_off(network)

@@ -96,7 +96,7 @@ class Sharing:
 
 def _concerned(store: SqliteStore, before: SqliteStore) -> Set[str]:
     """Return the names of the networks in etcd which the transaction of STORE has changed, or whose endpoints."""
-    if not (store.underlays() or before.underlays()):
+    if not (store.has_underlays() or before.has_underlays()):
         return set()
     concerned: Set[str] = set()
     for kind, identifier in store.touched:

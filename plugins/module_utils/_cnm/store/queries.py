@@ -186,6 +186,10 @@ class Queries:
             (kind, name, json.loads(options), device, json.loads(peers)) for kind, name, options, device, peers in rows
         ]
 
+    def has_underlays(self) -> bool:
+        """Say whether there is any network of several hosts."""
+        return self._exists("SELECT 1 FROM network WHERE json_type(data, '$.underlay') = 'object'")
+
     def networks_on_bridge(self, name: str) -> List[Network]:
         """Return the networks whose options name the bridge NAME."""
         return self._rows.all(

@@ -124,7 +124,9 @@ def joining(context: Context, earlier: Optional[Network], network: Network) -> O
         puts.append(Put(key, layout.packed(definition(network))))
         conditions.append(NoneBelow(layout.members(network.name), layout.members(network.name) + member))
     slices = [each for each in missing if each.startswith(layout.SLICES)]
-    for each, entry in ((each, shared.get(slices).get(each)) for each in slices):
+    held = shared.get(slices)
+    for each in slices:
+        entry = held.get(each)
         if entry is not None and entry.value == missing[each]:
             conditions.append(Unchanged(each, entry.revision))
         else:
