@@ -44,7 +44,9 @@ _PAUSE = 2.0
 """Seconds until something is tried again that has failed."""
 _LONGEST_PAUSE = 10.0
 _MORE = 0.2
-"""Seconds to wait for what comes with as much as a transaction holds."""
+"""Seconds to wait for the next transaction after one that is full."""
+_LONGEST_BURST = 0.5
+"""Seconds after which what has come is stored, even if more is coming."""
 
 
 class Agent:
@@ -140,10 +142,8 @@ class Agent:
         again = False
         while not self._ending.is_set():
             self._to_store.wait(_PAUSE if again else None)
-            if self._known.waiting() >= LARGEST:
-                # As many as a transaction holds: more are coming, and each run costs time.
-                self._ending.wait(_MORE)
             self._to_store.clear()
+            self._await_burst()
             try:
                 self._do(lambda: self._store_all(again))  # noqa: B023
                 again = False
@@ -154,6 +154,13 @@ class Agent:
                 self._say("store", f"What other hosts have could not be stored. {error}")
             except OSError:
                 return
+
+    def _await_burst(self) -> None:
+        """Wait while full transactions come: each run costs time, and whoever sends much at once ends with one that is
+        not full."""
+        longest = time.monotonic() + _LONGEST_BURST
+        while self._known.is_in_burst and time.monotonic() < longest and self._to_store.wait(_MORE):
+            self._to_store.clear()
 
     def _store_all(self, whole: bool) -> None:
         """Store everything that has been heard until now, in as few runs as possible.
@@ -184,16 +191,16 @@ class Agent:
     # What this host has
 
     def _keep_publishing(self) -> None:
+        is_old = True
         while not self._ending.is_set():
             woken = self._to_publish.wait(_TICK)
             self._to_publish.clear()
             try:
                 self._give_up()
-                if self._changes.happened():
-                    self._publication = None
-                if self._publication is None:
+                is_old = self._changes.happened() or is_old
+                if is_old or self._publication is None:
                     self._publication = self._do(self._look)
-                    woken = True
+                    is_old, woken = False, True
                 if woken and not self._publish(self._publication):
                     self._to_publish.set()
                     self._ending.wait(_TICK)

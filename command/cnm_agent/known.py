@@ -11,6 +11,7 @@ from typing import Dict, List, NamedTuple, Optional, Set, Union
 
 from _cnm.etcd.client import Listing
 from _cnm.etcd.entries import Entry
+from _cnm.etcd.transaction import LARGEST
 from _cnm.etcd.watch import Changes
 
 from .records import Record, record
@@ -35,6 +36,8 @@ class Known:
         self._changed: Optional[Set[str]] = None
         self.revision = 0
         """The revision of etcd up to which this is complete; 0 before the first listing."""
+        self.is_in_burst = False
+        """Whether the last changes were as many as a transaction holds, so that more of them are probably coming."""
 
     def hear(self, update: Union[Listing, Changes]) -> List[Record]:
         """Take UPDATE over; return the new records that are not valid."""
@@ -53,6 +56,7 @@ class Known:
                     else:
                         self._records.pop(change.key, None)
             self.revision = update.revision
+            self.is_in_burst = isinstance(update, Changes) and len(update.changes) >= LARGEST
         return [each for each in changed if each is not None and each.endpoint is None]
 
     def news(self) -> News:
@@ -61,10 +65,6 @@ class Known:
             changed, self._changed = self._changed, set()
             keys = self._records if changed is None else [key for key in changed if key in self._records]
             return News({key: self._records[key] for key in keys}, changed)
-
-    def waiting(self) -> int:
-        """Return how many keys have changed since news() was called; 0 if everything may have changed."""
-        return len(self._changed or ())
 
     def renew(self) -> None:
         """Let everything count as changed."""

@@ -17,7 +17,7 @@ from .publication import name_of, networks
 from .records import Record, parts
 
 Change = Union[Reported, Place]
-"""A report that is new or has changed, or the place of one that is gone."""
+"""A report, or the place of one that is gone."""
 
 
 def changes(store: SqliteStore, news: News, host: str) -> Iterator[Change]:
@@ -35,10 +35,12 @@ def changes(store: SqliteStore, news: News, host: str) -> Iterator[Change]:
         if pieces is None or network is None or pieces.host == name_of(network, host):
             continue
         place = Place(network.id, pieces.host, pieces.endpoint)
-        known, record = store.report(place), news.records.get(key)
+        record = news.records.get(key)
         report = _report(place, record) if record is not None else None
-        if report != known:
-            yield report if report is not None else place
+        if report is not None:
+            yield report
+        elif store.report(place) is not None:
+            yield place
 
 
 def _all(store: SqliteStore, records: Mapping[str, Record], here: Mapping[str, Network], host: str) -> Iterator[Change]:

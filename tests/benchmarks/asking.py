@@ -10,7 +10,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from fleet import Member
 from lab import at
@@ -20,6 +20,8 @@ _EVERY = 0.005
 """Seconds between two questions."""
 _SILENT = 0.1
 """Seconds after which a name without an answer counts as unknown: the name server asks others for it."""
+_AT_ONCE = 64
+"""How many questions wait for their answers at once."""
 _HEADER = struct.Struct("!HHHHHH")
 _A, _IN, _RECURSE = 1, 1, 0x0100
 
@@ -57,10 +59,16 @@ class Resolver:
         :raises RuntimeError: if one is not found within PATIENCE seconds
         """
         deadline = time.perf_counter() + patience
-        for name in names:
-            while not self._addresses(self._ask(name), _SILENT):
-                if time.perf_counter() > deadline:
-                    raise RuntimeError(f"{self.member.name} does not find {name}")
+        left, at_once = list(names), 1
+        while left:
+            asked = {self._ask(name): name for name in left[:at_once]}
+            answered = self._answered(asked)
+            unknown = [name for number, name in asked.items() if number not in answered]
+            left[:at_once] = unknown
+            # The name server asks others for each name that it does not know.
+            at_once = 1 if unknown else min(2 * at_once, _AT_ONCE)
+            if time.perf_counter() > deadline:
+                raise RuntimeError(f"{self.member.name} does not find {unknown}")
         return time.perf_counter()
 
     def forgets(self, name: str, patience: float) -> float:
@@ -85,13 +93,25 @@ class Resolver:
 
     def _addresses(self, number: int, patience: float) -> list[str]:
         """Return the addresses in the answer to question NUMBER; none if it does not come within PATIENCE seconds."""
+        return next((found for identifier, found in self._answers(patience) if identifier == number), [])
+
+    def _answered(self, numbers: Collection[int]) -> set[int]:
+        """Return those of the questions with NUMBERS that were answered with an address."""
+        found = set()
+        for identifier, addresses in self._answers(_SILENT):
+            if addresses and identifier in numbers:
+                found.add(identifier)
+            if len(found) == len(numbers):
+                break
+        return found
+
+    def _answers(self, patience: float) -> Iterator[tuple[int, list[str]]]:
+        """Yield the numbers of questions with the addresses in the answers that come within PATIENCE seconds."""
         deadline = time.perf_counter() + patience
         while select.select([self._socket], [], [], max(deadline - time.perf_counter(), 0))[0]:
             data = self._socket.recv(4096)
             identifier, _flags, _questions, answers, _authorities, _more = _HEADER.unpack_from(data)
-            if identifier == number:
-                return [socket.inet_ntoa(data[each : each + 4]) for each in _places(data, answers)]
-        return []
+            yield identifier, [socket.inet_ntoa(data[each : each + 4]) for each in _places(data, answers)]
 
 
 def _places(data: bytes, answers: int) -> list[int]:

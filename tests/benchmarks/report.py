@@ -197,9 +197,12 @@ def _know(record: Record) -> str:
     rows = []
     for what, size in dict.fromkeys((key.what, key.size) for key in record.keys("know")):
         costs = [record.median(Key("know", what, size, name)) for name in ("p50", "p99", "max")]
-        rows.append([what, str(size), *(_waited(cost) for cost in costs)])
+        cpu = costs[-1].cpu if costs[-1] else math.nan
+        rows.append(
+            [what, str(size), *(_waited(cost) for cost in costs), "" if math.isnan(cpu) else f"{cpu * 1000:.0f}"]
+        )
     heading = "Time until the name server of every other host knows what has happened, through etcd, ms"
-    return _section(heading, ["what", "times", "p50", "p99", "max"], rows)
+    return _section(heading, ["what", "times", "p50", "p99", "max", "CPU of all agents and of etcd"], rows)
 
 
 def _play(record: Record) -> str:

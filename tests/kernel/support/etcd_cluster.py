@@ -63,6 +63,12 @@ class Member:
             with open(FOLDER / f"{self.name}.log", "ab") as log:
                 self._process = subprocess.Popen(self._argv, stdout=log, stderr=log)
 
+    @property
+    def pid(self) -> int:
+        """The pid of its process, which runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def here(self) -> AbstractContextManager[None]:
         """Run the block on its host."""
         return nullcontext() if self._fleet_member is None else self._fleet_member.here()

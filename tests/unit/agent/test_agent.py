@@ -166,6 +166,31 @@ def test_what_waits_is_stored_by_one_run(told: Told, etcd: Etcd, agent: None, mo
     assert len(runs) <= 3
 
 
+def test_what_comes_in_many_transactions_is_stored_by_one_run(
+    told: Told, etcd: Etcd, agent: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told.knows()
+    runs: list[int] = []
+    original = Controller.follow
+    monkeypatch.setattr(Controller, "follow", lambda *arguments: runs.append(1) or original(*arguments))
+    monkeypatch.setattr(agent_module, "_MORE", 20.0)
+    monkeypatch.setattr(agent_module, "_LONGEST_BURST", 20.0)
+    items = [endpoint(f"s{number}", f"10.9.{2 + number // 128}.{number % 128}") for number in range(257)]
+    for first in (0, 128, 256):
+        assert runs == []
+        etcd.put_all({f"green/hosts/h2/{each['name']}": each for each in items[first : first + 128]})
+        time.sleep(0.1)
+    assert eventually(lambda: len(told.known()) == 257)
+    assert runs == [1]
+
+
+def test_what_has_come_does_not_wait_for_more_for_long(told: Told, etcd: Etcd, agent: None) -> None:
+    etcd.put_all({f"green/hosts/h2/s{number}": endpoint(f"s{number}", f"10.9.2.{number}") for number in range(128)})
+    begun = time.monotonic()
+    assert eventually(lambda: len(told.known()) == 128)
+    assert time.monotonic() - begun < 10
+
+
 def test_an_address_stays_with_the_host_that_has_published_it_first(told: Told, etcd: Etcd, agent: None) -> None:
     etcd.put("green/hosts/h3/web", **endpoint("web", "10.9.2.1"))
     etcd.put("green/hosts/h2/web", **endpoint("web", "10.9.2.1"))

@@ -132,20 +132,16 @@ class Overlay(Bridge):
         if network.underlay.learning:
             resources += [FdbEntry(HOST, tunnel, ANYBODY, str(peer.address)) for peer in network.peers]
             return resources
-        for peer, remote in network.remotes():
-            resources += self.remote(network, peer, remote)
+        if options.control != EVPN:
+            for peer, remote in network.remotes():
+                resources += _way(bridge, tunnel, peer, remote)
         return resources
 
     def remote(self, network: Network, peer: Peer, remote: Remote) -> List[Resource]:
         """Return what NETWORK has on this host for REMOTE, an endpoint on the host PEER."""
         if network.underlay is None or network.underlay.learning or parse(network.options).control == EVPN:
             return []
-        bridge, tunnel = self.device(network) or "", tunnel_device(network)
-        return [
-            FdbEntry(HOST, tunnel, remote.mac, str(peer.address)),
-            FdbEntry(HOST, tunnel, remote.mac, ""),
-            *(Neighbour(HOST, bridge, str(address), remote.mac) for address in remote.addresses),
-        ]
+        return _way(self.device(network) or "", tunnel_device(network), peer, remote)
 
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
@@ -178,6 +174,15 @@ class Overlay(Bridge):
             "Encrypted": options.encrypted,
             "Names": self.spanning.tunnel(network.name, network.options).names,
         }
+
+
+def _way(bridge: str, tunnel: str, peer: Peer, remote: Remote) -> List[Resource]:
+    """Return what leads to REMOTE, an endpoint on the host PEER, through BRIDGE and TUNNEL."""
+    return [
+        FdbEntry(HOST, tunnel, remote.mac, str(peer.address)),
+        FdbEntry(HOST, tunnel, remote.mac, ""),
+        *(Neighbour(HOST, bridge, str(address), remote.mac) for address in remote.addresses),
+    ]
 
 
 def tunnel_device(network: Network) -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Collection, Iterable, Optional, Tuple
+from typing import Container, Iterable, Optional, Tuple
 
 from .addresses import Address
 from .network import Pool
@@ -23,7 +23,7 @@ def span(pool: Pool) -> Tuple[int, int]:
 
 
 def lowest_free(
-    pool: Pool, taken: Iterable[int], start: Optional[int] = None, elsewhere: Collection[Address] = ()
+    pool: Pool, taken: Iterable[int], start: Optional[int] = None, elsewhere: Container[int] = ()
 ) -> Address:
     """Return the lowest address of POOL that is not reserved, not TAKEN here, and not used ELSEWHERE, on another host.
 
@@ -33,14 +33,14 @@ def lowest_free(
     """
     first, last = span(pool)
     candidate = first if start is None else max(first, start)
-    reserved = {int(address) for address in (*pool.reserved, *elsewhere)}
+    reserved = {int(address) for address in pool.reserved}
     for address in taken:
-        while candidate in reserved:
+        while candidate in reserved or candidate in elsewhere:
             candidate += 1
         if address > candidate:
             break
         candidate = max(candidate, address + 1)
-    while candidate in reserved:
+    while candidate in reserved or candidate in elsewhere:
         candidate += 1
     if candidate > last:
         raise ValueError(f"no address is free in {pool.iprange or pool.subnet}.")

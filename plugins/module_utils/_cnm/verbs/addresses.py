@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Collection, Dict, Tuple
+from typing import Any, Dict, Tuple
 
-from ..composition.elsewhere import informed
-from ..model.addresses import Address, mac_of
-from ..model.allocation import lowest_free, span
+from ..model.addresses import mac_of
 from ..model.endpoint import Endpoint
-from ..model.network import Network, Pool
+from ..model.network import Network
 from .context import Context, quoted
+from .free_addresses import FreeAddresses
 
 
 def has_own_mac(endpoint: Endpoint) -> bool:
@@ -29,43 +28,26 @@ def claim_addresses(context: Context) -> None:
         context.problems.add(f"{subject}: address {address} is taken: endpoint '{holder.name}' has it.")
 
 
-def addressed(context: Context, network: Network, endpoint: Endpoint, starts: Dict[Tuple[str, int], int]) -> Endpoint:
+def addressed(
+    context: Context, network: Network, endpoint: Endpoint, free: Dict[Tuple[str, int], FreeAddresses]
+) -> Endpoint:
     """Return ENDPOINT with its missing addresses chosen, and with the MAC address derived from them.
 
-    :param starts: by network and family, the number below which no address is free
+    :param free: by network and family, what is left for the endpoints of the run
     :raises ValueError: if no address is free
     """
     chosen: Dict[str, Any] = {}
     for pool in network.pools:
         version = pool.subnet.version
         if getattr(endpoint, f"ipv{version}") is None:
-            remotes = informed(context.store, network).remotes()
-            elsewhere = [each for _peer, remote in remotes for each in [remote.address(version)] if each is not None]
-            start = starts.get((network.id, version), span(pool)[0])
-            chosen[f"ipv{version}"] = _free(context, network, pool, start, elsewhere)
-            # The next endpoint of the run does not search again what is taken.
-            starts[(network.id, version)] = int(chosen[f"ipv{version}"]) + 1
+            left = free.get((network.id, version))
+            if left is None:
+                left = free[(network.id, version)] = FreeAddresses(context, network, pool)
+            chosen[f"ipv{version}"] = left.take()
     first = chosen.get("ipv4", endpoint.ipv4) or chosen.get("ipv6", endpoint.ipv6)
     if not endpoint.mac and first is not None:
         chosen["mac"] = mac_of(first)
     return replace(endpoint, **chosen) if chosen else endpoint
-
-
-def _free(context: Context, network: Network, pool: Pool, start: int, elsewhere: Collection[Address]) -> Address:
-    """Return the address of POOL, a pool of NETWORK, that an endpoint without one gets.
-
-    :raises ValueError: if no address is free
-    """
-    shared = network.underlay is not None and bool(network.underlay.member)
-    if not shared or pool.iprange is not None:
-        try:
-            return lowest_free(pool, context.store.taken(network.id, pool.subnet.version, start), start, elsewhere)
-        except ValueError:
-            if not shared:
-                raise
-    from .claims import beyond
-
-    return beyond(context, network, pool, elsewhere)
 
 
 def check_remotes(context: Context, network: Network, endpoint: Endpoint, subject: str) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Container, Dict, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Container, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..etcd import layout
 from ..etcd.entries import Entry
@@ -42,11 +42,10 @@ class Claims(NamedTuple):
         return {layout.host(host) for host, _batch in self.batches}
 
 
-def beyond(context: Context, network: Network, pool: Pool, elsewhere: Container[Address]) -> Address:
-    """Return an address of POOL, a pool of NETWORK, that is in nobody's slice and that nobody has.
+def beyond(context: Context, network: Network, pool: Pool, elsewhere: Container[int]) -> Iterator[Address]:
+    """Yield the addresses of POOL, a pool of NETWORK, that are in nobody's slice and that nobody has.
 
     :param elsewhere: addresses that other hosts are known to have
-    :raises ValueError: if there is none
     """
     shared = context.shared(
         f"Network '{network.name}': this host's slice has no free address, so one has to be claimed in etcd"
@@ -60,7 +59,7 @@ def beyond(context: Context, network: Network, pool: Pool, elsewhere: Container[
     most = len(taken) + len(used) + 2
     order = [edge + (begin + step) % rest for step in range(min(rest, most))] if rest else []
     order += [(begin + step) % edge for step in range(min(edge, most))]
-    first, last = pool.usable
+    (first, last), reserved = pool.usable, pool.reserved
     for index in order:
         whole = part(pool.subnet, index)
         if str(whole.network_address) in taken:
@@ -68,12 +67,11 @@ def beyond(context: Context, network: Network, pool: Pool, elsewhere: Container[
         low, high = max(first, int(whole.network_address)), min(last, int(whole.broadcast_address))
         for candidate in range(low, high + 1):
             one = type(whole.network_address)(candidate)
-            if one in pool.reserved or one in elsewhere or str(one) in used:
+            if one in reserved or candidate in elsewhere or str(one) in used:
                 continue
             if context.store.holder(network.id, one.packed) is None:
                 context.chosen.add((network.id, one))
-                return one
-    raise ValueError(f"no address is free in {pool.subnet}: hosts have claimed all slices that have any left.")
+                yield one
 
 
 def claims(context: Context, before: SqliteStore, names: Iterable[str]) -> Claims:

@@ -24,6 +24,7 @@ from ..store.journal import Unit
 from ..store.objects import SqliteStore
 from .addresses import addressed, check_displaced, check_remotes, claim_addresses, forget_reported, has_own_mac
 from .context import Context
+from .free_addresses import FreeAddresses
 from .interfaces import named
 
 T = TypeVar("T", Network, Sandbox, Endpoint)
@@ -35,7 +36,7 @@ def assign_unique_values(context: Context, before: SqliteStore) -> None:
     :param before: the store as it was before the run
     """
     claim_addresses(context)
-    starts: Dict[Tuple[str, int], int] = {}
+    free: Dict[Tuple[str, int], FreeAddresses] = {}
     for (kind, identifier), subject in context.subjects.items():
         written = context.store.endpoint(identifier) if kind == "endpoint" else None
         network = context.store.network(written.network) if written is not None else None
@@ -43,7 +44,7 @@ def assign_unique_values(context: Context, before: SqliteStore) -> None:
             continue
         check_remotes(context, network, written, subject)
         with context.problems.about(subject):
-            written = named(context, network, addressed(context, network, written, starts))
+            written = named(context, network, addressed(context, network, written, free))
             context.store.put_endpoint(written)
             forget_reported(context, network, written)
     if context.published:
