@@ -16,6 +16,7 @@ from _cnm.controller import Controller, Groups, Result
 from _cnm.kernel.firewall.listings import Listings
 from _cnm.kernel.host import Kernel
 from _cnm.store.objects import SqliteStore
+from _cnm.store.sqlite_connections import SqliteConnections
 from _cnm.verbs.context import Host
 
 from . import nft
@@ -26,6 +27,7 @@ _OF_ANSIBLE = ("_cnm.options", "_cnm.task")
 _OF_ETCD = "_cnm.etcd."
 _LISTINGS = Listings(nft.run)
 """What nft and iptables have listed. The state of the rules says whether it still holds."""
+_CONNECTIONS = SqliteConnections()
 
 
 class _Announcing(Controller):
@@ -63,7 +65,13 @@ def controller(
     """
     with Kernel(_LISTINGS) as kernel:
         # Only CHECK shows an engine what differs.
-        yield _Announcing(announce, kernel, warn, check, diff=check, patience=patience)
+        yield _Announcing(announce, kernel, warn, check, diff=check, patience=patience, connections=_CONNECTIONS)
+
+
+def close() -> None:
+    """Close what stays open between runs. The worker must have ended."""
+    _CONNECTIONS.close()
+    _LISTINGS.close()
 
 
 def import_all(etcd: bool = True) -> None:

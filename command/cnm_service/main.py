@@ -13,9 +13,8 @@ from typing import List, Mapping, Protocol
 
 from cnm_command.access import require_all
 
-from . import docker, engines
+from . import core, docker, engines
 from .connections import Connections, Serve
-from .core import import_all
 from .listeners import Listeners
 from .worker import Worker
 
@@ -48,7 +47,7 @@ def serve(options: Namespace) -> int:
         followers.append(agent(worker, options.etcd))
     paths = {name: getattr(options, name) for name in PROTOCOLS if getattr(options, name) is not None}
     listeners = Listeners(PROTOCOLS, paths, required=not followers)
-    import_all(options.etcd is not None)
+    core.import_all(options.etcd is not None)
     end, begin = socket.socketpair()
     begin.setblocking(False)
     signal.set_wakeup_fd(begin.fileno())
@@ -67,4 +66,5 @@ def serve(options: Namespace) -> int:
         for each in followers:
             each.end()
         connections.end()
+        core.close()
     return 0

@@ -26,6 +26,7 @@ from .store import FOLDER, journal
 from .store.journal import Unit
 from .store.lock import PATIENCE
 from .store.objects import SqliteStore
+from .store.sqlite_connections import SqliteConnections
 from .transactions import Transactions
 from .verbs.context import Context, Host, quoted
 from .verbs.uniqueness import assign_unique_values
@@ -68,6 +69,7 @@ class Controller:
         diff: bool = True,
         elsewhere: bool = True,
         patience: float = PATIENCE,
+        connections: Optional[SqliteConnections] = None,
     ) -> None:
         """Create a controller for the host behind KERNEL.
 
@@ -76,12 +78,13 @@ class Controller:
         :param diff: whether to return differences, which may be many megabytes
         :param elsewhere: whether to show the parts of networks that are on other hosts, which may be as large
         :param patience: seconds to wait for other runs to end
+        :param connections: those to the store that this process keeps open; without them, each run opens its own
         """
         self._kernel = kernel
         self._warn: Callable[[str], None] = lambda text: warn(printable(text))
         self._check = check
         self._folder = folder
-        self._transactions = Transactions(folder, check, self._predefine, kernel.keep_listings, patience)
+        self._transactions = Transactions(folder, check, self._predefine, kernel.keep_listings, patience, connections)
         self._diff = diff
         self._elsewhere = elsewhere
 

@@ -16,6 +16,7 @@ from .model.network import DEFAULT
 from .store import schema
 from .store.lock import held
 from .store.objects import SqliteStore
+from .store.sqlite_connections import SqliteConnections
 
 
 class Transactions:
@@ -28,6 +29,7 @@ class Transactions:
         predefine: Callable[[SqliteStore], None],
         finish: Callable[[], None],
         patience: float,
+        connections: Optional[SqliteConnections],
     ) -> None:
         """Use the store in FOLDER.
 
@@ -35,12 +37,14 @@ class Transactions:
         :param predefine: called in a transaction of a new store, to write the networks that always exist
         :param finish: called under the lock at the end of each run that may write
         :param patience: seconds to wait for other runs to end
+        :param connections: those that this process keeps open
         """
         self._folder = folder
         self._check = check
         self._predefine = predefine
         self._finish = finish
         self._patience = patience
+        self._connections = connections
 
     @contextmanager
     def reading(self) -> Iterator[SqliteStore]:
@@ -77,10 +81,10 @@ class Transactions:
     def _open(self, write: bool, beside: Optional[SqliteStore] = None) -> SqliteStore:
         """Open the store, reusing BESIDE if given. A missing store that is opened read-only is empty."""
         if os.path.exists(schema.path(self._folder)):
-            store = SqliteStore.open(self._folder, beside, write or beside is not None)
+            store = SqliteStore.open(self._folder, beside, write or beside is not None, self._connections)
         elif write:
             schema.create(self._folder)
-            store = SqliteStore.open(self._folder)
+            store = SqliteStore.open(self._folder, connections=self._connections)
         else:
             store = SqliteStore.memory()
         try:

@@ -22,19 +22,31 @@ from . import schema
 from .intact import OpenFile
 from .journal import Setting, Unit
 from .queries import Queries
+from .sqlite_connections import SqliteConnections
 
 
 class SqliteStore(Queries):
     """The objects of one host, as of the last commit or of the transaction under way."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str = ":memory:", file: Optional[OpenFile] = None) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: str = ":memory:",
+        file: Optional[OpenFile] = None,
+        connections: Optional[SqliteConnections] = None,
+        write: bool = False,
+    ) -> None:
         """Use CONNECTION to the store at PATH, which was found intact.
 
         :param file: the file at PATH, if it is open
+        :param connections: what CONNECTION is given to instead of being closed
+        :param write: whether the lock keeps others from changing it
         """
         super().__init__(connection, path)
         self._path = path
         self._file = file
+        self._connections = connections
+        self._write = write
         self.file = file.identity if file is not None else None
 
     @property
@@ -48,17 +60,28 @@ class SqliteStore(Queries):
         return cls(schema.memory())
 
     @classmethod
-    def open(cls, folder: str, beside: "Optional[SqliteStore]" = None, write: bool = True) -> "SqliteStore":
+    def open(
+        cls,
+        folder: str,
+        beside: "Optional[SqliteStore]" = None,
+        write: bool = True,
+        connections: Optional[SqliteConnections] = None,
+    ) -> "SqliteStore":
         """Open the store in FOLDER, which exists.
 
         :param beside: the same store, opened and found good before
         :param write: whether it is to be written; to read it, it need not be writable
+        :param connections: those that this process keeps open
         :raises StoreDamaged: if it cannot be trusted; the file is left as it is
         """
         path = schema.path(folder)
-        file = OpenFile(path)
+        kept = connections.take(path) if connections is not None else None
+        file = OpenFile(path, in_use=kept is not None)
+        if kept is not None:
+            return cls(kept, path, file, connections, write)
         connection = schema.connect(folder, check=beside is None, write=write, intact=file.is_intact)
-        return cls(connection, path, file)
+        # Without the lock, nobody knows whether others change the store meanwhile.
+        return cls(connection, path, file, connections if write else None, write)
 
     def copy(self) -> "SqliteStore":
         """Return a copy of this store in memory; writing to the copy does not change this store."""
@@ -66,8 +89,11 @@ class SqliteStore(Queries):
         return SqliteStore(schema.in_memory(self._connection), self._path)
 
     def close(self) -> None:
-        """Close the file; what was not committed is undone."""
-        self._connection.close()
+        """Close the file, or leave it open for later runs; what was not committed is undone."""
+        if self._connections is not None:
+            self._connections.give(self._connection)
+        else:
+            self._connection.close()
 
     def __enter__(self) -> "SqliteStore":
         return self
@@ -78,6 +104,10 @@ class SqliteStore(Queries):
         self.close()
         if self._file is not None and unchanged and error is None:
             self._file.leave()
+            if self._connections is not None and self._write:
+                self._connections.keep(self._path)
+        elif self._connections is not None:
+            self._connections.close()
 
     def begin(self, write: bool) -> None:
         """Start a transaction; without WRITE, it sees the store as it is now until it ends."""

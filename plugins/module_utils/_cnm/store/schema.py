@@ -277,7 +277,8 @@ def _checked_version(connection: sqlite3.Connection, file: str, intact: bool) ->
 
 def _connect(file: str) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(file, isolation_level=None, timeout=30)
+        # A service runs the core in one thread, and closes the store in another one at its end.
+        return sqlite3.connect(file, isolation_level=None, timeout=30, check_same_thread=False)
     except sqlite3.OperationalError as error:
         raise CnmError(f"The store '{file}' cannot be opened: {error}.") from error
 
