@@ -23,7 +23,7 @@ from ...resources.kinds import ForwardAccept, ForwardAcceptKey
 from ...resources.link import GROUP
 from ...resources.plan import Step
 from ...resources.resource import Key, Resource, only
-from ..system.programs import Run, find, understood
+from ..system.programs import Run, find, real_name, understood
 
 _CHAIN = "DOCKER-USER"
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
@@ -187,7 +187,7 @@ class DockerUser:
 
         The older iptables would create its table to list it, but a file of the kernel says whether the table exists.
         """
-        program = os.path.basename(os.path.realpath(find(_PROGRAMS[family]) or ""))
+        program = real_name(find(_PROGRAMS[family]) or "")
         if "legacy" in program:
             return "filter" in _tables(family)
         answer = self._ask("nft", ["-j", "list", "chains"], None) if "nft" in program else None

@@ -24,7 +24,7 @@ from ...private_files import make_private, open_private, remove_private, write_p
 from ..boot import boot_id
 from ..rtnl import uapi
 from ..rtnl.socket import SO_NETNS_COOKIE
-from ..system.programs import Run
+from ..system.programs import Run, real_name
 
 MEMORY = "/run/cnm/listings.json"
 """The answers of programs, and for which state they hold. In /run, because generations start again after a boot."""
@@ -133,9 +133,7 @@ def _following(state: str) -> str:
 
 def _only_lists(command: List[str]) -> bool:
     """Say whether COMMAND runs nft, or an iptables that is built on it, to list rules."""
-    if "nft" not in os.path.basename(os.path.realpath(command[0])):
-        return False
-    return "list" in command or "-S" in command
+    return ("list" in command or "-S" in command) and "nft" in real_name(command[0])
 
 
 def forget() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
 
@@ -17,17 +17,44 @@ Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 """Runs a command with an optional text on its standard input; returns its exit status, output and error output."""
 
 
+_found: Dict[Tuple[str, str], str] = {}
+"""Where this process has found programs, by the value of PATH and the name."""
+
+
 def find(name: str) -> Optional[str]:
     """Return the path of program NAME, also in folders that only root searches; None if it is not installed.
 
     Empty and relative entries of PATH are skipped, because the current folder may belong to anybody.
     """
-    for folder in _folders(os.environ.get("PATH", "")):
+    searched = os.environ.get("PATH", "")
+    known = _found.get((searched, name))
+    if known is not None and _is_program(known):
+        return known
+    for folder in _folders(searched):
         path = os.path.join(folder, name)
-        # Most folders do not have it. shutil.which() asks each of them more questions.
-        if os.access(path, os.X_OK) and os.path.isfile(path):
+        if _is_program(path):
+            _found[(searched, name)] = path
             return path
     return None
+
+
+def _is_program(path: str) -> bool:
+    # Most folders do not have it. shutil.which() asks each of them more questions.
+    return os.access(path, os.X_OK) and os.path.isfile(path)
+
+
+def real_name(path: str) -> str:
+    """Return the name of the file that PATH leads to, such as ``xtables-nft-multi``; empty if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return _real_name(path, status.st_dev, status.st_ino)
+
+
+@lru_cache(maxsize=16)
+def _real_name(path: str, _device: int, _inode: int) -> str:
+    return os.path.basename(os.path.realpath(path))
 
 
 @lru_cache(maxsize=1)
