@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set
 
 from ..system.programs import Run, find, understood
@@ -139,9 +140,15 @@ def _docker_decides(run: Run, family: str) -> bool:
 
 def _listed(run: Run, *what: str) -> List[Dict[str, Any]]:
     try:
-        return list(json.loads(_text(run, *what, option="-j"))["nftables"])
+        return list(_parsed(_text(run, *what, option="-j")))
     except (ValueError, KeyError, TypeError):
         return []
+
+
+@lru_cache(maxsize=8)
+def _parsed(output: str) -> Sequence[Dict[str, Any]]:
+    """Return what nft has listed in JSON. The next run in this process often gets the same text."""
+    return list(json.loads(output)["nftables"])
 
 
 def _text(run: Run, *what: str, option: str = "-s") -> str:

@@ -186,10 +186,17 @@ def _remembered(shape: str) -> Optional[str]:
     """Return the text that we loaded, if the table still has the SHAPE that it had then."""
     try:
         with os.fdopen(open_private(MEMORY), encoding="utf-8") as stream:
-            memory = json.load(stream)
-        return str(memory["text"]) if memory["shape"] == shape else None
+            text, known = _loaded(stream.read())
+        return text if known == shape else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+@lru_cache(maxsize=1)
+def _loaded(memory: str) -> Tuple[str, Any]:
+    """Return the text that MEMORY says that we loaded, and the shape that the table had then."""
+    fields = json.loads(memory)
+    return str(fields["text"]), fields["shape"]
 
 
 def _elements(listed: Sequence[Dict[str, Any]]) -> Iterable[Element]:
