@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
-from _cnm.controller import Groups, Result
+from _cnm.controller import Choose, Groups, Result
 from _cnm.engines import Core
 from _cnm.model.errors import Incomplete, InvalidInput
 from _cnm.model.network import Network
@@ -22,8 +22,6 @@ from .errors import NOT_AS_EXPECTED, NOT_AVAILABLE, UNKNOWN_CONTAINER, EngineErr
 
 Warn = Callable[[str], None]
 """Is called with each warning for the user."""
-Choose = Callable[[SqliteStore, Host], Groups]
-"""Returns what a run is to do, see Controller.ensure_chosen()."""
 _TRIAL = "cnm-status"
 """A sandbox that exists only in check mode."""
 

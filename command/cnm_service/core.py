@@ -10,9 +10,9 @@ import gc
 import importlib
 import pkgutil
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Optional
 
-from _cnm.controller import Controller, Groups, Result
+from _cnm.controller import Choose, Controller, Groups, Result
 from _cnm.kernel.firewall.listings import Listings
 from _cnm.kernel.host import Kernel
 from _cnm.store.objects import SqliteStore
@@ -39,8 +39,8 @@ class _Announcing(Controller):
         self._announce = announce
         self._announced = False
 
-    def ensure_chosen(self, choose: Callable[[SqliteStore, Host], Groups]) -> Result:
-        def chosen(store: SqliteStore, host: Host) -> Groups:
+    def ensure_chosen(self, choose: Choose) -> Result:
+        def chosen(store: SqliteStore, host: Host) -> Optional[Groups]:
             groups = choose(store, host)
             # The run may begin again, because another host was faster.
             if not self._announced:

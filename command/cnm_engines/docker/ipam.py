@@ -185,13 +185,13 @@ def release_address(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any
         released = ipaddress.ip_address(text)
     request.problems.check()
 
-    def choose(store: SqliteStore, _host: Host) -> Groups:
+    def choose(store: SqliteStore, _host: Host) -> Optional[Groups]:
         network = identifier.find(store, strict=False)
         holder = store.holder(network.id, released.packed) if network is not None else None
         if holder is None or holder.sandbox is not None:
-            return []
+            return None
         if not ids.reserves_address(holder) and not ids.is_of_docker(holder):
-            return []
+            return None
         return [("endpoint", [{"name": holder.name, "network": holder.network, "state": "absent"}])]
 
     carry_out(core, choose, warn)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping
 
 from _cnm.controller import Groups
 from _cnm.model.endpoint import Endpoint
@@ -14,7 +14,7 @@ from _cnm.store.objects import SqliteStore
 from _cnm.verbs.context import Host
 
 from ..errors import REFUSED, EngineError
-from ..runs import Choose, Core, Warn, last_object
+from ..runs import Core, Warn, last_object
 
 
 def refusal(text: str) -> EngineError:
@@ -22,7 +22,7 @@ def refusal(text: str) -> EngineError:
     return EngineError(REFUSED, text)
 
 
-def endpoint(core: Core, choose: Choose, warn: Warn) -> Mapping[str, Any]:
+def endpoint(core: Core, choose: Callable[[SqliteStore, Host], Groups], warn: Warn) -> Mapping[str, Any]:
     """Do what CHOOSE returns, whose last item is an endpoint; return that in the shape of inspect.
 
     :raises CnmError: if it is not valid, or if the host refuses a change

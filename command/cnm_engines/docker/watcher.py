@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, Mapping, Set, TypeVar
 
+from _cnm.controller import Choose
 from _cnm.engines import SHORT_ID
 from _cnm.engines.engine_api import ERRORS, EngineApi
 from _cnm.model.errors import CnmError
 from cnm_command.errors import Failure
 
 from ..errors import EngineError
-from ..runs import Choose, Core, Warn, carry_out
+from ..runs import Core, Warn, carry_out
 from . import names
 from .endpoints import removal
 

@@ -36,6 +36,8 @@ _ATTEMPTS = 20
 """How often a run begins again because another host has taken in etcd what it had chosen."""
 Groups = Sequence[Tuple[str, Sequence[Mapping[str, Any]]]]
 """Kinds of objects, each with the items that describe the objects."""
+Choose = Callable[[SqliteStore, Host], Optional[Groups]]
+"""Chooses what a run has to do."""
 
 
 @dataclass
@@ -101,11 +103,12 @@ class Controller:
         """
         return self.ensure_chosen(lambda _store, _host: groups)
 
-    def ensure_chosen(self, choose: Callable[[SqliteStore, Host], Groups]) -> Result:
+    def ensure_chosen(self, choose: Choose) -> Result:
         """Do what ensure_all() does with the groups that CHOOSE returns, given the store and the facts about the host.
 
         CHOOSE is called under the lock, so no other run changes anything between its decisions and this run. What it
-        raises ends the run before anything is touched.
+        raises ends the run before anything is touched. If it returns None, there is nothing to do, and the host is not
+        looked at.
         """
         for attempt in range(_ATTEMPTS):
             sharing = Sharing(self._folder, self._check, self._warn)
@@ -118,9 +121,11 @@ class Controller:
                 sharing.close()
         raise AssertionError
 
-    def _ensure_chosen(self, choose: Callable[[SqliteStore, Host], Groups], sharing: Sharing) -> Result:
+    def _ensure_chosen(self, choose: Choose, sharing: Sharing) -> Result:
         with self._transactions.writing() as (store, before):
             groups = choose(store, self._kernel.facts)
+            if groups is None:
+                return Result()
             context = self._context(store)
             context.shared = sharing.asked
             _write_items(groups, context, before)

@@ -30,9 +30,10 @@ class Host:
         self.kernel = PretendKernel()
         self.folder = str(folder)
         self.warnings = []
+        self.connections = None
 
     def controller(self, check=False):
-        return Controller(self.kernel, self.warnings.append, check, self.folder)
+        return Controller(self.kernel, self.warnings.append, check, self.folder, connections=self.connections)
 
     def ensure(self, kind, *items, check=False):
         return self.controller(check).ensure(kind, items)
