@@ -157,7 +157,15 @@ OF_COMMAND = {
     "cnm_engines": VALUES
     | NOUNS
     | {"adopted", "controller", "drivers", "engines", "store.objects", "verbs.context", "verbs.engines"},
-    "cnm_service": {"controller", "engines", "etcd.settings_file", "kernel", "store.objects", "verbs.context"},
+    "cnm_service": {
+        "controller",
+        "engines",
+        "etcd.settings_file",
+        "kernel",
+        "store.objects",
+        "store.sqlite_connections",
+        "verbs.context",
+    },
 }
 """The other front ends of the core, in command/ -> what they may import of it."""
 
