@@ -104,7 +104,7 @@ parity: tools ## Compare random steps with a real Docker and with cnm.linux, for
 	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q -s tests/parity --seconds 90 $(SEED) $(ARGS)
 
 .PHONY: oracle
-oracle: tools ## Compare one story on two real Docker hosts with etcd and on two cnm.linux hosts (root)
+oracle: tools ## Compare one story on real Docker hosts with etcd, and on cnm.linux hosts with and without it (root)
 	@.ci/setup tools aardvark-dns busybox dockerd etcd
 	$(AS_ROOT) tests/private-host $(BIN)/python -m pytest -q tests/oracle $(ARGS)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two hosts that run Docker, and two of ours."""
+"""Two hosts that run Docker, and two pairs of ours."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import pytest
 TESTS = Path(__file__).parents[1]
 sys.path.append(str(TESTS / "parity"))
 
-from cnm_hosts import CnmHosts
 from docker_hosts import DockerHosts
+from etcd_hosts import EtcdHosts
 from fleet import Fleet
+from inventory_hosts import InventoryHosts
 
 
 @pytest.fixture()
@@ -32,10 +33,20 @@ def theirs() -> Iterator[DockerHosts]:
 
 
 @pytest.fixture()
-def ours(tmp_path: Path) -> Iterator[CnmHosts]:
+def played(tmp_path: Path) -> Iterator[InventoryHosts]:
     with ExitStack() as stack:
         fleet = Fleet(2)
         stack.callback(fleet.close)
-        made = CnmHosts(fleet, tmp_path)
+        made = InventoryHosts(fleet, tmp_path)
+        stack.callback(made.end)
+        yield made
+
+
+@pytest.fixture()
+def sharing() -> Iterator[EtcdHosts]:
+    with ExitStack() as stack:
+        fleet = Fleet(2)
+        stack.callback(fleet.close)
+        made = EtcdHosts(fleet)
         stack.callback(made.end)
         yield made

@@ -49,16 +49,20 @@ class Difference(NamedTuple):
     """Takes our value and theirs; returns whether they differ as intended."""
     always: bool = True
     """Whether every run has this difference."""
+    controls: tuple[str, ...] = ("inventory", "etcd")
+    """The values of ``cnm.overlay.control`` with which there is this difference."""
 
 
 _NETWORK = r"h\d/networks/\w+"
 _ATTACHED = r"h\d/containers/\w+/Networks/\w+"
 _CHOSEN = r"(some|other)"
 """Containers with chosen addresses."""
+_CHOSEN_ADDRESS = rf"h\d/(containers/{_CHOSEN}/Networks/blue|networks/blue/Containers/{_CHOSEN})/(IP|IPv4|Mac)Address"
 
 EGRESS = "the network's own gateway leads out; Docker gives each container a second interface, on docker_gwbridge"
 KEPT = "a stopped sandbox keeps its addresses; a stopped Docker container has none"
 SLICE = "each host chooses from its own slice of the subnet, because there is no shared store"
+CLAIMED = "each host chooses from a slice that it has claimed; Docker takes the first free address of the subnet"
 OPTION = "Docker's networks do not have this option"
 
 INTENDED = (
@@ -77,8 +81,8 @@ INTENDED = (
     Difference(r"\w+/interfaces/eth[12]", EGRESS),
     Difference(r"h\d/networks/docker_gwbridge", EGRESS, theirs_alone),
     Difference(rf"{_ATTACHED}/(IPAddress|IPPrefixLen|MacAddress)", KEPT, ours_alone),
-    Difference(rf"h\d/containers/{_CHOSEN}/Networks/blue/(IP|Mac)Address", SLICE),
-    Difference(rf"{_NETWORK}/Containers/{_CHOSEN}/(IPv4|Mac)Address", SLICE),
+    Difference(_CHOSEN_ADDRESS, SLICE, controls=("inventory",)),
+    Difference(_CHOSEN_ADDRESS, CLAIMED, controls=("etcd",)),
     Difference(
         r"mole/finds/store",
         "the answer has all endpoints with the name; Docker's has only those on the first network",
@@ -103,7 +107,11 @@ INTENDED = (
 )
 
 
-def intended(path: str, ours: Any, theirs: Any) -> Optional[Difference]:
-    """Return the entry that explains why OURS and THEIRS differ at PATH, or None."""
-    matching = (each for each in INTENDED if re.fullmatch(each.path, path) and each.holds(ours, theirs))
+def intended(control: str, path: str, ours: Any, theirs: Any) -> Optional[Difference]:
+    """Return the entry that explains why OURS, with CONTROL, and THEIRS differ at PATH, or None."""
+    matching = (
+        each
+        for each in INTENDED
+        if control in each.controls and re.fullmatch(each.path, path) and each.holds(ours, theirs)
+    )
     return next(matching, None)

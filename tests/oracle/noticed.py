@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -22,8 +23,10 @@ AT_ONCE = 16
 ANY = "0.0.0.0"
 PORT = 7777
 """The port on which somebody outside listens."""
-TRIES = 3
+TRIES = 4
 """With the first packet to an address, Docker asks the other hosts where it is."""
+SLICES = 30
+"""How long to wait for an answer each time. All are on this machine."""
 HEADERS = {4: 28, 6: 48}
 """The bytes of the headers of an echo request, by IP version."""
 
@@ -35,12 +38,18 @@ class Onlooker:
         self.side = side
         self._names: set[str] = set()
         self._addresses: dict[str, str] = {}
+        self._chosen: set[tuple[str, str]] = set()
+        """Containers with a network on which they did not ask for an address."""
+        self._first: dict[tuple[str, str], str] = {}
+        """The first address that each of them had."""
 
     def hear(self, act: Act) -> None:
         """Learn the names in ACT."""
         for _host, step in act.moves:
             if step.network:
                 self._names |= {step.name, f"{step.name}.{step.network}", *step.arguments.get("aliases", ())}
+                if "ip" not in step.arguments:
+                    self._chosen.add((step.name, step.network))
 
     def look(self) -> dict[str, Any]:
         """Return what exists and what works."""
@@ -54,6 +63,7 @@ class Onlooker:
             for name, each in shown.items():
                 if each["State"] == "running":
                     homes[name], places[name] = host, self.side.place(host, name)
+        view["chosen"] = self._relied_on(view)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             # These take a while: unknown names, and addresses that do not answer.
             finds = {name: pool.submit(self._finds, homes[name], name) for name in places}
@@ -75,6 +85,27 @@ class Onlooker:
                     if attachment[key]:
                         self._addresses[f"{name} on {network}{how}"] = attachment[key]
 
+    def _relied_on(self, view: Mapping[str, Any]) -> dict[str, dict[str, bool]]:
+        """Return what users rely on of each chosen address, whichever it is."""
+        attached = {
+            (name, network): (host, attachment["IPAddress"])
+            for host in self.side.hosts
+            for name, each in view[host]["containers"].items()
+            for network, attachment in each["Networks"].items()
+            if each["State"] == "running"
+        }
+        relied = {}
+        for name, network in self._chosen & attached.keys():
+            host, chosen = attached[name, network]
+            pool = view[host]["networks"][network]["IPAM"]["Config"][0]
+            holders = [who for who, (_host, address) in attached.items() if address == chosen]
+            relied[f"{name} on {network}"] = {
+                "it is of the subnet": ipaddress.ip_address(chosen) in ipaddress.ip_network(pool["Subnet"]),
+                "nobody else has it": holders == [(name, network)] and chosen != pool.get("Gateway"),
+                "it is the same as before": chosen == self._first.setdefault((name, network), chosen),
+            }
+        return relied
+
     def _finds(self, host: str, container: str) -> dict[str, list[str]]:
         """Return who answers to each name for CONTAINER."""
         holders = {address: who for who, address in self._addresses.items()}
@@ -86,7 +117,7 @@ class Onlooker:
         (mtu,) = {each["mtu"] for each in _links(place) if each["ifname"] == "eth0"}
 
         def reached(address: str) -> list[bool]:
-            if not any(pinged(place, address) for _time in range(TRIES)):
+            if not any(pinged(place, address, SLICES) for _time in range(TRIES)):
                 return []
             return [_passes(place, address, size) for size in (mtu, mtu + 1)]
 

@@ -47,10 +47,11 @@ def simply(verb: str, host: str, *names: str) -> tuple[Move, ...]:
 STORY = (
     Act("a network is made on one host", (create("h1", "blue", {"subnet": "10.9.0.0/16"}),)),
     Act(
-        "a container on each host, with an address and aliases",
+        "a container on each host, with an address and aliases, and one whose address is chosen",
         (
             run("h1", "web", "blue", ip="10.9.1.5", aliases=["www"], ports=[{"container": "80", "host": "8080"}]),
             run("h2", "db", "blue", ip="10.9.2.5", aliases=["store"]),
+            run("h2", "other", "blue"),
         ),
     ),
     Act(
@@ -68,15 +69,15 @@ STORY = (
     Act("an address that somebody on the other host has", (run("h2", "thief", "blue", ip="10.9.1.5"),), True),
     Act("an address of another subnet", (run("h2", "lost", "blue", ip="10.10.1.6"),), True),
     Act("a network that is in use is to go", simply("delete", "h1", "blue"), True),
-    Act("one stops", simply("stop", "h2", "db")),
-    Act("it starts again", simply("start", "h2", "db")),
+    Act("two stop", simply("stop", "h2", "db", "other")),
+    Act("they start again", simply("start", "h2", "db", "other")),
     Act(
-        "it moves to the other host, with its address",
+        "one moves to the other host, with its address",
         (*simply("remove", "h2", "db"), run("h1", "db", "blue", ip="10.9.2.5", aliases=["store"])),
     ),
     Act(
-        "one is removed, and others come, whose addresses are chosen",
-        (*simply("remove", "h1", "spy"), run("h1", "some", "blue"), run("h2", "other", "blue")),
+        "one is removed, and another one comes, whose address is chosen",
+        (*simply("remove", "h1", "spy"), run("h1", "some", "blue")),
     ),
     Act(
         "all containers are removed, and, on one host, the networks",

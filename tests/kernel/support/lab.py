@@ -281,8 +281,11 @@ def seen(
         return str(peer[0])
 
 
-def pinged(source: str, target: str) -> bool:
-    """Return whether TARGET answers an echo request from SOURCE."""
+def pinged(source: str, target: str, slices: int = 10 * SLICES) -> bool:
+    """Return whether TARGET answers an echo request from SOURCE.
+
+    By default, the kernel has the time to resolve the neighbours on the way to the outside.
+    """
     six = ":" in target
     with at(source):
         made = socket.socket(
@@ -298,8 +301,7 @@ def pinged(source: str, target: str) -> bool:
         try:
             made.sendto(struct.pack("!BBH", kind, 0, 0 if six else ~total & 0xFFFF) + body, (target, 0))
             while True:
-                # Before an answer from outside, the kernel also has to resolve the neighbours on the way.
-                await_(made, slices=10 * SLICES)
+                await_(made, slices=slices)
                 data, peer = made.recvfrom(200)
                 if peer[0] == target and data[-8:] == body and data[0 if six else 20] == (129 if six else 0):
                     return True
