@@ -30,6 +30,8 @@ _OPTIONS: Dict[str, Tuple[str, Mapping[str, Any]]] = {
     "cnm_networks": ("networks", NETWORK),
     "cnm_sandboxes": ("sandboxes", SANDBOX),
 }
+_SANDBOX = "cnm.linux.sandbox"
+"""The connection to hosts of the inventory that are sandboxes."""
 _LOCKSTEP = ("linear", "ansible.builtin.linear", "debug", "ansible.builtin.debug")
 """Strategies that start the next task when all hosts of a batch have finished the present one."""
 
@@ -52,6 +54,8 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": text}
         variables = task_vars or {}
         host = str(variables["inventory_hostname"])
+        if self._connection.transport == _SANDBOX:
+            return {**result, "skipped": True, "skip_reason": f"{host} is a sandbox, not a host"}
         try:
             exchange = boolean(self._task.args.get("exchange", False))
         except TypeError as error:
@@ -141,16 +145,20 @@ class ActionModule(ActionBase):
         """Return the answer for each host of INVENTORY, from the declarations of all hosts."""
         problems: List[str] = []
         names = Names()
-        declarations = {name: self._declaration(name, hostvars, problems, names) for name in sorted(set(inventory))}
+        # Not hostvars[name], which evaluates variables without hostvars, so hosts could not refer to each other.
+        everything = {name: hostvars.raw_get(name) for name in sorted(set(inventory))}
+        declarations = {
+            name: self._declaration(name, {**variables, "hostvars": hostvars}, problems, names)
+            for name, variables in everything.items()
+            if variables.get("ansible_connection") != _SANDBOX
+        }
         whole = Inventory(declarations, problems)
         answers = {host: whole.told(host) for host in declarations}
         return Work(answers, whole.everywhere(), None if names.beyond else names.found)
 
-    def _declaration(self, host: str, hostvars: Any, problems: List[str], names: Names) -> Declaration:
-        """Return what a host's variables declare; variables that cannot be evaluated are problems."""
+    def _declaration(self, host: str, raw: Dict[str, Any], problems: List[str], names: Names) -> Declaration:
+        """Return what RAW, a host's variables, declares; variables that cannot be evaluated are problems."""
         values: Dict[str, Any] = {}
-        # Not hostvars[host], which evaluates variables without hostvars, so hosts could not refer to each other.
-        raw = {**hostvars.raw_get(host), "hostvars": hostvars}
         names.add(VARIABLES, raw)
         templar = self._templar.copy_with_new_env(available_variables=raw)
         for name in VARIABLES:
