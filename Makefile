@@ -4,8 +4,8 @@
 
 # PYTHON=3.9 runs unit, kernel and units with that Python, as on a managed host. Without it, they run in .venv.
 # CORE=2.16 runs unit, examples and integration with that ansible-core (2.16 to 2.21), as on a controller.
-# TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." restricts molecule; ARGS="-k name -x" is passed
-# to pytest and ansible-test. kernel, faults and examples run in WORKERS=4 processes; ARGS="-n 0" uses one, for --pdb.
+# TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." molecule, and MACHINES="debian13 ..." machines.
+# ARGS="-k name -x" is passed to pytest and ansible-test. kernel, faults and examples run in WORKERS=4 processes; ARGS="-n 0" uses one, for --pdb.
 
 SHELL := /bin/bash
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache
@@ -20,6 +20,7 @@ export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
 SCENARIOS := default roles reboot docker-beside overlay control
+MACHINES := debian12 debian13
 FAULTS := tests/kernel/faults
 EXHAUSTIVE := tests/unit/plugins/module_utils/exhaustive
 TEST_PYTHON := $(if $(PYTHON),$(CURDIR)/.cache/target/$(PYTHON)/bin/python,$(BIN)/python)
@@ -78,6 +79,13 @@ kernel: tools ## Test against the kernel, on private hosts (root)
 faults: tools ## Test runs that are killed, refused by the kernel, interrupted at each step, or concurrent (root)
 	@.ci/setup tools aardvark-dns conntrack
 	$(call if-any,$(FAULTS),$(call PRIVATE_PYTEST,$(TEST_PYTHON)) $(FAULTS) $(SEED) $(ARGS))
+
+.PHONY: machines
+machines: tools ## Test with the kernels of Debian 12 and 13, in virtual machines (root); MACHINES=debian13 for one
+	@.ci/setup tools debian-keyring mmdebstrap qemu ssh
+	set -e; for machine in $(MACHINES); do \
+	    $(AS_ROOT) tests/machines/machine $$machine python3 -m pytest -q -n 2 -m machine --none-skipped $(ARGS) \
+	        $$(grep -rl 'pytest.mark.machine' tests/kernel --include='test_*.py'); done
 
 .PHONY: integration
 integration: tools ## Test the modules with ansible-test, on a private host (root)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Generator, Iterator, List
 
 import pytest
 from fleet import Fleet
@@ -19,9 +19,13 @@ from stand_in import Host, private
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="seed of the random tests; random by default")
     parser.addoption("--seconds", type=float, help="seconds that the adversary and the concurrent writers work for")
+    parser.addoption("--none-skipped", action="store_true", help="a test that is skipped has failed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "machine: also runs in a virtual machine, whose kernel may have what the kernel here lacks"
+    )
     if config.option.seed is None:
         config.option.seed = getattr(config, "workerinput", {}).get("seed", random.randrange(1 << 16))
 
@@ -39,6 +43,15 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
     for item in items:
         if Path(str(item.fspath)).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.skip(reason="kernel tests make network and mount namespaces: run them as root"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """Let a skipped test fail with ``--none-skipped``."""
+    report = (yield).get_result()
+    if report.skipped and item.config.option.none_skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} must not be skipped here: {report.longrepr}"
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -300,6 +300,7 @@ def test_routed_network(networks: Host, version: int) -> None:
     assert direct("b1", OUTSIDE, its["outside"]) == str(target)
 
 
+@pytest.mark.machine
 def test_sctp_port(networks: Host) -> None:
     try:
         socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132).close()

@@ -157,6 +157,7 @@ def test_ufw_as_it_is_and_what_it_is_told_helps(host: Host) -> None:
     assert seen("b1", (OUTSIDE6, 80), OUTSIDE, ("::", 80)) == UPLINK6
 
 
+@pytest.mark.machine
 def test_older_iptables(host: Host) -> None:
     if programs.find("iptables-legacy") is None or host.run(["iptables-legacy", "-w", "-S"]).returncode:
         pytest.skip("there is no iptables-legacy, or this kernel has no tables for it")

@@ -18,7 +18,7 @@ from wireguard import INTERFACE, Tunnels, encrypted, inner, needs_wireguard, tun
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import ENCRYPTED, VNI
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
-pytestmark = needs_wireguard
+pytestmark = [needs_wireguard, pytest.mark.machine]
 POOLS = ["10.9.0.0/16", "fd00:9::/64"]
 BLUE, RED = 77, 78
 """VNIs."""

@@ -13,8 +13,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from fleet import Fleet, Member, until
-from wireguard import INTERFACE, PORT, SETTINGS, inner, needs_wireguard, tunnels
+from wireguard import INTERFACE, KERNEL_HAS_IT, PORT, SETTINGS, inner, needs_wireguard, tunnels
 
 pytestmark = needs_wireguard
 
@@ -49,6 +50,7 @@ def uninterrupted(one: Member, other: Member) -> Iterator[None]:
     assert received >= sent - 1, f"the last one may have been on its way: {said}"
 
 
+@pytest.mark.machine
 def test_hosts_come_and_go(fleet: Fleet) -> None:
     one, two, three = fleet.members
     with tunnels(one, two) as made:
@@ -58,8 +60,9 @@ def test_hosts_come_and_go(fleet: Fleet) -> None:
         assert until(lambda: reach(one, two))
         with one.here():
             assert SETTINGS.stat().st_mode & 0o777 == 0o600
-        (link,) = one.listed("ip", "link", "show", INTERFACE)
+        (link,) = one.listed("ip", "-details", "link", "show", INTERFACE)
         assert link["mtu"] == 1440, "that of the host, less 60 bytes between IPv4 addresses"
+        assert (link["linkinfo"]["info_kind"] == "wireguard") is KERNEL_HAS_IT, "otherwise it is wireguard-go's"
 
         made.members.append(three)
         with uninterrupted(one, two):
@@ -77,6 +80,7 @@ def test_hosts_come_and_go(fleet: Fleet) -> None:
         made.down(three)
 
 
+@pytest.mark.machine
 def test_new_keys_and_what_somebody_changes(fleet: Fleet) -> None:
     one, two, _three = fleet.members
     with tunnels(one, two) as made:

@@ -14,6 +14,7 @@ from attack import heard, mac, send
 from lab import HOST, sysctl
 from tasks import Tasks
 
+pytestmark = pytest.mark.machine
 ADDRESSES = {4: ("10.1.0.3", "10.2.0.2", "0.0.0.0"), 6: ("fd00:1::3", "fd00:2::2", "::")}
 WORLD = {4: "203.0.113.9", 6: "2001:db8:9::9"}
 

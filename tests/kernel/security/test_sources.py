@@ -80,6 +80,7 @@ def test_a_container_answers_by_our_network_what_came_in_by_another(two: Tasks) 
         accepted.close()
 
 
+@pytest.mark.machine
 def test_what_passes_from_port_to_port_is_the_network_s_own_affair(two: Tasks) -> None:
     """With br_netfilter, the rules see these frames."""
     if not os.path.exists("/proc/sys/net/bridge/bridge-nf-call-iptables"):

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -27,7 +29,13 @@ INTERFACE = "wg-cnm"
 SETTINGS = Path(f"/etc/wireguard/{INTERFACE}.conf")
 PORT = 51820
 
-needs_wireguard = needs("wireguard-tools wireguard-go", "wg", "wg-quick", "wireguard-go")
+KERNEL_HAS_IT = os.path.isdir("/sys/module/wireguard") or (
+    shutil.which("modprobe") is not None
+    and subprocess.run(["modprobe", "--dry-run", "--quiet", "wireguard"], check=False).returncode == 0
+)
+"""Otherwise wg-quick starts wireguard-go."""
+
+needs_wireguard = needs("wireguard-tools wireguard-go", "wg", "wg-quick", *([] if KERNEL_HAS_IT else ["wireguard-go"]))
 
 
 def inner(member: Member) -> str:
