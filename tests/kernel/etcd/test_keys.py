@@ -14,6 +14,7 @@ from etcd_cluster import Cluster, needs_etcd
 from fleet import until
 from follower import following
 
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd import client as client_module
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.claims import claim, renew
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.client import Client
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd.errors import LeaseGone, Refused, Unavailable
@@ -64,6 +65,35 @@ def test_a_request_that_is_too_large_is_refused_and_a_large_list_is_not(etcd: Cl
     for number in range(5):
         client.put(f"large/{number}", bytes(1_000_000))
     assert sum(len(each.value) for each in client.list("large/").entries) == 5_000_000
+
+
+@pytest.mark.parametrize("compacts", [False, True])
+def test_a_list_in_parts_is_of_one_revision(etcd: Cluster, compacts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "PART", 2)
+    client, other = etcd.client(), etcd.client()
+    wanted = [f"parts{compacts}/{name}" for name in ("a", "b", "b\udcff", "c", "d")]
+    for key in wanted:
+        client.put(key, b"1")
+    original, asked = client.cluster.ask, []
+
+    def ask(path: str, body: Any) -> Any:
+        if len(asked) == 1:
+            # Somebody changes what was read already, and what was not.
+            for key in (wanted[0], wanted[4]):
+                revision = other.put(key, b"2")
+            if compacts:
+                other.cluster.ask("kv/compaction", {"revision": str(revision)})
+        asked.append(body)
+        return original(path, body)
+
+    monkeypatch.setattr(client.cluster, "ask", ask)
+    listing = client.list(f"parts{compacts}/")
+    assert [each.key for each in listing.entries] == wanted
+    assert listing.revision >= max(each.revision for each in listing.entries)
+    assert {each.value for each in listing.entries if each.key in (wanted[0], wanted[4])} == {
+        b"2" if compacts else b"1"
+    }
+    assert len(asked) == (5 if compacts else 3)
 
 
 def test_a_transaction_has_at_most_as_many_operations_as_etcd_admits(etcd: Cluster) -> None:

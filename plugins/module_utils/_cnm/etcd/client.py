@@ -7,14 +7,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from . import transaction
 from .cluster import Cluster
-from .entries import Entry, Keys
-from .errors import LeaseGone
+from .entries import Entry, Keys, after
+from .errors import LeaseGone, Refused
 from .settings import Settings
 from .transaction import LARGEST, Condition, Operation, Outcome, Put
+
+PART = 1000
+"""How many keys are read at once."""
+_OUT_OF_RANGE = 11
+"""The code of gRPC for a revision that was compacted."""
 
 
 class Listing(NamedTuple):
@@ -45,9 +50,30 @@ class Client:
         return self.keys.entry(key_values[0]) if key_values else None
 
     def list(self, key: str) -> Listing:
-        """Return all keys that begin with KEY, sorted."""
-        answer = self.cluster.ask("kv/range", self.keys.below(key))
-        return Listing(int(answer["header"]["revision"]), [self.keys.entry(each) for each in answer.get("kvs", [])])
+        """Return all keys that begin with KEY, sorted.
+
+        They are read in parts: a busy etcd would not answer with tens of thousands in the time that a member has, and
+        each attempt would make it busier.
+        """
+        while True:
+            try:
+                return self._list(self.keys.below(key))
+            except Refused as error:
+                # The revision was compacted between two parts.
+                if error.code != _OUT_OF_RANGE:
+                    raise
+
+    def _list(self, range_: Mapping[str, str]) -> Listing:
+        entries: List[Entry] = []
+        asked: Dict[str, str] = {**range_, "limit": str(PART)}
+        while True:
+            answer = self.cluster.ask("kv/range", asked)
+            found = answer.get("kvs", [])
+            entries += map(self.keys.entry, found)
+            asked.setdefault("revision", answer["header"]["revision"])
+            if not answer.get("more"):
+                return Listing(int(asked["revision"]), entries)
+            asked["key"] = after(found[-1]["key"])
 
     def put(self, key: str, value: bytes, lease: int = 0) -> int:
         """Write KEY; return the revision.

@@ -69,6 +69,11 @@ class Keys:
         )
 
 
+def after(key: str) -> str:
+    """Return the first key after KEY, both as they are in JSON."""
+    return packed(b64decode(key) + b"\0")
+
+
 def packed(data: bytes) -> str:
     """Return DATA as it is in JSON."""
     return b64encode(data).decode()
