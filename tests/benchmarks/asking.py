@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from fleet import Member
 from lab import at
 
-_SERVER = ("10.9.0.1", 53)
+_PORT = 53
 _EVERY = 0.005
 """Seconds between two questions."""
 _SILENT = 0.1
@@ -29,8 +29,9 @@ _A, _IN, _RECURSE = 1, 1, 0x0100
 class Resolver:
     """Asks from the namespace at PATH on MEMBER, in the thread that has created it: see setns(2)."""
 
-    def __init__(self, member: Member, path: str) -> None:
+    def __init__(self, member: Member, path: str, server: str = "10.9.0.1") -> None:
         self.member = member
+        self._server = (server, _PORT)
         self._number = 0
         with member.here(), at(path):
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -88,7 +89,7 @@ class Resolver:
         self._number = (self._number + 1) & 0xFFFF
         labels = b"".join(bytes([len(each)]) + each.encode() for each in name.split("."))
         question = labels + b"\0" + struct.pack("!HH", _A, _IN)
-        self._socket.sendto(_HEADER.pack(self._number, _RECURSE, 1, 0, 0, 0) + question, _SERVER)
+        self._socket.sendto(_HEADER.pack(self._number, _RECURSE, 1, 0, 0, 0) + question, self._server)
         return self._number
 
     def _addresses(self, number: int, patience: float) -> list[str]:

@@ -33,6 +33,7 @@ NAMES: Sequence[str] = (
     "overlay",
     "first",
     "know",
+    "scale",
     "play",
     "controller",
 )
@@ -63,6 +64,8 @@ def part(name: str) -> Callable[[Plan, Record], None]:
         from .first import run
     elif name == "know":
         from .know import run
+    elif name == "scale":
+        from .scale import run
     elif name == "play":
         from .play import run
     elif name == "controller":

@@ -82,6 +82,11 @@ class Frr:
                 process.send_signal(by)
                 process.wait(30)
 
+    @property
+    def pids(self) -> list[int]:
+        """The pids of the daemons that run."""
+        return [process.pid for process in self._processes.values()]
+
     def size(self) -> dict[str, int]:
         """Return the memory of each daemon, in KiB."""
         sizes = {}
