@@ -10,9 +10,15 @@ import argparse
 from typing import Any, Sequence
 
 from . import VERSION
+from .changing_arguments import add_network, add_sandbox
 from .filters import KEYS
 
 _PLURAL = {"network": "networks", "sandbox": "sandboxes", "endpoint": "endpoints"}
+_TEXTS = {
+    "network": "show and change networks",
+    "sandbox": "show and change sandboxes, and run programs in them",
+    "endpoint": "show endpoints",
+}
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -21,17 +27,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     :raises SystemExit: after printing the help or the version, or with status 2 if ARGV is not valid
     """
     parser = argparse.ArgumentParser(
-        prog="cnm", description="Shows, restores and checks the container networks of this host."
+        prog="cnm", description="Shows, changes, restores and checks the container networks of this host."
     )
     parser.add_argument("--version", action="version", version=f"cnm {VERSION}")
     kinds = parser.add_subparsers(dest="kind", metavar="COMMAND", required=True)
     for kind, plural in _PLURAL.items():
-        text = f"show {plural}{', and run programs in them' if kind == 'sandbox' else ''}"
+        text = _TEXTS[kind]
         verbs = _described(kinds, kind, text).add_subparsers(dest="action", metavar="COMMAND", required=True)
         _add_list(verbs, kind, plural)
         inspect = _described(verbs, "inspect", f"show all details of {plural} as JSON")
         inspect.add_argument("names", metavar="NAME", nargs="+", help="name, id or unique prefix of an id")
+        if kind == "network":
+            add_network(verbs, _described)
         if kind == "sandbox":
+            add_sandbox(verbs, _described)
             execute = _described(
                 verbs,
                 "exec",

@@ -13,3 +13,14 @@ def lines(difference: Mapping[str, Any]) -> Tuple[List[str], List[str]]:
     """Return the lines of DIFFERENCE, whose states are text, before and after."""
     before, after = (list(filter(None, difference[side].splitlines())) for side in ("before", "after"))
     return before, after
+
+
+def changed_lines(difference: Mapping[str, Any]) -> str:
+    """Return what DIFFERENCE adds to the host and removes from it, a line each. Objects of the store add no lines."""
+    if not isinstance(difference["after"], str):
+        return ""
+    before, after = lines(difference)
+    if difference["after_header"] != "host":
+        return f"{'+' if after else '-'} file {difference['after_header']}\n"
+    gone = [f"- {line}\n" for line in before if line not in after]
+    return "".join([*gone, *(f"+ {line}\n" for line in after if line not in before)])

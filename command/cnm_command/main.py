@@ -13,7 +13,7 @@ from typing import Callable, Mapping, Sequence
 
 from _cnm.model.errors import CnmError, printable
 
-from . import check, execution, inspection, listing, restoration
+from . import check, execution, inspection, listing, networks, restoration, sandboxes
 from .arguments import parse
 from .errors import Failure
 
@@ -31,6 +31,22 @@ def _forget(options: Namespace) -> int:
     return forget(options)
 
 
+_CHANGES: Mapping[str, Mapping[str, Callable[[Namespace], int]]] = {
+    "network": {
+        "create": networks.create,
+        "rm": networks.remove,
+        "connect": networks.connect,
+        "disconnect": networks.disconnect,
+        "prune": networks.prune,
+    },
+    "sandbox": {
+        "create": sandboxes.create,
+        "rm": sandboxes.remove,
+        "start": sandboxes.start,
+        "stop": sandboxes.stop,
+        "restart": sandboxes.restart,
+    },
+}
 _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "ls": listing.show,
     "inspect": inspection.show,
@@ -49,7 +65,8 @@ def main(argv: Sequence[str]) -> int:
     """
     options = parse(argv)
     try:
-        status = _ACTIONS[options.action](options)
+        act = _CHANGES.get(options.kind, {}).get(options.action) or _ACTIONS[options.action]
+        status = act(options)
         sys.stdout.flush()
         return status
     except (CnmError, Failure) as error:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import Any, Mapping
 
 from _cnm.model.errors import printable
 
 from .access import controller
-from .differences import lines
+from .differences import changed_lines
 
 LEFT_OUT = 3
 """The exit status if objects were left out."""
@@ -28,7 +27,7 @@ def restore(_options: Namespace) -> int:
     with controller(check=False) as core:
         result = core.restore()
     for difference in result.differences:
-        sys.stdout.write(_lines(difference))
+        sys.stdout.write(changed_lines(difference))
     for failure in result.failures:
         print(f"cnm: {printable(failure)}", file=sys.stderr)
     if result.failures or result.given_way:
@@ -36,11 +35,3 @@ def restore(_options: Namespace) -> int:
     if not result.changed and not result.left_out:
         print("Everything was there.")
     return 0
-
-
-def _lines(difference: Mapping[str, Any]) -> str:
-    before, after = lines(difference)
-    if difference["after_header"] != "host":
-        return f"{'+' if after else '-'} file {difference['after_header']}\n"
-    gone = [f"- {line}\n" for line in before if line not in after]
-    return "".join([*gone, *(f"+ {line}\n" for line in after if line not in before)])

@@ -148,14 +148,17 @@ OF_COMMAND = {
     | CLIENT_OF_ETCD
     | {
         "controller",
+        "engines",
         "etcd.connection",
         "etcd.layout",
         "etcd.settings_file",
         "filters",
         "kernel",
+        "model.network",
         "model.sandbox",
         "resources.firewall",
         "resources.link",
+        "store.objects",
     },
     "cnm_engines": VALUES
     | NOUNS
