@@ -70,6 +70,18 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     check.set_defaults(action="check")
     check.add_argument("--format", choices=("table", "json"), default="table", help="json: one object")
+    doctor = _described(
+        kinds,
+        "doctor",
+        "say why a sandbox does not reach another one",
+        "Each line is a stop on the way of a packet. After the first that is wrong, it says what to do. "
+        "The exit status is 0 if the target is reached, otherwise 1.",
+    )
+    doctor.set_defaults(action="doctor")
+    doctor.add_argument("source", metavar="A", help="a sandbox: name, id, or address")
+    doctor.add_argument("target", metavar="B", help="a sandbox, here or on another host of the network; or any address")
+    doctor.add_argument("port", metavar="PORT", nargs="?", type=_port, help="a TCP port of B that has to answer")
+    doctor.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per line")
     serve = _described(
         kinds,
         "serve",
@@ -105,6 +117,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if options.action == "exec":
         options.command = [options.program, *options.arguments]
     return options
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port from 1 to 65535")
+    return int(text)
 
 
 def _described(parsers: Any, name: str, text: str, more: str = "", **options: Any) -> argparse.ArgumentParser:

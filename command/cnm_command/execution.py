@@ -34,7 +34,7 @@ def execute(options: Namespace) -> int:
         if sandbox["State"] == "stopped":
             raise Failure(f"sandbox {name} is stopped. Start it, with state: present.", OWN)
         try:
-            lost = core.enter(sandbox["Id"], _files(name)) if namespace else core.bind(_files(name))
+            lost = core.enter(sandbox["Id"], files(name)) if namespace else core.bind(files(name))
         except KernelRefused as error:
             if sandbox["State"] != "lost":
                 raise
@@ -55,7 +55,7 @@ def execute(options: Namespace) -> int:
         raise Failure(f"the program '{program}' cannot be run: {reason}.", NOT_EXECUTABLE) from error
 
 
-def _files(name: str) -> List[Tuple[str, str]]:
+def files(name: str) -> List[Tuple[str, str]]:
     """Return the files of the sandbox NAME with the paths to mount them over, as ``ip netns exec`` does."""
     folder = f"{CONFIGURATION}/{name}"
     entries = sorted(os.listdir(folder)) if os.path.isdir(folder) else []

@@ -31,6 +31,12 @@ def _forget(options: Namespace) -> int:
     return forget(options)
 
 
+def _doctor(options: Namespace) -> int:
+    from .doctor import show
+
+    return show(options)
+
+
 _CHANGES: Mapping[str, Mapping[str, Callable[[Namespace], int]]] = {
     "network": {
         "create": networks.create,
@@ -53,6 +59,7 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "exec": execution.execute,
     "restore": restoration.restore,
     "check": check.show,
+    "doctor": _doctor,
     "serve": _serve,
     "forget": _forget,
 }

@@ -10,7 +10,7 @@ _cnm() {
     local word=${COMP_WORDS[COMP_CWORD]} kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
     COMPREPLY=()
     case $COMP_CWORD:$kind:$verb in
-    1:*) choices='network sandbox endpoint restore check serve forget --version --help' ;;
+    1:*) choices='network sandbox endpoint restore check doctor serve forget --version --help' ;;
     2:sandbox:*) choices='ls inspect exec' ;;
     2:network:* | 2:endpoint:*) choices='ls inspect' ;;
     3:sandbox:exec) choices=$(_cnm_names sandbox) ;;
@@ -18,6 +18,7 @@ _cnm() {
     *:sandbox:exec) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     *:inspect) choices=$(_cnm_names "$kind") ;;
     2:check:*) choices='--format --help' ;;
+    2:doctor:* | 3:doctor:*) choices=$(_cnm_names sandbox) ;;
     2:serve:*) choices='--engines --docker --docker-api --etcd --help' ;;
     3:serve:--engines | *:serve:--docker* | 3:serve:--etcd) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     3:check:--format) choices='table json' ;;

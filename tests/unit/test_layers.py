@@ -156,8 +156,13 @@ OF_COMMAND = {
         "kernel",
         "model.network",
         "model.sandbox",
+        "resources.dns",
+        "resources.fdb",
         "resources.firewall",
+        "resources.kinds",
         "resources.link",
+        "resources.plan",
+        "resources.resource",
         "store.objects",
     },
     "cnm_engines": VALUES

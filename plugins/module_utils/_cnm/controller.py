@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
 from . import docker_shapes
 from .adopted import lost_namespace
@@ -278,6 +278,20 @@ class Controller:
             return bool(lost_namespace(sandbox, self._kernel.facts))
         except CnmError:
             return True
+
+    def compare(self, objects: Iterable[Tuple[str, str]]) -> List[Step]:
+        """Return the steps that would bring OBJECTS, pairs of a kind and an id, into the state of the store.
+
+        The host is only read, if this is a dry run.
+
+        :raises CnmError: if something is in the way that is not ours, or something adopted is gone
+        """
+        with self._transactions.writing() as (store, before):
+            return self._reconciliation(store, before).reconcile({Unit(*each) for each in objects}, set())
+
+    def foreign_policies(self) -> List[str]:
+        """Return a sentence for each firewall of somebody else that drops the traffic of our networks."""
+        return self._kernel.facts.foreign_policies()
 
     def look(self, at: Callable[[SqliteStore], T]) -> T:
         """Return what AT returns, given the store, which it only reads."""
