@@ -34,7 +34,7 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
         yield _state(core, end)
     yield _joined(way)
     network = way.network
-    if network is None or not network["Host"]["Device"]:
+    if network is None:
         yield from _answer(core, way, port)
         return
     try:
@@ -42,19 +42,21 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
     except CnmError as error:
         yield Finding("host", False, str(error), f"Remove the cause. {RESTORE}")
         return
-    device = network["Host"]["Device"]
+    bridge = network["Host"]["Device"]
     for end in way.here:
         yield _of(f"interface of {end.name}", steps, stops.interface(end), _fine(way, end))
-        yield _of(f"bridge {device}", steps, stops.bridge(device), "it is up")
-        yield _of(f"port of {end.name}", steps, stops.port(end), f"it is on {device}")
+        if bridge:
+            yield _of(f"bridge {bridge}", steps, stops.bridge(bridge), "it is up")
+            yield _of(f"port of {end.name}", steps, stops.port(end), f"it is on {bridge}")
         yield _of(f"routes of {end.name}", steps, stops.routes(end), "they are as they should be")
         if end is way.source:
             yield _route(core, way, network)
-    yield _of("rules", steps, stops.rules, "nft table 'inet cnm' is complete")
-    yield _of("rules in Docker's chain", steps, stops.rules_in_docker, "they are as they should be")
-    yield _icc(way, network)
-    yield _others(core, way, device)
-    if way.outwards:
+    if bridge:
+        yield _of("rules", steps, stops.rules, "nft table 'inet cnm' is complete")
+        yield _of("rules in Docker's chain", steps, stops.rules_in_docker, "they are as they should be")
+        yield _icc(way, network)
+        yield _others(core, way, bridge)
+    if way.outwards and bridge:
         yield _of("forwarding", steps, stops.forwarding, "the host forwards")
     if way.other is not None:
         yield _of("tunnel", steps, stops.tunnel, f"it leads from network {network['Name']} to other hosts")

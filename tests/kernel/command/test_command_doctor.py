@@ -78,6 +78,7 @@ FAULTS = {
         mend="nft delete table ip other",
     ),
     "internal": Fault("", "network", "internal networks only (back)", "not internal", "198.51.100.1"),
+    "macvlan down": Fault("ip -n m2 link set eth0 down", "interface of m2", "is down", target="m2"),
     "nobody outside": Fault("", "answer", "198.51.100.77 does not answer", "tcpdump", "198.51.100.77"),
     "rules inside": Fault(
         "ip netns exec b nft 'add table ip t; add chain ip t in { type filter hook input priority 0; policy drop; }'",
@@ -94,7 +95,7 @@ FAULTS = {
     ),
     "names lost": Fault("truncate -s 0 /etc/netns/a/hosts", "name b", "file '/etc/netns/a/hosts' has been changed"),
 }
-SOURCES = {"internal": "c", "ICC off": "lone1"}
+SOURCES = {"macvlan down": "m1", "internal": "c", "ICC off": "lone1"}
 LISTEN = """\
 import socket, sys, time
 server = socket.create_server((sys.argv[1], int(sys.argv[2])))
@@ -110,8 +111,19 @@ def built() -> Iterator[Host]:
         core = Controller(host.kernel, lambda _sentence: None)
         apart = {"name": "apart", "driver_options": {"com.docker.network.bridge.enable_icc": "false"}}
         core.ensure("network", [{"name": "web"}, {"name": "back", "internal": True}, apart])
-        core.ensure("network", [{"name": "shop"}])
-        on = {"www": "shop", "db": "shop", "a": "web", "b": "web", "c": "back", "lone1": "apart", "lone2": "apart"}
+        lan = {"name": "lan", "driver": "macvlan", "ipam_config": [{"subnet": "10.7.0.0/24"}]}
+        core.ensure("network", [{"name": "shop"}, {**lan, "driver_options": {"parent": "uplink"}}])
+        on = {
+            "www": "shop",
+            "db": "shop",
+            "m1": "lan",
+            "m2": "lan",
+            "a": "web",
+            "b": "web",
+            "c": "back",
+            "lone1": "apart",
+            "lone2": "apart",
+        }
         sandboxes: list[dict[str, Any]] = [{"name": name, "networks": [{"name": at}]} for name, at in on.items()]
         core.ensure("sandbox", [*sandboxes, {"name": "idle", "state": "stopped", "networks": [{"name": "web"}]}])
         yield host
