@@ -11,6 +11,7 @@ import random
 from typing import Any, Iterator
 
 import pytest
+import tunnel
 from journey import Stride
 from runs import Runs
 from stand_in import Host
@@ -43,6 +44,7 @@ def runs(host: Host, request: pytest.FixtureRequest) -> Iterator[Runs]:
     """Runs on a host that has nothing of ours."""
     made = Runs(host)
     yield made
+    tunnel.end(host)
     # With the test's report, this gets to the process that prints the summary.
     request.node.user_properties.append((_COUNTED, made.count))
 

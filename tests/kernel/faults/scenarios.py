@@ -12,8 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, Union
 
+import tunnel
 from lab import command, sysctl
 from stand_in import Host
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers import overlay_options
 
 BRIDGE = "com.docker.network.bridge"
 STORE, MEMORY = "/var/lib/cnm", "/run/cnm"
@@ -65,7 +68,7 @@ def _forget(host: Host) -> None:
         command(f"ip netns delete {name}")
     for line in command("ip -o link").splitlines():
         name = line.split()[1].rstrip(":").partition("@")[0]
-        if name.startswith(("br-", "cnm", "db-", "dm-", "veth")):
+        if name.startswith(("br-", "cnm", "db-", "dm-", "veth", "vx-")):
             # The other end disappears some time after its namespace.
             host.run(["ip", "link", "delete", name])
     command("nft flush ruleset")
@@ -115,6 +118,19 @@ DB = sandbox("db", "lan", "back", sysctls={"net.ipv4.ip_default_ttl": 99})
 MACVLAN = network("outer", "10.7.0.0/24", "fd00:7::/64", driver="macvlan", driver_options={"parent": "lan0"})
 ALONE = network("alone", "10.8.0.0/24", driver="macvlan")
 ICC = f"{BRIDGE}.enable_icc"
+VNI = 77
+SECRET = network(
+    "secret",
+    "10.8.0.0/24",
+    driver="overlay",
+    driver_options={
+        overlay_options.ENCRYPTED: True,
+        overlay_options.LEARNING: False,
+        overlay_options.VNI: VNI,
+        overlay_options.VTEP: tunnel.ADDRESS,
+    },
+    peers=[{"name": "h2", "address": "10.254.0.2", "endpoints": [{"name": "far", "ipv4_address": "10.8.0.9"}]}],
+)
 
 
 def _gone(task: Task) -> Task:
@@ -200,4 +216,9 @@ SCENARIOS: dict[str, Scenario] = {
         sandbox("web", state="absent"),
     ),
     "beside Docker": Scenario([_their_chain], LAN, _gone(LAN)),
+    "create and delete an encrypted overlay": Scenario([tunnel.begin], SECRET, _gone(SECRET)),
+}
+ENCRYPTED = {
+    "create and delete": SCENARIOS["create and delete an encrypted overlay"],
+    "restore": Scenario([tunnel.begin, SECRET, sandbox("web", "secret")], RESTORE, _forget),
 }

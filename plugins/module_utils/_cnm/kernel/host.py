@@ -98,9 +98,13 @@ class Kernel:
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry out STEPS: the firewall first, then all removals, then what is made and changed.
 
+        Rules that protect what is removed are removed last.
+
         :raises CnmError: if something fails; a :class:`Collected` if several things do
         """
         host = self._host()
+        last = _last(steps)
+        steps = [step for step in steps if step not in last]
         groups = registry.by_face(steps, _kind)
         alone = [face for face, _group in groups if not face.together]
         for face, group in groups:
@@ -110,6 +114,8 @@ class Kernel:
             changes = group if face.together else [step for step in group if step.after]
             if changes:
                 raise_all(face.make(host, changes))
+        for face, group in registry.by_face(last, _kind):
+            raise_all(face.make(host, group))
 
     def end_stale_connections(self, removed: Sequence[Element], added: Sequence[Element]) -> None:
         """End the connections of published ports that still use elements REMOVED, or do not use elements ADDED."""
@@ -119,6 +125,13 @@ class Kernel:
 
     def _host(self) -> Host:
         return Host(self._run, self._namespaces, self._docker_user)
+
+
+def _last(steps: Sequence[Step]) -> List[Step]:
+    """Return those of STEPS that remove what outlasts the rest, and do not make it again."""
+    last = [step for step in steps if step.after is None and step.resource.outlasts]
+    made = {step.after.key for step in steps if step.after} if last else set()
+    return [step for step in last if step.resource.key not in made]
 
 
 def _remove(host: Host, steps: Sequence[Step]) -> List[CnmError]:

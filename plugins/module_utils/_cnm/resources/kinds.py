@@ -42,6 +42,10 @@ class Ruleset(Resource):
     def key(self) -> RulesetKey:
         return RulesetKey(self.kind)
 
+    @property
+    def outlasts(self) -> bool:
+        return True
+
     def __str__(self) -> str:
         return "nft table 'inet cnm'"
 
@@ -93,6 +97,10 @@ class Element(Resource):
     def translates(self) -> bool:
         """Whether this translates the packets of a published port: existing connections ignore a change of it."""
         return self.set in ("published4", "published6")
+
+    @property
+    def outlasts(self) -> bool:
+        return self.set == "encrypted"
 
     @property
     def within(self) -> Tuple[Key, ...]:

@@ -84,6 +84,11 @@ class Resource:
         return (self.rank, self.turn, self.key)
 
     @property
+    def outlasts(self) -> bool:
+        """Whether this is removed after everything else, because it protects what is still there."""
+        return False
+
+    @property
     def within(self) -> Tuple[Key, ...]:
         """The things that this one is created and removed with."""
         return ()

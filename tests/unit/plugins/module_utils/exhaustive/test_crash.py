@@ -55,6 +55,7 @@ CASES = {
     "the first": ("network", {"name": "first"}),
     "overlay": ("network", WIDE),
     "peers": ("network", {**WIDE, "driver_options": {}, "peers": [MOVED]}),
+    "encrypted": ("network", {**WIDE, "driver_options": {"encrypted": True}}),
     "adopt": ("network", ADOPTING),
     "macvlan": ("network", {"name": "new", "driver": "macvlan"}),
 }
@@ -72,6 +73,7 @@ def prepared(host, case):
     for theirs in (*FORWARDING, Link(HOST, "br9", "bridge", mtu=1500, group=0), Address(HOST, "br9", "10.9.0.1/24")):
         host.kernel.present[theirs.key] = theirs
     host.kernel.facts.links = {"br9": ["10.9.0.1/24"]}
+    host.kernel.facts.wireguard = {"eth0"}
     if case == "give back":
         host.ensure("network", ADOPTING)
     elif case != "the first":

@@ -74,6 +74,11 @@ OPTIONS = {
         {**WIDE, "driver_options": {"cnm.overlay.vtep_address": "192.0.2.1"}},
         {"driver_options": {"cnm.overlay.vtep_address": "2001:db8::1"}},
     ),
+    "encrypted": (
+        "network",
+        {**WIDE, "driver_options": {"encrypted": True}, "peers": [FAR]},
+        {"driver_options": {"encrypted": False}},
+    ),
     "macvlan_mode": (
         "network",
         {"driver": "macvlan", "driver_options": {"macvlan_mode": "private"}},
@@ -145,6 +150,7 @@ def world(template):
 
 
 def prepared(host):
+    host.kernel.facts.wireguard = {"eth0"}
     host.network("lan", ipam_config=[{"subnet": "10.9.0.0/24"}])
     host.network("back", internal=True)
     host.sandbox("box")
@@ -200,7 +206,7 @@ def test_the_cycle(world, option):
     assert (world.remembered(), held(world)) == before
 
 
-@pytest.mark.parametrize("option", ["enable_ipv6", "internal", "mode", "networks", "all of it"])
+@pytest.mark.parametrize("option", ["enable_ipv6", "internal", "mode", "encrypted", "networks", "all of it"])
 def test_whatever_is_lost_is_restored(world, option):
     kind, options, _change = OPTIONS[option]
     world.ensure(kind, {"name": "it", **options})
