@@ -7,23 +7,61 @@
 _cnm_names() { "${COMP_WORDS[0]}" "$1" ls 2>/dev/null | awk 'NR > 1 {print $2}'; }
 
 _cnm() {
-    local word=${COMP_WORDS[COMP_CWORD]} kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
     COMPREPLY=()
     case $COMP_CWORD:$kind:$verb in
     1:*) choices='network sandbox endpoint restore check doctor serve forget --version --help' ;;
-    2:sandbox:*) choices='ls inspect exec' ;;
-    2:network:* | 2:endpoint:*) choices='ls inspect' ;;
+    2:sandbox:*) choices='ls inspect exec create rm start stop restart' ;;
+    2:network:*) choices='ls inspect create rm connect disconnect prune' ;;
+    2:endpoint:*) choices='ls inspect' ;;
     3:sandbox:exec) choices=$(_cnm_names sandbox) ;;
     4:sandbox:exec) mapfile -t COMPREPLY < <(compgen -c -- "$word") && return ;;
     *:sandbox:exec) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     *:inspect) choices=$(_cnm_names "$kind") ;;
+    *:network:create)
+        case $before in
+        -d | --driver) choices='bridge overlay macvlan' ;;
+        *)
+            choices='--driver --subnet --gateway --ip-range --aux-address --opt --label --internal --ipv6'
+            choices+=' --dry-run --diff --help'
+            ;;
+        esac
+        ;;
+    *:sandbox:create)
+        case $before in
+        --net | --network) choices=$(_cnm_names network) ;;
+        --netns) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+        *)
+            choices='--network --publish --ip --ip6 --mac-address --network-alias --hostname --domainname --dns'
+            choices+=' --dns-search --dns-option --add-host --sysctl --label --netns --dry-run --diff --help'
+            ;;
+        esac
+        ;;
+    *:network:connect | *:network:disconnect)
+        if [[ $word == -* ]]; then
+            choices='--dry-run --diff --help'
+            if [[ $verb == connect ]]; then choices+=' --ip --ip6 --alias --gw-priority'; fi
+        else
+            choices="$(_cnm_names network) $(_cnm_names sandbox)"
+        fi
+        ;;
+    *:network:prune) choices='--force --filter --dry-run --diff --help' ;;
+    *:network:rm | *:sandbox:rm | *:sandbox:start | *:sandbox:stop | *:sandbox:restart)
+        if [[ $word == -* ]]; then
+            choices='--dry-run --diff --help'
+            if [[ $verb == rm ]]; then choices+=' --force'; fi
+        else
+            choices=$(_cnm_names "$kind")
+        fi
+        ;;
     2:check:*) choices='--format --help' ;;
     2:doctor:* | 3:doctor:*) choices=$(_cnm_names sandbox) ;;
     2:serve:*) choices='--engines --docker --docker-api --etcd --help' ;;
     3:serve:--engines | *:serve:--docker* | 3:serve:--etcd) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     3:check:--format) choices='table json' ;;
     *:ls)
-        case ${COMP_WORDS[COMP_CWORD - 1]} in
+        case $before in
         --format) choices='table json' ;;
         -f | --filter)
             case $kind in

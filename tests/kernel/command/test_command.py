@@ -271,6 +271,12 @@ def test_it_has_the_version_of_the_collection(host: Host) -> None:
         (["endpoint", "ls", "--fo"], "--format"),
         (["c"], "check"),
         (["check", "--format", "j"], "json"),
+        (["network", "c"], "create connect"),
+        (["network", "create", "--driver", "m"], "macvlan"),
+        (["network", "connect", "my"], "myapp"),
+        (["sandbox", "create", "--network", "sp"], "spare"),
+        (["sandbox", "rm", "--f"], "--force"),
+        (["sandbox", "restart", "w"], "web"),
     ],
 )
 def test_the_shell_completes_verbs_and_names(built: Host, words: List[str], expected: str) -> None:
