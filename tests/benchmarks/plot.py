@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plot in docs/performance.md: the time per endpoint, by the number of endpoints attached at once."""
+"""The plots in docs/performance.md and docs/scale.md."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _NOT_MEASURED = "not measured"
 
 
 def draw(record: Record, path: Path) -> None:
-    """Write the plot of RECORD to PATH."""
+    """Write the plot of docs/performance.md to PATH: the time per endpoint, by the number attached at once."""
     sizes = sorted({key.size for key in record.keys("attach")})
     costs = {name: [record.median(Key("attach", "attach", size, name)) for size in sizes] for name in NAMES}
     figures = {
@@ -89,6 +89,49 @@ def draw(record: Record, path: Path) -> None:
         if any(values):
             chart.add(name, [{"value": least, "formatter": _no_figure} if each is None else each for each in values])
     path.write_text(chart.render(is_unicode=True) + "\n", encoding="utf-8")
+
+
+def draw_scale(record: Record, path: Path) -> None:
+    """Write the plot of docs/scale.md to PATH: what one change costs, by the number of hosts."""
+    sizes = sorted({key.size for key in record.keys("scale")})
+    chart = pygal.XY(
+        title="One endpoint more on one of N hosts with 20 endpoints each",
+        logarithmic=True,
+        xrange=(math.log10(sizes[0]), math.log10(sizes[-1])),
+        x_title="hosts (log scale)",
+        y_title="ms (log scale)",
+        style=_STYLE,
+        css=["file://style.css", "file://graph.css", _DARK],
+        width=900,
+        height=450,
+        margin=12,
+        margin_right=40,
+        disable_xml_declaration=True,
+        legend_at_bottom=True,
+        legend_at_bottom_columns=2,
+        dots_size=4,
+        value_formatter=lambda value: f"{value:g}",
+        x_value_formatter=lambda value: f"{10**value:.0f}",
+    )
+    chart.uuid = path.stem
+    chart.add_xml_filter(_still)
+    chart.x_labels = [math.log10(size) for size in sizes]
+    chart.y_labels = [
+        {"value": each * 10**power, "label": f"{each * 10**power:g}"} for power in range(4) for each in (1, 2, 5)
+    ]
+    for label, control, what, factor in _LINES:
+        costs = [(size, record.median(Key("scale", what, size, control))) for size in sizes]
+        chart.add(label, [(math.log10(size), cost.wall * factor) for size, cost in costs if cost])
+    path.write_text(chart.render(is_unicode=True) + "\n", encoding="utf-8")
+
+
+_LINES = (
+    ("etcd: until a name is known (p50)", "etcd", "change: known to the name server, p50, ms", 1),
+    ("etcd: CPU of the member", "etcd", "change: CPU of etcd, ms", 1),
+    ("etcd: CPU of each agent", "etcd", "change: CPU of the agent, ms", 1),
+    ("inventory: CPU of each host", "inventory", "run with one endpoint more elsewhere: CPU, s", 1000),
+)
+"""The lines, each with the control, what was measured, and its factor to milliseconds."""
 
 
 def _still(root: Any) -> Any:

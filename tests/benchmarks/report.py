@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -15,38 +16,48 @@ from overlays import NAMES as OVERLAYS
 from peers import NAMES
 from record import Key, Record
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
-PLOT = PAGE.parent / "images" / "performance.svg"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = ("performance", "scale")
 _BEGIN, _END = "<!-- figures: make bench writes this -->", "<!-- end of figures -->"
 
 
 def table(record: Record) -> str:
     """Return all tables of RECORD in Markdown."""
+    return "\n\n".join(tables(record, page) for page in PAGES)
+
+
+def tables(record: Record, page: str) -> str:
+    """Return the tables of RECORD on PAGE in Markdown."""
     sections = (
-        _many(record),
-        _single(record),
-        _restore(record),
-        _growth(record),
-        _containers(record),
-        _datapath(record),
-        _overlay(record),
-        _first(record),
-        _know(record),
-        _play(record),
-        _controller(record),
+        (
+            _many(record),
+            _single(record),
+            _restore(record),
+            _growth(record),
+            _containers(record),
+            _datapath(record),
+            _overlay(record),
+            _first(record),
+            _know(record),
+            _play(record),
+            _controller(record),
+        )
+        if page == "performance"
+        else map(functools.partial(_scale, record), ("inventory", "etcd", "evpn"))
     )
     return "\n\n".join(section for section in sections if section)
 
 
 def write(record: Record) -> None:
-    """Write the tables of RECORD between the markers in docs/performance.md, and draw the plot."""
+    """Write the tables of RECORD between the markers in the pages, and draw their plots."""
     import plot
 
-    text = PAGE.read_text(encoding="utf-8")
-    before, _begin, rest = text.partition(_BEGIN)
-    _old, _end, after = rest.partition(_END)
-    PAGE.write_text(f"{before}{_BEGIN}\n\n{table(record)}\n\n{_END}{after}", encoding="utf-8")
-    plot.draw(record, PLOT)
+    for name, draw in zip(PAGES, (plot.draw, plot.draw_scale)):
+        path = DOCS / f"{name}.md"
+        before, _begin, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
+        _old, _end, after = rest.partition(_END)
+        path.write_text(f"{before}{_BEGIN}\n\n{tables(record, name)}\n\n{_END}{after}", encoding="utf-8")
+        draw(record, DOCS / "images" / f"{name}.svg")
 
 
 def _many(record: Record) -> str:
@@ -203,6 +214,21 @@ def _know(record: Record) -> str:
         )
     heading = "Time until the name server of every other host knows what has happened, through etcd, ms"
     return _section(heading, ["what", "times", "p50", "p99", "max", "CPU of all agents and of etcd"], rows)
+
+
+def _scale(record: Record, control: str) -> str:
+    keys = [key for key in record.keys("scale") if key.subject == control]
+    sizes = sorted({key.size for key in keys})
+    rows = []
+    for what in dict.fromkeys(key.what for key in keys):
+        costs = [record.median(Key("scale", what, size, control)) for size in sizes]
+        rows.append([what, *(_figure(cost.wall) if cost else "" for cost in costs)])
+    return _section(f"`{control}`, by the number of hosts", ["what", *map(str, sizes)], rows)
+
+
+def _figure(figure: float) -> str:
+    """Return FIGURE with at least two digits that count."""
+    return f"{figure:.0f}" if figure >= 10 or not figure else f"{figure:.2g}"
 
 
 def _play(record: Record) -> str:

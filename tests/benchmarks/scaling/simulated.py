@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts of which there is only what they do with etcd: the lease, the watch and the client of the agent."""
+"""Hosts of which there is only what they do with etcd, by the agent's code."""
 
 from __future__ import annotations
 
 import ipaddress
 import multiprocessing
+import selectors
+import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partialmethod
-from http.client import HTTPException
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -25,17 +25,14 @@ import core_path
 
 core_path.add()
 
-from _cnm.etcd import cluster, layout, member, watch
+from _cnm.etcd import cluster, layout
 from _cnm.etcd.client import Client, Listing
-from _cnm.etcd.errors import Unavailable
 from _cnm.etcd.settings import Settings
 from _cnm.etcd.transaction import LARGEST, Put
 from _cnm.etcd.watch import Lost, Watch
 from _cnm.model.addresses import mac_of
 from _cnm.model.overlay_peer import Remote
-from cnm_agent import lease
 from cnm_agent.known import Known
-from cnm_agent.lease import Lease
 from cnm_agent.publication import Publication, operations
 from cnm_agent.records import parts
 
@@ -49,10 +46,10 @@ _SLICE = 2048
 _PROCESSES = 4
 _AT_ONCE = 4
 """How many hosts of each process publish at once."""
-_PATIENCE = 60
+_PATIENCE, _TTL = 60, 600
 """Seconds in which etcd has to answer, and for which a lease lasts."""
-_STACK = 256 * 1024
-"""Bytes of each thread's stack: there are three threads for each host."""
+_INTERVAL = 2.0
+"""Seconds after which an agent keeps its lease, and asks the member again."""
 
 
 class Told(NamedTuple):
@@ -92,13 +89,13 @@ def join(settings: Settings, hosts: int) -> None:
 
 
 class Host:
-    """A simulated host."""
+    """A simulated host. It sends what an agent sends, but one thread does it for many."""
 
     def __init__(self, settings: Settings, number: int) -> None:
+        """Create the host with NUMBER, with a lease."""
         self._number = number
-        self._client = Client(settings)
-        self._lease = Lease(settings, lambda: None)
-        self.watch = Watch(settings, layout.NETWORKS)
+        self._publisher, self._keeper, self._guard = (Client(settings) for _connection in range(3))
+        self._lease = self._keeper.grant(_TTL)
 
     def publish(self, endpoints: Sequence[int]) -> float:
         """Publish ENDPOINTS, by their numbers; return the time at which this begins."""
@@ -107,16 +104,22 @@ class Host:
             address = ipaddress.IPv4Address(address_of(self._number, each))
             item = Remote(name_of(self._number, each), address, None, mac_of(address)).item
             values[layout.publication(NETWORK, vtep(self._number), item["name"])] = layout.packed(item)
-        missing = operations(Publication({vtep(self._number)}, values), [], self._lease.identifier)
+        missing = operations(Publication({vtep(self._number)}, values), [], self._lease)
         begin = time.perf_counter()
-        self._client.transaction([], missing)
+        self._publisher.transaction([], missing)
         return begin
 
-    def start(self) -> None:
-        """Get a lease, and keep it."""
-        self._lease.start()
-        while not self._lease.identifier:
-            time.sleep(0.01)
+    def follow(self) -> socket.socket:
+        """Begin to follow the network, as an agent does after its first listing; return where its messages come."""
+        body = {"create_request": self._guard.keys.below(layout.NETWORKS)}
+        connection: socket.socket = self._guard.cluster.stream("watch", body)._connection
+        connection.setblocking(False)
+        return connection
+
+    def keep(self) -> None:
+        """Do what an agent does every two seconds: keep the lease, and ask whether the watched member still answers."""
+        self._keeper.keep_alive(self._lease)
+        self._guard.cluster.ask("kv/range", {"key": "AA==", "serializable": True, "count_only": True})
 
 
 class Crowd:
@@ -137,6 +140,10 @@ class Crowd:
     def follow(self) -> None:
         """Let each host follow the network from now on, as an agent does after its first listing."""
         self._all("follow")
+
+    def pause(self, whether: bool) -> None:
+        """Stop what hosts do regularly, or go on with it."""
+        self._all("pause", whether)
 
     def told(self) -> Told:
         """Return what the hosts were told since the last call."""
@@ -167,16 +174,15 @@ class _Part:
         self._settings = settings
         self._numbers = numbers
         self._hosts: dict[int, Host] = {}
+        self._messages = selectors.DefaultSelector()
         self._size = self._lost = 0
+        self._paused = False
         self.process = context.Process(target=self._serve, daemon=True)
         self.process.start()
 
     def _serve(self) -> None:
-        threading.stack_size(_STACK)
         # The hosts wait for each other, because they share the machine.
-        cluster.ATTEMPT = watch.ATTEMPT = lease.TTL = _PATIENCE
-        member.Stream.__iter__ = partialmethod(self._drained)
-        Client.list = _latest
+        cluster.ATTEMPT = _PATIENCE
         try:
             while True:
                 what, *arguments = self._there.recv()
@@ -186,8 +192,7 @@ class _Part:
 
     def _start(self) -> None:
         self._hosts = {number: Host(self._settings, number) for number in self._numbers}
-        for host in self._hosts.values():
-            host.start()
+        threading.Thread(target=self._keep, daemon=True).start()
 
     def _publish(self, numbers: Sequence[int], endpoints: Sequence[int]) -> dict[int, float]:
         which = [number for number in numbers if number in self._hosts]
@@ -197,33 +202,35 @@ class _Part:
 
     def _follow(self) -> None:
         for host in self._hosts.values():
-            begun = threading.Event()
-            threading.Thread(target=self._follow_for, args=(host, begun), daemon=True).start()
-            begun.wait()
+            self._messages.register(host.follow(), selectors.EVENT_READ)
+        threading.Thread(target=self._drain, daemon=True).start()
+
+    def _pause(self, whether: bool) -> None:
+        self._paused = whether
 
     def _told(self) -> Told:
         told, self._size, self._lost = Told(self._size, self._lost), 0, 0
         return told
 
-    def _follow_for(self, host: Host, begun: threading.Event) -> None:
-        for update in host.watch.updates():
-            self._lost += isinstance(update, Lost)
-            begun.set()
+    def _keep(self) -> None:
+        while True:
+            begin = time.monotonic()
+            for number, host in enumerate(self._hosts.values(), 1):
+                if not self._paused:
+                    host.keep()
+                time.sleep(max(begin + _INTERVAL * number / len(self._hosts) - time.monotonic(), 0))
 
-    def _drained(self, stream: member.Stream) -> Iterator[dict[str, Any]]:
-        try:
-            while chunk := stream._response.read1(1 << 16):
-                self._size += len(chunk)
-                yield {}
-        except (OSError, HTTPException) as error:
-            raise Unavailable(str(error)) from error
-        raise Unavailable("The connection was closed.")
-
-
-def _latest(client: Client, key: str) -> Listing:
-    """Return the revision of etcd, without the keys that begin with KEY."""
-    counted = {**client.keys.below(key), "count_only": True}
-    return Listing(int(client.cluster.ask("kv/range", counted)["header"]["revision"]), [])
+    def _drain(self) -> None:
+        while True:
+            for key, _events in self._messages.select():
+                try:
+                    size = len(key.fileobj.recv(1 << 16))
+                except OSError:
+                    size = 0
+                self._size += size
+                if not size:
+                    self._lost += 1
+                    self._messages.unregister(key.fileobj)
 
 
 class Follower:
