@@ -18,7 +18,7 @@ from wireguard import INTERFACE, Tunnels, encrypted, inner, needs_wireguard, tun
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import ENCRYPTED, VNI
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
-pytestmark = [needs_wireguard, pytest.mark.machine]
+pytestmark = needs_wireguard
 POOLS = ["10.9.0.0/16", "fd00:9::/64"]
 BLUE, RED = 77, 78
 """VNIs."""
@@ -62,6 +62,7 @@ def send_clear(source: Member, target: str, vni: int = BLUE) -> str:
             return "refused"
 
 
+@pytest.mark.machine
 def test_the_wire_shows_nothing_of_an_encrypted_network(fleet: Fleet, tunnel: Tunnels) -> None:
     one, two, _three = fleet.members
     with wire(fleet) as seen:
@@ -81,6 +82,7 @@ def test_the_wire_shows_nothing_of_an_encrypted_network(fleet: Fleet, tunnel: Tu
     assert RED in seen.clear
 
 
+@pytest.mark.machine
 def test_nothing_is_sent_when_the_tunnel_fails(fleet: Fleet, tunnel: Tunnels) -> None:
     one, two, _three = fleet.members
     assert until(lambda: reach(one, two))
@@ -118,6 +120,7 @@ def test_nothing_is_sent_when_the_tunnel_fails(fleet: Fleet, tunnel: Tunnels) ->
     assert ensure(fleet) == [False] * 3
 
 
+@pytest.mark.machine
 def test_what_a_peer_sends_in_the_clear_does_not_enter(fleet: Fleet, tunnel: Tunnels) -> None:
     one, two, _three = fleet.members
     assert until(lambda: reach(one, two))
@@ -157,6 +160,7 @@ def test_rules_that_somebody_deletes_come_back(fleet: Fleet, tunnel: Tunnels) ->
         assert "4789" not in member.run("nft", "list", "ruleset").stdout
 
 
+@pytest.mark.machine
 def test_only_wireguard_is_taken_for_it(fleet: Fleet) -> None:
     one = fleet.members[0]
     item = encrypted(fleet, one, "blue", POOLS)
