@@ -81,21 +81,22 @@ def test_a_watch_goes_on_with_another_member(three: Cluster, fault: str) -> None
 
 
 def test_a_line_that_breaks_is_noticed_on_both_sides(fleet: Fleet) -> None:
-    members = fleet.members
-    with cluster(fleet_members=members) as etcd:
-        etcd.leader()
-        first, second, third = etcd.members
-        with members[1].here():
+    """The member that is cut off is the leader, so the others also have to elect another one."""
+    with cluster(fleet_members=fleet.members) as etcd:
+        first = etcd.leader()
+        second, third = etcd.others(first)
+        cut_off, other = (next(each for each in fleet.members if each.name == one.name) for one in (first, second))
+        with other.here():
             writer = etcd.client(second, third)
         with (
-            members[0].here(),
+            cut_off.here(),
             following(etcd.settings(first), "") as inside,
             following(etcd.settings(second), "") as outside,
         ):
             client = etcd.client(patience=3.0)
-            fleet.plug(1, False)
+            fleet.plug(cut_off.number, False)
             begin = time.monotonic()
-            with members[1].here():
+            with other.here():
                 writer.put("a", b"1")
             with pytest.raises(Unavailable):
                 client.put("b", b"1")
@@ -103,6 +104,6 @@ def test_a_line_that_breaks_is_noticed_on_both_sides(fleet: Fleet) -> None:
             outside.wait(lambda seen: seen.lost)
             assert time.monotonic() - begin < 20
             assert "a" not in inside.values
-            fleet.plug(1, True)
+            fleet.plug(cut_off.number, True)
             for follower in (inside, outside):
                 follower.wait(lambda seen: "a" in seen.values)

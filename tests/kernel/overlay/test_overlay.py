@@ -62,6 +62,12 @@ def forwarding(member: Member, network: str = "blue") -> set[tuple[str, str]]:
     }
 
 
+def neighbours(member: Member, network: str = "blue") -> list[str]:
+    """Return the permanent neighbours at the bridge."""
+    bridge = member.shown("network")[network]["Host"]["Device"]
+    return sorted(each["dst"] for each in member.listed("ip", "neighbour", "show", "dev", bridge, "nud", "permanent"))
+
+
 def leads_to(member: Member, network: str = "blue") -> set[str]:
     """Return the hosts to which any entry of a network leads, permanent or learned."""
     entries = member.listed("bridge", "fdb", "show", "dev", tunnel(member, network))
@@ -325,6 +331,11 @@ def test_nothing_is_flooded_where_all_is_declared(fleet: Fleet) -> None:
     assert one.ping("s1", "10.9.3.5")
     after = two.listed("ip", "-s", "link", "show", "dev", tunnel(two))[0]["stats64"]["rx"]["packets"]
     assert before == after
+    # A bridge whose MAC address follows from its ports would lose its neighbours with each port that comes or goes.
+    kept = neighbours(one)
+    one.ensure("sandbox", {"name": "extra", "networks": [{"name": "blue", "mac_address": "02:00:00:00:00:01"}]})
+    one.ensure("sandbox", {"name": "extra", "state": "absent"})
+    assert neighbours(one) == kept != []
     # Traffic continues while hosts start learning one by one, as when a sandbox is added whose address is chosen.
     one.ensure("network", fleet.item(one, "blue", DUAL, endpoints=declared(fleet), driver_options={LEARNING: True}))
     for member in fleet.members:

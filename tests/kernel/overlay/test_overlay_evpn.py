@@ -106,6 +106,13 @@ def test_daemons_end_and_come_back(fleet: Fleet, frr: list[Frr]) -> None:
     frr[1].start("bgpd")
     assert until(lambda: all_reach(fleet), WITHIN)
 
+    # zebra dies: what it has made stays, and so does the traffic.
+    frr[1].end("zebra")
+    assert two.ping("s2", "10.9.3.0") and one.ping("s1", "10.9.2.0")
+    assert rerun(fleet) == [False] * 9
+    frr[1].start("zebra")
+    assert until(lambda: all_reach(fleet), WITHIN)
+
     # FRR stops: whatever it takes along of ours is repaired, and what is left of it leads nowhere wrong.
     frr[1].end(by=signal.SIGTERM)
     rerun(fleet)
