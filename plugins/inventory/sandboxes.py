@@ -119,13 +119,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         inventory.reconcile_inventory()
         variables = {name: self._variables(host) for name, host in inventory.hosts.items()}
         wanted = [name for name in self._matching() if "cnm_sandbox_host" not in variables[name]]
-        found = {name: {each.name: each for each in self._declared(name, variables)} for name in wanted}
+        known = {name: {each.name: each for each in self._declared(name, variables)} for name in wanted}
         if self.get_option("live"):
             for name, sandboxes in self._live(wanted, variables):
-                found[name].update({each.name: each for each in sandboxes})
+                known[name].update({each.name: each for each in sandboxes})
         inventory.add_group(_GROUP)
         for name in wanted:
-            for sandbox in found[name].values():
+            for sandbox in known[name].values():
                 self._add(sandbox, name, variables[name])
 
     def _matching(self) -> List[str]:

@@ -72,11 +72,11 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         known = variables or {}
         here = known.get("cnm_sandbox_host", known.get("inventory_hostname"))
-        found: Dict[str, Dict[str, Known]] = {}
+        on_hosts: Dict[str, Dict[str, Known]] = {}
         for host, sandbox in self._sandboxes(known):
             if sandbox.name in terms and self.get_option("host") in (None, host):
-                found.setdefault(sandbox.name, {})[host] = sandbox
-        return [self._address(name, found.get(name, {}), here) for name in terms]
+                on_hosts.setdefault(sandbox.name, {})[host] = sandbox
+        return [self._address(name, on_hosts.get(name, {}), here) for name in terms]
 
     def _sandboxes(self, variables: Mapping[str, Any]) -> Iterator[tuple[str, Known]]:
         """Yield each sandbox with the name of its host; those that the inventory plugin has added come last."""
@@ -95,13 +95,13 @@ class LookupModule(LookupBase):
                 raise AnsibleError(f"Host '{host}': {error}") from error
         yield from live
 
-    def _address(self, name: str, found: Mapping[str, Known], here: Optional[str]) -> str:
+    def _address(self, name: str, on_hosts: Mapping[str, Known], here: Optional[str]) -> str:
         """Return the address of the sandbox NAME, which is FOUND on some hosts.
 
         :raises AnsibleError: if it is not known
         """
         network = self.get_option("network")
-        on_it = {host: each for host, each in found.items() if network is None or network in each.networks}
+        on_it = {host: each for host, each in on_hosts.items() if network is None or network in each.networks}
         at = f" on network '{network}'" if network else ""
         if not on_it:
             where = f" of host '{self.get_option('host')}'" if self.get_option("host") else ""

@@ -56,8 +56,8 @@ def route(address: str) -> Dict[str, Any]:
     status, output, errors = run_program(["ip", "-json", "route", "get", address], None)
     if status != 0:
         return {"error": errors.strip() or "there is none"}
-    found = json.loads(output or "[]")
-    return dict(found[0]) if found else {"error": "there is none"}
+    routes = json.loads(output or "[]")
+    return dict(routes[0]) if routes else {"error": "there is none"}
 
 
 def answers(address: str) -> bool:
@@ -80,15 +80,15 @@ def connects(address: str, port: int) -> str:
 
 def listening(port: int) -> List[str]:
     """Return the addresses on which somebody listens on PORT, by TCP."""
-    found = []
+    addresses = []
     for table in ("tcp", "tcp6"):
         path = Path("/proc/self/net", table)
         lines = path.read_text(encoding="ascii").splitlines()[1:] if path.exists() else []
         for local, state in ((line.split()[1], line.split()[3]) for line in lines):
             address, _colon, number = local.partition(":")
             if state == _LISTENS and int(number, 16) == port:
-                found.append(_address(address))
-    return found
+                addresses.append(_address(address))
+    return addresses
 
 
 def _address(text: str) -> str:
@@ -100,10 +100,10 @@ def _address(text: str) -> str:
 def known_as(name: str) -> List[str]:
     """Return the addresses that NAME stands for."""
     try:
-        found: List[Tuple[Any, ...]] = list(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
+        answers: List[Tuple[Any, ...]] = list(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
     except OSError:
         return []
-    return [str(each[4][0]) for each in found]
+    return [str(each[4][0]) for each in answers]
 
 
 def has_rules() -> bool:

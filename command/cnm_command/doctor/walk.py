@@ -126,13 +126,13 @@ def _route(core: Controller, way: Way, network: Shown) -> Finding:
     """Say which way the kernel sends a packet in the source."""
     source, name = way.source, f"route from {way.source.name}"
     address, interface = way.address(way.target), source.interface(network["Name"])
-    found = trials.inside(core, source, lambda: trials.route(address)) or {"error": "it cannot be looked up"}
+    chosen = trials.inside(core, source, lambda: trials.route(address)) or {"error": "it cannot be looked up"}
     look = f"Look at: ip netns exec {source.name} ip route; ip netns exec {source.name} ip rule"
-    if "error" in found:
-        return Finding(name, False, f"none leads to {address}: {found['error']}", look)
-    taken = found.get("dev", "")
-    if taken != interface or (found.get("gateway") and not way.outwards):
-        gateway = f" via {found['gateway']}" if found.get("gateway") else ""
+    if "error" in chosen:
+        return Finding(name, False, f"none leads to {address}: {chosen['error']}", look)
+    taken = chosen.get("dev", "")
+    if taken != interface or (chosen.get("gateway") and not way.outwards):
+        gateway = f" via {chosen['gateway']}" if chosen.get("gateway") else ""
         return Finding(name, False, f"{address} is reached by {taken}{gateway} instead of {interface}", look)
     return Finding(name, True, f"{address} is reached by {taken}")
 
@@ -227,11 +227,11 @@ def _names(core: Controller, way: Way, network: Shown, steps: Sequence[Step]) ->
     if not wrong.present:
         yield wrong
         return
-    found = trials.inside(core, way.source, lambda: trials.known_as(way.target.name)) or []
+    addresses = trials.inside(core, way.source, lambda: trials.known_as(way.target.name)) or []
     expected = [text for addresses in way.target.addresses.values() for text in addresses]
-    if any(text in expected for text in found):
-        yield Finding(name, True, f"it is {found[0]}")
+    if any(text in expected for text in addresses):
+        yield Finding(name, True, f"it is {addresses[0]}")
         return
-    text = f"it is {', '.join(found)} in {way.source.name}" if found else f"{way.source.name} does not know it"
+    text = f"it is {', '.join(addresses)} in {way.source.name}" if addresses else f"{way.source.name} does not know it"
     advice = f"{RESTORE}. Look at: cnm sandbox exec {way.source.name} cat /etc/hosts /etc/resolv.conf"
     yield Finding(name, False, text, advice)

@@ -57,7 +57,7 @@ def listed(output: str) -> List[Known]:
 
     :raises ValueError: if OUTPUT is something else
     """
-    found = []
+    sandboxes = []
     for line in output.splitlines():
         shown = json.loads(line)
         if not isinstance(shown, dict) or not {"Name", "State", "Labels", "Networks"} <= shown.keys():
@@ -68,5 +68,5 @@ def listed(output: str) -> List[Known]:
             name: {"ipv4_address": each["IPAddress"] or None, "ipv6_address": each["GlobalIPv6Address"] or None}
             for name, each in shown["Networks"].items()
         }
-        found.append(Known(shown["Name"], shown["Labels"], networks))
-    return found
+        sandboxes.append(Known(shown["Name"], shown["Labels"], networks))
+    return sandboxes
