@@ -100,22 +100,23 @@ def on_network(inspected: Mapping[str, Any]) -> OnNetwork:
         return OnNetwork(inspected["Id"], containers, endpoints, held)
 
 
-def told(store: SqliteStore, host: Host, running: Container) -> Groups:
-    """Return the items that give the endpoints of RUNNING its name and aliases, and adopt it as far as it has started.
+def told(store: SqliteStore, host: Host, running: Sequence[Container]) -> Groups:
+    """Return the items that give the endpoints of RUNNING their names and aliases, and adopt those that have started.
 
     Docker names an interface when it moves it into the container. From then on runs repair it.
     """
     sandboxes: Dict[str, Mapping[str, Any]] = {}
     endpoints: List[Mapping[str, Any]] = []
-    for endpoint, names, sandbox in _of(store, running):
-        item = {"name": endpoint.name, "network": endpoint.network, "aliases": names}
-        if sandbox is not None:
-            namespace = {"netns": sandbox.path, "netns_awaited": True}
-            sandboxes[sandbox.name] = {"name": sandbox.name, "labels": _labels(sandbox, running), **namespace}
-            inner = host.inner_end(sandbox.path, endpoint.device) if endpoint.handed_over else ""
-            if inner:
-                item.update(state="joined", sandbox=sandbox.name, interface_name=inner)
-        endpoints.append(item)
+    for container in running:
+        for endpoint, names, sandbox in _of(store, container):
+            item = {"name": endpoint.name, "network": endpoint.network, "aliases": names}
+            if sandbox is not None:
+                namespace = {"netns": sandbox.path, "netns_awaited": True}
+                sandboxes[sandbox.name] = {"name": sandbox.name, "labels": _labels(sandbox, container), **namespace}
+                inner = host.inner_end(sandbox.path, endpoint.device) if endpoint.handed_over else ""
+                if inner:
+                    item.update(state="joined", sandbox=sandbox.name, interface_name=inner)
+            endpoints.append(item)
     return [("sandbox", list(sandboxes.values())), ("endpoint", endpoints)]
 
 

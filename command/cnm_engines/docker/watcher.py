@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Mapping, Set, TypeVar
+from contextlib import suppress
+from functools import partial
+from http.client import HTTPException
+from typing import Any, Callable, Collection, Mapping, Sequence, Set, TypeVar
 
 from _cnm.controller import Choose
 from _cnm.engines import SHORT_ID
@@ -18,10 +21,13 @@ from cnm_command.errors import Failure
 from ..errors import EngineError
 from ..runs import Core, Warn, carry_out
 from . import names
+from .bursts import bursts
 from .endpoints import removal
 
 T = TypeVar("T")
 _EVENTS = {"type": ["container", "network"], "event": ["start", "rename", "connect"]}
+_GATHERING = 0.1
+"""Seconds in which more events are awaited. Many containers may start at once, and some have ended by then."""
 _PAUSE = 2.0
 """Seconds between two attempts, and between two looks at what Docker no longer has."""
 
@@ -59,8 +65,8 @@ class Watcher:
                 # From here on no event is missed.
                 events = self._api.events(**_EVENTS)
                 self._compare()
-                for event in events:
-                    self._hear(event)
+                for burst in bursts(events, _GATHERING):
+                    self._hear(burst)
             except (*ERRORS, CnmError, Failure):
                 # Docker is not there; everything except for names works without it. Or the store cannot be read, which
                 # Docker's requests report, too.
@@ -69,16 +75,23 @@ class Watcher:
                 self._api.close()
             self._ending.wait(_PAUSE)
 
-    def _hear(self, event: Mapping[str, Any]) -> None:
-        identifier = names.concerned(event)
-        if identifier and self._look(names.networks):
-            self._tell(identifier)
-
-    def _tell(self, identifier: str) -> None:
-        running = names.container(self._api.get(f"/containers/{identifier}/json"))
+    def _hear(self, events: Sequence[Mapping[str, Any]]) -> None:
         # Docker tells of the start of a container more than once.
-        if not self._look(lambda store: names.is_told(store, running)):
-            self._run(lambda store, host: names.told(store, host, running))
+        identifiers = {names.concerned(event) for event in events} - {""}
+        if identifiers and self._look(names.networks):
+            self._tell(identifiers)
+
+    def _tell(self, identifiers: Collection[str]) -> None:
+        running = []
+        for identifier in sorted(identifiers):
+            # It may have ended, and be gone.
+            with suppress(HTTPException):
+                running.append(names.container(self._api.get(f"/containers/{identifier}/json")))
+        untold = self._look(lambda store: [each for each in running if not names.is_told(store, each)])
+        # What is refused for one of them must not be refused for the others.
+        together = len(untold) > 1 and self._run(lambda store, host: names.told(store, host, untold), quiet=True)
+        for each in untold if not together else ():
+            self._run(partial(names.told, running=[each]))
 
     def _compare(self) -> None:
         """Tell the names of all containers, and collect what Docker no longer has, as after a crash."""
@@ -99,8 +112,8 @@ class Watcher:
         listed = names.network_ids(self._api.get("/networks")) if known else []
         theirs = [each for each in listed if each[:SHORT_ID] in known]
         inspected = [names.on_network(self._api.get(f"/networks/{each}")) for each in theirs]
-        for identifier in {each for one in inspected for each in one.containers} if tell else ():
-            self._tell(identifier)
+        if tell:
+            self._tell({each for one in inspected for each in one.containers})
         return self._look(lambda store: names.stale(store, inspected)) if inspected else set()
 
     def _look(self, at: Callable[..., T]) -> T:
@@ -111,8 +124,12 @@ class Watcher:
         result: T = self._do(look)
         return result
 
-    def _run(self, choose: Choose) -> None:
+    def _run(self, choose: Choose, quiet: bool = False) -> bool:
+        """Do what CHOOSE returns; say whether that was possible. If not, warn, unless QUIET."""
         try:
             self._do(lambda: carry_out(self._core, choose, self._warn))
         except (CnmError, EngineError, Failure) as error:
-            self._warn(str(error))
+            if not quiet:
+                self._warn(str(error))
+            return False
+        return True

@@ -18,7 +18,7 @@ from typing import Any, Callable, Iterator, List
 import pytest
 from _cnm.engines.engine_api import EngineApi
 from _cnm.model.errors import CnmError
-from cnm_engines.docker import watcher
+from cnm_engines.docker import names, watcher
 from cnm_engines.docker.watcher import Watcher
 from cnm_service import core, docker
 from cnm_service.connections import Connections
@@ -103,7 +103,8 @@ def test_it_is_an_ordinary_sandbox_when_it_runs(watched: Engine, dockerd: Docker
         before = dockerd.asked.count(asked)
         for action in ("connect", "rename"):
             dockerd.event("network" if action == "connect" else "container", action)
-        assert eventually(lambda: dockerd.asked.count(asked) == before + 2)
+        # They come close together.
+        assert eventually(lambda: dockerd.asked.count(asked) == before + 1)
     assert watched.kernel.reads == reads
     assert ("link", KEY, "eth1") in watched.kernel.present
     assert ("route", KEY, "0.0.0.0/0") not in watched.kernel.present
@@ -164,6 +165,47 @@ def test_docker_may_come_go_and_talk_nonsense(watched: Engine, dockerd: Dockerd)
     dockerd.container("again")
     with dockerd.running():
         assert eventually(lambda: aliases(watched)[0] == "again")
+
+
+def test_a_container_that_is_gone_again_does_not_keep_others_from_their_names(
+    watched: Engine, dockerd: Dockerd
+) -> None:
+    dockerd.network(ENDPOINT)
+    dockerd.container("early")
+    with dockerd.running():
+        assert eventually(lambda: aliases(watched))
+        dockerd.container("web")
+        dockerd.put({"Type": "container", "Action": "start", "Actor": {"ID": "9" * 64, "Attributes": {}}})
+        dockerd.event("container", "start")
+        assert eventually(lambda: aliases(watched) == ["web", CONTAINER[:12]])
+        assert dockerd.asked.count("/networks") == 1
+
+
+def test_what_is_refused_for_one_container_is_told_of_the_others(
+    watched: Engine, dockerd: Dockerd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = names.told
+
+    def told(store: Any, host: Any, running: Any) -> Any:
+        if any(each.name == "bad" for each in running):
+            raise CnmError("It is bad.")
+        return original(store, host, running)
+
+    monkeypatch.setattr(names, "told", told)
+    watched.ensure("endpoint", {"name": f"docker-{'8' * 12}", "network": "blue"})
+    dockerd.network(ENDPOINT, "8" * 64)
+    dockerd.container("early")
+    with dockerd.running():
+        assert eventually(lambda: aliases(watched))
+        dockerd.container("web")
+        on = {"lan": {"EndpointID": "8" * 64, "Aliases": None}}
+        bad = {"Id": "8" * 64, "Name": "/bad", "NetworkSettings": {"Networks": on}}
+        dockerd.answers[f"/containers/{'8' * 64}/json"] = bad
+        dockerd.put({"Type": "container", "Action": "start", "Actor": {"ID": "8" * 64, "Attributes": {}}})
+        dockerd.event("container", "start")
+        assert eventually(lambda: aliases(watched) == ["web", CONTAINER[:12]])
+        assert eventually(lambda: watched.warnings)
+    assert watched.warnings == ["It is bad."]
 
 
 def test_a_run_that_is_refused_does_not_end_it(
