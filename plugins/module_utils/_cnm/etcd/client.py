@@ -68,12 +68,12 @@ class Client:
         asked: Dict[str, str] = {**range_, "limit": str(PART)}
         while True:
             answer = self.cluster.ask("kv/range", asked)
-            found = answer.get("kvs", [])
-            entries += map(self.keys.entry, found)
+            key_values = answer.get("kvs", [])
+            entries += map(self.keys.entry, key_values)
             asked.setdefault("revision", answer["header"]["revision"])
             if not answer.get("more"):
                 return Listing(int(asked["revision"]), entries)
-            asked["key"] = after(found[-1]["key"])
+            asked["key"] = after(key_values[-1]["key"])
 
     def put(self, key: str, value: bytes, lease: int = 0) -> int:
         """Write KEY; return the revision.

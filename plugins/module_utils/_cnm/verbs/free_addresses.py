@@ -38,9 +38,9 @@ class FreeAddresses:
         if self._beyond is None and (not self._is_shared or self._pool.iprange is not None):
             taken = self._context.store.taken(self._network.id, self._pool.subnet.version, self._start)
             try:
-                found = lowest_free(self._pool, taken, self._start, self._elsewhere)
-                self._start = int(found) + 1
-                return found
+                lowest = lowest_free(self._pool, taken, self._start, self._elsewhere)
+                self._start = int(lowest) + 1
+                return lowest
             except ValueError:
                 if not self._is_shared:
                     raise
@@ -48,8 +48,8 @@ class FreeAddresses:
             from .claims import beyond
 
             self._beyond = beyond(self._context, self._network, self._pool, self._elsewhere)
-        for found in self._beyond:
-            return found
+        for address in self._beyond:
+            return address
         raise ValueError(
             f"no address is free in {self._pool.subnet}: hosts have claimed all slices that have any left."
         )

@@ -17,7 +17,7 @@ Run = Callable[[List[str], Optional[str]], Tuple[int, str, str]]
 """Runs a command with an optional text on its standard input; returns its exit status, output and error output."""
 
 
-_found: Dict[Tuple[str, str], str] = {}
+_places: Dict[Tuple[str, str], str] = {}
 """Where this process has found programs, by the value of PATH and the name."""
 
 
@@ -27,13 +27,13 @@ def find(name: str) -> Optional[str]:
     Empty and relative entries of PATH are skipped, because the current folder may belong to anybody.
     """
     searched = os.environ.get("PATH", "")
-    known = _found.get((searched, name))
+    known = _places.get((searched, name))
     if known is not None and _is_program(known):
         return known
     for folder in _folders(searched):
         path = os.path.join(folder, name)
         if _is_program(path):
-            _found[(searched, name)] = path
+            _places[(searched, name)] = path
             return path
     return None
 
