@@ -45,6 +45,7 @@ BELOW_CONTROLLER = PURE | {
 ALLOWED = {
     "action": {"modules", "options", "plugin_utils"},
     "connection": {"plugin_utils"},
+    "filter": {"plugin_utils"},
     "inventory": {"plugin_utils"},
     "lookup": {"plugin_utils"},
     "plugin_utils": PURE | {"verbs"},
@@ -115,7 +116,7 @@ KNOWS_KERNEL = Path("cnm_command/check/trials.py")
 """Tries in ``cnm check`` whether the kernel has the types of links."""
 
 ONLY_IN = {
-    "ansible": {"action", "connection", "inventory", "lookup", "options", "task"},
+    "ansible": {"action", "connection", "filter", "inventory", "lookup", "options", "task"},
     "pyroute2": {"kernel"},
     "ctypes": {"kernel"},
     "socket": {"engines", "etcd.member", "kernel"},
