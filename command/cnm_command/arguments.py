@@ -37,6 +37,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         _add_list(verbs, kind, plural)
         inspect = _described(verbs, "inspect", f"show all details of {plural} as JSON")
         inspect.add_argument("names", metavar="NAME", nargs="+", help="name, id or unique prefix of an id")
+        inspect.add_argument("-f", "--format", metavar="FORMAT", help="json, or a template such as '{{.Name}}'")
         if kind == "network":
             add_network(verbs, _described)
         if kind == "sandbox":
@@ -147,4 +148,9 @@ def _add_list(verbs: Any, kind: str, plural: str) -> None:
         metavar="KEY=VALUE",
         help=f"show only matching {plural}; keys: {', '.join(KEYS[kind])}",
     )
-    listing.add_argument("--format", choices=("table", "json"), default="table", help="json: one object per line")
+    listing.add_argument(
+        "--format",
+        metavar="FORMAT",
+        default="table",
+        help="table; json: one object per line; or a template such as '{{.Name}}' or 'table {{.ID}}\\t{{.Name}}'",
+    )

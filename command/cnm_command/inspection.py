@@ -18,7 +18,15 @@ from .errors import Failure
 
 
 def show(options: Namespace) -> int:
-    """Print the objects that OPTIONS name; return the exit status, 1 if one of them does not exist."""
+    """Print the objects that OPTIONS name; return the exit status, 1 if one of them does not exist.
+
+    :raises Failure: if the format is not valid
+    """
+    template = None
+    if options.format:
+        from .template import Template
+
+        template = Template("{{json .}}" if options.format == "json" else options.format)
     with controller(check=True) as core:
         everything = core.describe(options.kind, lambda _store, _item: True)
     matching: List[Mapping[str, Any]] = []
@@ -28,15 +36,18 @@ def show(options: Namespace) -> int:
             matching += [shown for shown in find(options.kind, everything, reference) if shown not in matching]
         except Failure as failure:
             complaints.append(str(failure))
-    sys.stdout.write(as_json(matching, indent=4) + "\n")
+    if template is not None:
+        sys.stdout.write("".join(f"{template.write(shown)}\n" for shown in matching))
+    else:
+        sys.stdout.write(as_json(matching, indent=4) + "\n")
     for complaint in complaints:
         print(printable(complaint), file=sys.stderr)
     return 1 if complaints else 0
 
 
-def as_json(value: object, indent: Optional[int] = None) -> str:
+def as_json(value: object, indent: Optional[int] = None, compact: bool = False) -> str:
     """Return VALUE as readable JSON: letters stay as they are, and control characters, as in labels, are escaped."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    text = json.dumps(value, indent=indent, ensure_ascii=False, separators=(",", ":") if compact else None)
     return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 

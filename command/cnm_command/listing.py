@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Sequence
 
 from . import rows
 from .access import controller
 from .columns import table
 from .filters import keep
 from .inspection import as_json
+from .template import Template
 
 _ROWS: Mapping[str, Callable[[Mapping[str, Any]], Dict[str, str]]]
 _ROWS = {"network": rows.network, "sandbox": rows.sandbox, "endpoint": rows.endpoint}
@@ -29,14 +30,28 @@ def show(options: Namespace) -> int:
         shown["Id"] = shown["Id"] if options.no_trunc else shown["Id"][: rows.SHORT_ID]
     if options.quiet:
         text = "".join(f"{shown['Id']}\n" for shown in objects)
-    elif options.format == "json":
-        shape = rows.network_json if options.kind == "network" else dict
-        text = "".join(f"{as_json(shape(shown))}\n" for shown in objects)
-    else:
+    elif options.format == "table":
         header = list(_ROWS[options.kind](_Blank()))
         text = table(header, [list(_ROWS[options.kind](shown).values()) for shown in objects])
+    else:
+        shape = rows.network_json if options.kind == "network" else dict
+        text = _formatted(options.format, options.kind, [shape(shown) for shown in objects])
     sys.stdout.write(text)
     return 0
+
+
+def _formatted(format_: str, kind: str, objects: Sequence[Mapping[str, Any]]) -> str:
+    """Return OBJECTS in the format that FORMAT_ names or describes."""
+    if format_ == "json":
+        return "".join(f"{as_json(shown)}\n" for shown in objects)
+    word, _space, columns = format_.partition(" ")
+    template = Template(columns if word == "table" else format_)
+    # Docker's name of the field in lists. In JSON, it is that of inspect.
+    lines = [template.write({"ID": shown.get("Id"), **shown}) for shown in objects]
+    if word != "table":
+        return "".join(f"{line}\n" for line in lines)
+    header = {field: f"{kind} ID".upper() if field == "ID" else field.upper() for field in template.fields}
+    return table(template.write(header).split("\t"), [line.split("\t") for line in lines])
 
 
 class _Blank(Dict[str, Any]):

@@ -123,6 +123,18 @@ def test_json_lists_an_object_a_line_with_texts_as_docker_does(built: Host) -> N
     }
 
 
+def test_templates_choose_what_is_printed(built: Host) -> None:
+    only = ["network", "ls", "--filter", "name=myapp", "--format"]
+    assert built.out([*CNM, *only, "{{.Name}}: {{.Driver}} {{.Labels}}"]) == "myapp: bridge tier=data\n"
+    heading, line = built.out([*CNM, *only, r"table {{.ID}}\t{{.Name}}"]).splitlines()
+    assert (heading, line[12:]) == ("NETWORK ID     NAME", "   myapp")
+    addresses = "{{range .Containers}}{{.Name}} {{end}}{{json .Labels}}"
+    assert built.out([*CNM, "network", "inspect", "-f", addresses, "myapp"]) == 'old web {"tier":"data"}\n'
+    done = built.run([*CNM, "network", "inspect", "-f", "{{.Nme}}", "myapp"])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("cnm: template: there is no field '.Nme'. There are: .Name, ")
+
+
 def test_sandboxes_and_endpoints_are_listed_with_what_they_are_on(built: Host) -> None:
     assert [line[1:] for line in lines(built, "sandbox", "ls")] == [
         ["NAME", "STATE", "NETWORKS", "PORTS"],
