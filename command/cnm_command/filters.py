@@ -15,8 +15,8 @@ from .errors import Failure
 
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 KEYS = {
-    "network": ("driver", "label", "name", "id", "type", "dangling"),
-    "sandbox": ("label", "name", "id", "network"),
+    "network": ("driver", "label", "name", "id", "scope", "type", "dangling"),
+    "sandbox": ("label", "name", "id", "network", "status"),
     "endpoint": ("name", "id", "network", "sandbox"),
 }
 
@@ -46,6 +46,10 @@ def _test(key: str, value: str) -> Keep:
         return selection({"labels": [value]})
     if key == "type" and value not in ("builtin", "custom"):
         raise Failure('invalid value for filter \'type\', must be "builtin" or "custom"')
+    if key == "status":
+        if value not in ("running", "stopped"):
+            raise Failure('invalid value for filter \'status\', must be "running" or "stopped"')
+        return selection({"state": value})
     if key == "dangling":
         if value not in _WORDS:
             raise Failure('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")')

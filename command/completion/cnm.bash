@@ -65,8 +65,8 @@ _cnm() {
         --format) choices='table json' ;;
         -f | --filter)
             case $kind in
-            network) keys='driver= label= name= id= type= dangling=' ;;
-            sandbox) keys='label= name= id= network=' ;;
+            network) keys='driver= label= name= id= scope= type= dangling=' ;;
+            sandbox) keys='label= name= id= network= status=' ;;
             *) keys='name= id= network= sandbox=' ;;
             esac
             compopt -o nospace

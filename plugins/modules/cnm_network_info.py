@@ -51,6 +51,13 @@ options:
     choices:
       - builtin
       - custom
+  scope:
+    description:
+      - V(local) returns only networks of this host, V(global) only those that several hosts can have.
+    type: str
+    choices:
+      - local
+      - global
   dangling:
     description:
       - V(true) returns only networks that are not predefined and have no endpoints. V(false) returns only the others.
@@ -353,6 +360,7 @@ ARGUMENTS: dict[str, object] = {
     "labels": {"type": "list", "elements": "str"},
     "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "host", "null"]},
     "type": {"type": "str", "choices": ["builtin", "custom"]},
+    "scope": {"type": "str", "choices": ["local", "global"]},
     "dangling": {"type": "bool"},
 }
 

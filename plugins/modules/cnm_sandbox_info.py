@@ -33,6 +33,13 @@ options:
       - Returns only sandboxes with all of these labels. Each is V(key) or V(key=value).
     type: list
     elements: str
+  state:
+    description:
+      - V(running) returns only sandboxes that should run, V(stopped) only the others.
+    type: str
+    choices:
+      - running
+      - stopped
   network:
     description:
       - Returns only sandboxes that are on this network, given by its name, its id or a unique prefix of the id.
@@ -230,6 +237,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_inf
 ARGUMENTS: dict[str, object] = {
     "name": {"type": "list", "elements": "str"},
     "labels": {"type": "list", "elements": "str"},
+    "state": {"type": "str", "choices": ["running", "stopped"]},
     "network": {"type": "str"},
 }
 

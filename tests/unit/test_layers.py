@@ -66,7 +66,7 @@ ALLOWED = {
     "scope": KINDS | {"store"},
     "verbs": MODEL | SHARED | {"adopted", "composition", "drivers", "resources.routes", "store"} | KINDS,
     "docker_shapes": MODEL | {"composition", "drivers", "resources.routes", "store"},
-    "filters": MODEL | {"store"},
+    "filters": MODEL | {"drivers", "store"},
     "composition": PURE | {"adopted", "store"},
     "adopted": MODEL | {"drivers"},
     "drivers": MODEL | KINDS | {"resources.firewall"},

@@ -56,7 +56,7 @@ def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, 
                 "Unknown option 'nme'; did you mean 'name'?",
                 "Value of driver must be one of: bridge, overlay, macvlan, host, null, got: bar.",
                 "Value of type must be one of: builtin, custom, got: foo.",
-                "The options of this module are: dangling, driver, labels, name, type.",
+                "The options of this module are: dangling, driver, labels, name, scope, type.",
             ],
         ),
         (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, List, Mapping, Sequence
 
+from .drivers import driver
 from .store.objects import SqliteStore
 
 Keep = Callable[[SqliteStore, Any], bool]
@@ -49,6 +50,14 @@ def _dangling(wanted: bool) -> Keep:
     return lambda store, item: wanted == (not item.predefined and not store.endpoints_of_network(item.id))
 
 
+def _scope(wanted: str) -> Keep:
+    return lambda _store, item: driver(item.driver).scope == wanted
+
+
+def _state(wanted: str) -> Keep:
+    return lambda _store, item: item.running == (wanted == "running")
+
+
 def _network(reference: str) -> Keep:
     def on(store: SqliteStore, item: Any) -> bool:
         network = store.find_network(reference)
@@ -75,6 +84,8 @@ _TESTS: Mapping[str, Callable[[Any], Keep]] = {
     "driver": _driver,
     "type": _type,
     "dangling": _dangling,
+    "scope": _scope,
+    "state": _state,
     "network": _network,
     "sandbox": _sandbox,
 }

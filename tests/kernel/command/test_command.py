@@ -96,6 +96,7 @@ def test_ids_are_whole_if_asked_for_and_alone_if_asked_for(built: Host) -> None:
         (["name=^my|pare"], ["myapp", "spare"]),
         (["type=builtin"], ["bridge", "host", "none"]),
         (["dangling=true"], ["spare"]),
+        (["scope=local", "type=custom"], ["myapp", "spare", "web"]),
         (["dangling=0", "type=custom"], ["myapp", "web"]),
     ],
 )

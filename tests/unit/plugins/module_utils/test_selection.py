@@ -21,7 +21,7 @@ def full():
         host.network("back", internal=True, labels={"tier": "back", "x": ""})
         host.network("empty", labels={"tier": "front"})
         host.sandbox("web", networks=[{"name": "back"}, {"name": "lan"}], labels={"app": "web"})
-        host.sandbox("idle")
+        host.sandbox("idle", state="stopped")
         host.endpoint("vip", network="back")
         yield host
 
@@ -42,6 +42,8 @@ def shown(host, kind, **wishes):
         ("network", {"type": "builtin"}, ["bridge", "host", "none"]),
         ("network", {"type": "custom"}, ["back", "empty", "lan"]),
         ("network", {"dangling": True}, ["empty"]),
+        ("network", {"scope": "local", "type": "custom"}, ["back", "empty", "lan"]),
+        ("network", {"scope": "global"}, []),
         ("network", {"dangling": False, "type": "custom"}, ["back", "lan"]),
         ("network", {"labels": ["tier"]}, ["back", "empty"]),
         ("network", {"labels": ["tier=front"]}, ["empty"]),
@@ -50,6 +52,8 @@ def shown(host, kind, **wishes):
         ("sandbox", {}, ["db", "idle", "web"]),
         ("sandbox", {"labels": ["app=web"]}, ["web"]),
         ("sandbox", {"network": "lan"}, ["db", "web"]),
+        ("sandbox", {"state": "stopped"}, ["idle"]),
+        ("sandbox", {"state": "running"}, ["db", "web"]),
         ("sandbox", {"network": "nowhere"}, []),
         ("endpoint", {}, ["db", "vip", "web", "web"]),
         ("endpoint", {"network": "back"}, ["vip", "web"]),
