@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import core_path
+import front_ends
 import pytest
 
-core_path.add()
+front_ends.use()
 
 from cnm_command.main import main
 

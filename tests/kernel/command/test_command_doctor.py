@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import core_path
+import front_ends
 import pytest
 from stand_in import Host, private
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 
-core_path.add()
+front_ends.use()
 
 from cnm_command.main import main
 from findings import Doctor
