@@ -51,16 +51,18 @@ NETWORK = {
 }
 
 
-def works(tasks: Tasks) -> bool:
+def failing(tasks: Tasks) -> list[str]:
+    """Return which ways do not work."""
     a = "10.1.0.2"
-    return (
-        reaches("b", "a", a)
-        and answers(8080, "a")
-        and answers(8080, "a", "a")
-        and answers(8080, "a", "", "127.0.0.1")
-        and answers(8080, "a", OUTSIDE, UPLINK6)
-        and source_outside("a") == UPLINK4
-    )
+    ways = {
+        "from another sandbox": reaches("b", "a", a),
+        "by the port": answers(8080, "a"),
+        "by the port from inside": answers(8080, "a", "a"),
+        "by the port from the host": answers(8080, "a", "", "127.0.0.1"),
+        "by the port with IPv6": answers(8080, "a", OUTSIDE, UPLINK6),
+        "to the outside": source_outside("a") == UPLINK4,
+    }
+    return [name for name, works in ways.items() if not works]
 
 
 @pytest.mark.parametrize("kind", (*SANDBOX, *NETWORK))
@@ -84,7 +86,7 @@ def test_repaired(tasks: Tasks, kind: str) -> None:
     name = "a" if repair == tasks.sandbox else "n"
     assert repair(name).changed
     assert not repair(name).changed
-    assert works(tasks)
+    assert failing(tasks) == []
     assert difference(before, inventory(tasks.host)) == {}
     assert link(tasks.host, "eth0", "a")["address"] == hardware
     assert not tasks.restore().changed
