@@ -46,7 +46,8 @@ AS_ANOTHER_USER = [
         "become_flags": "-s /bin/sh",
         "register": "who",
         "failed_when": "who.stdout != 'nobody'",
-        "vars": {"ansible_python_interpreter": "/usr/bin/python3"},
+        # The user can write there.
+        "vars": {"ansible_python_interpreter": "/usr/bin/python3", "ansible_remote_tmp": "/tmp"},
     },
     {"ansible.builtin.copy": {"content": "hello", "dest": "/etc/hello", "mode": "0600"}},
     {"ansible.builtin.command": "grep hello /etc/hello", "delegate_to": "a"},
