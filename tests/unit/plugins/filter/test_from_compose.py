@@ -15,8 +15,6 @@ import yaml
 
 from ansible_collections.cnm.linux.plugins.plugin_utils._docker.composed import composed
 
-from ..module_utils.conftest import host  # noqa: F401
-
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "docker.md"
 
 
@@ -25,7 +23,7 @@ def service(**options):
     return one
 
 
-def test_the_example_of_the_documentation_as_docker_s_own_parser_gives_it(host, tmp_path):  # noqa: F811
+def test_the_example_of_the_documentation_as_docker_s_own_parser_gives_it(host, tmp_path):
     if shutil.which("docker-compose") is None:
         pytest.skip("docker-compose is not installed")
     section = PAGE.read_text(encoding="utf-8").partition("## From a compose file")[2]
@@ -64,7 +62,7 @@ def test_the_example_of_the_documentation_as_docker_s_own_parser_gives_it(host, 
         ({}, {"name": "p-web-1", "networks": [{"name": "p_default", "aliases": ["web"]}]}),
     ],
 )
-def test_options_of_services(host, options, expected):  # noqa: F811
+def test_options_of_services(host, options, expected):
     item = service(**options)
     assert {key: item.get(key) for key in expected} == expected
     host.network("p_default")

@@ -12,8 +12,6 @@ import pytest
 
 from ansible_collections.cnm.linux.plugins.plugin_utils._docker.inspected import networks
 
-from ..module_utils.conftest import host  # noqa: F401
-
 PLAIN = {
     "Scope": "local",
     "Driver": "bridge",
@@ -38,7 +36,7 @@ def test_predefined_networks_are_left_out():
     assert networks([inspected(name) for name in ("bridge", "host", "none", "docker_gwbridge")]) == ([], [])
 
 
-def test_all_that_a_network_has_is_carried_over(host):  # noqa: F811
+def test_all_that_a_network_has_is_carried_over(host):
     pools = [
         {
             "Subnet": "10.1.0.0/16",
@@ -78,7 +76,7 @@ def test_all_that_a_network_has_is_carried_over(host):  # noqa: F811
         ({"Containers": {"1": {"Name": "web"}, "2": {"Name": "db"}}}, True, "its containers stay on Docker's network"),
     ],
 )
-def test_what_cannot_be_carried_over_is_said(host, changes, carried, said):  # noqa: F811
+def test_what_cannot_be_carried_over_is_said(host, changes, carried, said):
     items, (difference,) = networks([inspected("shop", **changes)])
     assert difference.startswith("Network 'shop': ")
     assert said in difference
