@@ -99,7 +99,7 @@ def find_way(core: Controller, source: str, target: str) -> Way:
 
 def _end(reference: str, sandboxes: Sequence[Dict[str, Any]], networks: Mapping[str, Shown]) -> End:
     for sandbox in sandboxes:
-        if reference in _addresses(sandbox):
+        if any(reference in addresses for addresses in _addresses(sandbox).values()):
             return _here(sandbox)
     if any(reference in (each["Name"], each["Id"]) for each in sandboxes):
         return _here(find("sandbox", sandboxes, reference)[0])
@@ -124,15 +124,11 @@ def _end(reference: str, sandboxes: Sequence[Dict[str, Any]], networks: Mapping[
 
 
 def _here(sandbox: Shown) -> End:
-    networks = sandbox["Networks"]
-    addresses = {
+    return End(sandbox["Name"], _addresses(sandbox), sandbox)
+
+
+def _addresses(sandbox: Shown) -> Dict[str, List[str]]:
+    return {
         name: [text for text in (each["IPAddress"], each["GlobalIPv6Address"]) if text]
-        for name, each in networks.items()
+        for name, each in sandbox["Networks"].items()
     }
-    return End(sandbox["Name"], addresses, sandbox)
-
-
-def _addresses(sandbox: Shown) -> List[str]:
-    return [
-        text for each in sandbox["Networks"].values() for text in (each["IPAddress"], each["GlobalIPv6Address"]) if text
-    ]

@@ -6,16 +6,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import shutil
 import socket
 import sys
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 from _cnm.controller import Controller
+from _cnm.kernel.system import listeners
 from _cnm.model.errors import CnmError
 
 from ..access import run_program
@@ -24,8 +23,6 @@ from .ends import End
 
 _SECONDS = "2"
 """How long to wait for an answer."""
-_LISTENS = "0A"
-"""The state TCP_LISTEN in /proc/net/tcp (include/net/tcp_states.h)."""
 
 
 def inside(core: Controller, end: End, look: Callable[[], Any]) -> Any:
@@ -80,21 +77,7 @@ def connects(address: str, port: int) -> str:
 
 def listening(port: int) -> List[str]:
     """Return the addresses on which somebody listens on PORT, by TCP."""
-    addresses = []
-    for table in ("tcp", "tcp6"):
-        path = Path("/proc/self/net", table)
-        lines = path.read_text(encoding="ascii").splitlines()[1:] if path.exists() else []
-        for local, state in ((line.split()[1], line.split()[3]) for line in lines):
-            address, _colon, number = local.partition(":")
-            if state == _LISTENS and int(number, 16) == port:
-                addresses.append(_address(address))
-    return addresses
-
-
-def _address(text: str) -> str:
-    """Return the address that the kernel shows as TEXT, words of 32 bits in the order of this machine."""
-    words = [int(text[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(text), 8)]
-    return str(ipaddress.ip_address(b"".join(words)))
+    return [str(each.address) for each in listeners.listening(("tcp",)) if each.port == port]
 
 
 def known_as(name: str) -> List[str]:
