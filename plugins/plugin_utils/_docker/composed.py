@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
 from ...module_utils._cnm.model.network import PREDEFINED
+from .renamed import renamed
 
 _NETWORK = {"driver": "driver", "driver_opts": "driver_options", "internal": "internal", "enable_ipv6": "enable_ipv6"}
 _POOL = {"subnet": "subnet", "gateway": "gateway", "ip_range": "iprange", "aux_addresses": "aux_addresses"}
@@ -62,15 +63,13 @@ def _name(project: str, key: str, network: Mapping[str, Any]) -> str:
 
 def _network(name: str, network: Mapping[str, Any], differences: List[str]) -> Dict[str, Any]:
     item: Dict[str, Any] = {"name": name}
-    item.update({ours: network[theirs] for theirs, ours in _NETWORK.items() if network.get(theirs)})
+    item.update(renamed(network, _NETWORK))
     if network.get("labels"):
         item["labels"] = _pairs(network["labels"])
     ipam = network.get("ipam") or {}
     if ipam.get("driver") not in (None, "default"):
         differences.append(f"Network '{name}': addresses come from cnm.linux, not from IPAM driver '{ipam['driver']}'.")
-    pools = [
-        {ours: pool[theirs] for theirs, ours in _POOL.items() if pool.get(theirs)} for pool in ipam.get("config") or []
-    ]
+    pools = [renamed(pool, _POOL) for pool in ipam.get("config") or []]
     if any(pools):
         item["ipam_config"] = [pool for pool in pools if pool]
     return item
@@ -89,7 +88,7 @@ def _sandboxes(
         if service.get(option):
             differences.append(f"{subject}: {option} is left out; {instead}.")
     item: Dict[str, Any] = {name: service[name] for name in ("hostname", "domainname") if service.get(name)}
-    item.update({ours: _list(service[theirs]) for theirs, ours in _LISTS.items() if service.get(theirs)})
+    item.update({name: _list(values) for name, values in renamed(service, _LISTS).items()})
     for theirs, ours in (("sysctls", "sysctls"), ("labels", "labels")):
         if service.get(theirs):
             item[ours] = _pairs(service[theirs])
@@ -128,7 +127,7 @@ def _attachments(key: str, service: Mapping[str, Any], names: Mapping[str, str])
 def _port(port: Union[str, int, Mapping[str, Any]]) -> Union[str, Dict[str, Any]]:
     if not isinstance(port, Mapping):
         return str(port)
-    return {ours: port[theirs] for theirs, ours in _PORT.items() if port.get(theirs)}
+    return renamed(port, _PORT)
 
 
 def _hosts(

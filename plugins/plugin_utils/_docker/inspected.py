@@ -10,7 +10,9 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ...module_utils._cnm.drivers import creatable, driver
 from ...module_utils._cnm.model.network import PREDEFINED
+from .renamed import renamed
 
+_SAME = {"EnableIPv6": "enable_ipv6", "Internal": "internal", "Labels": "labels"}
 _POOL = {"Subnet": "subnet", "Gateway": "gateway", "IPRange": "iprange", "AuxiliaryAddresses": "aux_addresses"}
 
 
@@ -56,11 +58,7 @@ def _network(inspected: Mapping[str, Any], differences: List[str]) -> Optional[D
     item: Dict[str, Any] = {"name": name, "driver": kind}
     item.update(_options(subject, kind, inspected.get("Options") or {}, differences))
     item.update(_pools(subject, inspected.get("IPAM") or {}, differences))
-    for key, option in (("EnableIPv6", "enable_ipv6"), ("Internal", "internal")):
-        if inspected.get(key):
-            item[option] = True
-    if inspected.get("Labels"):
-        item["labels"] = dict(inspected["Labels"])
+    item.update(renamed(inspected, _SAME))
     if inspected.get("Containers"):
         names = sorted(each.get("Name", "") for each in inspected["Containers"].values())
         differences.append(f"{subject}: its containers stay on Docker's network: {', '.join(names)}.")
@@ -79,7 +77,7 @@ def _pools(subject: str, ipam: Mapping[str, Any], differences: List[str]) -> Dic
         differences.append(f"{subject}: addresses come from cnm.linux, not from IPAM driver '{ipam['Driver']}'.")
     pools = []
     for config in ipam.get("Config") or []:
-        pool = {ours: config[theirs] for theirs, ours in _POOL.items() if config.get(theirs)}
+        pool = renamed(config, _POOL)
         if "gateway" in pool:
             # Some versions of Docker show it with the prefix length.
             pool["gateway"] = str(pool["gateway"]).partition("/")[0]
