@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Callable, Dict, List, Sequence
 
@@ -13,6 +14,7 @@ from _cnm.filters import Keep, selection
 
 from .errors import Failure
 
+_CHOICES = {"type": ("builtin", "custom"), "status": ("running", "stopped")}
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 KEYS = {
     "network": ("driver", "label", "name", "id", "scope", "type", "dangling"),
@@ -44,11 +46,9 @@ def _test(key: str, value: str) -> Keep:
         return _expression(key, value)
     if key == "label":
         return selection({"labels": [value]})
-    if key == "type" and value not in ("builtin", "custom"):
-        raise Failure('invalid value for filter \'type\', must be "builtin" or "custom"')
+    if value not in _CHOICES.get(key, (value,)):
+        raise Failure(f"invalid value for filter '{key}', must be {' or '.join(map(json.dumps, _CHOICES[key]))}")
     if key == "status":
-        if value not in ("running", "stopped"):
-            raise Failure('invalid value for filter \'status\', must be "running" or "stopped"')
         return selection({"state": value})
     if key == "dangling":
         if value not in _WORDS:

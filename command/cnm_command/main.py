@@ -13,7 +13,7 @@ from typing import Callable, Mapping, Sequence
 
 from _cnm.model.errors import CnmError, printable
 
-from . import check, execution, inspection, listing, networks, restoration, sandboxes
+from . import check, execution, inspection, listing, restoration
 from .arguments import parse
 from .errors import Failure
 
@@ -37,22 +37,12 @@ def _doctor(options: Namespace) -> int:
     return show(options)
 
 
-_CHANGES: Mapping[str, Mapping[str, Callable[[Namespace], int]]] = {
-    "network": {
-        "create": networks.create,
-        "rm": networks.remove,
-        "connect": networks.connect,
-        "disconnect": networks.disconnect,
-        "prune": networks.prune,
-    },
-    "sandbox": {
-        "create": sandboxes.create,
-        "rm": sandboxes.remove,
-        "start": sandboxes.start,
-        "stop": sandboxes.stop,
-        "restart": sandboxes.restart,
-    },
-}
+def _change(options: Namespace) -> int:
+    from . import networks, sandboxes
+
+    return {"network": networks.VERBS, "sandbox": sandboxes.VERBS}[options.kind][options.action](options)
+
+
 _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "ls": listing.show,
     "inspect": inspection.show,
@@ -72,8 +62,7 @@ def main(argv: Sequence[str]) -> int:
     """
     options = parse(argv)
     try:
-        act = _CHANGES.get(options.kind, {}).get(options.action) or _ACTIONS[options.action]
-        status = act(options)
+        status = _ACTIONS.get(options.action, _change)(options)
         sys.stdout.flush()
         return status
     except (CnmError, Failure) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 from argparse import Namespace
-from typing import Any, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from _cnm.controller import Groups
 from _cnm.store.objects import SqliteStore
@@ -156,3 +156,12 @@ def prune(options: Namespace) -> int:
         changes.carry_out(options, lambda _store: [("network", [{"name": name, "state": "absent"}])])
 
     return changes.one_by_one([shown["Name"] for shown in objects], remove_one)
+
+
+VERBS: Mapping[str, Callable[[Namespace], int]] = {
+    "create": create,
+    "rm": remove,
+    "connect": connect,
+    "disconnect": disconnect,
+    "prune": prune,
+}

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Dict, List, Mapping, Optional, Sequence, Union
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Union
 
 from _cnm.controller import Groups
 from _cnm.model.network import DEFAULT
@@ -106,3 +106,12 @@ def _bring(options: Namespace, state: str, force: Optional[bool] = None) -> int:
         changes.carry_out(options, choose)
 
     return changes.one_by_one(options.names, bring)
+
+
+VERBS: Mapping[str, Callable[[Namespace], int]] = {
+    "create": create,
+    "rm": remove,
+    "start": start,
+    "stop": stop,
+    "restart": restart,
+}

@@ -17,7 +17,8 @@ from typing import Any, Callable, List, Mapping, Sequence, Tuple, Union
 from .errors import Failure
 from .inspection import as_json
 
-_ACTION = re.compile(r"{{(-?)(.*?)(-?)}}", re.DOTALL)
+_ACTION = re.compile(r"(?:\s*{{-|{{)(.*?)(?:-}}\s*|}})", re.DOTALL)
+"""An action, with the space that a minus sign takes away."""
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]+')
 _FIELD = re.compile(r"\.|(\.\w+)+")
 _ESCAPES = {"\\t": "\t", "\\n": "\n"}
@@ -53,15 +54,8 @@ class Template:
 
     def _parts(self) -> List[Union[str, List[str]]]:
         """Return text and the words of actions, in the order of the template, the last first."""
-        parts: List[Union[str, List[str]]] = []
-        position = 0
-        for action in _ACTION.finditer(self._text):
-            before = self._text[position : action.start()]
-            parts += [before.rstrip() if action[1] else before, _WORD.findall(action[2])]
-            position = action.end()
-            if action[3]:
-                position += len(self._text[position:]) - len(self._text[position:].lstrip())
-        parts.append(self._text[position:])
+        parts: List[Union[str, List[str]]] = list(_ACTION.split(self._text))
+        parts[1::2] = map(_WORD.findall, _ACTION.findall(self._text))
         if any(isinstance(part, str) and ("{{" in part or "}}" in part) for part in parts):
             raise self._invalid("'{{' and '}}' do not match")
         return parts[::-1]
@@ -84,10 +78,9 @@ class Template:
         return nodes
 
     def _check(self, words: Sequence[str]) -> None:
-        count = _ARGUMENTS.get(words[0]) if len(words) > 1 else 0
-        fields = words[:1] if len(words) == 1 else words[1:2]
-        if count is None or len(words) != count + 1 or not all(map(_FIELD.fullmatch, fields)):
-            functions = ", ".join(sorted([*_ARGUMENTS, "range"]))
+        count = _FUNCTIONS[words[0]][0] if words and words[0] in _FUNCTIONS else 0
+        if len(words) != count + 1 or not _FIELD.fullmatch(words[min(count, 1)]):
+            functions = ", ".join(sorted([*_FUNCTIONS, "range"]))
             raise self._invalid(f"'{' '.join(words)}' is not a field such as .Name, or one of {functions} with a field")
 
     def _write(self, nodes: Sequence[Node], value: Any) -> str:
@@ -107,7 +100,7 @@ class Template:
         if len(words) == 1:
             return as_go(self._field(words[0], value))
         field, *arguments = words[1:]
-        return _FUNCTIONS[words[0]](self._field(field, value), *(each.strip('"') for each in arguments))
+        return _FUNCTIONS[words[0]][1](self._field(field, value), *(each.strip('"') for each in arguments))
 
     def _field(self, path: str, value: Any) -> Any:
         for name in path.split(".")[1:] if path != "." else ():
@@ -141,13 +134,12 @@ def _index(value: Any, key: str) -> str:
         raise Failure(f"template: there is no element '{key}'.") from None
 
 
-_FUNCTIONS: Mapping[str, Callable[..., str]] = {
-    "json": partial(as_json, compact=True),
-    "upper": lambda value: as_go(value).upper(),
-    "lower": lambda value: as_go(value).lower(),
-    "len": lambda value: str(len(value)),
-    "join": lambda value, separator: separator.join(map(as_go, value)),
-    "index": _index,
+_FUNCTIONS: Mapping[str, Tuple[int, Callable[..., str]]] = {
+    "json": (1, partial(as_json, compact=True)),
+    "upper": (1, lambda value: as_go(value).upper()),
+    "lower": (1, lambda value: as_go(value).lower()),
+    "len": (1, lambda value: str(len(value))),
+    "join": (2, lambda value, separator: separator.join(map(as_go, value))),
+    "index": (2, _index),
 }
-_ARGUMENTS = {"json": 1, "upper": 1, "lower": 1, "len": 1, "join": 2, "index": 2}
-"""How many words follow a function."""
+"""How many words follow a function, and the function."""
