@@ -108,6 +108,12 @@ EXAMPLES = r"""
     dangling: true
   register: unused
 
+- name: Get the networks of this host that are not predefined
+  cnm.linux.cnm_network_info:
+    scope: local
+    type: custom
+  register: own
+
 - name: Get one that does not exist
   cnm.linux.cnm_network_info:
     name: nowhere
@@ -118,6 +124,7 @@ EXAMPLES = r"""
     that:
       - tier.networks | map(attribute='Name') | list == ['backend']
       - unused.networks | map(attribute='Name') | list == ['spare']
+      - own.networks | map(attribute='Name') | list == ['backend', 'spare']
       - missing.networks == []
 
 - name: Remove the sandbox

@@ -93,6 +93,11 @@ EXAMPLES = r"""
     labels: [tier]
   register: labelled
 
+- name: Get the sandboxes that should run
+  cnm.linux.cnm_sandbox_info:
+    state: running
+  register: running
+
 - name: Get one that does not exist
   cnm.linux.cnm_sandbox_info:
     name: nowhere
@@ -103,6 +108,7 @@ EXAMPLES = r"""
     that:
       - attached.sandboxes | map(attribute='Name') | list == ['db']
       - labelled.sandboxes | map(attribute='Name') | list == ['db']
+      - running.sandboxes | map(attribute='Name') | list == ['db', 'spare']
       - missing.sandboxes == []
 
 - name: Remove the sandboxes
