@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import statistics
@@ -82,3 +83,8 @@ def process(command: Sequence[str], stdin: str = "", environment: dict[str, str]
 def median(costs: Sequence[Cost]) -> Cost:
     """Return the median of each figure in COSTS."""
     return Cost(*(statistics.median(figures) for figures in zip(*costs)))
+
+
+def percentile(figures: Sequence[float], part: float) -> float:
+    """Return the smallest of FIGURES that is not less than PART of them, from 0 to 1."""
+    return sorted(figures)[math.ceil(part * len(figures)) - 1]

@@ -41,6 +41,15 @@ _DARK = """inline:@media (prefers-color-scheme: dark) {
   .pygal-chart .axis .line { stroke: #30363d !important; }
 }"""
 """The colours of the other pictures in docs/images when the reader's page is dark."""
+_LOOK = {
+    "style": _STYLE,
+    "css": ["file://style.css", "file://graph.css", _DARK],
+    "width": 900,
+    "height": 450,
+    "margin": 12,
+    "disable_xml_declaration": True,
+    "legend_at_bottom": True,
+}
 _LEAST, _MOST = 0.5, 100.0
 """The ends of the axis in milliseconds, unless a figure needs more room."""
 
@@ -66,21 +75,13 @@ def draw(record: Record, path: Path) -> None:
         zero=least,
         x_title="endpoints attached at once",
         y_title="ms per endpoint (log scale)",
-        style=_STYLE,
-        css=["file://style.css", "file://graph.css", _DARK],
-        width=900,
-        height=450,
-        margin=12,
+        **_LOOK,
         spacing=8,
-        disable_xml_declaration=True,
-        legend_at_bottom=True,
         legend_at_bottom_columns=len(NAMES),
         print_values=True,
         print_values_position="top",
         value_formatter=lambda value: f"{value:.1f}" if value else "",
     )
-    chart.uuid = path.stem
-    chart.add_xml_filter(_still)
     chart.add_xml_filter(_upright)
     chart.x_labels = [str(size) for size in sizes]
     marks = [each * 10**power for power in range(-2, 4) for each in (1, 2, 5)]
@@ -88,7 +89,7 @@ def draw(record: Record, path: Path) -> None:
     for name, values in figures.items():
         if any(values):
             chart.add(name, [{"value": least, "formatter": _no_figure} if each is None else each for each in values])
-    path.write_text(chart.render(is_unicode=True) + "\n", encoding="utf-8")
+    _write(chart, path)
 
 
 def draw_scale(record: Record, path: Path) -> None:
@@ -100,21 +101,13 @@ def draw_scale(record: Record, path: Path) -> None:
         xrange=(math.log10(sizes[0]), math.log10(sizes[-1])),
         x_title="hosts (log scale)",
         y_title="ms (log scale)",
-        style=_STYLE,
-        css=["file://style.css", "file://graph.css", _DARK],
-        width=900,
-        height=450,
-        margin=12,
+        **_LOOK,
         margin_right=40,
-        disable_xml_declaration=True,
-        legend_at_bottom=True,
         legend_at_bottom_columns=2,
         dots_size=4,
         value_formatter=lambda value: f"{value:g}",
         x_value_formatter=lambda value: f"{10**value:.0f}",
     )
-    chart.uuid = path.stem
-    chart.add_xml_filter(_still)
     chart.x_labels = [math.log10(size) for size in sizes]
     chart.y_labels = [
         {"value": each * 10**power, "label": f"{each * 10**power:g}"} for power in range(4) for each in (1, 2, 5)
@@ -122,7 +115,7 @@ def draw_scale(record: Record, path: Path) -> None:
     for label, control, what, factor in _LINES:
         costs = [(size, record.median(Key("scale", what, size, control))) for size in sizes]
         chart.add(label, [(math.log10(size), cost.wall * factor) for size, cost in costs if cost])
-    path.write_text(chart.render(is_unicode=True) + "\n", encoding="utf-8")
+    _write(chart, path)
 
 
 _LINES = (
@@ -132,6 +125,12 @@ _LINES = (
     ("inventory: CPU of each host", "inventory", "run with one endpoint more elsewhere: CPU, s", 1000),
 )
 """The lines, each with the control, what was measured, and its factor to milliseconds."""
+
+
+def _write(chart: Any, path: Path) -> None:
+    chart.uuid = path.stem
+    chart.add_xml_filter(_still)
+    path.write_text(chart.render(is_unicode=True) + "\n", encoding="utf-8")
 
 
 def _still(root: Any) -> Any:

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -21,32 +22,32 @@ from etcd_hosts import EtcdHosts
 from fleet import Fleet
 from inventory_hosts import InventoryHosts
 
+T = TypeVar("T", DockerHosts, EtcdHosts, InventoryHosts)
 
-@pytest.fixture()
-def theirs() -> Iterator[DockerHosts]:
+
+@contextmanager
+def on_two_hosts(make: Callable[[Fleet], T]) -> Iterator[T]:
     with ExitStack() as stack:
         fleet = Fleet(2)
         stack.callback(fleet.close)
-        made = DockerHosts(fleet)
+        made = make(fleet)
         stack.callback(made.end)
+        yield made
+
+
+@pytest.fixture()
+def theirs() -> Iterator[DockerHosts]:
+    with on_two_hosts(DockerHosts) as made:
         yield made
 
 
 @pytest.fixture()
 def played(tmp_path: Path) -> Iterator[InventoryHosts]:
-    with ExitStack() as stack:
-        fleet = Fleet(2)
-        stack.callback(fleet.close)
-        made = InventoryHosts(fleet, tmp_path)
-        stack.callback(made.end)
+    with on_two_hosts(lambda fleet: InventoryHosts(fleet, tmp_path)) as made:
         yield made
 
 
 @pytest.fixture()
 def sharing() -> Iterator[EtcdHosts]:
-    with ExitStack() as stack:
-        fleet = Fleet(2)
-        stack.callback(fleet.close)
-        made = EtcdHosts(fleet)
-        stack.callback(made.end)
+    with on_two_hosts(EtcdHosts) as made:
         yield made

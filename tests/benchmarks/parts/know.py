@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import os
 import statistics
 import time
@@ -17,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from asking import Resolver
-from clock import Cost, used_by
+from clock import Cost, percentile, used_by
 from etcd_cluster import PREFIX, cluster
 from fleet import Fleet, Member
 from host import on_a_fleet
@@ -51,8 +50,7 @@ def run(plan: Plan, record: Record) -> None:
 
 
 def _percentiles(found: Sequence[float]) -> tuple[float, float, float]:
-    ordered = sorted(found)
-    return statistics.median(ordered), ordered[math.ceil(0.99 * len(ordered)) - 1], ordered[-1]
+    return statistics.median(found), percentile(found, 0.99), max(found)
 
 
 def _measure(fleet: Fleet, times: int) -> list[tuple[str, list[float], float]]:

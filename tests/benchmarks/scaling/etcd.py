@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from asking import Resolver
-from clock import used_by
+from clock import percentile, used_by
 from etcd_cluster import PREFIX, cluster
 from fleet import Fleet, Member, until
 from service import SOCKET, Service
@@ -130,8 +129,8 @@ def _at_once(size: int, crowd: Crowd, followers: Sequence[Follower], resolver: R
     known = resolver.knows_all([name_of(host, 0) for host in hosts], _PATIENCE) - min(begun.values())
     took = [each.heard[name_of(host, 0)] - begun[host] for each in followers for host in hosts]
     return {
-        f"up to {AT_ONCE} at once: heard, p50, ms": 1000 * _percentile(took, 0.5),
-        f"up to {AT_ONCE} at once: heard, p99, ms": 1000 * _percentile(took, 0.99),
+        f"up to {AT_ONCE} at once: heard, p50, ms": 1000 * percentile(took, 0.5),
+        f"up to {AT_ONCE} at once: heard, p99, ms": 1000 * percentile(took, 0.99),
         f"up to {AT_ONCE} at once: known to the name server, s": known,
     }
 
@@ -182,9 +181,9 @@ def _changes(
         assert until(lambda: all(name_of(host, endpoint) in each.heard for each in followers))  # noqa: B023
         heard += [each.heard[name_of(host, endpoint)] - begin for each in followers]
     return {
-        "change: heard, p50, ms": 1000 * _percentile(heard, 0.5),
-        "change: heard, p99, ms": 1000 * _percentile(heard, 0.99),
-        "change: known to the name server, p50, ms": 1000 * _percentile(known, 0.5),
+        "change: heard, p50, ms": 1000 * percentile(heard, 0.5),
+        "change: heard, p99, ms": 1000 * percentile(heard, 0.99),
+        "change: known to the name server, p50, ms": 1000 * percentile(known, 0.5),
         "change: known to the name server, slowest, ms": 1000 * max(known),
         "change: CPU of the agent, ms": 1000 * (used_by(agent) - before) / CHANGES,
         "change: CPU of the name server, ms": 1000 * (used_by(name_server) - served) / CHANGES,
@@ -209,10 +208,6 @@ def _listings(settings: Settings, load: Callable[[], Any]) -> dict[str, float]:
 def _load(server: Member, pid: int) -> Iterator[Callable[[], Spent]]:
     """Yield what returns, after the block, what it has cost the process PID on SERVER."""
     wall, cpu, before = time.perf_counter(), used_by(pid), traffic(server)
-    found: list[Spent] = []
-    yield lambda: found[0]
-    found.append(Spent(time.perf_counter() - wall, used_by(pid) - cpu, traffic(server) - before))
-
-
-def _percentile(figures: Sequence[float], part: float) -> float:
-    return sorted(figures)[math.ceil(part * len(figures)) - 1]
+    spent: list[Spent] = []
+    yield lambda: spent[0]
+    spent.append(Spent(time.perf_counter() - wall, used_by(pid) - cpu, traffic(server) - before))
