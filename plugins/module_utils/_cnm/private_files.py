@@ -101,7 +101,7 @@ def create_private(path: str) -> int:
 def write_private(path: str, content: bytes, durable: bool = False) -> None:
     """Replace the file PATH, or create it, for our own user only. If we are killed, it is the old or the new one.
 
-    The new file has a fixed name until it is complete, so interrupted runs leave one such file at most.
+    The new file has a fixed name until it is complete, so runs that are killed leave one such file at most.
 
     :param durable: whether the content must survive a power failure
     :raises OSError: if it cannot be written; the old file stays
@@ -114,14 +114,14 @@ def write_private(path: str, content: bytes, durable: bool = False) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(new, path)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             os.unlink(new)
         raise
 
 
 def remove_private(path: str) -> None:
-    """Remove the file PATH, if it exists, and what an interrupted write_private() has left.
+    """Remove the file PATH, if it exists, and what a killed write_private() has left.
 
     :raises OSError: if one of them cannot be removed; ``filename`` says which
     """

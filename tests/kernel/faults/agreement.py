@@ -87,7 +87,7 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
             if path.name.startswith("cnm.db") or path.name in ("lock", "aardvark.pid"):
                 continue
             # This cache may be missing while our table exists, but must be removed with the table.
-            if path.name == "listings.json" and any('"cnm"' in rule for rule in present.rules):
+            if path.name in ("listings.json", "listings.json.new") and any('"cnm"' in rule for rule in present.rules):
                 continue
             present.files[str(path)] = _text(path)
     mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
