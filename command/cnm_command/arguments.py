@@ -13,6 +13,8 @@ from . import VERSION
 from .changing_arguments import add_network, add_sandbox
 from .filters import KEYS
 
+FORMATS = ("svg", "html", "dot", "json")
+"""Of a picture."""
 _PLURAL = {"network": "networks", "sandbox": "sandboxes", "endpoint": "endpoints"}
 _TEXTS = {
     "network": "show and change networks",
@@ -83,6 +85,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     doctor.add_argument("target", metavar="B", help="a sandbox, here or on another host of the network; or any address")
     doctor.add_argument("port", metavar="PORT", nargs="?", type=_port, help="a TCP port of B that has to answer")
     doctor.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per line")
+    _add_graph(kinds)
     serve = _described(
         kinds,
         "serve",
@@ -118,6 +121,27 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if options.action == "exec":
         options.command = [options.program, *options.arguments]
     return options
+
+
+def _add_graph(kinds: Any) -> None:
+    graph = _described(
+        kinds,
+        "graph",
+        "draw networks and what is on them",
+        "Without FILE, it draws this host. The picture is printed, unless --into is given.",
+    )
+    graph.set_defaults(action="graph")
+    graph.add_argument(
+        "files", metavar="FILE", nargs="*", help="what --format json printed on a host; - for the standard input"
+    )
+    graph.add_argument(
+        "--format",
+        choices=FORMATS,
+        default=FORMATS[0],
+        help="html: a page with search; dot: for Graphviz; json: what is drawn, to be used as FILE (default: svg)",
+    )
+    graph.add_argument("--into", metavar="FOLDER", help="write picture.svg and the other formats to FOLDER")
+    graph.add_argument("--dry-run", action="store_true", help="with --into, only print which files would change")
 
 
 def _port(text: str) -> int:

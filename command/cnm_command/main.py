@@ -37,6 +37,12 @@ def _doctor(options: Namespace) -> int:
     return show(options)
 
 
+def _graph(options: Namespace) -> int:
+    from .graph import show
+
+    return show(options)
+
+
 def _change(options: Namespace) -> int:
     from . import networks, sandboxes
 
@@ -50,6 +56,7 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "restore": restoration.restore,
     "check": check.show,
     "doctor": _doctor,
+    "graph": _graph,
     "serve": _serve,
     "forget": _forget,
 }

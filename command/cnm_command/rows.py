@@ -23,7 +23,7 @@ def sandbox(shown: Mapping[str, Any]) -> Dict[str, str]:
         "NAME": shown["Name"],
         "STATE": shown["State"],
         "NETWORKS": ", ".join(shown["Networks"]),
-        "PORTS": _ports(shown["Ports"]),
+        "PORTS": ", ".join(ports(shown["Ports"])),
     }
 
 
@@ -36,7 +36,7 @@ def endpoint(shown: Mapping[str, Any]) -> Dict[str, str]:
         "SANDBOX": shown["Sandbox"],
         "ADDRESSES": ", ".join(filter(None, (shown["IPv4Address"], shown["IPv6Address"]))),
         "MAC ADDRESS": shown["MacAddress"],
-        "PORTS": _ports(shown["Ports"]),
+        "PORTS": ", ".join(ports(shown["Ports"])),
     }
 
 
@@ -53,10 +53,10 @@ def network_json(shown: Mapping[str, Any]) -> Dict[str, str]:
     }
 
 
-def _ports(ports: Mapping[str, List[Mapping[str, str]]]) -> str:
-    """Return PORTS as ``docker ps`` shows them."""
-    return ", ".join(
+def ports(shown: Mapping[str, List[Mapping[str, str]]]) -> List[str]:
+    """Return SHOWN, published ports, as ``docker ps`` shows them."""
+    return [
         f"{'[::]' if one['HostIp'] == '::' else one['HostIp']}:{one['HostPort']}->{port}"
-        for port, bindings in ports.items()
+        for port, bindings in shown.items()
         for one in bindings
-    )
+    ]

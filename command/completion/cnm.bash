@@ -11,7 +11,7 @@ _cnm() {
     local kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
     COMPREPLY=()
     case $COMP_CWORD:$kind:$verb in
-    1:*) choices='network sandbox endpoint restore check doctor serve forget --version --help' ;;
+    1:*) choices='network sandbox endpoint restore check doctor graph serve forget --version --help' ;;
     2:sandbox:*) choices='ls inspect exec create rm start stop restart' ;;
     2:network:*) choices='ls inspect create rm connect disconnect prune' ;;
     2:endpoint:*) choices='ls inspect' ;;
@@ -57,6 +57,15 @@ _cnm() {
         ;;
     2:check:*) choices='--format --help' ;;
     2:doctor:* | 3:doctor:*) choices=$(_cnm_names sandbox) ;;
+    *:graph:*)
+        if [[ $before == --format ]]; then
+            choices='svg html dot json'
+        elif [[ $word == -* ]]; then
+            choices='--format --into --dry-run --help'
+        else
+            mapfile -t COMPREPLY < <(compgen -f -- "$word") && return
+        fi
+        ;;
     2:serve:*) choices='--engines --docker --docker-api --etcd --help' ;;
     3:serve:--engines | *:serve:--docker* | 3:serve:--etcd) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     3:check:--format) choices='table json' ;;

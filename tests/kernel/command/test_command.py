@@ -284,6 +284,7 @@ def test_it_has_the_version_of_the_collection(host: Host) -> None:
         (["endpoint", "ls", "--fo"], "--format"),
         (["c"], "check"),
         (["check", "--format", "j"], "json"),
+        (["graph", "--format", "h"], "html"),
         (["network", "c"], "create connect"),
         (["network", "create", "--driver", "m"], "macvlan"),
         (["network", "connect", "my"], "myapp"),
