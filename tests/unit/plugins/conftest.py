@@ -42,6 +42,8 @@ class Controller:
         """Run PROGRAM of Ansible."""
         environment = {**os.environ, "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"), "ANSIBLE_NOCOLOR": "1"}
         environment["PATH"] = f"{self.folder / 'bin'}:{os.environ['PATH']}"
+        # As in a shell.
+        environment["PWD"] = str(self.folder)
         command = [str(Path(sys.executable).with_name(program)), "--inventory", "inventory", *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=120

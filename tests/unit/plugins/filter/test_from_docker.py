@@ -96,8 +96,7 @@ def test_the_playbook_writes_the_inventory_of_each_host(controller):
     cases = "".join(f"{verb}) cat <<'E'\n{text}\nE\n;;\n" for verb, text in answers.items())
     controller.program("docker", f'case "$2" in\n{cases}esac')
     controller.write("hosts.json", {"all": {"hosts": {"a": {"ansible_connection": "local"}}}})
-    into = controller.folder / "inventory"
-    arguments = ("cnm.linux.from_docker", "--extra-vars", f"cnm_into={into} ansible_become=false")
+    arguments = ("cnm.linux.from_docker", "--extra-vars", "cnm_into=inventory ansible_become=false")
     done = controller.run("ansible-playbook", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "there is no driver 'ipvlan'" in done.stdout
