@@ -149,6 +149,18 @@ lint: venv ## Run ruff, mypy, ansible-lint and antsibull
 	$(BIN)/antsibull-changelog lint
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self --skip-rstcheck .
 
+.PHONY: site
+site: venv ## Build the documentation site, and check its links: .cache/site/html/index.html
+	$(BIN)/python -m pip install -qq --requirement docs/site/requirements.txt
+	rm -rf .cache/site
+	install -m 700 -d .cache/site/pages/reference
+	cp --parents *.md docs/*.md docs/images/* roles/*/README.md .cache/site/pages
+	cp docs/site/index.md .cache/site/pages
+	$(BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
+	    --dest-dir .cache/site/pages/reference cnm.linux
+	CHECKOUT=$(CURDIR) $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site \
+	    .cache/site/pages .cache/site/html
+
 .PHONY: importer
 importer: venv ## Build the collection, and run Galaxy's importer on it
 	@.ci/setup importer
