@@ -138,9 +138,12 @@ options:
       - V(macvlan) has C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
       - C(parent) (string) is the interface of the host for V(macvlan). It must exist, be an Ethernet interface, and not
-        be a port of a bridge or bond. Two networks cannot have the same parent. A VLAN interface such as V(eth0.10)
-        must be created first. Without C(parent), the network is internal. While endpoints are in running sandboxes, a
-        change needs O(force=true).
+        be a port of a bridge or bond. Without C(parent), the network is internal. While endpoints are in running
+        sandboxes, a change needs O(force=true).
+      - A C(parent) such as V(eth0.10) is the VLAN with the tag C(10) (V(1) to V(4094), IEEE 802.1Q) of V(eth0), which
+        must exist and be up. It is created if it is missing, has no address of the host, and is removed with the last
+        network that needs it. A VLAN that exists when the network is created is adopted, and then never removed.
+      - Networks can have the same C(parent), unless one of them has mode V(passthru).
       - C(macvlan_mode) (V(bridge), V(private), V(vepa) or V(passthru), default V(bridge)) says how the sandboxes of a
         V(macvlan) reach each other. With V(bridge) they do so directly; with V(private) not at all. With V(vepa) all
         packets go to the switch, which has to send them back. V(passthru) gives the parent to one sandbox alone, which
@@ -435,6 +438,8 @@ EXAMPLES = r"""
     driver: macvlan
     driver_options:
       macvlan_mode: private
+
+# "parent: eth0.10" creates a VLAN for a network. This is done in docs/recipes.md.
 
 # "engines: [docker]" lets Docker know a network. This is done in docs/containers.md.
 - name: A network that no container engine of the host knows

@@ -26,6 +26,9 @@ class Holding(Identifying, Protocol):
     def has_link(self, name: str) -> bool:
         """Say whether the host has an interface called NAME, ours or not."""
 
+    def is_up(self, name: str) -> bool:
+        """Say whether the host has an interface called NAME that is up."""
+
     def is_wireguard(self, name: str) -> bool:
         """Say whether the host's interface called NAME is a tunnel of WireGuard."""
 
@@ -34,9 +37,13 @@ class Holding(Identifying, Protocol):
 
 
 def lost_device(network: Network, host: Holding) -> str:
-    """Return a message if the interface that NETWORK needs, and others create, is missing; empty otherwise."""
+    """Return a message if the interface that NETWORK needs, and others create, cannot be used; empty otherwise."""
     borrowed = driver(network.driver).borrowed(network)
-    return f"{borrowed.description} is gone" if borrowed is not None and not host.has_link(borrowed.device) else ""
+    if borrowed is None:
+        return ""
+    if not host.has_link(borrowed.device):
+        return f"{borrowed.description} is gone"
+    return f"{borrowed.description} is down" if borrowed.up and not host.is_up(borrowed.device) else ""
 
 
 def lost_underlay(network: Network, host: Holding) -> str:

@@ -142,6 +142,11 @@ class Reconciliation:
                 units |= composition.on_network(network)
             for network in renamed - changed:
                 units |= composition.names_on_network(network)
+        for composition in (self.before, self.after):
+            for kind, identifier in units | named:
+                if kind == "network":
+                    # Of two networks that need a device, the one that goes must not take it away.
+                    units = units | composition.sharing(identifier)
         return units | self._told()
 
     def _told(self) -> Set[Unit]:
@@ -304,7 +309,8 @@ class Reconciliation:
                 return self.after.everything()
             unit = scope.unit_of.get(step.resource.key)
             if step.after.bearing == NETWORK and unit is not None and unit.kind == "network":
-                units |= self.after.on_network(unit.id)
+                for one in {unit} | self.after.sharing(unit.id):
+                    units |= self.after.on_network(one.id)
         return units
 
     def _carry_out(self, units: Set[Unit], scope: Scope, steps: List[Step]) -> None:

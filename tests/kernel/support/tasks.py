@@ -39,6 +39,11 @@ class Tasks:
         with self._core(False) as controller:
             return controller.ensure(kind, items)
 
+    def would(self, kind: str, *items: Mapping[str, Any]) -> bool:
+        """Return whether check mode says that ITEMS would change something."""
+        with self._core(True) as controller:
+            return controller.ensure(kind, items).changed
+
     def ensure_known(self, check: bool, *networks: Mapping[str, Any]) -> Result:
         """Ensure NETWORKS, also in Docker."""
         self.warnings = []

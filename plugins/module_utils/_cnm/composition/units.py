@@ -124,6 +124,12 @@ class Composition:
         sandboxes = self._store.read_sandboxes_on(identifier)
         return {Unit("network", identifier)} | {Unit(kind, one) for one in sandboxes for kind in ("sandbox", "names")}
 
+    def sharing(self, identifier: str) -> Set[Unit]:
+        """Return the units of the networks that have a device in common with the network with this IDENTIFIER."""
+        network = self._store.network(identifier)
+        device = driver(network.driver).shared(network) if network is not None else None
+        return {Unit("network", one.id) for one in self._store.networks_on_parent(device)} if device else set()
+
     def names_on_network(self, identifier: str) -> Set[Unit]:
         """Return the units of a network and of the files with the names of its endpoints."""
         network = self._store.network(identifier)

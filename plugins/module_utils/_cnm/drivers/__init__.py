@@ -36,7 +36,7 @@ class Settings(NamedTuple):
     """What the options of a network say that concerns more than its driver; None if an option is not given."""
 
     device: Optional[str] = None
-    """The device of the network on the host. If it exists when the network is created, it is adopted."""
+    """The device that we make for the network on the host. If it exists when the network is created, it is adopted."""
     mtu: Optional[int] = None
     """In bytes."""
     ipv6: Optional[bool] = None
@@ -55,6 +55,8 @@ class Borrowed(NamedTuple):
     device: str
     description: str
     """What messages call it."""
+    up: bool = False
+    """Whether it must be up."""
 
 
 class Host(Protocol):
@@ -62,6 +64,9 @@ class Host(Protocol):
 
     def parent(self, name: str) -> Optional[Parent]:
         """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
+
+    def vlan(self, device: str, tag: int) -> str:
+        """Return the name of the host's interface that is the VLAN with TAG of DEVICE; empty if there is none."""
 
 
 INVENTORY, ETCD, EVPN = "inventory", "etcd", "evpn"
@@ -179,7 +184,7 @@ class Driver(Protocol):
         """Return how many endpoints of NETWORK can be in sandboxes at once, and the message if there are more."""
 
     def clash(self, network: Network, other: Network) -> str:
-        """Return a sentence that says that OTHER, of the same driver, already has NETWORK's device."""
+        """Return a sentence that says that OTHER already has NETWORK's device; empty if both can have it."""
         return f"'{self.device(network)}' belongs to network '{other.name}'."
 
     # What the host has of a network
@@ -192,6 +197,10 @@ class Driver(Protocol):
 
         Its MTU is that of a new network. While it is gone, ``restore`` leaves the network out.
         """
+        return None
+
+    def shared(self, network: Network) -> Optional[str]:
+        """Return the device of NETWORK that is also that of others with the same ``parent``; None if there is none."""
         return None
 
     def immutable(self, network: Network) -> Tuple[Any, ...]:

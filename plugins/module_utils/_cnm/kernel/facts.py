@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple, Ty
 
 from ..model import addresses as forms
 from ..resources.kinds import FORWARDING, Listener, Parent
-from ..resources.link import GROUP
+from ..resources.link import GROUP, VLAN_GROUP
 from ..resources.resource import HOST
 from .boot import boot_id
 from .firewall.docker_user import DockerUser
@@ -164,7 +164,24 @@ class Facts:
     def has_foreign_link(self, name: str) -> bool:
         """Say whether the host has a link called NAME that is not ours."""
         link = interface.find(self._host, [name]).get(name)
-        return link is not None and link.group not in (GROUP, LEAVING)
+        return link is not None and link.group not in (GROUP, VLAN_GROUP, LEAVING)
+
+    def is_up(self, name: str) -> bool:
+        """Say whether the host has an interface called NAME that is up."""
+        link = interface.find(self._host, [name]).get(name)
+        return link is not None and link.up
+
+    def vlan(self, device: str, tag: int) -> str:
+        """Return the name of the host's interface that is the VLAN with TAG of DEVICE; empty if there is none."""
+        lower = interface.find(self._host, [device]).get(device)
+        return next(
+            (
+                each.name
+                for each in interface.dump(self._host, kind="vlan")
+                if lower is not None and each.peer_nsid < 0 and (each.peer, each.tag) == (lower.index, tag)
+            ),
+            "",
+        )
 
     def link_mtu(self, name: str) -> int:
         """Return the MTU in bytes of the host's interface called NAME; 1500 without one."""
@@ -179,10 +196,11 @@ class Facts:
         return Parent(
             lower.type,
             lower.mtu,
-            lower.group in (GROUP, LEAVING),
+            lower.group in (GROUP, VLAN_GROUP, LEAVING),
             lower.index == LOOPBACK_INDEX,
             len(lower.address) == _MAC_LENGTH,
             self._names({lower.master} - {0}).get(lower.master, ""),
+            lower.up,
         )
 
     def addresses(self, link: str) -> List[str]:

@@ -66,7 +66,7 @@ class Network:
     mtu: int = 1500
     """In bytes; taken from the device of the host's default route when the network is made, and kept."""
     adopted: bool = False
-    """Whether its bridge was on the host before us, and stays when the network is removed."""
+    """Whether its bridge or VLAN was on the host before us, and stays when the network is removed."""
     kept: Tuple[Interface, ...] = ()
     """Addresses, with prefix lengths, that an adopted bridge had before us."""
     dns: bool = False

@@ -15,10 +15,10 @@ from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
 from ..model.addresses import Address, Subnet
 from .kinds import Element
-from .link import GROUP
+from .link import GROUP, VLAN_GROUP
 
 RULESET = (
-    f"define OURS = {GROUP:#x}\n"
+    f"define OURS = {GROUP:#x}\ndefine VLANS = {VLAN_GROUP:#x}\n"
     + """
 table inet cnm {
     # From a bridge to itself: accept, or drop if containers of the network must not reach each other.
@@ -188,6 +188,7 @@ table inet cnm {
         oifgroup $OURS drop
         # Forwarding was switched on for our networks, and should not make the host a router for its neighbours.
         iifgroup $OURS accept
+        iifgroup $VLANS drop
         meta nfproto ipv4 iifname @apart4 oifname @apart4 drop
         meta nfproto ipv6 iifname @apart6 oifname @apart6 drop
     }

@@ -334,6 +334,7 @@ class Parent(NamedTuple):
     """Whether it has a MAC address."""
     busy: str
     """The interface of the host that takes all its frames, such as a bridge or a bond; empty if there is none."""
+    up: bool = True
 
 
 class Listener(NamedTuple):

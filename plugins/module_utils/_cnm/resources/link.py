@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network interfaces: bridges, VXLAN devices, veth pairs, and those on top of an interface of the host."""
+"""Network interfaces: bridges, VXLAN devices, VLANs, veth pairs, and others on top of an interface of the host."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ GROUP = 0x636E6D
 The kernel lets nft and iptables match on it, so one rule serves any number of networks, and it tells
 our links from those of others.
 """
+
+VLAN_GROUP = 0x636E76
+"""Device group of the VLANs that we have made: "cnv" in ASCII. They lead out of the host, so the rules must not take
+them for bridges of sandboxes."""
 
 BRIDGE = "bridge"
 """The type of links that networks adopt, as in IFLA_INFO_KIND."""
@@ -79,14 +83,16 @@ class Tunnel:
 
 @value
 class Lower:
-    """What makes a link one on top of an interface of the host, such as a macvlan."""
+    """What makes a link one on top of an interface of the host, such as a macvlan or a VLAN."""
 
     device: str
-    mode: str
-    """How it reaches others on that interface, in the words of ``ip link``."""
+    mode: str = ""
+    """How it reaches others on that interface, in the words of ``ip link``; empty for a VLAN."""
+    tag: Optional[int] = None
+    """Of a VLAN, its number in the frames (IEEE 802.1Q)."""
 
     def __str__(self) -> str:
-        return f"'{self.device}' in mode {self.mode}"
+        return f"'{self.device}'" + f" in mode {self.mode}" * bool(self.mode) + f" with tag {self.tag}" * bool(self.tag)
 
 
 class LinkKey(NamedTuple):
@@ -99,13 +105,14 @@ class LinkKey(NamedTuple):
 
 @value
 class Link(Resource):
-    """A network interface: a bridge or a VXLAN device on the host, or in a sandbox the inner end of a veth pair or a
-    link on top of an interface of the host. A pair with both ends on the host has as its peer the end on a bridge."""
+    """A network interface: a bridge, a VXLAN device or a VLAN on the host, or in a sandbox the inner end of a veth pair
+    or a link on top of an interface of the host. A pair with both ends on the host has as its peer the end on a bridge.
+    """
 
     namespace: str
     name: str
     type: str
-    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan``, ``veth`` or ``macvlan``."""
+    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan``, ``vlan``, ``veth`` or ``macvlan``."""
     address: Optional[str] = None
     mtu: Optional[int] = None
     """In bytes."""
@@ -146,14 +153,14 @@ class Link(Resource):
         return self.peer.name if self.peer else None
 
     @property
-    def base(self) -> Optional[Tuple[str, bool]]:
-        """The interface that it is on, and whether it has this interface to itself, which the kernel cannot change."""
-        return (self.lower.device, self.lower.mode == "passthru") if self.lower else None
+    def base(self) -> Optional[Tuple[str, bool, Optional[int]]]:
+        """What the kernel cannot change: the interface that it is on, whether it has that to itself, and its tag."""
+        return (self.lower.device, self.lower.mode == "passthru", self.lower.tag) if self.lower else None
 
     @property
     def foreign(self) -> bool:
         """Whether somebody else made it. One marked end makes a pair ours: a sandbox can change the inner one."""
-        return GROUP not in (self.group, self.peer and self.peer.group)
+        return {GROUP, VLAN_GROUP}.isdisjoint((self.group, self.peer and self.peer.group))
 
     @property
     def shows_in(self) -> Tuple[str, ...]:
@@ -176,7 +183,8 @@ class Link(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        return (Namespace.at(self.namespace),)
+        below = (self.at(HOST, self.lower.device),) if self.lower else ()
+        return (Namespace.at(self.namespace), *below)
 
     @property
     def goes_with_parent(self) -> bool:

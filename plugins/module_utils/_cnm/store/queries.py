@@ -198,6 +198,10 @@ class Queries:
             name,
         )
 
+    def networks_on_parent(self, name: str) -> List[Network]:
+        """Return the networks whose options name the interface NAME of the host as their parent."""
+        return self._rows.all(Network, f"SELECT * FROM network WHERE json_valid(data) AND {schema.PARENT} = ?", name)
+
     def network_over(self, subnet: Subnet, but: Container[str] = ()) -> Optional[Network]:
         """Return a network, other than those with the ids BUT, which has a pool that overlaps SUBNET.
 

@@ -18,6 +18,8 @@ from .lock import holding
 
 BRIDGE_NAME = """json_extract(data, '$.options."com.docker.network.bridge.name"')"""
 """The bridge that a network's options name."""
+PARENT = "json_extract(data, '$.options.parent')"
+"""The interface of the host that a network's options name."""
 DRIVER = "json_extract(data, '$.driver')"
 """The name of a network's driver."""
 CONTAINER = """json_extract(data, '$.labels."cnm.container"')"""
@@ -101,6 +103,11 @@ CREATE TABLE reported_key (
     PRIMARY KEY (network, key, host, name)
 ) WITHOUT ROWID;
 CREATE INDEX reported_key_place ON reported_key (network, host, name);
+""",
+    # Until then, the administrator had to make VLANs.
+    f"""
+UPDATE network SET data = json_set(data, '$.adopted', json('true')) WHERE {PARENT} GLOB '*.*';
+CREATE INDEX network_parent ON network ({PARENT}) WHERE json_valid(data);
 """,
 )
 """Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.

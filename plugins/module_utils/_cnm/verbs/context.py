@@ -70,6 +70,9 @@ class Host(Protocol):
     def parent(self, name: str) -> Optional[Parent]:
         """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
 
+    def vlan(self, device: str, tag: int) -> str:
+        """Return the name of the host's interface that is the VLAN with TAG of DEVICE; empty if there is none."""
+
     def addresses(self, link: str) -> Sequence[str]:
         """Return the addresses of an interface, with their prefix lengths."""
 

@@ -245,7 +245,8 @@ def _mtu(context: Context, existing: Optional[Network], network: Network) -> int
     if given is not None:
         return given
     # On another interface, the network gets that interface's MTU.
-    if borrowed is not None and (existing is None or kind.device(existing) != borrowed.device):
+    before = kind.borrowed(existing) if existing is not None else None
+    if borrowed is not None and (before is None or before.device != borrowed.device):
         return context.host.link_mtu(borrowed.device)
     # Another default route of the host does not change the MTU of a network that exists.
     if existing is not None and kind.settings(existing.options).mtu is None:
@@ -264,6 +265,8 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
     # A bridge that an interrupted run was adopting already carries our mark.
     if not context.host.has_foreign_link(device) and Link.at(HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
+    if not driver(network.driver).has_bridge:
+        return replace(network, adopted=True, kept=())
     begun = context.unfinished.keys
     # What an interrupted run has added is ours, not the bridge's.
     kept = (held for held in context.host.addresses(device) if Address.at(HOST, device, held) not in begun)

@@ -110,11 +110,9 @@ class _Uniqueness:
             device = _device(network)
             was = self._before.network(network.id)
             # It was checked in the run that gave it this device.
-            if device is None or (was is not None and _device(was) == device):
+            if device is None or (was is not None and _claim(was) == _claim(network)):
                 continue
-            for one, other in self._twice("network", self._on_device(network, device), _device):
-                subject = self._context.subject("network", one)
-                self._context.problems.add(f"{subject}: {driver(one.driver).clash(one, other)}")
+            self._check_device(self._on_device(network, device))
         if any(driver(network.driver).scope == "global" for network in networks):
             from .overlay import check_holders, same_tunnel, tunnel
 
@@ -123,11 +121,24 @@ class _Uniqueness:
             for network in networks:
                 check_holders(self._context, network)
 
+    def _check_device(self, networks: List[Network]) -> None:
+        """Check that NETWORKS can have the same device."""
+
+        def order(network: Network) -> Tuple[bool, int]:
+            was = self._before.network(network.id)
+            return was is None or _claim(was) != _claim(network), self._place("network", network.id)
+
+        # Who had it before keeps it.
+        ordered = sorted(networks, key=order)
+        for place, one in enumerate(ordered):
+            sentences = (driver(one.driver).clash(one, other) for other in ordered[:place])
+            sentence = next(filter(None, sentences), "")
+            if sentence:
+                self._context.problems.add(f"{self._context.subject('network', one)}: {sentence}")
+
     def _on_device(self, network: Network, device: str) -> List[Network]:
         """Return the networks whose device is DEVICE, which is NETWORK's: by their options or by their ids."""
-        if not driver(network.driver).has_bridge:
-            return [other for other in self._store.networks() if other.driver == network.driver]
-        networks = self._store.networks_on_bridge(device)
+        networks = self._store.networks_on_bridge(device) + self._store.networks_on_parent(device)
         # A device that is named after an id is found by that id, without reading all networks.
         digits = device.partition("-")[2]
         for other in (
@@ -281,6 +292,10 @@ class _Uniqueness:
 
 def _device(network: Network) -> Optional[str]:
     return driver(network.driver).device(network)
+
+
+def _claim(network: Network) -> Tuple[object, ...]:
+    return driver(network.driver).immutable(network)
 
 
 def _path(sandbox: Sandbox) -> str:

@@ -25,6 +25,9 @@ class PretendFacts:
         self.links = {}
         self.mtus = {}
         self.parents = {}
+        self.down = set()
+        self.vlans = {}
+        """The names of VLANs that others have made, by device and tag."""
         self.programs = {}
         self.namespaces = {"/proc/self/ns/net": "1"}
         self.inner = {}
@@ -71,6 +74,12 @@ class PretendFacts:
 
     def parent(self, name):
         return self.parents.get(name)
+
+    def is_up(self, name):
+        return self.has_link(name) and name not in self.down
+
+    def vlan(self, device, tag):
+        return self.vlans.get((device, tag), "")
 
     def programs_in(self, namespace):
         return self.programs.get(namespace, [])

@@ -118,11 +118,9 @@ def test_the_mode_changes_in_place_but_for_passthru(lan):
     [
         ({"parent": "eth7"}, "driver option 'parent': this host has no interface 'eth7'."),
         (
-            {"parent": "eth1.20"},
-            "driver option 'parent': this host has no interface 'eth1.20', and creating VLAN interfaces is not "
-            "supported yet. Create it first: ip link add link eth1 name eth1.20 type vlan id 20",
+            {"parent": "eth1", "macvlan_mode": "passthru"},
+            "driver option 'parent': network 'lan' is already using parent 'eth1'.",
         ),
-        ({"parent": "eth1"}, "driver option 'parent': network 'lan' is already using parent 'eth1'."),
         ({"parent": "ours"}, "driver option 'parent': 'ours' belongs to a network or a sandbox of this host."),
         ({"parent": "wg0"}, "driver option 'parent': 'wg0' is not an Ethernet interface, as a macvlan needs."),
         ({"parent": "mac0"}, "driver option 'parent': 'mac0' is a macvlan itself. Name the interface that it is on."),

@@ -82,7 +82,17 @@ def test_its_objects_are_read(old):
     assert store.endpoint_on(lan.id, "six-off").ipv6_off
     assert store.endpoint_on(store.network_named("plain").id, "spare").reserved
     assert store.settings()["net/ipv4/ip_forward"] == Setting("0", ("host", ""))
-    assert (len(store.networks()), len(store.sandboxes()), len(store.endpoints())) == (9, 9, 13)
+    networks = [one for one in store.networks() if one.driver != "macvlan"]
+    assert (len(networks), len(store.sandboxes()), len(store.endpoints())) == (9, 9, 13)
+    store.close()
+
+
+def test_vlans_are_those_of_the_administrator(old):
+    version = version_of(schema.path(old.folder))
+    store = SqliteStore.open(old.folder)
+    adopted = {one.name: one.adopted for one in store.networks() if one.driver == "macvlan"}
+    assert adopted == ({"tagged": True, "lan-of-wan": False} if version >= 5 else {})
+    assert [one.name for one in store.networks_on_parent("wan0")] == [name for name in adopted if name == "lan-of-wan"]
     store.close()
 
 

@@ -42,13 +42,14 @@ def numbers_of(message: Any) -> Dict[str, int]:
 def known() -> Dict[str, Dict[str, int]]:
     """pyroute2's numbers by the prefixes of their names, the longest first."""
     link, rtnl = message_class("ifinfmsg"), importlib.import_module("pyroute2.netlink.rtnl")
-    plugin = importlib.import_module(f"{link.__module__}.plugins.vxlan")
+    vlan, vxlan = (importlib.import_module(f"{link.__module__}.plugins.{name}") for name in ("vlan", "vxlan"))
     ports = importlib.import_module(link.__module__).protinfo_bridge
     return {
         "IFLA_INFO_": numbers_of(link.ifinfo),
         "IFLA_BRPORT_": numbers_of(ports),
         "IFLA_MACVLAN_": numbers_of(link.ifinfo.macvlan_data),
-        "IFLA_VXLAN_": numbers_of(plugin.vxlan),
+        "IFLA_VLAN_": numbers_of(vlan.vlan),
+        "IFLA_VXLAN_": numbers_of(vxlan.vxlan),
         "IFLA_": numbers_of(link),
         "IFA_": numbers_of(message_class("ifaddrmsg")),
         "RTA_": numbers_of(message_class("rtmsg")),

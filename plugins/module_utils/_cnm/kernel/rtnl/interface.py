@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Tuple
 
 from ...model.value import value
-from . import macvlan, uapi
+from . import macvlan, uapi, vlan
 from .query import LINK, NSID, WORD, attribute, query
 from .socket import Socket, attributes, number, text
 
@@ -51,7 +51,7 @@ class Interface:
     master: int
     """Index of the bridge that it is a port of; 0 if it is not a port."""
     peer: int
-    """Index of the other end of a veth, or of the interface that a macvlan is on."""
+    """Index of the other end of a veth, or of the interface that a macvlan or a VLAN is on."""
     peer_nsid: int
     """The number that this namespace has for the namespace of ``peer``; -1 if it is the same namespace."""
     isolated: bool
@@ -64,6 +64,8 @@ class Interface:
     """Of a macvlan, in the words of ``ip link``; empty for other interfaces."""
     learning: bool = True
     """False for a bridge port that does not learn."""
+    tag: Optional[int] = None
+    """Of a VLAN; None for other interfaces."""
 
 
 def parse(message: bytes) -> Interface:
@@ -89,6 +91,7 @@ def parse(message: bytes) -> Interface:
         hairpin=port.get(uapi.IFLA_BRPORT_MODE) == b"\x01",
         forwarding=port.get(uapi.IFLA_BRPORT_STATE) == _FORWARDING,
         mode=macvlan.mode(information.get(uapi.IFLA_INFO_DATA, b"")) if kind == macvlan.KIND else "",
+        tag=vlan.tag(information.get(uapi.IFLA_INFO_DATA, b"")) if kind == vlan.KIND else None,
         vxlan=_vxlan(information.get(uapi.IFLA_INFO_DATA, b""), port) if kind == "vxlan" else None,
     )
 

@@ -22,6 +22,8 @@ from .link_changes import carry_out_in, change, pin
 from .socket import Refusal, Reply, Socket
 
 _MAC_IN_USE = (errno.EADDRINUSE, errno.EBUSY)
+_MODULES = {"vlan": "8021q"}
+"""The kernel's modules for types of links that have other names."""
 
 
 def create(namespaces: Namespaces, links: Sequence[Link]) -> None:
@@ -39,9 +41,13 @@ def create(namespaces: Namespaces, links: Sequence[Link]) -> None:
     change(namespaces, changes)
     changed = {step.resource.key for step in changes}
     still_taken = _try_to_create(namespaces, [link for link in taken if link.key not in changed])
-    raise_all(
-        [KernelRefused(f"The kernel refused to make {link}: its name is taken.", link.key) for link in still_taken]
-    )
+    raise_all([KernelRefused(f"The kernel refused to make {link}: {_taken(link)}.", link.key) for link in still_taken])
+
+
+def _taken(link: Link) -> str:
+    if link.lower and link.lower.tag is not None:
+        return f"its name is taken, or another interface is VLAN {link.lower.tag} of '{link.lower.device}'"
+    return "its name is taken"
 
 
 def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
@@ -124,13 +130,16 @@ def _reason(link: Link, refusal: Refusal) -> str:
             f"'{link.lower.device}' is a port of something else, or another link on it has the MAC address "
             f"{link.address}, perhaps in a removed sandbox in which programs still run ({refusal.text})"
         )
-    if link.lower and refusal.number == errno.EINVAL:
+    if link.lower and refusal.number == errno.ENETDOWN:
+        return f"'{link.lower.device}' is down ({refusal.text})"
+    if link.lower and link.lower.mode and refusal.number == errno.EINVAL:
         return (
             f"'{link.lower.device}' cannot have a {link.type} in mode {link.lower.mode}: mode passthru needs it alone "
             f"({refusal.text})"
         )
     if refusal.number == errno.EOPNOTSUPP:
-        return f"it has no support for links of type '{link.type}', its module '{link.type}' is missing"
+        module = _MODULES.get(link.type, link.type)
+        return f"it has no support for links of type '{link.type}', its module '{module}' is missing"
     return refusal.text
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads links: bridges, veth pairs, VXLAN devices and macvlans."""
+"""Reads links: bridges, veth pairs, VXLAN devices, VLANs and macvlans."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
             each.peer
             for namespace, interfaces in present.items()
             for each in interfaces
-            if namespace != HOST or _is_pair_on_host(each)
+            if namespace != HOST or _is_pair_on_host(each) or each.tag is not None
         }
         - {0},
     )
@@ -123,7 +123,7 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
                 from . import vxlan
 
                 tunnel = vxlan.tunnel(each.vxlan, masters, masters.get(each.master, ""))
-            lower, group = _lower(each, seen[namespace], ends), each.group
+            lower, group = _lower(each, namespace, seen[namespace], ends), each.group
             if lower and seen[namespace].ours:
                 # A sandbox can change the mark, but it cannot put a link on an interface of the host.
                 group = GROUP
@@ -177,10 +177,11 @@ def _is_pair_on_host(one: Interface) -> bool:
     return one.type == _VETH and one.peer_nsid < 0 and not one.master
 
 
-def _lower(upper: Interface, seen: Seen, on_host: Dict[int, Interface]) -> Optional[Lower]:
-    """Return what UPPER, an interface in the namespace that was SEEN, is on if it is a macvlan on one of ON_HOST."""
-    below = on_host.get(upper.peer) if upper.mode and upper.peer_nsid == seen.host_nsid else None
-    return Lower(below.name, upper.mode) if below is not None else None
+def _lower(upper: Interface, namespace: str, seen: Seen, on_host: Dict[int, Interface]) -> Optional[Lower]:
+    """Return what UPPER, in NAMESPACE, which was SEEN, is on if it is a macvlan or a VLAN on one of ON_HOST."""
+    is_there = upper.peer_nsid < 0 if namespace == HOST else upper.peer_nsid == seen.host_nsid
+    below = on_host.get(upper.peer) if is_there and (upper.mode or upper.tag is not None) else None
+    return Lower(below.name, upper.mode, upper.tag) if below is not None else None
 
 
 def _host_end(inner: Interface, seen: Seen, ends: Dict[int, Interface]) -> Optional[Interface]:

@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
-from ...resources.link import HostEnd, Link, Tunnel
-from . import macvlan, new_link, uapi, veth
+from ...resources.link import HostEnd, Link, Lower, Tunnel
+from . import macvlan, new_link, uapi, veth, vlan
 from .interface import UP, Interface
 from .request import encode
 
@@ -19,7 +19,7 @@ from .request import encode
 def creation(link: Link, descriptors: Dict[str, int], interfaces: Dict[str, Interface]) -> bytes:
     """Return the request that creates LINK.
 
-    :param descriptors: by path, open descriptors of the namespaces that inner ends and macvlans go to
+    :param descriptors: by path, open descriptors of the namespaces that inner ends and links such as macvlans go to
     :param interfaces: by name, those of the host that the link is to be connected to
     :raises KernelRefused: if one of these interfaces is missing
     """
@@ -31,13 +31,18 @@ def creation(link: Link, descriptors: Dict[str, int], interfaces: Dict[str, Inte
             raise KernelRefused(f"There is no interface '{link.lower.device}' that {link} could be on.")
         own = new_link.properties(link.name, link.address, link.mtu, link.group)
         own += [("IFLA_LINK", interfaces[link.lower.device].index), ("IFLA_NET_NS_FD", descriptors[link.namespace])]
-        return new_link.request([*own, macvlan.information(link.lower.mode)], up)
+        return new_link.request([*own, _on_top(link.lower)], up)
     if link.peer is None:
         # A bridge. It would not keep an MTU that it is created with: see link_creation.
         own = new_link.properties(link.name, link.address, None, link.group)
         return new_link.request([*own, ("IFLA_LINKINFO", [("IFLA_INFO_KIND", link.type)])], up)
     pair = veth.Pair(link.mtu, link.peer.mtu or link.mtu, link.group, master(link, interfaces), up)
     return veth.creation(pair, link.peer.name, link.name, link.address, descriptors[link.namespace])
+
+
+def _on_top(lower: Lower) -> Tuple[str, Any]:
+    """Return the attribute that makes a link one on top of LOWER."""
+    return vlan.information(lower.tag) if lower.tag is not None else macvlan.information(lower.mode)
 
 
 def _tunnel_creation(link: Link, tunnel: Tunnel, interfaces: Dict[str, Interface]) -> bytes:

@@ -18,7 +18,7 @@ from .link_creation import create
 
 
 def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
-    """Create and change links: first bridges, then VXLAN devices and veth ends on the host, then links in sandboxes.
+    """Create and change links: bridges and VLANs, VXLAN devices and veth ends of the host, then links in sandboxes.
 
     :raises Conflict: if a name is taken by something that is not ours
     :raises CnmError: if the kernel refuses a request

@@ -13,7 +13,7 @@ import os
 import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, Collected, KernelRefused
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Sysctl
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Parent, Sysctl
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import Link
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.namespace import Namespace
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
@@ -58,6 +58,7 @@ CASES = {
     "encrypted": ("network", {**WIDE, "driver_options": {"encrypted": True}}),
     "adopt": ("network", ADOPTING),
     "macvlan": ("network", {"name": "new", "driver": "macvlan"}),
+    "vlan": ("network", {"name": "new", "driver": "macvlan", "driver_options": {"parent": "eth0.10"}}),
 }
 SPECIAL = {
     "give back": ("network", {"name": "new", "state": "absent"}),
@@ -74,6 +75,7 @@ def prepared(host, case):
         host.kernel.present[theirs.key] = theirs
     host.kernel.facts.links = {"br9": ["10.9.0.1/24"]}
     host.kernel.facts.wireguard = {"eth0"}
+    host.kernel.facts.parents = {"eth0": Parent("", 1500, False, False, True, "")}
     if case == "give back":
         host.ensure("network", ADOPTING)
     elif case != "the first":
