@@ -102,13 +102,21 @@ class Connection(ConnectionBase):
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         """Set the options of this plugin, and load the plugin that reaches the host."""
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
-        name = self.get_option("host_connection")
+        name = self.host_connection()
         if self.ssh_type_conn is not None and self.ssh_type_conn._load_name == name:
             return
         self.close()
         self.ssh_type_conn = connection_loader.get(name, self._play_context, os.devnull, shell=self._shell)
         if self.ssh_type_conn is None:
             raise AnsibleError(f"the connection plugin '{name}' was not found")
+
+    def host_connection(self) -> str:
+        """Return the name of the plugin that reaches the host."""
+        return str(self.get_option("host_connection"))
+
+    def inside(self, command: str) -> str:
+        """Return the command of the host that runs the shell command COMMAND in the sandbox."""
+        return in_sandbox(self.get_option("sandbox"), command, self.get_option("root_command"))
 
     def _connect(self) -> Connection:
         self.ssh_type_conn._connect()
@@ -123,7 +131,7 @@ class Connection(ConnectionBase):
 
         :raises AnsibleConnectionFailure: if the sandbox cannot be entered
         """
-        command = in_sandbox(self.get_option("sandbox"), to_text(cmd), self.get_option("root_command"))
+        command = self.inside(to_text(cmd))
         # It asks for the password of become in the sandbox.
         self.ssh_type_conn.set_become_plugin(self.become)
         status, output, errors = self.ssh_type_conn.exec_command(command, in_data=in_data, sudoable=sudoable)
