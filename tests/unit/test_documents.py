@@ -23,6 +23,8 @@ CODE = [
 ]
 NAMED = re.compile(r"`([\w/]+\.py)(?:: (\w+)\(\))?`")
 """A file, or a function in it."""
+SHOWN = re.compile(r"^<!--[^>]*\b(?:file|part of): (\S+) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""A file that a page shows, or a part of it, and the text there."""
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -66,6 +68,12 @@ def unknown(text: str) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_that_a_page_names_exists(page: Path) -> None:
     assert list(unknown(page.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_shows_are_those_of_the_example(page: Path) -> None:
+    for path, text in SHOWN.findall(page.read_text(encoding="utf-8")):
+        assert text in (ROOT / path).read_text(encoding="utf-8"), path
 
 
 def test_code_that_does_not_exist_is_noticed() -> None:
