@@ -18,7 +18,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # Stale mounts, processes and interfaces would show up in one of these lists.
 LEFT = """
-left() { ls /run/netns /etc/netns; ip -oneline link | cut -d: -f2; ps -e -o comm= | grep -E '^(sleep|unshare)$' || true; }
+left() {
+    ls /run/netns /etc/netns
+    ip -oneline link | cut -d: -f2
+    ps -e -o comm= | grep -E '^(sleep|unshare)$' || true
+}
 left >before
 """
 SAME = "left >after; diff before after"

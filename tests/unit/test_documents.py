@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("roles/*/README.md"))]
 CODE = [
     f"/{path.relative_to(ROOT)}"
-    for part in ("plugins", "command", "roles", "tests")
+    for part in ("plugins", "command", "roles", "tests", "docs")
     for path in ROOT.glob(f"{part}/**/*.py")
 ]
 NAMED = re.compile(r"`([\w/]+\.py)(?:: (\w+)\(\))?`")
