@@ -31,6 +31,9 @@ import told
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A browser with the page of 30 hosts with 600 endpoints."""
+    program = shutil.which("chromedriver")
+    if program is None:
+        pytest.skip("chromedriver is missing; tests/unit/command/test_graph.py looks at the page without a browser")
     folder = tmp_path_factory.mktemp("page")
     hosts = told.large(30, 20)
     last = hosts[-1]
@@ -44,7 +47,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1300,900"):
         options.add_argument(argument)
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    service = webdriver.ChromeService(program)
     driver = webdriver.Chrome(options, service)
     driver.get(page.as_uri())
     yield driver
