@@ -56,7 +56,7 @@ def _rows(rows: Sequence[Row], numbers: Iterator[int]) -> Iterator[str]:
     if not rows:
         return
     height = max(_UNDIVIDED, math.ceil(2 * math.sqrt(len(rows))))
-    cells = [_cells(row, next(numbers)) for row in rows]
+    cells = [_cells(row, number) for row, number in zip(rows, numbers)]
     gap = '<TD WIDTH="10"></TD>'
     lines = "".join(f"<TR>{gap.join(cells[line::height])}</TR>" for line in range(min(height, len(cells))))
     yield f'<TD ALIGN="LEFT"><TABLE {TABLE} CELLPADDING="2">{lines}</TABLE></TD>'
