@@ -71,8 +71,8 @@ exhaustive: venv ## Interrupt runs before each step, and put each option through
 
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
-	@.ci/setup tools aardvark-dns busybox conntrack ctr docker-compose dockerd etcd frr nftables openssl podman runc \
-	    unbound wg wireguard-go
+	@.ci/setup tools aardvark-dns busybox conntrack ctr docker-compose dockerd etcd frr nftables openssl podman \
+	    prometheus_client runc unbound wg wireguard-go
 	$(call if-any,tests/kernel,$(call PRIVATE_PYTEST,$(TEST_PYTHON)) tests/kernel --ignore $(FAULTS) $(SEED) $(ARGS))
 
 .PHONY: faults

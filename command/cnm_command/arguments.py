@@ -107,6 +107,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="tell other hosts of endpoints, and learn of theirs, through the etcd that the file PATH describes; for "
         "overlays with cnm.overlay.control or cnm.overlay.names: etcd",
     )
+    serve.add_argument(
+        "--metrics",
+        metavar="WHERE",
+        help="answer Prometheus on the socket with the path WHERE, or at a loopback address and port such as "
+        "127.0.0.1:9469",
+    )
     forget = _described(
         kinds,
         "forget",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Callable, Mapping, NamedTuple, Sequence
 
+from _cnm.observation import tell_of_request
+
 from . import cni, netavark
 from .answer import Answer
 from .runs import Core
@@ -35,5 +37,8 @@ def carry_out(request: Request, core: Core, warn: Callable[[str], None]) -> Answ
     :param warn: called with each warning for the user
     """
     if request.protocol == "cni":
-        return cni.answer(request.environment, request.read, core, warn, request.repeated)
-    return netavark.answer(request.arguments, request.read, core, warn, request.repeated)
+        answer = cni.answer(request.environment, request.read, core, warn, request.repeated)
+    else:
+        answer = netavark.answer(request.arguments, request.read, core, warn, request.repeated)
+    tell_of_request(request.protocol, answer.status != 0, answer.bug)
+    return answer

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the service listens: on sockets that systemd hands over, or at paths that options name."""
+"""Where the service listens: on sockets that systemd hands over, or at the places that options name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from typing import Collection, Dict, List, Mapping
 
 from cnm_command.errors import Failure
 
+from . import loopback
+
+METRICS = "metrics"
 _FIRST = 3
 """The first descriptor that systemd hands over (sd_listen_fds(3))."""
 
@@ -24,6 +27,8 @@ class Listeners:
     def __init__(self, protocols: Collection[str], paths: Mapping[str, str], required: bool = True) -> None:
         """Listen for PROTOCOLS at PATHS, by protocol. Without any, systemd's sockets are used.
 
+        For metrics, the path may also be an address and a port.
+
         :param required: whether there has to be a socket
         :raises Failure: if there is no socket, or if one cannot be used
         """
@@ -33,7 +38,10 @@ class Listeners:
             self.sockets = _handed_over(protocols)
         try:
             for name, path in paths.items():
-                self.sockets[self._bound(path)] = name
+                is_path = name != METRICS or path.startswith("/")
+                self.sockets[self.bound(path) if is_path else loopback.listener(path)] = name
+            for each, name in self.sockets.items():
+                loopback.check(each, name)
         except BaseException:
             self.close()
             raise
@@ -46,10 +54,15 @@ class Listeners:
             with suppress(OSError):
                 os.unlink(path)
 
-    def _bound(self, path: str) -> socket.socket:
-        made = socket.socket(socket.AF_UNIX)
+    def bound(self, path: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
+        """Return a new socket at PATH, which close() removes.
+
+        :param kind: SOCK_STREAM, or SOCK_DGRAM
+        :raises Failure: if it cannot be made
+        """
+        made = socket.socket(socket.AF_UNIX, kind)
         try:
-            _remove_abandoned(path)
+            _remove_abandoned(path, kind)
             # The file has its mode from the beginning, so that nobody else can connect.
             before = os.umask(0o177)
             try:
@@ -57,19 +70,20 @@ class Listeners:
             finally:
                 os.umask(before)
             self._made.append(path)
-            made.listen(socket.SOMAXCONN)
+            if kind == socket.SOCK_STREAM:
+                made.listen(socket.SOMAXCONN)
         except OSError as error:
             made.close()
             raise Failure(f"the socket '{path}' cannot be made: {error.strerror or error}.") from error
         return made
 
 
-def _remove_abandoned(path: str) -> None:
+def _remove_abandoned(path: str, kind: int) -> None:
     """Remove the socket at PATH if nobody listens there, as after a kill."""
     with suppress(FileNotFoundError):
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
             return
-        with socket.socket(socket.AF_UNIX) as attempt:
+        with socket.socket(socket.AF_UNIX, kind) as attempt:
             try:
                 attempt.connect(path)
             except ConnectionRefusedError:

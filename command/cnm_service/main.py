@@ -15,7 +15,7 @@ from cnm_command.access import require_all
 
 from . import core, docker, engines
 from .connections import Connections, Serve
-from .listeners import Listeners
+from .listeners import METRICS, Listeners
 from .worker import Worker
 
 PROTOCOLS: Mapping[str, Serve] = {"engines": engines.serve, "docker": docker.serve}
@@ -35,7 +35,8 @@ class _Follower(Protocol):
 def serve(options: Namespace) -> int:
     """Serve until SIGTERM or SIGINT, and until the run at work is done.
 
-    :raises Failure: without root, without what the core needs, without a socket, or without usable settings for etcd
+    :raises Failure: without root, without what the core or metrics need, without a socket, or without usable settings
+        for etcd
     """
     require_all()
     worker = Worker()
@@ -45,8 +46,23 @@ def serve(options: Namespace) -> int:
         from .etcd import agent
 
         followers.append(agent(worker, options.etcd))
-    paths = {name: getattr(options, name) for name in PROTOCOLS if getattr(options, name) is not None}
-    listeners = Listeners(PROTOCOLS, paths, required=not followers)
+    names = (*PROTOCOLS, METRICS)
+    paths = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    listeners = Listeners(names, paths, required=not followers)
+    try:
+        _serve(options, worker, followers, listeners)
+    finally:
+        listeners.close()
+    return 0
+
+
+def _serve(options: Namespace, worker: Worker, followers: List[_Follower], listeners: Listeners) -> None:
+    scraped = [each for each, name in listeners.sockets.items() if name == METRICS]
+    if scraped:
+        # The library takes some megabytes.
+        from .metrics import Metrics
+
+        followers.append(Metrics(listeners, scraped))
     core.import_all(options.etcd is not None)
     end, begin = socket.socketpair()
     begin.setblocking(False)
@@ -60,11 +76,11 @@ def serve(options: Namespace) -> int:
     for each in followers:
         each.start()
     try:
-        connections.accept({each: PROTOCOLS[name] for each, name in listeners.sockets.items()}, end)
+        served = {each: PROTOCOLS[name] for each, name in listeners.sockets.items() if name in PROTOCOLS}
+        connections.accept(served, end)
     finally:
         listeners.close()
         for each in followers:
             each.end()
         connections.end()
         core.close()
-    return 0

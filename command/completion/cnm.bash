@@ -66,8 +66,8 @@ _cnm() {
             mapfile -t COMPREPLY < <(compgen -f -- "$word") && return
         fi
         ;;
-    2:serve:*) choices='--engines --docker --docker-api --etcd --help' ;;
-    3:serve:--engines | *:serve:--docker* | 3:serve:--etcd) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    2:serve:*) choices='--engines --docker --docker-api --etcd --metrics --help' ;;
+    3:serve:--engines | *:serve:--docker* | 3:serve:--etcd | 3:serve:--metrics) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     3:check:--format) choices='table json' ;;
     *:ls)
         case $before in

@@ -55,6 +55,7 @@ REFUSED = {
     "cnm_etcd_problems_of_variables[4]": ("cnm_etcd_prefix", "/cnm/\n", "does not begin and end with"),
     "cnm_etcd_problems_of_variables[5]": ("cnm_etcd_user", "cnm\n", "is not a name for a user"),
     "cnm_frr_problems_of_variables[4]": ("cnm_frr_password", "secret\n", "is longer than 80 characters, or has others"),
+    "cnm_host_problems_of_variables[7]": ("cnm_host_metrics", "127.0.0.1:9469\n", "is neither a loopback address"),
     "cnm_docker_problems_of_host[2]": ("cnm_docker_version", "20.10.24\n", "is not a version"),
     "cnm_docker_problems_of_repository[0]": ("cnm_docker_repository_url", "https://a\nSigned-By: b", "is not a URL"),
     "cnm_docker_problems_of_repository[1]": ("cnm_docker_repository_suite", "bookworm\n", "is not a suite"),
@@ -76,7 +77,9 @@ def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Pat
     values = {name: value for name, value, _said in REFUSED.values()}
     sandbox = {"Name": "a", "State": "running", "SandboxKey": "/srv/50%n"}
     files = [
-        f"{role}/{folder}/main.yml" for role in ("service", "docker", "etcd", "frr") for folder in ("defaults", "vars")
+        f"{role}/{folder}/main.yml"
+        for role in ("service", "docker", "etcd", "frr", "host")
+        for folder in ("defaults", "vars")
     ]
     values.update(cnm_service_sandbox="a", cnm_service_found={"sandboxes": [sandbox]})
     # ansible-core before 2.19 evaluates the whole list of problems.
@@ -172,16 +175,20 @@ def test_links_for_engines_come_and_go_and_those_of_others_are_refused(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("engines", "units"),
+    ("variables", "units"),
     [
-        ([], []),
-        (["cni"], ["cnm-engines.socket", "cnm-engines.service"]),
-        (["docker", "cni"], ["cnm-docker.socket", "cnm-engines.socket", "cnm-engines.service"]),
+        ({}, []),
+        ({"engines": ["cni"]}, ["cnm-engines.socket", "cnm-engines.service"]),
+        ({"engines": ["docker", "cni"]}, ["cnm-docker.socket", "cnm-engines.socket", "cnm-engines.service"]),
+        ({"metrics": "[::1]:9469"}, ["cnm-engines.socket", "cnm-metrics.socket", "cnm-engines.service"]),
     ],
 )
-def test_an_engine_has_the_units_that_it_needs(tmp_path: Path, engines: list[str], units: list[str]) -> None:
+def test_engines_and_metrics_have_the_units_that_they_need(
+    tmp_path: Path, variables: dict[str, Any], units: list[str]
+) -> None:
     task = {"assert": {"that": f"cnm_host_engine_units_needed == {units!r}"}}
-    play(tmp_path, [task], ["host/defaults/main.yml", "host/vars/main.yml"], cnm_host_engines=engines)
+    values = {f"cnm_host_{name}": value for name, value in variables.items()}
+    play(tmp_path, [task], ["host/defaults/main.yml", "host/vars/main.yml"], **values)
 
 
 def test_a_setting_that_is_no_longer_wanted_has_its_earlier_value_again(tmp_path: Path) -> None:

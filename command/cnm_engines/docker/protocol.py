@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 from _cnm.model.errors import CnmError, Problems, printable
+from _cnm.observation import tell_of_request
 from cnm_command.errors import Failure
 
 from ..errors import EngineError
@@ -81,8 +82,10 @@ def answer(path: str, body: bytes, core: Core, warn: Warn) -> Answer:
     try:
         if not body:
             raise refusal(_REPEATED)
-        return Answer(200, handler(core, Fields(decoded(lambda: body, "The request"), Problems()), warn))
+        given = Answer(200, handler(core, Fields(decoded(lambda: body, "The request"), Problems()), warn))
     except (EngineError, CnmError, Failure) as error:
-        return Answer(200, {key: printable(str(error))})
+        given = Answer(200, {key: printable(str(error))})
     except Exception as error:
-        return Answer(200, {key: printable(f"{type(error).__name__}: {error}")}, error)
+        given = Answer(200, {key: printable(f"{type(error).__name__}: {error}")}, error)
+    tell_of_request("docker", key in given.value, given.bug)
+    return given

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Role cnm.linux.host: hosts a and c have the defaults; b has address pools, engines and etcd, and no aardvark-dns."""
+"""Role cnm.linux.host: hosts a and c have the defaults; b has pools, engines, etcd, metrics, and no aardvark-dns."""
 
 import json
 
@@ -125,6 +125,14 @@ def test_the_service_carries_out_what_an_engine_asks_a_plugin_for(host, name):
         assert host.file("/var/lib/cnm/lock").content_string == service
     host.run_test("ip netns delete engine")
     assert host.check_output("systemctl --failed --no-legend") == ""
+
+
+def test_prometheus_gets_metrics_where_that_was_asked_for(host, name):
+    ask = "from urllib.request import urlopen as get; print(get('http://127.0.0.1:9469/metrics').read().decode())"
+    answer = host.run(f'python3 -c "{ask}"')
+    assert (answer.rc == 0) == (name == "b")
+    if name == "b":
+        assert 'cnm_networks{driver="bridge"} 1.0' in answer.stdout.splitlines()
 
 
 def test_the_command_works(host):

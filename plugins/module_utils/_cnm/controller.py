@@ -19,6 +19,7 @@ from .model.ids import check_name, is_text
 from .model.network import Network
 from .model.reported import place_of
 from .model.sandbox import Sandbox
+from .observation import Run, observed
 from .resources.plan import Step
 from .run import Reconciliation
 from .sharing import Overtaken, Sharing, give_up
@@ -110,18 +111,19 @@ class Controller:
         raises ends the run before anything is touched. If it returns None, there is nothing to do, and the host is not
         looked at.
         """
-        for attempt in range(_ATTEMPTS):
-            sharing = Sharing(self._folder, self._check, self._warn)
-            try:
-                return self._ensure_chosen(choose, sharing)
-            except Overtaken:
-                if attempt + 1 == _ATTEMPTS:
-                    raise
-            finally:
-                sharing.close()
+        with observed("ensure", self._check) as observation:
+            for attempt in range(_ATTEMPTS):
+                sharing = Sharing(self._folder, self._check, self._warn)
+                try:
+                    return self._ensure_chosen(choose, sharing, observation)
+                except Overtaken:
+                    if attempt + 1 == _ATTEMPTS:
+                        raise
+                finally:
+                    sharing.close()
         raise AssertionError
 
-    def _ensure_chosen(self, choose: Choose, sharing: Sharing) -> Result:
+    def _ensure_chosen(self, choose: Choose, sharing: Sharing, observation: Run) -> Result:
         with self._transactions.writing() as (store, before):
             groups = choose(store, self._kernel.facts)
             if groups is None:
@@ -151,6 +153,7 @@ class Controller:
 
                 confirm(self._kernel, store, run.after.insisted, tentative)
             result = Result(bool(steps) or run.differs())
+            _note(observation, run, result.changed)
             for (kind, item), was, now in zip(pairs, earlier, identifiers):
                 self._add_object(result, kind, item, (before, was), (store, now))
             result.differences = self._diff_of_host(steps) + result.differences
@@ -196,7 +199,7 @@ class Controller:
         :raises Incomplete: as ensure_all()
         :raises CnmError: as ensure_all()
         """
-        with self._transactions.writing() as (store, before):
+        with observed("follow", self._check) as observation, self._transactions.writing() as (store, before):
             change(store)
             if not store.touched and not networks:
                 return False
@@ -209,6 +212,7 @@ class Controller:
                 units |= give_way(self._kernel, store, before, run.after, tentative)
             steps = run.reconcile(units, set(), insist=False)
             failures = _failures(run, store, before)
+            _note(observation, run, bool(steps))
         if failures:
             raise Incomplete(" ".join([*failures, "Everything else was done."]))
         return bool(steps)
@@ -222,12 +226,19 @@ class Controller:
         in the meantime. They are asked before a sandbox can reach them, and by each later restore until a run has
         named the sandbox.
         """
+        with observed("restore", self._check) as observation:
+            result = self._restore(observation)
+            observation.incomplete = bool(result.failures or result.given_way)
+            return result
+
+    def _restore(self, observation: Run) -> Result:
         from . import restoration
 
         with self._transactions.writing() as (store, before):
             run = self._reconciliation(store, before)
             doubtful = [] if self._check else restoration.hold_back(self._kernel, run.after)
             steps = run.reconcile(run.after.everything(), set(), insist=False)
+            _note(observation, run, bool(steps))
             failures = _failures(run, store, before)
             if not doubtful:
                 return self._restored(store, run, steps, failures)
@@ -237,6 +248,7 @@ class Controller:
             restoration.decide(self._kernel, run.after, doubtful, taken)
             units = {Unit(kind, one.sandbox) for one in doubtful for kind in ("sandbox", "names")}
             steps += run.reconcile(units, set(), insist=False)
+            _note(observation, run, bool(steps))
             failures += [text for text in _failures(run, store, before) if text not in failures]
             return self._restored(store, run, steps, failures)
 
@@ -435,6 +447,13 @@ def _write_items(groups: Groups, context: Context, before: SqliteStore) -> None:
 def _informs(item: Mapping[str, Any]) -> bool:
     """Say whether ITEM tells what the inventory declares on other hosts, or what they report."""
     return "declared" in item or "reports" in item
+
+
+def _note(observation: Run, run: Reconciliation, changed: bool) -> None:
+    """Note in OBSERVATION what RUN has done before its transaction ends."""
+    if observation.counts:
+        observation.changed = observation.changed or changed
+        observation.drift += run.drift()
 
 
 def _failures(run: Reconciliation, store: SqliteStore, before: SqliteStore) -> List[str]:

@@ -16,7 +16,7 @@ from .model.reported import Place, place_of
 from .resources.kinds import FORWARDING, Element, Sysctl
 from .resources.link import BRIDGE, Link, LinkKey
 from .resources.plan import Step, plan
-from .resources.resource import EVERYTHING, FIREWALL, HOST, NAMING, NETWORK, Resource, kind_of, only
+from .resources.resource import EVERYTHING, FIREWALL, HOST, NAMING, NETWORK, Key, Resource, kind_of, only
 from .scope import Scope, host_ends
 from .store import journal, schema
 from .store.journal import Intent, Setting, Unit
@@ -52,6 +52,10 @@ class Reconciliation:
         """Whether the host was compared with what is wanted."""
         self.left_out: Dict[Unit, List[CnmError]] = {}
         """The other units that are left out, with the reasons; none for a unit that depends on another one left out."""
+        self._repairs: List[Step] = []
+        """The first plan, without what renews sandboxes."""
+        self._known: AbstractSet[Key] = frozenset()
+        """The keys of what earlier runs have left on the part of the host that this one looks at."""
         self._released = {link.name for link in only(LinkKey, self._intent.lent)}
         self.before.host_resources.released = self.after.host_resources.released = self._released
         for name, setting in self._intent.settings.items():
@@ -63,6 +67,26 @@ class Reconciliation:
             getattr(self._store, kind)(identifier) != getattr(self._earlier, kind)(identifier)
             for kind, identifier in self._store.touched
         )
+
+    def drift(self) -> int:
+        """Return how many resources were not on the host as earlier runs have left them.
+
+        If this run also changes objects, only what is missing counts: what differs may differ because of the change. It
+        does not count what is missing because this run makes again what it is in.
+        """
+        if self._after_a_kill:
+            return 0
+        if not self.differs():
+            return len(self._repairs)
+        replaced = {step.before.key for step in self._repairs if step.before is not None}
+        missing = 0
+        for step in self._repairs:
+            key = step.resource.key
+            if not replaced.isdisjoint(step.resource.within):
+                replaced.add(key)
+            elif step.before is None and key in self._known and key not in replaced:
+                missing += 1
+        return missing
 
     def reconcile(self, named: Set[Unit], renew: Set[str], insist: bool = True) -> List[Step]:
         """Bring the host into the state of the store; in check mode, only return the steps.
@@ -87,6 +111,7 @@ class Reconciliation:
             if not self._check:
                 self._load_table(error)
             raise
+        self._repairs, self._known = ([] if renew else steps), scope.known.keys()
         if not self._check:
             self._carry_out(units, scope, steps)
         return steps

@@ -17,14 +17,22 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system impor
 
 UNITS = Path(__file__).resolve().parents[3] / "roles" / "host" / "files"
 SERVICES = ["cnm-restore.service", "cnm-refresh.service", "cnm-engines.service"]
-NAMES = [*SERVICES, "cnm-refresh.timer", "cnm-engines.socket", "cnm-docker.socket"]
+NAMES = [*SERVICES, "cnm-refresh.timer", "cnm-engines.socket", "cnm-docker.socket", "cnm-metrics.socket"]
+
+
+def text_of(name: str) -> str:
+    """Return the text of the unit NAME."""
+    template = UNITS.parent / "templates" / f"{name}.j2"
+    if template.exists():
+        return template.read_text().replace("{{ cnm_host_metrics }}", "127.0.0.1:9469")
+    return (UNITS / name).read_text()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze belongs to systemd")
 def test_systemd_finds_nothing_wrong_and_no_circle(host: Host) -> None:
     for name in NAMES:
         # The command need not be installed for the units to be valid.
-        text = (UNITS / name).read_text().replace("/usr/local/bin/cnm", "/bin/true")
+        text = text_of(name).replace("/usr/local/bin/cnm", "/bin/true")
         Path("/etc/systemd/system", name).write_text(text)
         for wants in (line for line in text.splitlines() if line.startswith("WantedBy=")):
             for unit in wants.partition("=")[2].split():
@@ -63,9 +71,9 @@ def test_interfaces_that_may_lead_to_other_hosts_start_a_refresh(host: Host) -> 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze belongs to systemd")
 def test_the_exposure_that_systemd_computes_stays_low(host: Host, tmp_path: Path) -> None:
-    unit = tmp_path / "cnm-dns.service"
-    unit.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *name_server_service.CONFINED, ""]))
-    limits = {str(unit): 3.0, **{str(UNITS / name): 5.0 for name in SERVICES}}
+    dns = tmp_path / "cnm-dns.service"
+    dns.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *name_server_service.CONFINED, ""]))
+    limits = {str(dns): 3.0, **{str(UNITS / name): 5.0 for name in SERVICES}}
     # It creates the folder for the name server's group, which takes CAP_CHOWN.
     limits[str(UNITS / "cnm-engines.service")] = 5.2
     for path, limit in limits.items():

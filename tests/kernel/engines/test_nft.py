@@ -15,13 +15,14 @@ from typing import Optional
 
 import pytest
 from engine import COMMAND
-from service import LIBRARY
+from service import PACKAGES
 from stand_in import Host
 from tasks import Tasks
 
 NFT = shutil.which("nft", path="/usr/sbin:/sbin")
 Run = Callable[[list[str], Optional[str]], tuple[int, str, str]]
 
+LIBRARY = PACKAGES / "nftables"
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason="the library is needed: apt install python3-nftables")
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from engine import COMMAND
 
 SOCKET = Path("/run/cnm/engines.sock")
-LIBRARY = Path("/usr/lib/python3/dist-packages/nftables")
-"""Of the package python3-nftables, which only the system's own Python finds."""
+PACKAGES = Path("/usr/lib/python3/dist-packages")
+LIBRARIES = ("decorator.py", "nftables", "prometheus_client")
+"""Of Debian's packages, which only the system's own Python finds."""
 
 
 class Service:
@@ -33,10 +34,12 @@ class Service:
         self._socket = socket
         listening = f"--{protocol}={socket}"
         self._libraries = tempfile.TemporaryDirectory()
-        os.symlink(LIBRARY, f"{self._libraries.name}/nftables")
+        self.libraries = self._libraries.name
+        for name in LIBRARIES:
+            os.symlink(PACKAGES / name, f"{self.libraries}/{name}")
         self._process = subprocess.Popen(
             [python, str(COMMAND / "cnm.py"), "serve", listening, *options],
-            env={**os.environ, "PYTHONPATH": self._libraries.name, "MALLOC_ARENA_MAX": "1"},
+            env={**os.environ, "PYTHONPATH": self.libraries, "MALLOC_ARENA_MAX": "1"},
         )
         self.pid = self._process.pid
         deadline = time.monotonic() + 60
@@ -70,10 +73,10 @@ def _answers(path: Path) -> bool:
 
 
 @contextmanager
-def service(python: str = sys.executable) -> Iterator[Service]:
-    """Let a service run on the host that was entered, during the block, with the interpreter PYTHON."""
+def service(*options: str, python: str = sys.executable) -> Iterator[Service]:
+    """Let a service run on the host that was entered, during the block, with OPTIONS and the interpreter PYTHON."""
     os.makedirs(SOCKET.parent, 0o700, exist_ok=True)
-    made = Service(python=python)
+    made = Service(SOCKET, "engines", *options, python=python)
     try:
         yield made
     finally:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import json
 import os
 import socket
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -301,6 +303,35 @@ def test_without_a_socket_it_says_how_to_name_one(
         Listeners(["engines"], {})
     if not said.startswith("socket"):
         assert Listeners(["engines"], {}, required=False).sockets == {}
+
+
+@pytest.mark.parametrize("where", ["198.51.100.2:9469", "0.0.0.0:9469", "[::]:9469", "[2001:db8::1]:9469"])
+def test_metrics_are_refused_where_other_hosts_could_read_them(where: str) -> None:
+    with pytest.raises(Failure, match="other hosts could reach this address"):
+        Listeners(["metrics"], {"metrics": where})
+
+
+@pytest.mark.parametrize("where", ["9469", "localhost:9469", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:http", "relative"])
+def test_a_place_for_metrics_that_is_none_is_refused(where: str) -> None:
+    with pytest.raises(Failure, match="neither a path nor an address with a port"):
+        Listeners(["metrics"], {"metrics": where})
+
+
+def test_systemd_must_not_hand_over_an_address_that_others_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PID": str(os.getpid()), "FDS": "1", "FDNAMES": "metrics"}.items():
+        monkeypatch.setenv(f"LISTEN_{name}", value)
+    with socket.socket() as made:
+        made.bind(("0.0.0.0", 0))
+        monkeypatch.setattr(listeners, "_FIRST", os.dup(made.fileno()))
+    with pytest.raises(Failure, match="other hosts could reach this address"):
+        Listeners(["metrics"], {})
+
+
+def test_metrics_without_their_library_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    monkeypatch.delitem(sys.modules, "cnm_service.metrics", raising=False)
+    with pytest.raises(Failure, match="Install the package python3-prometheus-client"):
+        importlib.import_module("cnm_service.metrics")
 
 
 def test_a_repeated_request_is_answered_as_the_first_was(engine: Engine) -> None:

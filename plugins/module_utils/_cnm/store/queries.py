@@ -274,5 +274,22 @@ class Queries:
         rows = self._connection.execute("SELECT name, original, kind, object FROM setting")
         return {name: Setting(original, Unit(kind, identifier)) for name, original, kind, identifier in rows}
 
+    def networks_by_driver(self) -> Dict[str, int]:
+        """Return how many networks there are, by the name of their driver."""
+        return self._counts(f"SELECT {schema.DRIVER} AS driver, COUNT(*) FROM network GROUP BY driver")
+
+    def endpoints_by_network(self) -> Dict[str, int]:
+        """Return how many endpoints each network has, by the network's name."""
+        count = "SELECT COUNT(*) FROM endpoint WHERE endpoint.network = network.id"
+        return self._counts(f"SELECT name, ({count}) FROM network")
+
+    def sandboxes_by_state(self) -> Dict[bool, int]:
+        """Return how many sandboxes there are, by whether they run."""
+        counts = self._counts("SELECT running, COUNT(*) FROM sandbox GROUP BY running")
+        return {state: counts.get(state, 0) for state in (True, False)}
+
+    def _counts(self, query: str) -> Dict[Any, int]:
+        return dict(self._connection.execute(query).fetchall())
+
     def _exists(self, query: str, *arguments: Any) -> bool:
         return bool(self._connection.execute(f"SELECT EXISTS ({query})", arguments).fetchone()[0])
