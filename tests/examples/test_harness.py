@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def test_the_role_of_the_example_is_tested_by_molecule(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docs" / "examples" / "site", tmp_path / "site")
     done = on_private_host(f"{LEFT}(cd site && molecule test)\n{SAME}", tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-4000:]
-    assert "7 passed" in done.stdout + done.stderr
+    assert re.search("7 passed, 1 skipped|8 passed", done.stdout + done.stderr)
 
 
 def test_nothing_is_left_of_hosts_whose_creation_was_killed(tmp_path: Path) -> None:
