@@ -17,6 +17,7 @@ from _cnm.kernel.host import Kernel
 from _cnm.kernel.rtnl.message_classes import missing
 
 from .errors import Failure
+from .progress import Messages
 
 
 def run_program(argv: List[str], stdin: Optional[str]) -> Tuple[int, str, str]:
@@ -68,13 +69,26 @@ def require_all() -> None:
 
 
 @contextmanager
-def controller(check: bool, patience: float = PATIENCE) -> Iterator[Controller]:
+def controller(check: bool, patience: float = PATIENCE, progress: bool = True) -> Iterator[Controller]:
     """Yield the core's controller.
 
     :param check: whether the host and the store are only read
     :param patience: seconds to wait for other runs to end
+    :param progress: whether to show how far a long run is
     :raises Failure: without root, or without the library pyroute2
     """
     require_all()
     with Kernel(run_program) as kernel:
-        yield Controller(kernel, warn, check, patience=patience)
+        if not progress:
+            yield Controller(kernel, warn, check, patience=patience)
+            return
+        messages = Messages(kernel.progress)
+
+        def warn_below(text: str) -> None:
+            messages.clear()
+            warn(text)
+
+        try:
+            yield Controller(kernel, warn_below, check, patience=patience)
+        finally:
+            messages.clear()

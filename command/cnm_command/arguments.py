@@ -73,6 +73,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     check.set_defaults(action="check")
     check.add_argument("--format", choices=("table", "json"), default="table", help="json: one object")
+    progress = _described(kinds, "progress", "show how far a run is", "It may be that of a task of Ansible.")
+    progress.set_defaults(action="progress")
     doctor = _described(
         kinds,
         "doctor",

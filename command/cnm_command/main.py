@@ -13,7 +13,7 @@ from typing import Callable, Mapping, Sequence
 
 from _cnm.model.errors import CnmError, printable
 
-from . import check, execution, inspection, listing, restoration
+from . import check, execution, inspection, listing, progress, restoration
 from .arguments import parse
 from .errors import Failure
 
@@ -55,6 +55,7 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "exec": execution.execute,
     "restore": restoration.restore,
     "check": check.show,
+    "progress": progress.show,
     "doctor": _doctor,
     "graph": _graph,
     "serve": _serve,

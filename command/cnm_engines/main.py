@@ -21,7 +21,7 @@ def answer(request: Request, waited: float) -> int:
     :param waited: seconds that the request has waited for the service
     """
     # The lock may be free even if nothing of the patience is left.
-    response = carry_out(request, partial(controller, patience=max(PATIENCE - waited, 1.0)), warn)
+    response = carry_out(request, partial(controller, patience=max(PATIENCE - waited, 1.0), progress=False), warn)
     if response.bug is not None:
         traceback.print_exception(type(response.bug), response.bug, response.bug.__traceback__)
     sys.stdout.write(response.output)

@@ -11,7 +11,7 @@ _cnm() {
     local kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
     COMPREPLY=()
     case $COMP_CWORD:$kind:$verb in
-    1:*) choices='network sandbox endpoint restore check doctor graph serve forget --version --help' ;;
+    1:*) choices='network sandbox endpoint restore progress check doctor graph serve forget --version --help' ;;
     2:sandbox:*) choices='ls inspect exec create rm start stop restart' ;;
     2:network:*) choices='ls inspect create rm connect disconnect prune' ;;
     2:endpoint:*) choices='ls inspect' ;;

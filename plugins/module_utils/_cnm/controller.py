@@ -20,12 +20,13 @@ from .model.network import Network
 from .model.reported import place_of
 from .model.sandbox import Sandbox
 from .observation import Run, observed
+from .progress import Progress
 from .resources.plan import Step
 from .run import Reconciliation
 from .sharing import Overtaken, Sharing, give_up
 from .store import FOLDER, journal
 from .store.journal import Unit
-from .store.lock import PATIENCE
+from .store.lock import PATIENCE, note
 from .store.objects import SqliteStore
 from .store.sqlite_connections import SqliteConnections
 from .transactions import Transactions
@@ -35,6 +36,8 @@ from .verbs.uniqueness import assign_unique_values
 T = TypeVar("T")
 _ATTEMPTS = 20
 """How often a run begins again because another host has taken in etcd what it had chosen."""
+_NOTED = 1.0
+"""Seconds between the notes about how far a run is, which another process may read."""
 Groups = Sequence[Tuple[str, Sequence[Mapping[str, Any]]]]
 """Kinds of objects, each with the items that describe the objects."""
 Choose = Callable[[SqliteStore, Host], Optional[Groups]]
@@ -90,6 +93,8 @@ class Controller:
         self._transactions = Transactions(folder, check, self._predefine, kernel.keep_listings, patience, connections)
         self._diff = diff
         self._elsewhere = elsewhere
+        if not check:
+            kernel.progress.observe(lambda text: note(folder, text), _NOTED)
 
     def ensure(self, kind: str, items: Sequence[Mapping[str, Any]]) -> Result:
         """Bring the objects of KIND into the states that ITEMS describe, as ensure_all() does."""
@@ -130,7 +135,7 @@ class Controller:
                 return Result()
             context = self._context(store)
             context.shared = sharing.asked
-            _write_items(groups, context, before)
+            _write_items(groups, context, before, self._kernel.progress)
             pairs = [(kind, item) for kind, items in groups for item in items]
             identifiers = [id_of(store, kind, item) for kind, item in pairs]
             earlier = [id_of(before, kind, item) for kind, item in pairs]
@@ -414,14 +419,17 @@ class Controller:
         context.problems.check()
 
 
-def _write_items(groups: Groups, context: Context, before: SqliteStore) -> None:
+def _write_items(groups: Groups, context: Context, before: SqliteStore, progress: Progress) -> None:
     """Write what the items of GROUPS describe to the store, and add to the problems what is not possible.
 
     :param before: the store as it was before the run
+    :param progress: is told of each item
     """
+    progress.begin("checks what it was asked for", sum(len(items) for _kind, items in groups))
     for kind, items in groups:
         verb = _verb(kind)
         for item in in_turn(kind, items):
+            progress.add()
             if item["name"] is None:
                 context.problems.add(f"A {kind} has no name: its 'name' is null.")
             elif not is_text(item["name"]):

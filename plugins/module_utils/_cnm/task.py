@@ -25,6 +25,8 @@ from .model.secret_settings import is_secret
 
 _PLURALS = {"network": "networks", "endpoint": "endpoints", "sandbox": "sandboxes"}
 _SECRET_LENGTH = 8
+_LOGGED = 5.0
+"""Seconds between the lines in the log about how far a run is."""
 OpenHost = Callable[[], Kernel]
 """Opens the host, whose facts are then read afresh."""
 
@@ -171,13 +173,18 @@ def _carry_out(module: AnsibleModule, work: Callable[[OpenHost], Dict[str, Any]]
         )
         return status, output, errors
 
+    def host() -> Kernel:
+        kernel = Kernel(run_program)
+        kernel.progress.observe(lambda text: module.log(f"cnm.linux {text}"), _LOGGED)
+        return kernel
+
     if os.geteuid() != 0:
         module.fail_json(msg="Only root can read and change the networks of the host. Set become: true.")
     lacking = missing()
     if lacking:
         module.fail_json(msg=lacking)
     try:
-        answer = work(lambda: Kernel(run_program))
+        answer = work(host)
     except CnmError as error:
         module.fail_json(msg=str(error))
     if not module.check_mode:

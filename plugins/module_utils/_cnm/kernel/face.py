@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Callable, Dict, Iterable, List, Sequence, Set, Tuple, TypeVar
 
 from ..model.errors import CnmError
+from ..progress import Progress
 from ..resources.plan import Step
 from ..resources.resource import HOST, Key, Obstacle, Resource, namespace_of
 from .firewall.docker_user import DockerUser
@@ -22,10 +23,11 @@ _Key = TypeVar("_Key", bound=Key)
 class Host:
     """The host during one reading or one plan. It keeps what one face has read for the faces after it."""
 
-    def __init__(self, run: Run, namespaces: Namespaces, docker_user: DockerUser) -> None:
+    def __init__(self, run: Run, namespaces: Namespaces, docker_user: DockerUser, progress: Progress) -> None:
         self.run = run
         self.namespaces = namespaces
         self.docker_user = docker_user
+        self.progress = progress
         self.seen: Dict[str, Seen] = {}
         """What look() has read so far, by namespace."""
         self.listed: Set[Tuple[str, str]] = set()
@@ -96,4 +98,5 @@ def read_by_namespace(
             if space == HOST:
                 raise
             resources += [Obstacle(key, str(error)) for key in group]
+        host.progress.add(len(group))
     return resources

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
 
 from ..model.errors import CnmError, raise_all
+from ..progress import Progress
 from ..resources.kinds import Element
 from ..resources.plan import Step
 from ..resources.resource import Key, Resource, kind_of
@@ -32,6 +33,7 @@ class Kernel:
         self._run = self._listings.run
         self._namespaces = Namespaces()
         self._docker_user = DockerUser(self._run)
+        self.progress = Progress()
         self.facts = Facts(self._namespaces, self._run, self._docker_user)
 
     def __enter__(self) -> "Kernel":
@@ -75,7 +77,14 @@ class Kernel:
         """Return the resources with KEYS that the host has."""
         host = self._host()
         groups = registry.by_face(keys, lambda key: kind_of(key).kind)
-        return {resource.key: resource for face, group in groups for resource in face.read(host, group)}
+        self.progress.begin("reads the host", sum(len(group) for _face, group in groups))
+        present: Dict[Key, Resource] = {}
+        done = 0
+        for face, group in groups:
+            present.update((resource.key, resource) for resource in face.read(host, group))
+            done += len(group)
+            self.progress.reach(done)
+        return present
 
     def answered(self, wanted: Mapping[str, Iterable[str]]) -> Set[Tuple[str, str]]:
         """Return those of the addresses WANTED, by link of the host, that another host behind that link has."""
@@ -103,6 +112,8 @@ class Kernel:
         :raises CnmError: if something fails; a :class:`Collected` if several things do
         """
         host = self._host()
+        done = 0
+        self.progress.begin("changes the host", len(steps))
         last = _last(steps)
         steps = [step for step in steps if step not in last]
         groups = registry.by_face(steps, _kind)
@@ -111,9 +122,13 @@ class Kernel:
             if face in alone[:1]:
                 # In the plan's order, all removals come before anything is made, except for the firewall.
                 raise_all(_remove(host, steps))
+                done += sum(step.after is None for each, part in groups if each in alone for step in part)
+                self.progress.reach(done)
             changes = group if face.together else [step for step in group if step.after]
             if changes:
                 raise_all(face.make(host, changes))
+                done += len(changes)
+                self.progress.reach(done)
         for face, group in registry.by_face(last, _kind):
             raise_all(face.make(host, group))
 
@@ -124,7 +139,7 @@ class Kernel:
         end_stale_connections(removed, added)
 
     def _host(self) -> Host:
-        return Host(self._run, self._namespaces, self._docker_user)
+        return Host(self._run, self._namespaces, self._docker_user, self.progress)
 
 
 def _last(steps: Sequence[Step]) -> List[Step]:

@@ -38,17 +38,32 @@ def held(folder: str, patience: float = PATIENCE) -> Iterator[None]:
         raise CnmError(f"The lock '{path}' cannot be made: {error.strerror}.") from error
     try:
         if not _locked(descriptor, patience):
+            doing = _doing(descriptor)
             raise Locked(
                 f"Another run is at work on this host, and the lock '{path}' was not released in time. Process "
-                f"{_holder(descriptor)} holds it now. Wait for it to end, or end it."
+                f"{_holder(descriptor)} holds it now{doing and f' and {doing}'}. Wait for it to end, or end it."
             )
         # Only for the message to others; the lock holds without it.
         with suppress(OSError):
-            os.truncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            _write(descriptor, str(os.getpid()))
         yield
     finally:
         os.close(descriptor)
+
+
+def note(folder: str, doing: str) -> None:
+    """Note for other processes what the run is DOING that holds the lock of the store in FOLDER: this one."""
+    with suppress(OSError):
+        descriptor = os.open(os.path.join(folder, "lock"), os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            _write(descriptor, f"{os.getpid()}\n{doing}")
+        finally:
+            os.close(descriptor)
+
+
+def _write(descriptor: int, text: str) -> None:
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, text.encode(), 0)
 
 
 def _locked(descriptor: int, patience: float) -> bool:
@@ -124,8 +139,28 @@ def holding(folder: str) -> str:
         os.close(descriptor)
 
 
+def at_work(folder: str) -> str:
+    """Return, as a sentence, which other process holds the lock of the store in FOLDER, and how far it is.
+
+    It is empty if none does.
+    """
+    holder, doing = holding(folder), ""
+    with suppress(OSError), open(os.path.join(folder, "lock"), "rb") as file:
+        doing = _doing(file.fileno())
+    return f"Process {holder} {doing or 'has just begun'}." if holder else ""
+
+
+def _noted(descriptor: int) -> List[str]:
+    return os.pread(descriptor, _SHOWN, 0).decode(errors="replace").split("\n")
+
+
+def _doing(descriptor: int) -> str:
+    """Return how far the holder is; empty if it has just begun."""
+    return "".join(_noted(descriptor)[1:2])
+
+
 def _holder(descriptor: int) -> str:
-    pid = os.pread(descriptor, 20, 0).decode(errors="replace") or "unknown"
+    pid = _noted(descriptor)[0] or "unknown"
     try:
         # The name of the process would often be that of Python.
         with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:

@@ -11,6 +11,7 @@ import ipaddress
 from dataclasses import fields, replace
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.progress import Progress
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 
@@ -166,6 +167,7 @@ class PretendKernel:
 
     def __init__(self):
         self.facts = PretendFacts()
+        self.progress = Progress()
         self.present = {}
         self.refuse = None
         self.before_step = lambda step: None

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
+import pytest
+
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Locked
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import held
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import at_work, held, note
 
 
 class Runs:
@@ -59,3 +62,23 @@ def test_whoever_has_given_up_keeps_nobody_waiting(tmp_path):
         assert runs.got == ["not a"]
     runs.run("c")
     assert runs.end() == ["not a", "b", "c"]
+
+
+def test_others_see_how_far_a_run_is(tmp_path):
+    folder = str(tmp_path)
+    asking, asked = os.pipe()
+    assert at_work(folder) == ""
+    with held(folder):
+        note(folder, "changes the host: 200 of 1000")
+        if os.fork() == 0:
+            os.write(asked, at_work(folder).encode())
+            os._exit(0)
+        os.wait()
+        with pytest.raises(Locked, match=r"holds it now and changes the host: 200 of 1000\. Wait"), held(folder, 0.01):
+            pass
+    seen = os.read(asking, 4096).decode()
+    os.close(asking)
+    os.close(asked)
+    assert seen.startswith(f"Process {os.getpid()} (") and seen.endswith("') changes the host: 200 of 1000.")
+    with held(folder), pytest.raises(Locked, match=r"\) holds it now\. Wait"), held(folder, 0.01):
+        pass

@@ -167,6 +167,7 @@ class OnLink(Face):
                     errors.append(CnmError(text, step.resource.key))
             changes = [change for kind in able for step in able[kind] for change in _KINDS[kind].changes(step, indices)]
             errors += carry_out(socket, changes)
+            host.progress.add(len(group))
             addresses = only(Address, (step.after for step in able[Address.kind]))
             if any(":" in each.interface for each in addresses):
                 new.append((socket, addresses))
