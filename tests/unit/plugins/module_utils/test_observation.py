@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm import observation
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Parent
 
 LAN = [{"name": "lan"}]
 
@@ -83,6 +84,18 @@ def test_what_was_repaired_counts_and_what_was_asked_for_does_not(host, service)
     assert (verb, result) == ("ensure", "changed") and drift > 0
     host.sandbox("web")
     assert service.told() == [("ensure", "unchanged", 0)]
+
+
+def test_what_goes_with_a_link_that_is_made_again_does_not_count(host, service):
+    host.kernel.facts.parents["eth1"] = Parent("", 1500, False, False, True, "")
+    host.kernel.facts.links["eth1"] = []
+    macvlan = {"name": "lan", "driver": "macvlan", "ipam_config": [{"subnet": "192.168.7.0/24"}]}
+    host.ensure("network", {**macvlan, "driver_options": {"parent": "eth1"}})
+    host.sandbox("web", networks=LAN)
+    service.told()
+    passthru = {"parent": "eth1", "macvlan_mode": "passthru"}
+    host.ensure("network", {**macvlan, "driver_options": passthru, "force": True})
+    assert service.told() == [("ensure", "changed", 0)]
 
 
 def test_what_is_missing_counts_also_in_a_run_that_changes_something_else(host, service):
