@@ -21,7 +21,7 @@ _cnm() {
     *:inspect) choices=$(_cnm_names "$kind") ;;
     *:network:create)
         case $before in
-        -d | --driver) choices='bridge overlay macvlan' ;;
+        -d | --driver) choices='bridge overlay macvlan ipvlan' ;;
         *)
             choices='--driver --subnet --gateway --ip-range --aux-address --opt --label --internal --ipv6'
             choices+=' --dry-run --diff --help'

@@ -68,7 +68,8 @@ options:
     type: str
   mac_address: &mac_address
     description:
-      - MAC address. The default is V(02:42:) followed by the four bytes of the IPv4 address.
+      - MAC address. The default is V(02:42:) followed by the four bytes of the IPv4 address. On a network of driver
+        V(ipvlan), endpoints have none of their own.
     type: str
   aliases: &aliases
     description:
@@ -274,7 +275,7 @@ endpoint:
       type: str
       sample: joined
     MacAddress:
-      description: MAC address.
+      description: MAC address. Empty if the driver of the network is V(ipvlan).
       returned: success
       type: str
       sample: "02:42:0a:4d:00:0a"

@@ -158,7 +158,7 @@ endpoints:
       type: str
       sample: joined
     MacAddress:
-      description: MAC address.
+      description: MAC address. Empty if the driver of the network is V(ipvlan).
       returned: success
       type: str
       sample: "02:42:0a:4d:00:0a"

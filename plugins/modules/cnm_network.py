@@ -56,6 +56,8 @@ options:
         a MAC address and an IP address of its own there. Packets do not pass the host, so published ports, O(dns) and
         NAT do not exist. The gateway is the router of the LAN. The host itself does not reach the sandboxes, and they
         do not reach the host. Without a parent, the network is O(internal) and on a LAN of its own.
+      - V(ipvlan) is like V(macvlan), but all sandboxes have the MAC address of the parent. So it works where a switch,
+        an access point or a cloud accepts no other MAC addresses. It needs the kernel's module C(ipvlan).
       - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). Other networks cannot have
         them.
       - The driver of a network cannot be changed. To use another driver, remove the network first.
@@ -64,6 +66,7 @@ options:
       - bridge
       - overlay
       - macvlan
+      - ipvlan
       - host
       - 'null'
   driver_options: &driver_options
@@ -135,20 +138,27 @@ options:
         this host, C(cnm.overlay.vtep_address), is on an interface of WireGuard. The host's firewall drops packets of
         the network that would leave, or that arrive, by another interface. The role C(cnm.linux.wireguard) makes the
         tunnel.
-      - V(macvlan) has C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
+      - V(macvlan) and V(ipvlan) have C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
-      - C(parent) (string) is the interface of the host for V(macvlan). It must exist, be an Ethernet interface, and not
-        be a port of a bridge or bond. Without C(parent), the network is internal. While endpoints are in running
-        sandboxes, a change needs O(force=true).
+      - C(parent) (string) is the interface of the host for V(macvlan) or V(ipvlan). It must exist, be an Ethernet
+        interface, and not be a port of a bridge or bond. Without C(parent), the network is internal. While endpoints
+        are in running sandboxes, a change needs O(force=true).
       - A C(parent) such as V(eth0.10) is the VLAN with the tag C(10) (V(1) to V(4094), IEEE 802.1Q) of V(eth0), which
         must exist and be up. It is created if it is missing, has no address of the host, and is removed with the last
         network that needs it. A VLAN that exists when the network is created is adopted, and then never removed.
-      - Networks can have the same C(parent), unless one of them has mode V(passthru).
+      - V(macvlan) networks can have the same C(parent), unless one of them has mode V(passthru). An V(ipvlan) network
+        shares its parent with no other network.
       - C(macvlan_mode) (V(bridge), V(private), V(vepa) or V(passthru), default V(bridge)) says how the sandboxes of a
         V(macvlan) reach each other. With V(bridge) they do so directly; with V(private) not at all. With V(vepa) all
         packets go to the switch, which has to send them back. V(passthru) gives the parent to one sandbox alone, which
         also sets its MAC address. A change from or to V(passthru) needs O(force=true) while endpoints are in running
         sandboxes.
+      - C(ipvlan_mode) (V(l2), V(l3) or V(l3s), default V(l2)) says how packets of an V(ipvlan) leave. With V(l2) the
+        sandboxes are on the LAN of the parent, and the gateway is its router. With V(l3) there is no gateway. The
+        host's routes through C(parent) count, which is then required, there is neither ARP nor broadcast, and other
+        machines need a route to the subnet. With V(l3s) the host's firewall also sees the packets.
+      - C(ipvlan_flag) (V(bridge), V(private) or V(vepa), default V(bridge)) says whether the sandboxes of an V(ipvlan)
+        reach each other directly, not at all, or by way of a switch that sends packets back.
     type: dict
   ipam_config: &ipam_config
     description:
@@ -180,8 +190,9 @@ options:
         required: true
       gateway:
         description:
-          - Address of the bridge, or of the router of a V(macvlan), inside the subnet. The default is the lowest
-            address that is not in O(ipam_config[].aux_addresses).
+          - Address of the bridge, or of the router of a V(macvlan) or V(ipvlan), inside the subnet. The default is the
+            lowest address that is not in O(ipam_config[].aux_addresses). With C(ipvlan_mode) V(l3) or V(l3s) in
+            O(driver_options), there is none.
         type: str
       iprange:
         description:
@@ -203,8 +214,8 @@ options:
   internal: &internal
     description:
       - Isolates the network from everything outside it. Its endpoints get no default route, and reach the host only at
-        the network's gateway address. The default is V(false). A V(macvlan) network is internal if it has no parent,
-        and only then.
+        the network's gateway address. The default is V(false). A V(macvlan) or V(ipvlan) network is internal if it has
+        no parent, and only then.
       - A network cannot become internal while its endpoints publish ports.
     type: bool
   dns: &dns
@@ -438,6 +449,13 @@ EXAMPLES = r"""
     driver: macvlan
     driver_options:
       macvlan_mode: private
+
+- name: A network of ipvlan links that is on no interface of the host
+  cnm.linux.cnm_network:
+    name: flat
+    driver: ipvlan
+    driver_options:
+      ipvlan_flag: private
 
 # "parent: eth0.10" creates a VLAN for a network. This is done in docs/recipes.md.
 
@@ -787,7 +805,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run
 ITEM: dict[str, object] = {
     "name": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "host", "null"]},
+    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "ipvlan", "host", "null"]},
     "driver_options": {"type": "dict"},
     "ipam_config": {
         "type": "list",

@@ -41,6 +41,7 @@ options:
       - bridge
       - overlay
       - macvlan
+      - ipvlan
       - host
       - 'null'
   type:
@@ -287,7 +288,7 @@ networks:
       type: dict
       contains:
         Device:
-          description: Name of the bridge, or of the parent of a V(macvlan). Empty for V(host) and V(none).
+          description: Name of the bridge, or of the parent of a V(macvlan) or V(ipvlan). Empty for V(host) and V(none).
           returned: success
           type: str
           sample: br-f2f4bb7ca2a9
@@ -307,6 +308,16 @@ networks:
           type: list
           elements: str
           sample: [docker]
+        IpvlanFlag:
+          description: Whether the sandboxes reach each other on the parent, which is the Device.
+          returned: if the driver is V(ipvlan)
+          type: str
+          sample: bridge
+        IpvlanMode:
+          description: How packets of the sandboxes leave.
+          returned: if the driver is V(ipvlan)
+          type: str
+          sample: l2
         MacvlanMode:
           description: How the sandboxes reach each other on the parent, which is the Device.
           returned: if the driver is V(macvlan)
@@ -365,7 +376,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_inf
 ARGUMENTS: dict[str, object] = {
     "name": {"type": "list", "elements": "str"},
     "labels": {"type": "list", "elements": "str"},
-    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "host", "null"]},
+    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "ipvlan", "host", "null"]},
     "type": {"type": "str", "choices": ["builtin", "custom"]},
     "scope": {"type": "str", "choices": ["local", "global"]},
     "dangling": {"type": "bool"},

@@ -182,7 +182,9 @@ options:
           kept.
         type: str
       mac_address:
-        description: MAC address. The default is V(02:42:) followed by the four bytes of the IPv4 address.
+        description:
+          - MAC address. The default is V(02:42:) followed by the four bytes of the IPv4 address. On a network of driver
+            V(ipvlan), endpoints have none of their own.
         type: str
       aliases:
         description: Additional names by which others on this network find the sandbox. The default is none.

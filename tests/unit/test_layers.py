@@ -104,7 +104,7 @@ ALLOWED = {
 
 DRIVERS = (*CORE, "drivers")
 FILES_OF_DRIVERS = {path.stem for path in PLUGINS.joinpath(*DRIVERS).glob("*.py")} - {"__init__"}
-NAMES_OF_DRIVERS = FILES_OF_DRIVERS & {"bridge", "macvlan", "null", "overlay"}
+NAMES_OF_DRIVERS = FILES_OF_DRIVERS & {"bridge", "ipvlan", "macvlan", "null", "overlay"}
 """Not ``host``, which is also an everyday word."""
 OUTSIDE_DRIVERS = sorted(
     path

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Sequence, Union
 
-from .composition.attachments import attachments, has_host_stack
+from .composition.attachments import attachments, direct, has_host_stack
 from .composition.elsewhere import informed
 from .drivers import driver
 from .model.addresses import with_prefix
@@ -160,7 +160,7 @@ def _ports(on: Optional[Network], item: Endpoint) -> Dict[str, List[Dict[str, st
 def sandbox(store: SqliteStore, item: Sandbox) -> Dict[str, Any]:
     """Return what ``docker inspect`` shows of a container's network settings, and who gives the default routes."""
     pairs = attachments(store, item.id)
-    owners = {version: gateway_owner(item, pairs, version) for version in (4, 6)}
+    owners = {version: gateway_owner(item, pairs, version, direct(pairs)) for version in (4, 6)}
     ports: Dict[str, List[Dict[str, str]]] = {}
     for on, one in pairs:
         for key, bindings in _ports(on, one).items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ...module_utils._cnm.drivers import creatable, driver
-from ...module_utils._cnm.model.network import PREDEFINED
+from ...module_utils._cnm.model.network import PREDEFINED, Network
 from .renamed import renamed
 
 _SAME = {"EnableIPv6": "enable_ipv6", "Internal": "internal", "Labels": "labels"}
@@ -58,6 +58,10 @@ def _network(inspected: Mapping[str, Any], differences: List[str]) -> Optional[D
     item: Dict[str, Any] = {"name": name, "driver": kind}
     item.update(_options(subject, kind, inspected.get("Options") or {}, differences))
     item.update(_pools(subject, inspected.get("IPAM") or {}, differences))
+    network = Network("", name, kind, options=item.get("driver_options", {}))
+    for pool in item.get("ipam_config", ()):
+        if driver(kind).no_gateway(network, 6 if ":" in pool["subnet"] else 4):
+            pool.pop("gateway", None)
     item.update(renamed(inspected, _SAME))
     if inspected.get("Containers"):
         names = sorted(each.get("Name", "") for each in inspected["Containers"].values())

@@ -63,7 +63,11 @@ def test_sandboxes_on_a_vlan_of_a_trunk(tasks: Tasks) -> None:
 
     assert network(tasks, parent="lan0.20", force=True).changed
     assert not network(tasks, parent="lan0.20").changed
-    assert "lan0.10" not in links_on_host(tasks) and not pinged("a", ROUTER)
+    assert "lan0.10" not in links_on_host(tasks)
+    assert link(tasks.host, "lan0.20")["linkinfo"]["info_data"]["id"] == 20
+    # Where the host forwards, VLANs of others get entries in the table.
+    tasks.network("bridged", "10.1.0.0/24")
+    assert not network(tasks, parent="lan0.20").changed
     tasks.end()
     assert nothing_left(tasks, untouched)
 

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import pytest
-from lab import OUTSIDE
-from tasks import Tasks, listed
+from lab import HOST, OUTSIDE, pinged
+from tasks import Tasks, eventually, listed
 
 ROUTER, ROUTER6 = "192.168.7.1", "fd00:7::1"
+ON_HOST = "192.168.7.250"
+"""The address of ``lan0``, if the router takes frames without a tag."""
 
 
 def plug(tasks: Tasks, tag: int = 0) -> None:
@@ -29,6 +31,9 @@ def plug(tasks: Tasks, tag: int = 0) -> None:
         f"address add {ROUTER}/24 dev {router}\naddress add {ROUTER6}/64 dev {router} nodad\nlink set {router} up\n",
         OUTSIDE,
     )
+    if not tag:
+        tasks.host.ip(f"address add {ON_HOST}/24 dev lan0\n")
+        assert eventually(lambda: pinged(HOST, ROUTER))
 
 
 def require(tasks: Tasks, request: str, module: str, namespace: str = "") -> None:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
+from cnm_engines import runs
 
 from .conftest import Engine
 
@@ -221,3 +223,17 @@ def test_a_wrong_container_is_refused_in_one_message(engine: Engine, changes: Di
         status, output = engine.netavark("setup", "/run/netns/a", **container(network(), **changes))
     assert status == 1
     assert said in output["error"]
+
+
+def test_a_container_on_an_ipvlan_has_the_mac_address_of_the_parent(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine.ensure("network", {"name": "flat", "driver": "ipvlan", "ipam_config": [{"subnet": "10.8.0.0/24"}]})
+    device = engine.listed("network")["flat"]["Host"]["Device"]
+    tmp_path.joinpath(device).mkdir()
+    tmp_path.joinpath(device, "address").write_text("02:00:00:00:00:99\n")
+    monkeypatch.setattr(runs, "_INTERFACES", str(tmp_path))
+    on = engine.netavark("create", **network(name="flat", dns_enabled=False))[1]
+    status, output = engine.netavark("setup", "/run/netns/a", **container(on))
+    assert status == 0, output
+    assert output["interfaces"]["eth0"]["mac_address"] == "02:00:00:00:00:99"

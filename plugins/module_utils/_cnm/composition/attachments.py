@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List
+from typing import Iterable, List, Set
 
 from ..drivers import driver
 from ..resources.routes import Attachment, gateway_order
@@ -26,3 +26,8 @@ def attachments(store: Queries, sandbox: str) -> List[Attachment]:
 def has_host_stack(pairs: Iterable[Attachment]) -> bool:
     """Say whether a sandbox with the attachments PAIRS has the host's network stack."""
     return any(driver(network.driver).in_host_namespace for network, _endpoint in pairs)
+
+
+def direct(pairs: Iterable[Attachment]) -> Set[str]:
+    """Return the ids of those networks of the attachments PAIRS whose links lead everywhere without a gateway."""
+    return {network.id for network, _endpoint in pairs if driver(network.driver).is_direct(network)}

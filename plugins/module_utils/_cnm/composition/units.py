@@ -24,7 +24,7 @@ from ..resources.resource import HOST, Key, Resource
 from ..resources.routes import Attachment, answering, routes
 from ..store.journal import Unit
 from ..store.queries import Queries
-from .attachments import attachments, has_host_stack
+from .attachments import attachments, direct, has_host_stack
 from .elsewhere import has_agents, holder_elsewhere, informed, remote_at
 from .host_facts import Host
 from .host_resources import HOST_UNIT, HostResources, is_realised
@@ -181,7 +181,7 @@ class Composition:
             pairs = [pair for pair in pairs if pair[1].id not in self.withheld]
         resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
         inside = [pair for pair in pairs if not pair[1].handed_over]
-        own = answering(sandbox, inside)
+        own = answering(sandbox, inside, direct(inside))
         for network, endpoint in inside:
             possible = self._as_possible(network, unit)
             made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
@@ -197,7 +197,8 @@ class Composition:
                 resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
         for name, value in sandbox.sysctls.items():
             resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
-        resources += [route for route in routes(sandbox, inside) if ":" not in route.destination or self._host.ipv6()]
+        ways = routes(sandbox, inside, direct(inside))
+        resources += [route for route in ways if ":" not in route.destination or self._host.ipv6()]
         return resources
 
     def _handed_over(self, pairs: Sequence[Attachment], unit: Unit) -> List[Resource]:

@@ -151,6 +151,9 @@ class Driver(Protocol):
     spanning: Optional[Spanning] = None
     """For scope ``global``: how the hosts reach each other."""
 
+    has_mac_addresses: bool = True
+    """Whether each endpoint has a MAC address of its own."""
+
     without_gateway: str = ""
     """A sentence that says how a subnet without room for a gateway can be used; empty if it cannot."""
 
@@ -179,6 +182,10 @@ class Driver(Protocol):
     def no_gateway(self, network: Network, version: int) -> str:
         """Return why NETWORK has no gateway of family VERSION, in a sentence; empty if it has one."""
         return ""
+
+    def is_direct(self, network: Network) -> bool:
+        """Say whether the links of NETWORK lead everywhere, so that a default route has no gateway."""
+        return False
 
     def room(self, network: Network) -> Tuple[int, str]:
         """Return how many endpoints of NETWORK can be in sandboxes at once, and the message if there are more."""
@@ -269,6 +276,12 @@ def _macvlan() -> Driver:
     return Macvlan()
 
 
+def _ipvlan() -> Driver:
+    from .ipvlan import Ipvlan
+
+    return Ipvlan()
+
+
 def _host() -> Driver:
     from .null import Host as OnHost
 
@@ -286,6 +299,7 @@ LOADERS: Dict[str, Callable[[], Driver]] = {
     "bridge": _bridge,
     "overlay": _overlay,
     "macvlan": _macvlan,
+    "ipvlan": _ipvlan,
     "host": _host,
     "null": _null,
 }

@@ -199,7 +199,7 @@ class OnParent(Driver):
         # Without an MTU of its own it has its parent's, also when that gets a smaller one.
         mtu = self.chosen(network.options).mtu
         resources: List[Resource] = [
-            Link(namespace, interface, self.kind, address=endpoint.mac, mtu=mtu, lower=self.lower(network)),
+            Link(namespace, interface, self.kind, address=endpoint.mac or None, mtu=mtu, lower=self.lower(network)),
             # The kernel tells the LAN when the MAC address changes.
             Sysctl(namespace, f"net/ipv4/conf/{interface}/arp_notify", "1", interface),
         ]

@@ -36,6 +36,8 @@ _IGNORES_FORWARDING = "2"
 _INTERFACES = "/proc/sys/net/ipv4/conf"
 _OFTEN = ("veth", "br-", "vx-")
 """Prefixes of interface names of which a host may have a thousand. Interfaces to a LAN have other names."""
+_OURS = (GROUP, VLAN_GROUP, LEAVING)
+"""The device groups of our links."""
 _LAN = ("", "vlan", "bond", "team")
 """Kinds, as in IFLA_INFO_KIND; hardware has none."""
 
@@ -164,7 +166,7 @@ class Facts:
     def has_foreign_link(self, name: str) -> bool:
         """Say whether the host has a link called NAME that is not ours."""
         link = interface.find(self._host, [name]).get(name)
-        return link is not None and link.group not in (GROUP, VLAN_GROUP, LEAVING)
+        return link is not None and link.group not in _OURS
 
     def is_up(self, name: str) -> bool:
         """Say whether the host has an interface called NAME that is up."""
@@ -196,7 +198,7 @@ class Facts:
         return Parent(
             lower.type,
             lower.mtu,
-            lower.group in (GROUP, VLAN_GROUP, LEAVING),
+            lower.group in _OURS,
             lower.index == LOOPBACK_INDEX,
             len(lower.address) == _MAC_LENGTH,
             self._names({lower.master} - {0}).get(lower.master, ""),
@@ -242,7 +244,7 @@ class Facts:
         names: List[str] = []
         for each in interface.dump(self._host):
             with suppress(ValueError):
-                if each.group not in (GROUP, LEAVING) and each.index != LOOPBACK_INDEX:
+                if each.group not in _OURS and each.index != LOOPBACK_INDEX:
                     names.append(check_device(each.name))
         return names
 
@@ -258,7 +260,7 @@ class Facts:
         chosen: List[str] = []
         for each in interface.find(self._host, sorted(names)).values():
             with suppress(ValueError):
-                if each.type in _LAN and each.group not in (GROUP, LEAVING) and each.index != LOOPBACK_INDEX:
+                if each.type in _LAN and each.group not in _OURS and each.index != LOOPBACK_INDEX:
                     chosen.append(check_device(each.name))
         return chosen
 

@@ -259,7 +259,7 @@ class Route(Resource):
     destination: str
     """``0.0.0.0/0`` and ``::/0`` for the default routes."""
     gateway: str
-    """Empty for a type that leads nowhere; it has no link either."""
+    """Empty for a type that leads nowhere, which has no link either, and where the link leads everywhere."""
     link: str
     foremost: Optional[bool] = None
     """Whether it takes precedence over other routes to its destination, which stay; None if there must be no others."""

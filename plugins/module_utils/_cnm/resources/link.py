@@ -90,9 +90,12 @@ class Lower:
     """How it reaches others on that interface, in the words of ``ip link``; empty for a VLAN."""
     tag: Optional[int] = None
     """Of a VLAN, its number in the frames (IEEE 802.1Q)."""
+    flag: str = ""
+    """Of an ipvlan, whom it reaches on that interface: ``bridge``, ``private`` or ``vepa``; empty for others."""
 
     def __str__(self) -> str:
-        return f"'{self.device}'" + f" in mode {self.mode}" * bool(self.mode) + f" with tag {self.tag}" * bool(self.tag)
+        ways = f" in mode {self.mode}" * bool(self.mode) + f" with tag {self.tag}" * (self.tag is not None)
+        return f"'{self.device}'{ways}" + f", {self.flag}" * bool(self.flag)
 
 
 class LinkKey(NamedTuple):
@@ -112,7 +115,7 @@ class Link(Resource):
     namespace: str
     name: str
     type: str
-    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan``, ``vlan``, ``veth`` or ``macvlan``."""
+    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan``, ``vlan``, ``veth``, ``macvlan`` or ``ipvlan``."""
     address: Optional[str] = None
     mtu: Optional[int] = None
     """In bytes."""

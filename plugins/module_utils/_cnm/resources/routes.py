@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Container, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..model.addresses import Address
 from ..model.endpoint import Endpoint
@@ -31,8 +31,13 @@ def gateway_order(attachments: Iterable[Attachment]) -> List[Attachment]:
     return sorted(attachments, key=lambda pair: (-pair[1].gateway_priority, pair[0].internal, pair[0].name))
 
 
-def gateway_owner(sandbox: Sandbox, attachments: Sequence[Attachment], version: int) -> Optional[Attachment]:
-    """Return the first of ATTACHMENTS that gives SANDBOX the default route of family VERSION through its gateway."""
+def gateway_owner(
+    sandbox: Sandbox, attachments: Sequence[Attachment], version: int, direct: Container[str] = ()
+) -> Optional[Attachment]:
+    """Return the first of ATTACHMENTS that gives SANDBOX the default route of family VERSION.
+
+    :param direct: the ids of networks whose links lead everywhere without a gateway
+    """
     if sandbox.no_default_route or _default_routes(sandbox.routes, version):
         return None
     for network, endpoint in attachments:
@@ -44,7 +49,8 @@ def gateway_owner(sandbox: Sandbox, attachments: Sequence[Attachment], version: 
             if any(route.gateway not in own for route in declared):
                 return None
         pool = network.pool(version)
-        if pool is not None and pool.gateway is not None and not network.internal and not network.no_default_route:
+        leads = pool is not None and (pool.gateway is not None or network.id in direct)
+        if leads and not network.internal and not network.no_default_route:
             return network, endpoint
     return None
 
@@ -53,32 +59,34 @@ def _default_routes(declared: Sequence[StaticRoute], version: int) -> Sequence[S
     return [route for route in declared if str(route.destination) == _DEFAULTS[version]] if declared else ()
 
 
-def answering(sandbox: Sandbox, attachments: Sequence[Attachment]) -> Dict[int, Address]:
+def answering(sandbox: Sandbox, attachments: Sequence[Attachment], direct: Container[str] = ()) -> Dict[int, Address]:
     """Return, by family, the address with which SANDBOX answers through its default route."""
     addresses: Dict[int, Address] = {}
     for version in _DEFAULTS:
-        owner = gateway_owner(sandbox, attachments, version)
+        owner = gateway_owner(sandbox, attachments, version, direct)
         address = owner[1].address(version) if owner is not None else None
         if address is not None:
             addresses[version] = address
     return addresses
 
 
-def routes(sandbox: Sandbox, attachments: Sequence[Attachment]) -> List[Route]:
+def routes(sandbox: Sandbox, attachments: Sequence[Attachment], direct: Container[str] = ()) -> List[Route]:
     """Return the routes of SANDBOX with ATTACHMENTS, in their order. The first of several to one destination counts.
 
     There is at most one default route of each family; in an adopted namespace, in addition to the owner's.
+
+    :param direct: the ids of networks whose links lead everywhere without a gateway
     """
     chosen: Dict[Key, Route] = {}
     for route, link, metric in _declared(sandbox, attachments):
         made = _resource(sandbox, route, link, metric)
         chosen.setdefault(made.key, made)
     for version, destination in _DEFAULTS.items():
-        owner = gateway_owner(sandbox, attachments, version)
+        owner = gateway_owner(sandbox, attachments, version, direct)
         if owner is not None:
             network, endpoint = owner
             pool = network.pool(version)
-            gateway, link = str(pool.gateway if pool else ""), endpoint.interface or ""
+            gateway, link = str(pool.gateway or "" if pool else ""), endpoint.interface or ""
             made = _default(sandbox, destination, gateway, link, network.metric, "unicast")
             chosen.setdefault(made.key, made)
     return list(chosen.values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Tuple
 
+from ..drivers import driver
 from ..model.addresses import mac_of
 from ..model.endpoint import Endpoint
 from ..model.network import Network
@@ -45,7 +46,7 @@ def addressed(
                 left = free[(network.id, version)] = FreeAddresses(context, network, pool)
             chosen[f"ipv{version}"] = left.take()
     first = chosen.get("ipv4", endpoint.ipv4) or chosen.get("ipv6", endpoint.ipv6)
-    if not endpoint.mac and first is not None:
+    if not endpoint.mac and first is not None and driver(network.driver).has_mac_addresses:
         chosen["mac"] = mac_of(first)
     return replace(endpoint, **chosen) if chosen else endpoint
 

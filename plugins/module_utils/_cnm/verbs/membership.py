@@ -141,7 +141,12 @@ def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: W
                 continue
             chosen[f"ipv{wish.version}"] = wish
             context.asked.add((endpoint.id, wish.version))
-    if wishes.mac is not None:
+    if wishes.mac is not None and not driver(network.driver).has_mac_addresses:
+        context.problems.add(
+            f"{subject}: mac_address: the endpoints of driver '{network.driver}' have the MAC address of the parent of "
+            "their network. Leave it out."
+        )
+    elif wishes.mac is not None:
         chosen["mac"] = wishes.mac
     # A derived MAC address changes with the address.
     elif any(getattr(endpoint, name) != value for name, value in chosen.items()) and not has_own_mac(endpoint):

@@ -68,7 +68,7 @@ def test_all_that_a_network_has_is_carried_over(host):
 @pytest.mark.parametrize(
     ("changes", "carried", "said"),
     [
-        ({"Driver": "ipvlan"}, False, "there is no driver 'ipvlan'"),
+        ({"Driver": "weave"}, False, "there is no driver 'weave'"),
         ({"Driver": "overlay", "Ingress": True}, False, "published ports of a swarm"),
         ({"ConfigOnly": True, "Driver": "null"}, False, "only the configuration of others"),
         ({"Options": {"com.docker.network.bridge.wrong": "1"}}, True, "option 'com.docker.network.bridge.wrong' is"),
@@ -91,7 +91,7 @@ def test_something_else_is_refused(wrong):
 
 
 def test_the_playbook_writes_the_inventory_of_each_host(controller):
-    shop, blue = inspected("shop"), inspected("blue", Driver="ipvlan")
+    shop, blue = inspected("shop"), inspected("blue", Driver="weave")
     answers = {"ls": "1\n2\n", "inspect": json.dumps([shop, blue])}
     cases = "".join(f"{verb}) cat <<'E'\n{text}\nE\n;;\n" for verb, text in answers.items())
     controller.program("docker", f'case "$2" in\n{cases}esac')
@@ -99,7 +99,7 @@ def test_the_playbook_writes_the_inventory_of_each_host(controller):
     arguments = ("cnm.linux.from_docker", "--extra-vars", "cnm_into=inventory ansible_become=false")
     done = controller.run("ansible-playbook", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "there is no driver 'ipvlan'" in done.stdout
+    assert "there is no driver 'weave'" in done.stdout
     listed = controller.run("ansible-inventory", "--host", "a")
     assert json.loads(listed.stdout)["cnm_networks"] == [
         {"name": "shop", "driver": "bridge", "ipam_config": [{"subnet": "10.1.0.0/16", "gateway": "10.1.0.1"}]}

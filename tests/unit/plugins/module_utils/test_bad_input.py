@@ -76,7 +76,7 @@ def routed(destination, gateway=None, **more):
         ({"ipam_config": [{"gateway": "10.2.0.1"}]}, "needs a subnet"),
         ({"ipam_config": [{"subnet": "10.2.0.0/24"}, {"subnet": "10.3.0.0/24"}]}, "one IPv4 subnet"),
         ({"enable_ipv6": False, **pool("fd00::/64")}, "enable_ipv6 is false"),
-        ({"driver": "ipvlan"}, "there is no driver 'ipvlan'"),
+        ({"driver": "weave"}, "there is no driver 'weave'"),
         ({"driver": "host"}, "one predefined network"),
         (
             {"driver_options": {"com.docker.network.bridge.colour": "red"}},
@@ -89,7 +89,7 @@ def routed(destination, gateway=None, **more):
         ({"driver_options": {BRIDGE: "a-name-of-16-char"}}, "not a valid interface name"),
         ({"driver_options": {BRIDGE: "a/b"}}, "not a valid interface name"),
         ({"driver_options": {"mtu": "1400"}}, "has no option 'mtu'; did you mean 'com.docker.network.driver.mtu'?"),
-        ({"driver": "ipvlan"}, "driver 'ipvlan' is not supported, see https://"),
+        ({"driver": "weave"}, "driver 'weave' is not supported, see https://"),
         ({"driver_options": {BRIDGE: "cnm0"}}, "belongs to network 'bridge'"),
         ({"driver_options": {INHIBIT: "true"}}, "needs internal: true"),
         ({"driver_options": {"com.docker.network.driver.mtu": "١٤٠٠"}}, "is not an MTU"),

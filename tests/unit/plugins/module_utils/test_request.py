@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import struct
 from typing import Any, Dict, List, Tuple
 
 import pytest
@@ -41,7 +42,14 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi im
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.fdb import ANYBODY, FdbEntry, Neighbour
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Address, Route
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, HostEnd, Link, Lower, Tunnel
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import (
+    GROUP,
+    VLAN_GROUP,
+    HostEnd,
+    Link,
+    Lower,
+    Tunnel,
+)
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan import Step
 
 from .pyroute2_requests import encoded
@@ -184,6 +192,40 @@ def test_macvlans(mode: str, number: int) -> None:
     assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
     wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [("IFLA_IFNAME", padded("eth0")), information])
     assert link_requests.setting("eth0", [macvlan.information(mode)]) == wanted
+
+
+@pytest.mark.parametrize(("mode", "number"), [("l2", 0), ("l3", 1), ("l3s", 2)])
+@pytest.mark.parametrize(("flag", "bits"), [("bridge", 0), ("private", 1), ("vepa", 2)])
+def test_ipvlans(mode: str, number: int, flag: str, bits: int) -> None:
+    data = [("IFLA_IPVLAN_MODE", number), ("IFLA_IPVLAN_FLAGS", bits)]
+    information = ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "ipvlan"), ("IFLA_INFO_DATA", data)])
+    values = [
+        ("IFLA_IFNAME", padded("eth0")),
+        ("IFLA_GROUP", GROUP),
+        ("IFLA_LINK", 7),
+        ("IFLA_NET_NS_FD", 5),
+        information,
+    ]
+    lower = Lower("eth1", mode, flag=flag)
+    made = link_requests.creation(
+        Link("/run/netns/a", "eth0", "ipvlan", lower=lower), {"/run/netns/a": 5}, {"eth1": _interface(7, "eth1")}
+    )
+    assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
+    assert struct.pack("=HHH", 6, 2, bits) in made, "a number of 16 bits (linux/if_link.h)"
+
+
+def test_vlans() -> None:
+    information = ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "vlan"), ("IFLA_INFO_DATA", [("IFLA_VLAN_ID", 10)])])
+    values = [
+        ("IFLA_IFNAME", padded("eth1.10")),
+        ("IFLA_GROUP", VLAN_GROUP),
+        ("IFLA_LINK", 7),
+        ("IFLA_NET_NS_FD", 5),
+        information,
+    ]
+    item = Link("", "eth1.10", "vlan", group=VLAN_GROUP, lower=Lower("eth1", tag=10))
+    made = link_requests.creation(item, {"": 5}, {"eth1": _interface(7, "eth1")})
+    assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
 
 
 def _interface(index: int, name: str) -> interface.Interface:

@@ -63,7 +63,10 @@ def read(kernel: Socket, wanted: Iterable[Address], interfaces: Dict[str, Interf
 
 
 def addition(address: Address, index: int) -> Change:
-    """Return the change that gives ADDRESS to the link with number INDEX."""
+    """Return the change that gives ADDRESS to the link with number INDEX.
+
+    Another ipvlan on the same interface of the host may still have it, in a namespace that was just removed.
+    """
     text, _slash, length = address.interface.partition("/")
     version, prefix = 6 if ":" in text else 4, int(length)
     packed = (IPV6 if version == 6 else IPV4).pack(text)
@@ -71,7 +74,9 @@ def addition(address: Address, index: int) -> Change:
     if _has_broadcast(version, prefix):
         broadcast = int.from_bytes(packed, "big") | (1 << 32 - prefix) - 1
         values.append(broadcast.to_bytes(4, "big"))
-    return Change(f"set {address}", _addition(version, prefix) % tuple(values), about=address.key)
+    return Change(
+        f"set {address}", _addition(version, prefix) % tuple(values), about=address.key, passing=(errno.EADDRINUSE,)
+    )
 
 
 def _has_broadcast(version: int, prefix: int) -> bool:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Tuple
 
 from ...model.value import value
-from . import macvlan, uapi, vlan
+from . import ipvlan, macvlan, uapi, vlan
 from .query import LINK, NSID, WORD, attribute, query
 from .socket import Socket, attributes, number, text
 
@@ -51,7 +51,7 @@ class Interface:
     master: int
     """Index of the bridge that it is a port of; 0 if it is not a port."""
     peer: int
-    """Index of the other end of a veth, or of the interface that a macvlan or a VLAN is on."""
+    """Index of the other end of a veth, or of the interface that a macvlan, an ipvlan or a VLAN is on."""
     peer_nsid: int
     """The number that this namespace has for the namespace of ``peer``; -1 if it is the same namespace."""
     isolated: bool
@@ -61,11 +61,13 @@ class Interface:
     """Whether it is a port that forwards frames."""
     vxlan: Optional[Device] = None
     mode: str = ""
-    """Of a macvlan, in the words of ``ip link``; empty for other interfaces."""
+    """Of a macvlan or an ipvlan, in the words of ``ip link``; empty for other interfaces."""
     learning: bool = True
     """False for a bridge port that does not learn."""
     tag: Optional[int] = None
     """Of a VLAN; None for other interfaces."""
+    flag: str = ""
+    """Of an ipvlan, in the words of ``ip link``; empty for other interfaces."""
 
 
 def parse(message: bytes) -> Interface:
@@ -74,7 +76,10 @@ def parse(message: bytes) -> Interface:
     values = attributes(message, 32)
     information = attributes(values.get(uapi.IFLA_LINKINFO, b""))
     port = attributes(information.get(uapi.IFLA_INFO_SLAVE_DATA, b""))
-    kind = text(information.get(uapi.IFLA_INFO_KIND, b""))
+    kind, data = text(information.get(uapi.IFLA_INFO_KIND, b"")), information.get(uapi.IFLA_INFO_DATA, b"")
+    mode, flag = (macvlan.mode(data), "") if kind == macvlan.KIND else ("", "")
+    if kind == ipvlan.KIND:
+        mode, flag = ipvlan.mode(data)
     return Interface(
         index=index,
         name=text(values[uapi.IFLA_IFNAME]),
@@ -90,9 +95,10 @@ def parse(message: bytes) -> Interface:
         learning=port.get(uapi.IFLA_BRPORT_LEARNING) != b"\0",
         hairpin=port.get(uapi.IFLA_BRPORT_MODE) == b"\x01",
         forwarding=port.get(uapi.IFLA_BRPORT_STATE) == _FORWARDING,
-        mode=macvlan.mode(information.get(uapi.IFLA_INFO_DATA, b"")) if kind == macvlan.KIND else "",
-        tag=vlan.tag(information.get(uapi.IFLA_INFO_DATA, b"")) if kind == vlan.KIND else None,
-        vxlan=_vxlan(information.get(uapi.IFLA_INFO_DATA, b""), port) if kind == "vxlan" else None,
+        mode=mode,
+        flag=flag,
+        tag=vlan.tag(data) if kind == vlan.KIND else None,
+        vxlan=_vxlan(data, port) if kind == "vxlan" else None,
     )
 
 

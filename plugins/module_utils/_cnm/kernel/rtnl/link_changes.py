@@ -14,7 +14,7 @@ from ...resources.plan import Step
 from ...resources.resource import HOST, Key
 from ..namespace import Namespaces
 from ..refusals import Change, carry_out
-from . import interface, link_requests, macvlan
+from . import interface, link_requests
 from .interface import GONE, Interface
 from .socket import Socket
 
@@ -66,8 +66,8 @@ def _changed_attributes(before: Link, after: Link) -> Optional[Tuple[List[Tuple[
         changed.append(("IFLA_MTU", after.mtu))
     if after.group != before.group:
         changed.append(("IFLA_GROUP", after.group))
-    if after.lower and before.lower and after.lower.mode != before.lower.mode:
-        changed.append(macvlan.information(after.lower.mode))
+    if after.lower and after.lower != before.lower:
+        changed.append(link_requests.on_top(after.lower))
     up = after.up if after.up != before.up else None
     return (changed, up) if changed or up is not None else None
 

@@ -16,7 +16,7 @@ from ...resources.plan import Step
 from ...resources.resource import HOST
 from ..namespace import Namespaces
 from ..refusals import Change
-from . import interface, link_requests, readiness
+from . import interface, link_requests, macvlan, readiness
 from .interface import Interface
 from .link_changes import carry_out_in, change, pin
 from .socket import Refusal, Reply, Socket
@@ -125,6 +125,8 @@ def _connected(link: Link) -> Set[str]:
 def _reason(link: Link, refusal: Refusal) -> str:
     if link.tunnel and refusal.number in (errno.EADDRINUSE, errno.EBUSY):
         return f"UDP port {link.tunnel.port} is in use ({refusal.text})"
+    if link.lower and refusal.number == errno.EBUSY and not link.address:
+        return f"'{link.lower.device}' is a port of something else, or has links of another type ({refusal.text})"
     if link.lower and refusal.number in _MAC_IN_USE and link.address:
         return (
             f"'{link.lower.device}' is a port of something else, or another link on it has the MAC address "
@@ -132,7 +134,7 @@ def _reason(link: Link, refusal: Refusal) -> str:
         )
     if link.lower and refusal.number == errno.ENETDOWN:
         return f"'{link.lower.device}' is down ({refusal.text})"
-    if link.lower and link.lower.mode and refusal.number == errno.EINVAL:
+    if link.type == macvlan.KIND and link.lower and refusal.number == errno.EINVAL:
         return (
             f"'{link.lower.device}' cannot have a {link.type} in mode {link.lower.mode}: mode passthru needs it alone "
             f"({refusal.text})"

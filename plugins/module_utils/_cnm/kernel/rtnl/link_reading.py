@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads links: bridges, veth pairs, VXLAN devices, VLANs and macvlans."""
+"""Reads links: bridges, veth pairs, VXLAN devices, VLANs, macvlans and ipvlans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 from ...resources.link import GROUP, HostEnd, Link, Lower
 from ...resources.resource import HOST
 from ..namespace import Namespaces
-from . import interface, macvlan
+from . import interface, ipvlan, macvlan
 from .interface import LEAVING, Interface
 from .socket import Socket
 
@@ -37,21 +37,22 @@ def look(namespaces: Namespaces, socket: Socket, names: Iterable[str]) -> Seen:
 
 
 def hidden(socket: Socket, seen: Seen, wanted: Set[str]) -> Dict[str, Interface]:
-    """Return our macvlans in a sandbox whose names are not among those WANTED there.
+    """Return our macvlans and ipvlans in a sandbox whose names are not among those WANTED there.
 
-    A sandbox can rename its interfaces. A renamed veth is found by its end on the host, but a macvlan has no such end.
-    Only root on the host can put a macvlan on an interface of the host, so in a namespace that we made it is ours. In
-    an adopted namespace it must have our mark.
+    A sandbox can rename its interfaces. A renamed veth is found by its end on the host, but these have no such end.
+    Only root on the host can put them on an interface of the host, so in a namespace that we made they are ours. In an
+    adopted namespace they must have our mark.
 
     :param seen: the interfaces of the sandbox that were looked up
     """
     interfaces = [seen.interfaces.get(name) for name in wanted]
     if all(each is not None and each.type == _VETH and each.peer_nsid == seen.host_nsid for each in interfaces):
-        # Everything wanted is there, and none of it is a macvlan.
+        # Everything wanted is there, and all of it has an end on the host.
         return {}
     return {
         link.name: link
-        for link in interface.dump(socket, kind=macvlan.KIND)
+        for kind in (macvlan.KIND, ipvlan.KIND)
+        for link in interface.dump(socket, kind=kind)
         if link.name not in wanted
         and link.peer_nsid == seen.host_nsid
         and (seen.ours or link.group in (GROUP, LEAVING))
@@ -178,10 +179,10 @@ def _is_pair_on_host(one: Interface) -> bool:
 
 
 def _lower(upper: Interface, namespace: str, seen: Seen, on_host: Dict[int, Interface]) -> Optional[Lower]:
-    """Return what UPPER, in NAMESPACE, which was SEEN, is on if it is a macvlan or a VLAN on one of ON_HOST."""
+    """Return what UPPER, in NAMESPACE, which was SEEN, is on if it is on top of an interface among ON_HOST."""
     is_there = upper.peer_nsid < 0 if namespace == HOST else upper.peer_nsid == seen.host_nsid
     below = on_host.get(upper.peer) if is_there and (upper.mode or upper.tag is not None) else None
-    return Lower(below.name, upper.mode, upper.tag) if below is not None else None
+    return Lower(below.name, upper.mode, upper.tag, upper.flag) if below is not None else None
 
 
 def _host_end(inner: Interface, seen: Seen, ends: Dict[int, Interface]) -> Optional[Interface]:

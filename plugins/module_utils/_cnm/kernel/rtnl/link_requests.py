@@ -11,7 +11,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
 from ...resources.link import HostEnd, Link, Lower, Tunnel
-from . import macvlan, new_link, uapi, veth, vlan
+from . import ipvlan, macvlan, new_link, uapi, veth, vlan
 from .interface import UP, Interface
 from .request import encode
 
@@ -31,7 +31,7 @@ def creation(link: Link, descriptors: Dict[str, int], interfaces: Dict[str, Inte
             raise KernelRefused(f"There is no interface '{link.lower.device}' that {link} could be on.")
         own = new_link.properties(link.name, link.address, link.mtu, link.group)
         own += [("IFLA_LINK", interfaces[link.lower.device].index), ("IFLA_NET_NS_FD", descriptors[link.namespace])]
-        return new_link.request([*own, _on_top(link.lower)], up)
+        return new_link.request([*own, on_top(link.lower)], up)
     if link.peer is None:
         # A bridge. It would not keep an MTU that it is created with: see link_creation.
         own = new_link.properties(link.name, link.address, None, link.group)
@@ -40,9 +40,11 @@ def creation(link: Link, descriptors: Dict[str, int], interfaces: Dict[str, Inte
     return veth.creation(pair, link.peer.name, link.name, link.address, descriptors[link.namespace])
 
 
-def _on_top(lower: Lower) -> Tuple[str, Any]:
+def on_top(lower: Lower) -> Tuple[str, Any]:
     """Return the attribute that makes a link one on top of LOWER."""
-    return vlan.information(lower.tag) if lower.tag is not None else macvlan.information(lower.mode)
+    if lower.tag is not None:
+        return vlan.information(lower.tag)
+    return ipvlan.information(lower.mode, lower.flag) if lower.flag else macvlan.information(lower.mode)
 
 
 def _tunnel_creation(link: Link, tunnel: Tunnel, interfaces: Dict[str, Interface]) -> bytes:

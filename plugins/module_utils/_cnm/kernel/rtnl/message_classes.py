@@ -32,6 +32,10 @@ _NEWER_PORT_ATTRIBUTES = (
 """Attributes of bridge ports that pyroute2 0.5.14 (Ubuntu 22.04) does not know. Their numbers follow those it knows."""
 
 
+_IPVLAN_FLAGS = ("IFLA_IPVLAN_FLAGS", "uint16")
+"""The attribute of ipvlans that pyroute2 does not know. Its number follows those it knows."""
+
+
 def missing() -> str:
     """Return how to install pyroute2 if this Python does not have it, in two sentences; empty if it has."""
     if _PACKAGE in sys.modules or importlib.util.find_spec(_PACKAGE):
@@ -55,6 +59,10 @@ def message_class(name: str) -> Any:
         raise KernelRefused(reason) from error
     if name == "ifinfmsg" and len(module.protinfo_bridge.nla_map) == _FEWER_PORT_ATTRIBUTES:
         module.protinfo_bridge.nla_map += _NEWER_PORT_ATTRIBUTES
+    if name == "ifinfmsg":
+        ipvlan = module.data_plugins["ipvlan"]
+        if _IPVLAN_FLAGS not in ipvlan.nla_map:
+            ipvlan.nla_map += (_IPVLAN_FLAGS,)
     return getattr(module, name)
 
 

@@ -191,8 +191,9 @@ def _creation(route: Route, index: Optional[int]) -> bytes:
         )
     if not route.foremost:
         mode = uapi.NLM_F_ACK | uapi.NLM_F_CREATE | uapi.NLM_F_REPLACE
+        scope = SCOPE_LINK if route.link and not route.gateway and ":" not in route.destination else 0
         return _request(
-            uapi.RTM_NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, 0, route.type
+            uapi.RTM_NEWROUTE, mode, route.destination, route.gateway, index, route.metric or 0, scope, route.type
         )
     version = ipaddress.ip_network(route.destination).version
     # Nothing is replaced. The kernel puts a new IPv4 route before those with its metric, but it would merge a new IPv6

@@ -58,6 +58,7 @@ CASES = {
     "encrypted": ("network", {**WIDE, "driver_options": {"encrypted": True}}),
     "adopt": ("network", ADOPTING),
     "macvlan": ("network", {"name": "new", "driver": "macvlan"}),
+    "ipvlan": ("network", {"name": "new", "driver": "ipvlan", "driver_options": {"ipvlan_flag": "private"}}),
     "vlan": ("network", {"name": "new", "driver": "macvlan", "driver_options": {"parent": "eth0.10"}}),
 }
 SPECIAL = {

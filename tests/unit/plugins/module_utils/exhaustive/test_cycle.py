@@ -84,6 +84,11 @@ OPTIONS = {
         {"driver": "macvlan", "driver_options": {"macvlan_mode": "private"}},
         {"driver_options": {"macvlan_mode": "passthru", **MTU}},
     ),
+    "ipvlan": (
+        "network",
+        {"driver": "ipvlan", "driver_options": {"ipvlan_mode": "l2", "ipvlan_flag": "private"}},
+        {"driver_options": {"ipvlan_flag": "vepa", **MTU}},
+    ),
     "address": ("endpoint", {"network": "lan", "ipv4_address": "10.9.0.9"}, {"ipv4_address": "10.9.0.10"}),
     "mac": ("endpoint", {"network": "lan", "mac_address": "02:00:00:00:00:01"}, {"mac_address": "02:00:00:00:00:02"}),
     "aliases": ("endpoint", {"network": "lan", "sandbox": "box", "aliases": ["a", "b"]}, {"aliases": []}),
