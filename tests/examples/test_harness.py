@@ -27,12 +27,24 @@ left() {
 left >before
 """
 SAME = "left >after; diff before after"
+# The files of another host, as few as possible.
+OTHER = """
+programs=$(command -v sh sleep umount cat)
+mkdir -p other/etc
+cp --parents --dereference $programs $(ldd $programs | grep -o '/[^ :]* ' | sort -u) other
+ln -s usr/bin other/bin
+echo another >other/etc/issue
+"""
 KILLED = """
 setsid ansible-playbook cnm.linux.molecule_create --extra-vars @variables.json >killed.log 2>&1 &
 until [ -s /run/cnm-light-hosts/client-*/pid ]; do kill -0 $! || { cat killed.log; exit 1; }; sleep 0.02; done
 kill -KILL -- -$!
 """
 AGAIN = "ansible-playbook cnm.linux.molecule_create --extra-vars @variables.json >again.log 2>&1 || true"
+INSIDE = """
+nsenter --all --target "$(cat /run/cnm-light-hosts/db-*/pid)" sh -c 'cat /etc/issue; echo changed >/etc/issue'
+cat other/etc/issue
+"""
 ADDRESS = 'ip netns exec "$(basename /run/netns/db-*)" ip -brief address'
 DESTROYED = "ansible-playbook cnm.linux.molecule_destroy --extra-vars @variables.json"
 
@@ -64,7 +76,11 @@ def test_the_role_of_the_example_is_tested_by_molecule(tmp_path: Path) -> None:
 def test_nothing_is_left_of_hosts_whose_creation_was_killed(tmp_path: Path) -> None:
     platforms = [
         {"name": "client", "networks": [{"name": "front"}]},
-        {"name": "db", "networks": [{"name": "front", "netem": "delay 20ms loss 1%", "ipv4_address": "10.90.0.9"}]},
+        {
+            "name": "db",
+            "networks": [{"name": "front", "netem": "delay 20ms loss 1%", "ipv4_address": "10.90.0.9"}],
+            "root": str(tmp_path / "other"),
+        },
     ]
     variables = {
         "cnm_molecule_networks": [{"name": "front", "internal": True, "ipam_config": [{"subnet": "10.90.0.0/24"}]}],
@@ -73,10 +89,11 @@ def test_nothing_is_left_of_hosts_whose_creation_was_killed(tmp_path: Path) -> N
         "molecule_instance_config": str(tmp_path / "instances.yml"),
     }
     (tmp_path / "variables.json").write_text(json.dumps(variables))
-    script = "\n".join((LEFT, KILLED, AGAIN, ADDRESS, DESTROYED, SAME, DESTROYED, SAME))
+    script = "\n".join((LEFT, OTHER, KILLED, AGAIN, ADDRESS, INSIDE, DESTROYED, SAME, DESTROYED, SAME))
     done = on_private_host(script, tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-4000:]
     assert "10.90.0.9/24" in done.stdout
+    assert "another\nanother\n" in done.stdout
     assert not (tmp_path / "instances.yml").exists()
     again = (tmp_path / "again.log").read_text()
     refused = "netem 'delay 20ms loss 1%' of host 'db' on network 'front' failed. This kernel has no netem."
