@@ -10,7 +10,7 @@ import argparse
 from typing import Any, Sequence
 
 from . import VERSION
-from .changing_arguments import add_network, add_sandbox
+from .changing_arguments import add_endpoint, add_network, add_sandbox
 from .filters import KEYS
 
 FORMATS = ("svg", "html", "dot", "json")
@@ -19,7 +19,7 @@ _PLURAL = {"network": "networks", "sandbox": "sandboxes", "endpoint": "endpoints
 _TEXTS = {
     "network": "show and change networks",
     "sandbox": "show and change sandboxes, and run programs in them",
-    "endpoint": "show endpoints",
+    "endpoint": "show and change endpoints",
 }
 
 
@@ -42,6 +42,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         inspect.add_argument("-f", "--format", metavar="FORMAT", help="json, or a template such as '{{.Name}}'")
         if kind == "network":
             add_network(verbs, _described)
+        if kind == "endpoint":
+            add_endpoint(verbs, _described)
         if kind == "sandbox":
             add_sandbox(verbs, _described)
             execute = _described(

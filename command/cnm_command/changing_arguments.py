@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command lines of the verbs that change networks and sandboxes. Options have Docker's names."""
+"""The command lines of the verbs that change objects. Options have Docker's names."""
 
 from __future__ import annotations
 
@@ -86,6 +86,37 @@ def add_sandbox(verbs: Any, add: Add) -> None:
     remove.add_argument(
         "-f", "--force", action="store_true", help="remove running ones, too, and accept that one does not exist"
     )
+
+
+def add_endpoint(verbs: Any, add: Add) -> None:
+    """Add the verbs of ``cnm endpoint`` that change something to VERBS."""
+    create = _changing(
+        add(
+            verbs,
+            "create",
+            "create an endpoint that is in no sandbox",
+            "It reserves its addresses. It stays when a sandbox that it has joined is removed. Its id is printed.",
+        )
+    )
+    create.add_argument("network", metavar="NETWORK", help=_REFERENCE)
+    create.add_argument("name", metavar="ENDPOINT", help="name of the endpoint")
+    create.add_argument("--ip", metavar="ADDRESS", help="IPv4 address (default: a free one)")
+    create.add_argument("--ip6", metavar="ADDRESS", help="IPv6 address (default: a free one)")
+    create.add_argument("--mac-address", metavar="ADDRESS", help="MAC address")
+    _many(create, "--alias", "NAME", "further name of the endpoint on the network")
+    _many(create, "--publish", "PORT", "port to publish, [[ADDRESS:]HOST_PORT:]PORT[/PROTOCOL]", "-p")
+    create.add_argument(
+        "--gw-priority", type=int, metavar="NUMBER", help="the network with the highest one gives the default route"
+    )
+    join = _changing(add(verbs, "join", "put an endpoint into a sandbox"))
+    leave = _changing(add(verbs, "leave", "take an endpoint out of its sandbox", "It keeps its addresses."))
+    for parser in (join, leave):
+        parser.add_argument("network", metavar="NETWORK", help=_REFERENCE)
+        parser.add_argument("name", metavar="ENDPOINT", help="name or id of the endpoint")
+    join.add_argument("sandbox", metavar="SANDBOX", help=_REFERENCE)
+    remove = _changing(add(verbs, "rm", "remove endpoints of a network", aliases=["remove"]), "rm")
+    remove.add_argument("network", metavar="NETWORK", help=_REFERENCE)
+    remove.add_argument("names", metavar="ENDPOINT", nargs="+", help="name or id of the endpoint")
 
 
 def _changing(parser: argparse.ArgumentParser, action: str = "") -> argparse.ArgumentParser:

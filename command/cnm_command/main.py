@@ -44,9 +44,10 @@ def _graph(options: Namespace) -> int:
 
 
 def _change(options: Namespace) -> int:
-    from . import networks, sandboxes
+    from . import endpoints, networks, sandboxes
 
-    return {"network": networks.VERBS, "sandbox": sandboxes.VERBS}[options.kind][options.action](options)
+    verbs = {"network": networks.VERBS, "sandbox": sandboxes.VERBS, "endpoint": endpoints.VERBS}
+    return verbs[options.kind][options.action](options)
 
 
 _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {

@@ -14,7 +14,7 @@ _cnm() {
     1:*) choices='network sandbox endpoint restore progress check doctor graph serve forget --version --help' ;;
     2:sandbox:*) choices='ls inspect exec create rm start stop restart' ;;
     2:network:*) choices='ls inspect create rm connect disconnect prune' ;;
-    2:endpoint:*) choices='ls inspect' ;;
+    2:endpoint:*) choices='ls inspect create join leave rm' ;;
     3:sandbox:exec) choices=$(_cnm_names sandbox) ;;
     4:sandbox:exec) mapfile -t COMPREPLY < <(compgen -c -- "$word") && return ;;
     *:sandbox:exec) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
@@ -54,6 +54,12 @@ _cnm() {
         else
             choices=$(_cnm_names "$kind")
         fi
+        ;;
+    3:endpoint:create | 3:endpoint:join | 3:endpoint:leave | 3:endpoint:rm) choices=$(_cnm_names network) ;;
+    4:endpoint:join | 4:endpoint:leave | *:endpoint:rm) choices="$(_cnm_names endpoint) --dry-run --diff --help" ;;
+    5:endpoint:join) choices=$(_cnm_names sandbox) ;;
+    *:endpoint:create)
+        choices='--ip --ip6 --mac-address --alias --publish --gw-priority --dry-run --diff --help'
         ;;
     2:check:*) choices='--format --help' ;;
     2:doctor:* | 3:doctor:*) choices=$(_cnm_names sandbox) ;;

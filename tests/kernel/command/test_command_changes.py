@@ -14,6 +14,7 @@ from typing import Any, Dict, List
 
 from inventory import difference, inventory
 from stand_in import Host
+from tasks import Tasks
 
 TOP = Path(__file__).resolve().parents[3]
 CNM = [sys.executable, str(TOP / "command" / "cnm.py")]
@@ -200,3 +201,21 @@ def test_stopped_started_and_restarted_sandboxes_keep_their_addresses(host: Host
     assert "marker" in cnm(host, show)
     cnm(host, "sandbox restart one")
     assert host.run([*CNM, *show.split()]).returncode
+
+
+def test_an_endpoint_keeps_its_addresses_from_sandbox_to_sandbox(host: Host) -> None:
+    cnm(host, "network create --subnet 10.1.0.0/24 n")
+    made = cnm(host, "endpoint create --ip 10.1.0.77 --mac-address 02:00:00:00:00:07 --alias sql -p 8080:80 n vip")
+    assert re.fullmatch("[0-9a-f]{64}\n", made)
+    assert "already exists on network n" in refused(host, "endpoint create n vip")
+    assert "endpoint other not found on network n" in refused(host, "endpoint leave n other")
+    tasks = Tasks(host)
+    tasks.ensure("sandbox", {"name": "one"}, {"name": "two"})
+    cnm(host, "endpoint join n vip one")
+    cnm(host, "endpoint leave n vip")
+    cnm(host, "endpoint join n vip two")
+    assert "10.1.0.77/24" in cnm(host, "sandbox exec two ip address")
+    vip = tasks.shown("endpoint")["vip"]
+    assert (vip["Sandbox"], vip["Aliases"], vip["MacAddress"]) == ("two", ["sql"], "02:00:00:00:00:07")
+    assert cnm(host, "endpoint rm n vip") == "vip\n"
+    assert tasks.shown("endpoint") == {}
