@@ -75,6 +75,22 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     check.set_defaults(action="check")
     check.add_argument("--format", choices=("table", "json"), default="table", help="json: one object")
+    events = _described(
+        kinds,
+        "events",
+        "show what changes, as it happens",
+        "It ends when it is interrupted. A restart, and what a run repairs, are no changes.",
+    )
+    events.set_defaults(action="events")
+    events.add_argument(
+        "-f",
+        "--filter",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="show only matching events; type: network, sandbox, endpoint; event: create, connect and so on",
+    )
+    events.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per line")
     progress = _described(kinds, "progress", "show how far a run is", "It may be that of a task of Ansible.")
     progress.set_defaults(action="progress")
     doctor = _described(

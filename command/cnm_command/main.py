@@ -31,6 +31,12 @@ def _forget(options: Namespace) -> int:
     return forget(options)
 
 
+def _events(options: Namespace) -> int:
+    from .events import show
+
+    return show(options)
+
+
 def _doctor(options: Namespace) -> int:
     from .doctor import show
 
@@ -58,6 +64,7 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
     "check": check.show,
     "progress": progress.show,
     "doctor": _doctor,
+    "events": _events,
     "graph": _graph,
     "serve": _serve,
     "forget": _forget,

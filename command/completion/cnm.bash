@@ -11,7 +11,7 @@ _cnm() {
     local kind=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} choices='' keys
     COMPREPLY=()
     case $COMP_CWORD:$kind:$verb in
-    1:*) choices='network sandbox endpoint restore progress check doctor graph serve forget --version --help' ;;
+    1:*) choices='network sandbox endpoint restore events progress check doctor graph serve forget --version --help' ;;
     2:sandbox:*) choices='ls inspect exec create rm start stop restart' ;;
     2:network:*) choices='ls inspect create rm connect disconnect prune' ;;
     2:endpoint:*) choices='ls inspect create join leave rm' ;;
@@ -60,6 +60,13 @@ _cnm() {
     5:endpoint:join) choices=$(_cnm_names sandbox) ;;
     *:endpoint:create)
         choices='--ip --ip6 --mac-address --alias --publish --gw-priority --dry-run --diff --help'
+        ;;
+    *:events:*)
+        case $before in
+        -f | --filter) choices='type=network type=sandbox type=endpoint event=' ;;
+        --format) choices='text json' ;;
+        *) choices='--filter --format --help' ;;
+        esac
         ;;
     2:check:*) choices='--format --help' ;;
     2:doctor:* | 3:doctor:*) choices=$(_cnm_names sandbox) ;;

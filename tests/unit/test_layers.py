@@ -158,6 +158,7 @@ OF_COMMAND = {
         "etcd.settings_file",
         "filters",
         "kernel",
+        "model.endpoint",
         "model.network",
         "model.sandbox",
         "progress",

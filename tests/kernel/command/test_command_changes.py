@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import select
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Dict, List
@@ -219,3 +222,26 @@ def test_an_endpoint_keeps_its_addresses_from_sandbox_to_sandbox(host: Host) -> 
     assert (vip["Sandbox"], vip["Aliases"], vip["MacAddress"]) == ("two", ["sql"], "02:00:00:00:00:07")
     assert cnm(host, "endpoint rm n vip") == "vip\n"
     assert tasks.shown("endpoint") == {}
+
+
+def test_events_are_shown_as_they_happen(host: Host) -> None:
+    tasks = Tasks(host)
+    filters = ["--filter", "type=network", "--filter", "event=create", "--filter", "event=connect"]
+    with subprocess.Popen([*CNM, "events", "--format", "json", *filters], stdout=subprocess.PIPE) as watching:
+        assert watching.stdout is not None
+        try:
+            # What was there when it looked first is no event.
+            numbers = itertools.count()
+            while not select.select([watching.stdout], [], [], 0.5)[0]:
+                tasks.network(f"early{next(numbers)}")
+            tasks.network("n", "10.1.0.0/24")
+            tasks.sandbox("web", "n")
+            seen = [json.loads(watching.stdout.readline())]
+            while seen[-1]["Action"] != "connect":
+                seen.append(json.loads(watching.stdout.readline()))
+        finally:
+            watching.terminate()
+    assert [(each["Action"], each["Actor"]["Attributes"]) for each in seen[-2:]] == [
+        ("create", {"name": "n", "type": "bridge"}),
+        ("connect", {"name": "n", "sandbox": "web", "endpoint": "web"}),
+    ]
