@@ -125,7 +125,7 @@ def _apart(settings: Mapping[str, Setting], version: int) -> Set[str]:
 
 def _any_passes(has: Callable[[str], bool]) -> bool:
     """Say whether the store HAS networks of any driver whose packets pass the host."""
-    return any(has(name) and driver(name).host_is_gateway for name in LOADERS)
+    return any(has(name) and driver(name).passes_host for name in LOADERS)
 
 
 def is_realised(store: Queries, network: Network) -> bool:

@@ -121,7 +121,7 @@ class Names:
 def _host_gateways(pairs: Sequence[Attachment]) -> List[str]:
     """Return the host's addresses on the first network that has any, of the families that the endpoint has."""
     for network, endpoint in pairs:
-        if not driver(network.driver).host_is_gateway:
+        if not driver(network.driver).host_is_gateway(network):
             continue
         gateways = [str(gateway) for _pool, gateway in network.gateways() if endpoint.address(gateway.version)]
         if gateways:

@@ -285,7 +285,7 @@ class Composition:
 def _sent_by(network: Network, pairs: Sequence[Attachment]) -> List[Element]:
     """Return what lets a sandbox send packets with the addresses of its other networks, in PAIRS, through NETWORK."""
     elements: List[Element] = []
-    if not driver(network.driver).host_is_gateway:
+    if not driver(network.driver).host_is_gateway(network):
         return elements
     for other, endpoint in pairs:
         if other.id != network.id and not other.internal and not network.internal:

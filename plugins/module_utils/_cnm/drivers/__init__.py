@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
 
-from ..model.addresses import Address, with_prefix
+from ..model.addresses import Address, Subnet, with_prefix
 from ..model.endpoint import Endpoint, Port
 from ..model.network import Network
 from ..model.overlay_peer import Peer, Remote
@@ -36,7 +36,8 @@ class Settings(NamedTuple):
     """What the options of a network say that concerns more than its driver; None if an option is not given."""
 
     device: Optional[str] = None
-    """The device that we make for the network on the host. If it exists when the network is created, it is adopted."""
+    """The device that we make for the network on the host: its own, or the VLAN that this needs. If it exists when the
+    network is created, it is adopted."""
     mtu: Optional[int] = None
     """In bytes."""
     ipv6: Optional[bool] = None
@@ -67,6 +68,12 @@ class Host(Protocol):
 
     def vlan(self, device: str, tag: int) -> str:
         """Return the name of the host's interface that is the VLAN with TAG of DEVICE; empty if there is none."""
+
+    def addresses(self, link: str) -> Sequence[str]:
+        """Return the addresses of the host's interface LINK, with their prefix lengths."""
+
+    def on_link(self) -> Sequence[Tuple[Subnet, str]]:
+        """Return the subnets that the host reaches without a gateway, with their devices."""
 
 
 INVENTORY, ETCD, EVPN = "inventory", "etcd", "evpn"
@@ -136,11 +143,8 @@ class Driver(Protocol):
     in_host_namespace: bool = False
     """Whether its sandboxes have the network stack of the host."""
 
-    host_is_gateway: bool = True
-    """Whether the host has the addresses of the gateways and forwards what leaves the network.
-
-    Only then can the host answer names at the gateways, publish ports, and lose a route to an overlapping subnet.
-    """
+    passes_host: bool = True
+    """Whether the packets of its networks pass the host, which filters and forwards them."""
 
     has_bridge: bool = False
     """Whether its device is a bridge, whose name the option of driver ``bridge`` can give."""
@@ -156,6 +160,13 @@ class Driver(Protocol):
 
     without_gateway: str = ""
     """A sentence that says how a subnet without room for a gateway can be used; empty if it cannot."""
+
+    def host_is_gateway(self, network: Network) -> bool:
+        """Say whether the host has the addresses of NETWORK's gateways and forwards what leaves it.
+
+        Only then can the host answer names at the gateways, publish ports, and lose a route to an overlapping subnet.
+        """
+        return self.passes_host
 
     # Options
 
@@ -198,6 +209,10 @@ class Driver(Protocol):
 
     def device(self, network: Network) -> Optional[str]:
         """Return the name of the host's interface that stands for NETWORK; None if there is none."""
+
+    def devices(self, network: Network) -> Tuple[str, ...]:
+        """Return the names of the host's interfaces that NETWORK may have to itself."""
+        return tuple(filter(None, (self.device(network),)))
 
     def borrowed(self, network: Network) -> Optional[Borrowed]:
         """Return the interface that NETWORK needs and that others create; None if it needs none.

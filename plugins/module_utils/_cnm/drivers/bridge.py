@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ..model.addresses import Address as IPAddress
 from ..model.addresses import Subnet, mac_of, with_prefix
@@ -17,8 +17,8 @@ from ..resources.firewall import network_elements, opened, published
 from ..resources.kinds import Address, Sysctl
 from ..resources.link import HostEnd, Link
 from ..resources.resource import HOST, Resource
-from . import MINIMUM_IPV6_MTU, MTU, Answers, Borrowed, Driver, Settings, address_resources
-from .bridge_options import INHIBIT_IPV4, NAME, BridgeOptions, normalized, option_problems, parse
+from . import MINIMUM_IPV6_MTU, MTU, Answers, Borrowed, Driver, Host, Settings, address_resources, driver
+from .bridge_options import INHIBIT_IPV4, NAME, UPLINK, BridgeOptions, normalized, option_problems, parse
 
 PORTS = 1023
 """How many ports a Linux bridge has (net/bridge/br_private.h: BR_MAX_PORTS is 1 << 10, and 0 is none)."""
@@ -34,6 +34,10 @@ class Bridge(Driver):
     ports = PORTS
     without_gateway = f"A /31 can only be used with internal: true and driver option '{INHIBIT_IPV4}'."
 
+    def host_is_gateway(self, network: Network) -> bool:
+        """Say whether the host has the addresses of NETWORK's gateways and forwards what leaves it."""
+        return parse(network.options).uplink is None
+
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """Return what is wrong with OPTIONS, by key, each in a sentence."""
         return option_problems(options)
@@ -45,8 +49,13 @@ class Bridge(Driver):
     def settings(self, options: Mapping[str, str]) -> Settings:
         """Return what OPTIONS, which are valid, say that concerns more than the driver."""
         chosen = parse(options)
+        device = chosen.name
+        if chosen.uplink is not None:
+            from .uplink import adoptable
+
+            device = adoptable(chosen.uplink)
         return Settings(
-            device=chosen.name,
+            device=device,
             mtu=chosen.mtu,
             ipv6=chosen.enable_ipv6,
             interface_prefix=chosen.interface_prefix,
@@ -62,13 +71,25 @@ class Bridge(Driver):
                 f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
                 f"Set driver option '{MTU}'."
             )
-        if options.inhibit_ipv4 and not network.internal:
+        if options.uplink is not None:
+            from .uplink import problems
+
+            sentences += problems(network)
+        elif options.inhibit_ipv4 and not network.internal:
             sentences.append(f"option '{INHIBIT_IPV4}' leaves no gateway, so it needs internal: true.")
         return sentences
 
+    def host_problems(self, network: Network, host: Host) -> List[str]:
+        """Return why HOST cannot have NETWORK, each reason in a sentence."""
+        if self.host_is_gateway(network):
+            return []
+        from .uplink import host_problems
+
+        return host_problems(network, self.device(network) or "", host)
+
     def no_gateway(self, network: Network, version: int) -> str:
         """Return why NETWORK has no gateway of family VERSION, in a sentence; empty if it has one."""
-        inhibited = version == 4 and parse(network.options).inhibit_ipv4
+        inhibited = version == 4 and parse(network.options).inhibit_ipv4 and self.host_is_gateway(network)
         return f"there is none with driver option '{INHIBIT_IPV4}'." if inhibited else ""
 
     def room(self, network: Network) -> Tuple[int, str]:
@@ -79,8 +100,11 @@ class Bridge(Driver):
         )
 
     def clash(self, network: Network, other: Network) -> str:
-        """Return a sentence that says that OTHER already has NETWORK's bridge."""
-        return f"the bridge '{self.device(network)}' belongs to network '{other.name}'."
+        """Return a sentence that says that OTHER already has NETWORK's bridge or its uplink."""
+        devices = driver(other.driver).devices(other)
+        if parse(network.options).uplink not in devices:
+            return f"the bridge '{self.device(network)}' belongs to network '{other.name}'."
+        return f"driver option '{UPLINK}': network '{other.name}' already uses '{parse(network.options).uplink}'."
 
     def device(self, network: Network) -> Optional[str]:
         """Return the name of NETWORK's bridge."""
@@ -88,8 +112,20 @@ class Bridge(Driver):
             return DEFAULT_DEVICE
         return parse(network.options).name or f"br-{network.id[:12]}"
 
+    def devices(self, network: Network) -> Tuple[str, ...]:
+        """Return the names of NETWORK's bridge and of its uplink."""
+        return tuple(filter(None, (self.device(network), parse(network.options).uplink)))
+
+    def immutable(self, network: Network) -> Tuple[Any, ...]:
+        """Return what cannot change while endpoints of NETWORK are in use: the bridge, and the LAN that it is on."""
+        return self.devices(network)
+
     def borrowed(self, network: Network) -> Optional[Borrowed]:
-        """Return the bridge that NETWORK has adopted; None if its bridge is ours."""
+        """Return the bridge that NETWORK has adopted, or its uplink; None if it has neither."""
+        if not self.host_is_gateway(network):
+            from .uplink import borrowed
+
+            return borrowed(network)
         if not network.adopted:
             return None
         device = self.device(network) or ""
@@ -99,6 +135,10 @@ class Bridge(Driver):
         """Return what NETWORK is made of."""
         options = parse(network.options)
         device = self.device(network) or ""
+        if options.uplink is not None:
+            from .uplink import resources as of_uplinked
+
+            return of_uplinked(network, device)
         resources: List[Resource] = [
             Link(
                 HOST,
@@ -140,6 +180,7 @@ class Bridge(Driver):
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, is made of."""
         options = parse(network.options)
+        on_lan = options.uplink is not None
         device, interface = self.device(network) or "", endpoint.interface or ""
         resources: List[Resource] = [
             Link(
@@ -156,11 +197,16 @@ class Bridge(Driver):
                     isolated=not options.icc,
                     hairpin=bool(endpoint.ports),
                     pinned=True,
-                    learning=options.icc,
+                    # A sandbox on a LAN must not take the frames for a machine there by sending with its MAC address.
+                    learning=options.icc and not on_lan,
                 ),
             )
         ]
         resources += address_resources(network, endpoint, namespace)
+        if on_lan:
+            from .uplink import endpoint_resources
+
+            return resources + endpoint_resources(network, device, endpoint, namespace)
         # The host and the sandbox need not ask for each other's MAC address, so nobody can give a false answer.
         for address in endpoint.addresses:
             resources.append(Neighbour(HOST, device, str(address), endpoint.mac, holder=(namespace, interface)))
@@ -184,6 +230,15 @@ class Bridge(Driver):
                         _sources(port, address.version),
                     )
         return resources
+
+    def unpublishable(self, network: Network) -> str:
+        """Return why no port can be published on NETWORK; empty if ports can be published."""
+        if not self.host_is_gateway(network):
+            return (
+                f"network '{network.name}' has an uplink, so its sandboxes are reached at their own addresses, at all "
+                "ports; leave published ports out."
+            )
+        return super().unpublishable(network)
 
     def bindings(self, network: Network, port: Port) -> Dict[int, Optional[IPAddress]]:
         """Return by family the host's address at which PORT is published on NETWORK: its own, or the network's.

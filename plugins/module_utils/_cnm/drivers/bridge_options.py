@@ -18,6 +18,7 @@ from . import ALLOW_HOST_OVERLAP, ENABLE_IPV6, MTU, flag, is_number
 NAME = "com.docker.network.bridge.name"
 INHIBIT_IPV4 = "com.docker.network.bridge.inhibit_ipv4"
 HOST_BINDING_IPV6 = "cnm.host_binding_ipv6"
+UPLINK = "cnm.bridge.uplink"
 INTERFACE_PREFIX = "com.docker.network.container_iface_prefix"
 
 
@@ -38,6 +39,7 @@ class BridgeOptions(NamedTuple):
     host_ipv6: Optional[ipaddress.IPv6Address] = None
     interface_prefix: str = "eth"
     allow_host_overlap: bool = False
+    uplink: Optional[str] = None
 
 
 def read_mtu(text: str) -> int:
@@ -103,6 +105,7 @@ KEYS: Keys = {
     "com.docker.network.host_ipv6": ("host_ipv6", _ipv6),
     INTERFACE_PREFIX: ("interface_prefix", read_prefix),
     ALLOW_HOST_OVERLAP: ("allow_host_overlap", flag),
+    UPLINK: ("uplink", check_device),
 }
 
 

@@ -18,7 +18,7 @@ class Null(Driver):
     """A network that consists of nothing."""
 
     has_addresses = False
-    host_is_gateway = False
+    passes_host = False
 
     def option_problems(self, options: Mapping[str, str]) -> Dict[str, str]:
         """The driver has no options."""

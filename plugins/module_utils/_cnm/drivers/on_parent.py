@@ -63,7 +63,7 @@ def vlan(parent: Optional[str]) -> Optional[Vlan]:
 class OnParent(Driver):
     """A network whose endpoints are on the LAN of an interface of the host, or on one of their own."""
 
-    host_is_gateway = False
+    passes_host = False
     kind: str
     """The type of the links, as in IFLA_INFO_KIND, and the driver's name."""
     keys: Keys
@@ -128,7 +128,7 @@ class OnParent(Driver):
         parent, made = host.parent(name), self._vlan(network)
         if made is not None and (parent is None or parent.ours):
             below = host.parent(made.device)
-            sentences = _vlan_problems(name, made, below, "" if parent else host.vlan(*made))
+            sentences = vlan_problems(name, made, below, "" if parent else host.vlan(*made))
             parent, name = below, made.device
         else:
             sentences = self._parent_problems(name, parent)
@@ -178,13 +178,7 @@ class OnParent(Driver):
         """Return what NETWORK consists of: nothing of ours, a VLAN, or a parent that leads nowhere."""
         device, made = self.device(network) or "", self._vlan(network)
         if made is not None:
-            resources: List[Resource] = [
-                Link(HOST, device, "vlan", group=VLAN_GROUP, lower=Lower(made.device, tag=made.tag))
-            ]
-            if network.mtu >= MINIMUM_IPV6_MTU:
-                # The VLAN is for the sandboxes: the host itself accepts no routes or addresses from a router there.
-                resources.append(Sysctl(HOST, f"net/ipv6/conf/{device}/disable_ipv6", "1", device))
-            return resources
+            return vlan_resources(device, made, network.mtu)
         if self.chosen(network.options).parent is not None:
             return []
         sink, end = f"db-{network.id[:12]}", f"dp-{network.id[:12]}"
@@ -218,7 +212,16 @@ class OnParent(Driver):
         )
 
 
-def _vlan_problems(name: str, made: Vlan, below: Optional[Parent], taken: str) -> List[str]:
+def vlan_resources(name: str, made: Vlan, mtu: int) -> List[Resource]:
+    """Return what the host has of the VLAN called NAME on a network with that MTU."""
+    resources: List[Resource] = [Link(HOST, name, "vlan", group=VLAN_GROUP, lower=Lower(made.device, tag=made.tag))]
+    if mtu >= MINIMUM_IPV6_MTU:
+        # The VLAN is for the sandboxes: the host itself accepts no routes or addresses from a router there.
+        resources.append(Sysctl(HOST, f"net/ipv6/conf/{name}/disable_ipv6", "1", name))
+    return resources
+
+
+def vlan_problems(name: str, made: Vlan, below: Optional[Parent], taken: str) -> List[str]:
     """Return why the host cannot have the VLAN called NAME, each reason in a sentence.
 
     :param below: the interface that it is to be on

@@ -212,7 +212,7 @@ class Facts:
 
     def other_bridges(self) -> List[str]:
         """Return the names of the host's bridges that are not ours."""
-        return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group not in (GROUP, LEAVING))
+        return sorted(i.name for i in interface.dump(self._host, kind="bridge") if i.group not in _OURS)
 
     def programs_in(self, namespace: str) -> List[str]:
         """Return the names and pids of the programs that run in NAMESPACE."""

@@ -33,6 +33,12 @@ def _links() -> Face:
     return Links()
 
 
+def _uplinks() -> Face:
+    from .faces.uplinks import Uplinks
+
+    return Uplinks()
+
+
 def _sysctls() -> Face:
     from .faces.sysctls import Sysctls
 
@@ -61,6 +67,7 @@ FACES: Dict[Tuple[str, ...], Callable[[], Face]] = {
     ("ruleset", "element", "forward-accept"): _firewall,
     ("namespace",): _namespaces,
     ("link",): _links,
+    ("uplink",): _uplinks,
     ("sysctl",): _sysctls,
     ("address", "route", "forwarding", "neighbour"): _on_link,
     ("file",): _files,

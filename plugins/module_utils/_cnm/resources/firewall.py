@@ -82,7 +82,7 @@ table inet cnm {
     # Before address translation, so that published ports are no way around it.
     chain raw {
         type filter hook prerouting priority raw; policy accept;
-        iifgroup $OURS iifname != @lent iifname . ether daddr != @routers jump from_port_to_port
+        iifgroup { $OURS, $VLANS } iifname != @lent iifname . ether daddr != @routers jump from_port_to_port
         # Our bridges have route_localnet for 127.0.0.1 on the host. It would also let neighbours reach 127.0.0.0/8.
         iifname != "lo" ip daddr 127.0.0.0/8 drop
         # No sandbox may send with an address of the host. For IPv4 the kernel itself prevents it. But it accepts IPv6
@@ -264,6 +264,20 @@ def network_elements(
             else:
                 elements.append(Element(f"source{version}", _text(subnet), str(source)))
     return elements
+
+
+def bridged_elements(device: str, mac: Optional[str]) -> List[Element]:
+    """Return what the network on bridge DEVICE, which an interface of the host joins to a LAN, puts into the sets.
+
+    Only br_netfilter shows what is bridged. What the host routes is for its other networks: it does not route between
+    this LAN and those of its other interfaces.
+
+    :param mac: the MAC address of the bridge, if the host has an address there.
+    """
+    elements = [Element("within", f"{device} . {device}", "accept")]
+    if mac is not None:
+        elements.append(Element("routers", f"{device} . {mac}"))
+    return elements + [Element("apart4", device), Element("apart6", device)]
 
 
 def elsewhere(device: str, addresses: Iterable[Address]) -> List[Element]:

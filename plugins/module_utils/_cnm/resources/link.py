@@ -21,8 +21,8 @@ our links from those of others.
 """
 
 VLAN_GROUP = 0x636E76
-"""Device group of the VLANs that we have made: "cnv" in ASCII. They lead out of the host, so the rules must not take
-them for bridges of sandboxes."""
+"""Device group of the VLANs that we have made, and of bridges with an uplink: "cnv" in ASCII. They lead out of the
+host, so the rules must not take them for bridges of sandboxes."""
 
 BRIDGE = "bridge"
 """The type of links that networks adopt, as in IFLA_INFO_KIND."""

@@ -199,7 +199,7 @@ class Queries:
         )
 
     def networks_on_parent(self, name: str) -> List[Network]:
-        """Return the networks whose options name the interface NAME of the host as their parent."""
+        """Return the networks whose options name the interface NAME of the host as their parent or uplink."""
         return self._rows.all(Network, f"SELECT * FROM network WHERE json_valid(data) AND {schema.PARENT} = ?", name)
 
     def network_over(self, subnet: Subnet, but: Container[str] = ()) -> Optional[Network]:

@@ -18,7 +18,7 @@ from .lock import holding
 
 BRIDGE_NAME = """json_extract(data, '$.options."com.docker.network.bridge.name"')"""
 """The bridge that a network's options name."""
-PARENT = "json_extract(data, '$.options.parent')"
+PARENT = """ifnull(json_extract(data, '$.options.parent'), json_extract(data, '$.options."cnm.bridge.uplink"'))"""
 """The interface of the host that a network's options name."""
 DRIVER = "json_extract(data, '$.driver')"
 """The name of a network's driver."""

@@ -29,7 +29,8 @@ def wanted_dns(
     if chosen is False:
         return False
     candidate = replace(network, dns=True)
-    lack = _lack(context, candidate) if given or chosen is None else ""
+    unable = not driver(network.driver).host_is_gateway(network)
+    lack = _lack(context, candidate) if given or chosen is None or unable else ""
     reason = lack or _rival(context, existing, candidate)
     # Nobody asked for DNS, so a new network simply goes without it.
     if reason and chosen is None:
@@ -55,11 +56,8 @@ def _lack(context: Context, network: Network) -> str:
     """Return what NETWORK or the host lacks for DNS, in a sentence; empty if nothing is missing."""
     if network.internal:
         return "names on an internal network are in hosts files, because nothing there may resolve external names."
-    if not driver(network.driver).host_is_gateway:
-        return (
-            f"this host is not the gateway of a network of driver '{network.driver}', so its name server cannot "
-            "answer there."
-        )
+    if not driver(network.driver).host_is_gateway(network):
+        return f"this host is not the gateway of network '{network.name}', so its name server cannot answer there."
     if not network.has_dns:
         return "the network has no gateway for the name server to listen on."
     return "" if context.host.has_name_server() else "the name server aardvark-dns is not installed on this host."

@@ -229,7 +229,7 @@ def _routed(context: Context, network: Network, item: Mapping[str, Any], subject
             asked["dns_servers"] = tuple(every(name_server, listed(item["dns_servers"])))
     network = replace(network, **asked) if asked else network
     check_ways(context.problems, network, subject)
-    own = {str(gateway) for _pool, gateway in network.gateways() if driver(network.driver).host_is_gateway}
+    own = {str(gateway) for _pool, gateway in network.gateways() if driver(network.driver).host_is_gateway(network)}
     for server in network.dns_servers:
         if server in own:
             context.problems.add(
@@ -256,16 +256,24 @@ def _mtu(context: Context, existing: Optional[Network], network: Network) -> int
 
 def _adopt(context: Context, existing: Optional[Network], network: Network, subject: str) -> Network:
     """Note whether the device that NETWORK's options name exists on the host already, and is adopted."""
-    device = driver(network.driver).device(network) or ""
-    if existing is not None and driver(existing.driver).device(existing) == device:
-        return network
+    kind = driver(network.driver)
+    device = kind.settings(network.options).device
+    if existing is not None:
+        before = kind.settings(existing.options).device
+        if before == device:
+            return network
+        if existing.adopted and before == kind.device(network):
+            context.problems.add(
+                f"{subject}: it has adopted '{before}', which is not ours to change. Remove the network first."
+            )
+            return network
     # The device is named after the network's id, so nobody else has made it.
-    if driver(network.driver).settings(network.options).device is None:
+    if device is None:
         return replace(network, adopted=False, kept=())
     # A bridge that an interrupted run was adopting already carries our mark.
     if not context.host.has_foreign_link(device) and Link.at(HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
-    if not driver(network.driver).has_bridge:
+    if device != kind.device(network) or not kind.has_bridge:
         return replace(network, adopted=True, kept=())
     begun = context.unfinished.keys
     # What an interrupted run has added is ours, not the bridge's.

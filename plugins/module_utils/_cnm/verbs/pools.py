@@ -227,7 +227,7 @@ def _check_subnet(context: Context, network: Network, chosen: Subnet, subject: s
         context.problems.add(f"{subject}: subnet {chosen} has only one address, which leaves no room for an endpoint.")
     kind = driver(network.driver)
     # If the host is not the gateway, its routes do not matter on the network.
-    if kind.settings(network.options).allow_host_overlap or not kind.host_is_gateway:
+    if kind.settings(network.options).allow_host_overlap or not kind.host_is_gateway(network):
         return
     for overlapping, device in _elsewhere(context, network, chosen):
         context.problems.add(

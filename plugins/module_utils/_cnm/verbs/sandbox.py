@@ -285,7 +285,9 @@ def _publish(
 def _publisher(context: Context, networks: Sequence[Network], subject: str) -> Optional[Network]:
     """Return the first of NETWORKS that can publish ports; if there is none, add a problem with SUBJECT."""
     able = [network for network in networks if not driver(network.driver).unpublishable(network)]
-    others = [network for network in networks if not driver(network.driver).host_is_gateway and not network.internal]
+    others = [
+        network for network in networks if not driver(network.driver).host_is_gateway(network) and not network.internal
+    ]
     if able:
         return able[0]
     if others and driver(others[0].driver).has_addresses:

@@ -107,12 +107,12 @@ class _Uniqueness:
     def _check_networks(self, networks: List[Network]) -> None:
         self._check_subnets(networks)
         for network in networks:
-            device = _device(network)
             was = self._before.network(network.id)
-            # It was checked in the run that gave it this device.
-            if device is None or (was is not None and _claim(was) == _claim(network)):
+            # It was checked in the run that gave it its devices.
+            if was is not None and _claim(was) == _claim(network):
                 continue
-            self._check_device(self._on_device(network, device))
+            for device in driver(network.driver).devices(network):
+                self._check_device(self._on_device(network, device))
         if any(driver(network.driver).scope == "global" for network in networks):
             from .overlay import check_holders, same_tunnel, tunnel
 
@@ -137,7 +137,7 @@ class _Uniqueness:
                 self._context.problems.add(f"{self._context.subject('network', one)}: {sentence}")
 
     def _on_device(self, network: Network, device: str) -> List[Network]:
-        """Return the networks whose device is DEVICE, which is NETWORK's: by their options or by their ids."""
+        """Return the networks that have DEVICE, which is one of NETWORK's: by their options or by their ids."""
         networks = self._store.networks_on_bridge(device) + self._store.networks_on_parent(device)
         # A device that is named after an id is found by that id, without reading all networks.
         digits = device.partition("-")[2]

@@ -86,7 +86,7 @@ class PretendFacts:
         return self.programs.get(namespace, [])
 
     def addresses(self, link):
-        return self.links[link]
+        return self.links.get(link, [])
 
     def inner_end(self, namespace, device):
         return self.inner.get((namespace, device), "")

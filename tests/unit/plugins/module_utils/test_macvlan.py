@@ -146,7 +146,7 @@ def test_options_that_are_refused(lan, options, message):
         ({"internal": False}, "internal: false needs driver option 'parent'"),
         (
             {"dns": True, "driver_options": {"parent": "eth2"}},
-            "this host is not the gateway of a network of driver 'macvlan'",
+            "this host is not the gateway of network 'new'",
         ),
         ({"peers": [{"name": "a", "address": "192.0.2.2"}]}, "peers work only with driver 'overlay'"),
     ],

@@ -80,7 +80,7 @@ class Plates(Face):
 class Table(Driver):
     """A network is a plate."""
 
-    host_is_gateway = False
+    passes_host = False
 
     def option_problems(self, options):
         return {}

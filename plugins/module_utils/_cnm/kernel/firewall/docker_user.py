@@ -20,7 +20,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ...model.errors import KernelRefused
 from ...resources.kinds import ForwardAccept, ForwardAcceptKey
-from ...resources.link import GROUP
+from ...resources.link import GROUP, VLAN_GROUP
 from ...resources.plan import Step
 from ...resources.resource import Key, Resource, only
 from ..system.programs import Run, find, real_name, understood
@@ -31,6 +31,8 @@ _OURS = "-m comment --comment cnm"
 
 _TO_US = f"-m devgroup --dst-group {GROUP:#x} {_OURS} -j ACCEPT"
 _FROM_US = f"-m devgroup --src-group {GROUP:#x}"
+_TO_LAN = f"{_FROM_US} --dst-group {VLAN_GROUP:#x} {_OURS} -j ACCEPT"
+_ON_LAN = f"-m devgroup --src-group {VLAN_GROUP:#x} --dst-group {VLAN_GROUP:#x} {_OURS} -j ACCEPT"
 _UNASKED = f"{_FROM_US} -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT {_OURS} -j DROP"
 _BRIDGE = "br-"
 _DOCKERS_OWN = r"br-[0-9a-f]{12}"
@@ -45,11 +47,14 @@ def _rules_now() -> List[str]:
 
     From our networks to Docker's containers only published ports are open, as between two of Docker's networks. We
     cannot leave this to Docker's policy, because Docker sets it only if forwarding was off (setup_ip_forwarding.go of
-    libnetwork). Our bridges have names like Docker's, but the first rule has already accepted what goes to them. Other
-    bridges of the host are a way out, like any other device.
+    libnetwork). Our bridges have names like Docker's, but the first rules have already accepted what goes to them.
+    Other bridges of the host are a way out, like any other device. From one bridge with an uplink to another, our table
+    drops what is not bridged.
     """
     return [
         _TO_US,
+        _TO_LAN,
+        _ON_LAN,
         *(f"-o {device} {_FROM_US} {_OURS} -j ACCEPT" for device in _other_devices()),
         f"-o docker0 {_UNASKED}",
         f"-o {_BRIDGE}+ {_UNASKED}",

@@ -60,6 +60,7 @@ CASES = {
     "macvlan": ("network", {"name": "new", "driver": "macvlan"}),
     "ipvlan": ("network", {"name": "new", "driver": "ipvlan", "driver_options": {"ipvlan_flag": "private"}}),
     "vlan": ("network", {"name": "new", "driver": "macvlan", "driver_options": {"parent": "eth0.10"}}),
+    "uplink": ("network", {"name": "new", "driver_options": {"cnm.bridge.uplink": "eth0.20"}}),
 }
 SPECIAL = {
     "give back": ("network", {"name": "new", "state": "absent"}),
@@ -155,7 +156,7 @@ def test_the_run_after_a_killed_one_converges(case):
         assert host.ensure(kind, item).changed == (case == "restart")
 
 
-@pytest.mark.parametrize("case", ["join", "delete", "adopt", "overlay"])
+@pytest.mark.parametrize("case", ["join", "delete", "adopt", "overlay", "uplink"])
 def test_what_a_killed_run_has_left_can_be_removed(case):
     for host, (_objects, present) in each_step(case, Killed()):
         names = [name for name in host.listed("network") if name not in ("bridge", "host", "none")]
