@@ -12,22 +12,29 @@ import frames
 import pytest
 from attack import heard, mac, send
 from lab import HOST, sysctl
-from tasks import Tasks
+from tasks import BRIDGE, Tasks
 
 pytestmark = pytest.mark.machine
 ADDRESSES = {4: ("10.1.0.3", "10.2.0.2", "0.0.0.0"), 6: ("fd00:1::3", "fd00:2::2", "::")}
 WORLD = {4: "203.0.113.9", 6: "2001:db8:9::9"}
 
 
-@pytest.fixture()
-def made_up(tasks: Tasks) -> Tasks:
-    """Sandboxes near and evil on one network, blue on another."""
+@pytest.fixture(params=[False, True], ids=["own", "lan"])
+def made_up(tasks: Tasks, request: pytest.FixtureRequest) -> Tasks:
+    """Sandboxes near and evil on one network, which may be on a LAN with the host, and blue on another."""
     for family in ("iptables", "ip6tables"):
         if not os.path.exists(f"/proc/sys/net/bridge/bridge-nf-call-{family}"):
             pytest.skip("the kernel has no br_netfilter")
         sysctl(f"net/bridge/bridge-nf-call-{family}", 1)
-    tasks.network("red", "10.1.0.0/24,fd00:1::/64")
-    tasks.network("blue", "10.2.0.0/24,fd00:2::/64")
+    if request.param:
+        tasks.host.ip("link add lan0 up type veth peer name lan1\nlink set lan1 up\n")
+        pools = [("10.1.0.0/24", "10.1.0.9"), ("fd00:1::/64", "fd00:1::9")]
+        config = [{"subnet": subnet, "aux_addresses": {"host": own}} for subnet, own in pools]
+        tasks.network("red", options={"cnm.bridge.uplink": "lan0"}, ipam_config=config)
+    else:
+        tasks.network("red", "10.1.0.0/24,fd00:1::/64")
+    # Masquerading would change what is made up.
+    tasks.network("blue", "10.2.0.0/24,fd00:2::/64", {f"{BRIDGE}.enable_ip_masquerade": False})
     tasks.sandbox("near", "red")
     tasks.sandbox("evil", "red")
     tasks.sandbox("blue", "blue")

@@ -265,6 +265,11 @@ class Bridge(Driver):
                 continue
             yield address, bound[address.version], address.version not in routed
 
+    def shown(self, network: Network) -> Dict[str, Any]:
+        """Return what inspect shows under ``Host`` in addition to what it shows for all networks."""
+        uplink = parse(network.options).uplink
+        return {} if uplink is None else {"Uplink": uplink}
+
     def shown_options(self, network: Network) -> Dict[str, str]:
         """Return the options of NETWORK; for the predefined one, those that Docker shows although nobody set them."""
         if not network.predefined:
