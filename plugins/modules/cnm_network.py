@@ -100,6 +100,15 @@ options:
         sandboxes.
       - C(cnm.allow_host_overlap) (boolean, default V(false)) accepts a subnet of O(ipam_config) even if it overlaps a
         directly connected route of the host. This key does not exist in Docker.
+      - C(cnm.bridge.uplink) (string) is an interface of the host that becomes a port of the bridge, so that the
+        endpoints are on its LAN. The gateway is then the router of the LAN, and the host does not take its address. The
+        host has an address on the bridge only if O(ipam_config[].aux_addresses) has one with the name V(host). The
+        interface must be an Ethernet interface that is up, has no address of the host, and is not used by something
+        else; its other properties stay as they are. Ports cannot be published, and there is no NAT or O(dns). Options
+        for a network whose gateway is the host are refused. The default MTU is that of the interface. While endpoints
+        are in running sandboxes, a change needs O(force=true). This key does not exist in Docker.
+      - A C(cnm.bridge.uplink) such as V(eth0.20) is a VLAN, which is created if it is missing, as with C(parent). An
+        address of V(eth0) does not matter then.
       - Of these options, an V(overlay) supports C(com.docker.network.bridge.enable_ip_masquerade),
         C(com.docker.network.bridge.host_binding_ipv4), C(cnm.host_binding_ipv6), C(com.docker.network.driver.mtu),
         C(com.docker.network.enable_ipv6), C(com.docker.network.host_ipv4), C(com.docker.network.host_ipv6),
@@ -190,9 +199,9 @@ options:
         required: true
       gateway:
         description:
-          - Address of the bridge, or of the router of a V(macvlan) or V(ipvlan), inside the subnet. The default is the
-            lowest address that is not in O(ipam_config[].aux_addresses). With C(ipvlan_mode) V(l3) or V(l3s) in
-            O(driver_options), there is none.
+          - Address of the bridge, or of the router of a V(macvlan) or V(ipvlan), or of a V(bridge) with
+            C(cnm.bridge.uplink), inside the subnet. The default is the lowest address that is not in
+            O(ipam_config[].aux_addresses). With C(ipvlan_mode) V(l3) or V(l3s) in O(driver_options), there is none.
         type: str
       iprange:
         description:
@@ -203,6 +212,7 @@ options:
       aux_addresses:
         description:
           - Names and addresses that are already in use, such as a router's. Endpoints do not get them.
+          - With C(cnm.bridge.uplink) in O(driver_options), the address with the name V(host) is the host's own.
         type: dict
   enable_ipv6: &enable_ipv6
     description:
@@ -457,7 +467,8 @@ EXAMPLES = r"""
     driver_options:
       ipvlan_flag: private
 
-# "parent: eth0.10" creates a VLAN for a network. This is done in docs/recipes.md.
+# "parent: eth0.10" creates a VLAN for a network, and "cnm.bridge.uplink: eth1" puts an interface of the host into its
+# bridge. This is done in docs/recipes.md.
 
 # "engines: [docker]" lets Docker know a network. This is done in docs/containers.md.
 - name: A network that no container engine of the host knows

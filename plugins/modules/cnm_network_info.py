@@ -323,6 +323,11 @@ networks:
           returned: if the driver is V(macvlan)
           type: str
           sample: bridge
+        Uplink:
+          description: The interface of the host that is a port of the bridge, the Device.
+          returned: if the network has one
+          type: str
+          sample: eth1
         VxlanDevice:
           description: Name of the VXLAN device.
           returned: if the driver is V(overlay)
