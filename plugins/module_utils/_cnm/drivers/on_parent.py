@@ -194,14 +194,10 @@ class OnParent(Driver):
         mtu = self.chosen(network.options).mtu
         resources: List[Resource] = [
             Link(namespace, interface, self.kind, address=endpoint.mac or None, mtu=mtu, lower=self.lower(network)),
-            # The kernel tells the LAN when the MAC address changes.
-            Sysctl(namespace, f"net/ipv4/conf/{interface}/arp_notify", "1", interface),
         ]
-        if network.mtu >= MINIMUM_IPV6_MTU:
-            # Its addresses and routes are those of the network, not those that a router on the LAN advertises.
-            resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/accept_ra", "0", interface))
-            resources.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/ndisc_notify", "1", interface))
-        return resources + address_resources(network, endpoint, namespace)
+        return (
+            resources + settings_on_lan(network, namespace, interface) + address_resources(network, endpoint, namespace)
+        )
 
     def unpublishable(self, network: Network) -> str:
         """Return why no port can be published on NETWORK."""
@@ -210,6 +206,17 @@ class OnParent(Driver):
             f"network '{network.name}' is {what}, whose packets do not pass the host. Its sandboxes are "
             "reached at their own addresses, at all ports; leave published ports out."
         )
+
+
+def settings_on_lan(network: Network, namespace: str, interface: str) -> List[Resource]:
+    """Return the kernel settings of INTERFACE in NAMESPACE, which is on NETWORK, a LAN with machines of others."""
+    # The kernel tells the LAN when the MAC address changes.
+    settings: List[Resource] = [Sysctl(namespace, f"net/ipv4/conf/{interface}/arp_notify", "1", interface)]
+    if network.mtu >= MINIMUM_IPV6_MTU:
+        # Its addresses and routes are those of the network, not those that a router on the LAN advertises.
+        settings.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/accept_ra", "0", interface))
+        settings.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/ndisc_notify", "1", interface))
+    return settings
 
 
 def vlan_resources(name: str, made: Vlan, mtu: int) -> List[Resource]:

@@ -24,7 +24,7 @@ from ..resources.resource import HOST, Resource
 from ..resources.uplink import Uplink
 from . import ALLOW_HOST_OVERLAP, MINIMUM_IPV6_MTU, MTU, Borrowed, Host
 from .bridge_options import KEYS, NAME, UPLINK, parse
-from .on_parent import Vlan, vlan, vlan_problems, vlan_resources
+from .on_parent import Vlan, settings_on_lan, vlan, vlan_problems, vlan_resources
 
 OWN = "host"
 """The auxiliary address that the host has on the bridge, by its name."""
@@ -157,12 +157,7 @@ def resources(network: Network, device: str) -> List[Resource]:
 def endpoint_resources(network: Network, device: str, endpoint: Endpoint, namespace: str) -> List[Resource]:
     """Return what ENDPOINT of NETWORK, joined to the sandbox with that NAMESPACE, has because it is on a LAN."""
     interface = endpoint.interface or ""
-    # The LAN is told when an address has another MAC address.
-    result: List[Resource] = [Sysctl(namespace, f"net/ipv4/conf/{interface}/arp_notify", "1", interface)]
-    if network.mtu >= MINIMUM_IPV6_MTU:
-        # Its addresses and routes are those of the network, not those that a router on the LAN advertises.
-        result.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/accept_ra", "0", interface))
-        result.append(Sysctl(namespace, f"net/ipv6/conf/{interface}/ndisc_notify", "1", interface))
+    result = settings_on_lan(network, namespace, interface)
     for _pool, own in addresses(network):
         address = endpoint.address(own.version)
         if address is not None:
