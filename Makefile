@@ -161,6 +161,11 @@ site: venv ## Build the documentation site, and check its links: .cache/site/htm
 	CHECKOUT=$(CURDIR) $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site \
 	    .cache/site/pages .cache/site/html
 
+.PHONY: man
+man: ## Write the manual page of the command again, after a change of its command line
+	@.ci/setup manpage
+	.ci/man
+
 .PHONY: importer
 importer: venv ## Build the collection, and run Galaxy's importer on it
 	@.ci/setup importer

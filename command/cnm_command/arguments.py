@@ -28,6 +28,14 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
     :raises SystemExit: after printing the help or the version, or with status 2 if ARGV is not valid
     """
+    options = command_line().parse_args(argv)
+    if options.action == "exec":
+        options.command = [options.program, *options.arguments]
+    return options
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="cnm", description="Shows, changes, restores and checks the container networks of this host."
     )
@@ -143,10 +151,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     forget.add_argument(
         "host", metavar="HOST", help="its name there: the address of its VTEP, or 'host' of its settings"
     )
-    options = parser.parse_args(argv)
-    if options.action == "exec":
-        options.command = [options.program, *options.arguments]
-    return options
+    return parser
 
 
 def _add_graph(kinds: Any) -> None:

@@ -29,6 +29,7 @@ PARTS = (
             "cnm_service",
             "completion",
             "core_path.py",
+            "man",
         ),
     ),
     (os.path.join("plugins", "module_utils"), ("_cnm",)),
