@@ -15,6 +15,7 @@ from lab import OUTSIDE, OUTSIDE4, OUTSIDE6, at, command, sysctl
 from tasks import Tasks, eventually, reaches, setting, source_outside
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import facts
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import VLAN_GROUP
 
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 ROLE = Path(__file__).parents[3] / "roles/host/defaults/main.yml"
@@ -112,6 +113,15 @@ def card(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("card")
+def test_not_even_a_router_forwards_what_comes_from_a_vlan_of_ours(lans: Tasks) -> None:
+    for name in FORWARDING.values():
+        sysctl(name, 1)
+    lans.network("n", "10.1.0.0/24,fd00:1::/64")
+    assert routed("lan", LAN) == {4, 6}
+    command(f"ip link set to-lan group {VLAN_GROUP}")
+    assert not source_outside("lan", OUTSIDE4) and not source_outside("lan", OUTSIDE6)
+
+
 def test_a_network_card_that_comes_later_is_kept_apart_too(lans: Tasks) -> None:
     """The next run notices it. With the role, udev starts such a run when an interface appears."""
     lans.network("n", "10.1.0.0/24,fd00:1::/64")
