@@ -116,6 +116,7 @@ KEYS = (
     "com.docker.network.host_ipv6",
     "com.docker.network.container_iface_prefix",
     "cnm.allow_host_overlap",
+    "cnm.bridge.uplink",
     "net.ipv4.ip_forward",
     "net/ipv4/ip_forward",
     "net.ipv4.conf.eth0.forwarding",

@@ -198,6 +198,11 @@ SCENARIOS: dict[str, Scenario] = {
         network("outer", driver_options={"parent": "lan0"}, force=True),
     ),
     "restore macvlan networks": Scenario([_lan0, MACVLAN, ALONE, sandbox("web", "outer", "alone")], RESTORE, _forget),
+    "a sandbox that gets an uplink": Scenario(
+        [_lan0, network("out", "10.7.0.0/24"), sandbox("web", "out")],
+        network("out", driver_options={"cnm.bridge.uplink": "lan0"}, force=True),
+        network("out", driver_options={}, force=True),
+    ),
     "the network host": Scenario([LAN], sandbox("web", "host"), sandbox("web", "lan")),
     "the network none": Scenario([LAN], sandbox("web", "none"), sandbox("web", state="absent")),
     "an adopted bridge": Scenario(

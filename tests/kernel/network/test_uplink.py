@@ -12,11 +12,11 @@ import pytest
 from inventory import inventory, nothing_left
 from lab import HOST, OUTSIDE, SLICES, command, pinged, sysctl
 from tasks import Tasks, answers, default_route, eventually, link, listed, reaches, source_outside
-from trunk import ROUTER, ROUTER6, plug
+from trunk import ON_HOST, ROUTER, ROUTER6, plug
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
-ON_HOST, ON_HOST6 = "192.168.7.250", "fd00:7::fa"
+ON_HOST6 = "fd00:7::fa"
 POOLS = (("192.168.7.0/24", ROUTER, ON_HOST), ("fd00:7::/64", ROUTER6, ON_HOST6))
 UPLINK = "cnm.bridge.uplink"
 
@@ -35,6 +35,7 @@ def master(tasks: Tasks, name: str = "lan0") -> str:
 
 def test_sandboxes_are_on_the_lan(tasks: Tasks) -> None:
     plug(tasks)
+    command("ip address flush dev lan0")
     # With br_netfilter the firewall sees what is bridged, and must let it pass.
     for family in ("iptables", "ip6tables"):
         sysctl(f"net/bridge/bridge-nf-call-{family}", 1)
@@ -88,10 +89,7 @@ def test_sandboxes_are_on_the_lan(tasks: Tasks) -> None:
 
 def test_an_interface_that_others_use_is_refused(tasks: Tasks) -> None:
     plug(tasks)
-    command("ip address add 192.168.7.5/24 dev lan0")
-    with pytest.raises(
-        InvalidInput, match="'lan0' has the address 192.168.7.5/24, with which the host would no longer"
-    ):
+    with pytest.raises(InvalidInput, match=f"'lan0' has the address {ON_HOST}/24, with which the host would no longer"):
         tasks.ensure("network", item())
     tasks.host.ip("address flush dev lan0\nlink add br0 up type bridge\nlink set lan0 master br0\n")
     with pytest.raises(InvalidInput, match="'lan0' is a port of 'br0'"):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Iterator, List, Optional, Tuple
 
 from ..model.addresses import Address as IPAddress
-from ..model.addresses import mac_of, with_prefix
+from ..model.addresses import with_prefix
 from ..model.endpoint import Endpoint
 from ..model.network import Network, Pool
 from ..resources.fdb import Neighbour
@@ -137,13 +137,15 @@ def resources(network: Network, device: str) -> List[Resource]:
     """Return what NETWORK, with its bridge DEVICE, is made of."""
     name, made = parse(network.options).uplink or "", _vlan(network)
     own = [address for _pool, address in addresses(network)]
-    mac = mac_of(own[0]) if own else None
+    mac = _mac(network)
     result: List[Resource] = vlan_resources(name, made, network.mtu) if made is not None else []
     result += [
         Link(HOST, device, BRIDGE, address=mac, mtu=network.mtu, group=VLAN_GROUP),
         Uplink(name, device),
         # Linux otherwise answers ARP here for its addresses on all other interfaces.
         Sysctl(HOST, f"net/ipv4/conf/{device}/arp_ignore", "1", device),
+        # The bridge may have been that of a network whose gateway was the host.
+        Sysctl(HOST, f"net/ipv4/conf/{device}/route_localnet", "0", device),
     ]
     if network.mtu >= MINIMUM_IPV6_MTU:
         has_ipv6 = any(address.version == 6 for address in own)
@@ -152,6 +154,11 @@ def resources(network: Network, device: str) -> List[Resource]:
         result.append(Sysctl(HOST, f"net/ipv6/conf/{device}/disable_ipv6", "0" if has_ipv6 else "1", device))
     result += [Address(HOST, device, with_prefix(address, pool.subnet)) for pool, address in addresses(network)]
     return result + list(bridged_elements(device, mac))
+
+
+def _mac(network: Network) -> str:
+    """Return the MAC address of NETWORK's bridge. The id is that of one host, so no other one on the LAN has it."""
+    return ":".join(("02", *(network.id[start : start + 2] for start in range(0, 10, 2))))
 
 
 def endpoint_resources(network: Network, device: str, endpoint: Endpoint, namespace: str) -> List[Resource]:

@@ -266,18 +266,20 @@ def network_elements(
     return elements
 
 
-def bridged_elements(device: str, mac: Optional[str]) -> List[Element]:
+def bridged_elements(device: str, mac: str) -> List[Element]:
     """Return what the network on bridge DEVICE, which an interface of the host joins to a LAN, puts into the sets.
 
     Only br_netfilter shows what is bridged. What the host routes is for its other networks: it does not route between
     this LAN and those of its other interfaces.
 
-    :param mac: the MAC address of the bridge, if the host has an address there.
+    :param mac: the MAC address of the bridge.
     """
-    elements = [Element("within", f"{device} . {device}", "accept")]
-    if mac is not None:
-        elements.append(Element("routers", f"{device} . {mac}"))
-    return elements + [Element("apart4", device), Element("apart6", device)]
+    return [
+        Element("within", f"{device} . {device}", "accept"),
+        Element("routers", f"{device} . {mac}"),
+        Element("apart4", device),
+        Element("apart6", device),
+    ]
 
 
 def elsewhere(device: str, addresses: Iterable[Address]) -> List[Element]:

@@ -64,12 +64,12 @@ def test_the_port_is_in_the_bridge_and_the_gateway_is_the_router(cards):
     assert cards.kernel.present[PORT] == Uplink("eth1", device)
     link = cards.kernel.present["link", HOST, device]
     # The rules take it for a way out of the host, like any other interface to a LAN.
-    assert (link.group, link.mtu, link.address) == (VLAN_GROUP, 1400, None)
+    assert (link.group, link.mtu) == (VLAN_GROUP, 1400)
     assert cards.kernel.present["sysctl", HOST, f"net/ipv4/conf/{device}/arp_ignore"].value == "1"
     assert cards.kernel.present["sysctl", HOST, f"net/ipv6/conf/{device}/disable_ipv6"].value == "1"
     assert "address" not in cards.kinds(), "the router has the gateway's address, and the host none"
     sets = {key[1] for key in cards.kernel.present if key[0] == "element"}
-    assert sets == {"within", "apart4", "apart6"}, "no subnet of the LAN is masqueraded or guarded"
+    assert sets == {"within", "routers", "apart4", "apart6"}, "no subnet of the LAN is masqueraded or guarded"
     cards.sandbox("web", networks=[{"name": "lan"}])
     assert cards.default_route("web") == ("192.168.7.1", "eth0")
     inner = cards.kernel.present["link", "/run/netns/web", "eth0"]
@@ -84,8 +84,9 @@ def test_the_host_has_an_address_if_an_auxiliary_one_is_its_own(cards):
     ensure(cards, pool={**LAN, "aux_addresses": OWN})
     device = bridge(cards)
     assert ("address", HOST, device, "192.168.7.250/24") in cards.kernel.present
-    assert cards.kernel.present["link", HOST, device].address == "02:42:c0:a8:07:fa"
-    assert ("element", "routers", f"{device} . 02:42:c0:a8:07:fa") in cards.kernel.present
+    mac = cards.kernel.present["link", HOST, device].address
+    assert mac == f"02:{device[3:5]}:{device[5:7]}:{device[7:9]}:{device[9:11]}:{device[11:13]}", "no other host has it"
+    assert ("element", "routers", f"{device} . {mac}") in cards.kernel.present
     cards.sandbox("web", networks=[{"name": "lan", "ipv4_address": "192.168.7.9"}])
     assert cards.kernel.present["neighbour", HOST, device, "192.168.7.9"].mac == "02:42:c0:a8:07:09"
     taken = {"name": "bad", "networks": [{"name": "lan", "ipv4_address": "192.168.7.250"}]}
@@ -142,9 +143,12 @@ def test_another_uplink_and_another_bridge(cards):
     assert cards.kernel.present["link", "/run/netns/web", "eth0"].peer.master == "br-lan"
     # Without an uplink, the host is the gateway.
     cards.network("lan", driver_options={}, force=True)
+    assert cards.kernel.present["sysctl", HOST, f"net/ipv4/conf/{bridge(cards)}/route_localnet"].value == "1"
     assert [key for key in cards.kernel.present if key[0] == "uplink"] == []
     assert ("address", HOST, bridge(cards), "192.168.7.1/24") in cards.kernel.present
     assert not cards.network("lan", driver_options={}).changed
+    ensure(cards, force=True)
+    assert cards.kernel.present["sysctl", HOST, f"net/ipv4/conf/{bridge(cards)}/route_localnet"].value == "0"
 
 
 @pytest.mark.parametrize("uplink", ["eth1", "eth1.20"])

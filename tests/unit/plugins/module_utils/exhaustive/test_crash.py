@@ -61,6 +61,8 @@ CASES = {
     "ipvlan": ("network", {"name": "new", "driver": "ipvlan", "driver_options": {"ipvlan_flag": "private"}}),
     "vlan": ("network", {"name": "new", "driver": "macvlan", "driver_options": {"parent": "eth0.10"}}),
     "uplink": ("network", {"name": "new", "driver_options": {"cnm.bridge.uplink": "eth0.20"}}),
+    "another uplink": ("network", {"name": "new", "driver_options": {"cnm.bridge.uplink": "eth0"}}),
+    "no uplink": ("network", {"name": "new", "driver_options": {}}),
 }
 SPECIAL = {
     "give back": ("network", {"name": "new", "state": "absent"}),
@@ -84,6 +86,8 @@ def prepared(host, case):
         host.network("lan")
         host.network("back", internal=True)
         host.ensure("sandbox", WEB, DB)
+    if case in ("another uplink", "no uplink"):
+        host.ensure("network", CASES["uplink"][1])
     if case == "join theirs":
         host.kernel.present[THEIRS.key] = THEIRS
         host.kernel.facts.namespaces[THEIRS.path] = 2
