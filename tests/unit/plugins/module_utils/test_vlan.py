@@ -145,8 +145,9 @@ def test_an_adopted_vlan_that_is_gone_is_not_made(trunk):
             host.kernel.lose(link.key),
             host.kernel.present.update({link.key: replace(link, lower=Lower("eth1", tag=11))}),
         ),
+        lambda host, link: host.kernel.present.update({link.key: replace(link, lower=Lower("eth1", tag=11))}),
     ],
-    ids=["gone", "down", "another tag"],
+    ids=["gone", "down", "another tag", "another tag below its links"],
 )
 def test_drift_is_repaired_with_what_is_on_it(trunk, damage):
     network(trunk)
@@ -155,8 +156,11 @@ def test_drift_is_repaired_with_what_is_on_it(trunk, damage):
     trunk.sandbox("bar", networks=[{"name": "guests"}])
     before = dict(trunk.kernel.present)
     damage(trunk, trunk.kernel.present[VLAN])
+    present = trunk.kernel.present.get(VLAN)
+    stays = present is not None and present.lower.tag == 10
     checked, done = (network(trunk, check=check).differences for check in (True, False))
     assert checked == done != []
+    assert ("macvlan 'eth0'" in str(checked)) == (not stays), "the kernel removes what is on it"
     assert trunk.kernel.present == before
     assert not network(trunk).changed
 
