@@ -72,6 +72,19 @@ def test_sandboxes_on_a_vlan_of_a_trunk(tasks: Tasks) -> None:
     assert nothing_left(tasks, untouched)
 
 
+def test_a_bridge_whose_uplink_is_a_vlan(tasks: Tasks) -> None:
+    plug(tasks, tag=10)
+    # The host's address on the trunk does not matter.
+    command("ip address add 192.0.2.7/24 dev lan0")
+    untouched = inventory(tasks.host)
+    options = {"cnm.bridge.uplink": "lan0.10"}
+    assert tasks.network("lan", SUBNETS, options).changed and not tasks.network("lan", SUBNETS, options).changed
+    tasks.sandbox("a", "lan")
+    assert eventually(lambda: pinged("a", ROUTER)) and pinged("a", ROUTER6)
+    tasks.end()
+    assert nothing_left(tasks, untouched)
+
+
 def test_a_vlan_of_the_administrator_is_used_and_stays(tasks: Tasks) -> None:
     plug(tasks, tag=10)
     tasks.host.ip("link add link lan0 name office type vlan id 10\nlink set office up\n")
