@@ -294,3 +294,11 @@ def test_a_run_that_is_refused_at_any_step_leaves_the_port_as_it_was(cards):
         except AssertionError:
             break
     assert number > 3 and cards.kernel.present["uplink", HOST, "eth2"].master == "br-lan"
+
+
+def test_the_name_server_does_not_stay_at_an_address_that_is_the_routers(cards):
+    cards.kernel.facts.name_server = True
+    cards.network("lan", ipam_config=[LAN])
+    assert cards.one("network", "lan")["Host"]["Dns"]
+    assert "dns: this host is not the gateway of network 'lan'" in cards.refused("network", item())
+    ensure(cards, dns=False)
