@@ -65,7 +65,7 @@ class Macvlan(OnParent):
     def clash(self, network: Network, other: Network) -> str:
         """Return a sentence that says that OTHER already uses NETWORK's parent; empty if both can use it.
 
-        They can unless one has it alone, as in Docker 26 and later.
+        They can unless one has it alone, as in Docker since moby pull request 47318.
         """
         alone = _PASSTHRU in (mode(network.options), mode(other.options))
         return super().clash(network, other) if alone or other.driver != network.driver else ""
