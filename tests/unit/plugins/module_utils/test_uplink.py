@@ -25,8 +25,8 @@ OPTION = "cnm.bridge.uplink"
 NAME = "com.docker.network.bridge.name"
 
 
-def item(name="lan", uplink="eth1", pool=LAN, options=None, **more):
-    return {"name": name, "driver_options": {OPTION: uplink, **(options or {})}, "ipam_config": [pool], **more}
+def item(name="lan", uplink="eth1", pool=None, options=None, **more):
+    return {"name": name, "driver_options": {OPTION: uplink, **(options or {})}, "ipam_config": [pool or LAN], **more}
 
 
 @pytest.fixture
