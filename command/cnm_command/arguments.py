@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Sequence
+import difflib
+from typing import Any, NoReturn, Sequence
 
 from . import VERSION
 from .changing_arguments import add_endpoint, add_network, add_sandbox
@@ -28,7 +29,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
     :raises SystemExit: after printing the help or the version, or with status 2 if ARGV is not valid
     """
-    options = command_line().parse_args(argv)
+    options, unknown = command_line().parse_known_args(argv)
+    if unknown:
+        _refuse(options.parser, unknown)
     if options.action == "exec":
         options.command = [options.program, *options.arguments]
     return options
@@ -187,7 +190,18 @@ def _described(parsers: Any, name: str, text: str, more: str = "", **options: An
     parser: argparse.ArgumentParser = parsers.add_parser(
         name, help=text, description=f"{sentence} {more}".strip(), **options
     )
+    parser.set_defaults(parser=parser)
     return parser
+
+
+def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
+    """End with the usage of PARSER. After an unknown option, its value may be among what is UNKNOWN."""
+    option = next((text.partition("=")[0] for text in unknown if text.startswith("-")), None)
+    if option is None:
+        parser.error(f"too many arguments: {' '.join(unknown)}")
+    options = [each for action in parser._actions for each in action.option_strings]
+    near = difflib.get_close_matches(option, options, 1, cutoff=0.8)
+    parser.error(f"unknown option '{option}'" + (f"; did you mean '{near[0]}'?" if near else ""))
 
 
 def _add_list(verbs: Any, kind: str, plural: str) -> None:

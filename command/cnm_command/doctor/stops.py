@@ -94,12 +94,14 @@ def names(step: Step) -> bool:
     return isinstance(step.resource, (File, Records, NameServer))
 
 
-def difference(step: Step) -> str:
-    """Return what is wrong with the host without STEP."""
+def difference(step: Step, steps: Sequence[Step]) -> str:
+    """Return what is wrong with the host without STEP, one of STEPS."""
     before, after = step
     if before is None:
         return f"{after} is missing"
     if after is None:
+        if any(each.before is None and each.resource.key == before.key for each in steps):
+            return f"{before} has been changed"
         return f"{before} is there, and must not be"
     if isinstance(before, Link) and isinstance(after, Link):
         return f"{before} {' and '.join(_of_link(before, after))}"

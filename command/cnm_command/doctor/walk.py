@@ -53,7 +53,7 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
             yield _route(core, way, network)
     if bridge:
         yield _of("rules", steps, stops.rules, "nft table 'inet cnm' is complete")
-        yield _of("rules in Docker's chain", steps, stops.rules_in_docker, "they are as they should be")
+        yield _of("rules in Docker's chain", steps, stops.rules_in_docker, "none is missing")
         yield _icc(way, network)
         yield _others(core, way, bridge)
     if way.outwards and bridge:
@@ -70,7 +70,9 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
 def _of(name: str, steps: Sequence[Step], belongs: stops.Belongs, fine: str) -> Finding:
     """Return the finding for the stop NAME: which of STEPS belongs to it; FINE if none does."""
     wrong = next((step for step in steps if belongs(step)), None)
-    return Finding(name, True, fine) if wrong is None else Finding(name, False, stops.difference(wrong), RESTORE)
+    if wrong is None:
+        return Finding(name, True, fine)
+    return Finding(name, False, stops.difference(wrong, steps), RESTORE)
 
 
 def _objects(way: Way, network: Shown) -> List[Tuple[str, str]]:

@@ -64,6 +64,7 @@ FAULTS = {
     ),
     "no default route": Fault("ip -n a route delete default", "routes of a", "route 0.0.0.0/0", target="198.51.100.1"),
     "table deleted": Fault("nft delete table inet cnm", "rules", "nft table 'inet cnm' is missing"),
+    "table flushed": Fault("nft flush table inet cnm", "rules", "nft table 'inet cnm' has been changed"),
     "element deleted": Fault("nft flush set inet cnm masquerade4", "rules", "element '172.18.0.0/16'"),
     "ICC off": Fault("", "isolation", "enable_icc is false", "publish a port of lone2", "lone2"),
     "forwarding off": Fault(
