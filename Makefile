@@ -184,7 +184,7 @@ demo: tools ## Run Docker 1.9's walk-through on this host, without Docker (root)
 	ANSIBLE_CALLBACK_RESULT_FORMAT=yaml ANSIBLE_DISPLAY_SKIPPED_HOSTS=false $(PLAYBOOK) playbooks/demo.yml
 
 .PHONY: demo-down
-demo-down: venv ## Remove the demo, and every package that make installed (root)
+demo-down: venv ## Remove the demo, and the packages that make installed (root)
 	$(PLAYBOOK) playbooks/demo_down.yml
 	@.ci/setup remove
 
