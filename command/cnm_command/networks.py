@@ -84,7 +84,15 @@ def remove(options: Namespace) -> int:
         def choose(store: SqliteStore) -> Groups:
             if options.force and store.find_network(name) is None:
                 return []
-            return [("network", [{"name": changes.network(store, name).name, "state": "absent"}])]
+            network = changes.network(store, name)
+            endpoints = store.endpoints_of_network(network.id)
+            if endpoints:
+                names = ", ".join(sorted(f"'{each.name}'" for each in endpoints))
+                raise Failure(
+                    f"network {network.name} has active endpoints: {names}. "
+                    "Remove them first, with cnm network disconnect or cnm endpoint rm."
+                )
+            return [("network", [{"name": network.name, "state": "absent"}])]
 
         changes.carry_out(options, choose)
 

@@ -94,7 +94,7 @@ MISTAKES = {
     "network create --label =x new": "there is nothing before '='",
     "network create --subnet 10.1.0.1/16 new": "10.1.0.1/16",
     "network rm missing": "network missing not found",
-    "network rm web": "Network 'web'",
+    "network rm web": "network web has active endpoints: 'one'. Remove them first, with cnm network disconnect",
     "network connect web missing": "sandbox missing not found",
     "network connect missing one": "network missing not found",
     "network connect web one": "sandbox one is already on network web",
