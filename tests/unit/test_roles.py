@@ -83,7 +83,8 @@ def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Pat
     ]
     values.update(cnm_service_sandbox="a", cnm_service_found={"sandboxes": [sandbox]})
     # ansible-core before 2.19 evaluates the whole list of problems.
-    play(tmp_path, tasks, files, facts=True, cnm_docker_passwd={"results": []}, **values)
+    values.update(cnm_docker_passwd={"results": []}, cnm_host_found={"links": {}, "pool_problems": []})
+    play(tmp_path, tasks, files, facts=True, **values)
     assert "\nWhere=/srv/50%%n\n" in (tmp_path / "mount").read_text()
     assert "\nNetworkNamespacePath=/srv/50%%n\n" in (tmp_path / "service.conf").read_text()
 
