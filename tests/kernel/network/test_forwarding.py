@@ -106,13 +106,6 @@ def test_a_host_that_goes_on_forwarding_for_others_does_not_become_a_router(lans
     assert [setting(name) for name in FORWARDING.values()] == ["0", "0"]
 
 
-@pytest.fixture()
-def card(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let veth pairs count as network cards, because a test cannot plug one in."""
-    monkeypatch.setattr(facts, "_LAN", (*facts._LAN, "veth"))
-
-
-@pytest.mark.usefixtures("card")
 def test_not_even_a_router_forwards_what_comes_from_a_vlan_of_ours(lans: Tasks) -> None:
     for name in FORWARDING.values():
         sysctl(name, 1)
@@ -122,6 +115,13 @@ def test_not_even_a_router_forwards_what_comes_from_a_vlan_of_ours(lans: Tasks) 
     assert not source_outside("lan", OUTSIDE4) and not source_outside("lan", OUTSIDE6)
 
 
+@pytest.fixture()
+def card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let veth pairs count as network cards, because a test cannot plug one in."""
+    monkeypatch.setattr(facts, "_LAN", (*facts._LAN, "veth"))
+
+
+@pytest.mark.usefixtures("card")
 def test_a_network_card_that_comes_later_is_kept_apart_too(lans: Tasks) -> None:
     """The next run notices it. With the role, udev starts such a run when an interface appears."""
     lans.network("n", "10.1.0.0/24,fd00:1::/64")
