@@ -101,7 +101,7 @@ def _podman(host: Host, size: int) -> Measured:
     Ours(host).task(verb="ensure", kind="network", items=[{"name": "blue", "ipam_config": [{"subnet": _OUR_SUBNET}]}])
     podmans = {"ours": Podman(host, "blue"), "netavark": Podman(host, "podman", "netavark")}
     try:
-        with service(_PYTHON):
+        with service(python=_PYTHON):
             starts = {
                 subject: functools.partial(podman.run, "one", "sh -c exit", "--rm")
                 for subject, podman in podmans.items()
@@ -151,7 +151,7 @@ def _cni(host: Host, size: int, subject: str) -> Measured:
     chain = _CHAINS[subject]
     results: list[tuple[str, str, Cost]] = []
     try:
-        with service(_PYTHON) as running:
+        with service(python=_PYTHON) as running:
             # The first one makes the bridge, and starts what stays.
             _call(chain, "ADD", 0)
             for command in ("ADD", "DEL"):
