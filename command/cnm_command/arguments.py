@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from typing import Any, NoReturn, Sequence
+
+from _cnm.model.suggestions import did_you_mean
 
 from . import VERSION
 from .changing_arguments import add_endpoint, add_network, add_sandbox
@@ -200,8 +201,7 @@ def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn
     if option is None:
         parser.error(f"too many arguments: {' '.join(unknown)}")
     options = [each for action in parser._actions for each in action.option_strings]
-    near = difflib.get_close_matches(option, options, 1, cutoff=0.8)
-    parser.error(f"unknown option '{option}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+    parser.error(f"unknown option '{option}'{did_you_mean(option, options)}")
 
 
 def _add_list(verbs: Any, kind: str, plural: str) -> None:

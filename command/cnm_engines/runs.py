@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from _cnm.controller import Choose, Groups, Result
@@ -197,7 +196,8 @@ def _missing(result: Result) -> List[str]:
 def _address_of(device: str) -> str:
     """Return the MAC address of the host's interface DEVICE, which its ipvlans have, too; empty if there is none."""
     try:
-        return Path(_INTERFACES, device, "address").read_text(encoding="ascii").strip()
+        with open(f"{_INTERFACES}/{device}/address", encoding="ascii") as file:
+            return file.read().strip()
     except OSError:
         return ""
 
