@@ -95,7 +95,7 @@ integration: tools ## Test the modules with ansible-test, on a private host (roo
 
 .PHONY: examples
 examples: tools ## Run the examples of the modules and of the documentation, on private hosts (root)
-	@.ci/setup tools chromedriver dot
+	@.ci/setup tools chromedriver dot nginx
 	$(BIN)/python -m pip install -qq --requirement tests/examples/requirements.txt
 	$(call if-any,tests/examples,$(call PRIVATE_PYTEST,$(BIN)/python) tests/examples $(ARGS))
 
