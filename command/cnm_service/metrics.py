@@ -87,7 +87,7 @@ class _Store:
 
 
 class Metrics:
-    """Counts what runs tell, and answers scrapes, each in a thread of its own."""
+    """Counts what runs tell, and answers scrapes, in threads beside the one that works."""
 
     def __init__(self, listeners: Listeners, scraped: Sequence[socket.socket], folder: str = FOLDER) -> None:
         """Answer on SCRAPED, with what is in the store in FOLDER.
@@ -132,7 +132,7 @@ class Metrics:
         threading.Thread(target=self._count, daemon=True).start()
 
     def end(self) -> None:
-        """Do nothing: both threads can be ended at any time."""
+        """Do nothing: the threads can be ended at any time."""
 
     def _answer(self, listener: socket.socket) -> None:
         """Answer one client after the other. So local users cannot make the service start threads for them."""

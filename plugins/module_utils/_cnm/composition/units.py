@@ -181,7 +181,8 @@ class Composition:
             pairs = [pair for pair in pairs if pair[1].id not in self.withheld]
         resources: List[Resource] = [Namespace(sandbox.path, adopted=sandbox.netns is not None)]
         inside = [pair for pair in pairs if not pair[1].handed_over]
-        own = answering(sandbox, inside, direct(inside))
+        leading = direct(inside)
+        own = answering(sandbox, inside, leading)
         for network, endpoint in inside:
             possible = self._as_possible(network, unit)
             made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
@@ -197,7 +198,7 @@ class Composition:
                 resources.append(Sysctl(sandbox.path, name, LOOSE, endpoint.interface or ""))
         for name, value in sandbox.sysctls.items():
             resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
-        ways = routes(sandbox, inside, direct(inside))
+        ways = routes(sandbox, inside, leading)
         resources += [route for route in ways if ":" not in route.destination or self._host.ipv6()]
         return resources
 

@@ -13,7 +13,7 @@ that is down, and such a port drops all frames (net/bridge/br_input.c).
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, NamedTuple, Optional
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ..model.endpoint import Endpoint
 from ..model.network import Network
@@ -124,25 +124,11 @@ class OnParent(Driver):
         options = self.chosen(network.options)
         if options.parent is None:
             return []
-        about, name = f"driver option '{PARENT}':", options.parent
-        parent, made = host.parent(name), self._vlan(network)
-        if made is not None and (parent is None or parent.ours):
-            below = host.parent(made.device)
-            sentences = vlan_problems(name, made, below, "" if parent else host.vlan(*made))
-            parent, name = below, made.device
-        else:
-            sentences = self._parent_problems(name, parent)
-        if parent is not None and options.mtu is not None and options.mtu > parent.mtu:
-            sentences.append(f"option '{MTU}': {options.mtu} bytes are more than the MTU of '{name}', {parent.mtu}.")
-        return [each if each.startswith("option ") else f"{about} {each}" for each in sentences]
+        needed = f"{_ARTICLES[self.kind]} {self.kind} needs"
+        made = self._vlan(network)
+        return interface_problems(PARENT, options.parent, made, options.mtu, host, needed, self._parent_problems)
 
-    def _parent_problems(self, name: str, parent: Optional[Parent]) -> List[str]:
-        if parent is None:
-            return [f"this host has no interface '{name}'."]
-        if parent.ours:
-            return [f"'{name}' belongs to a network or a sandbox of this host. Name another interface."]
-        if parent.loopback or not parent.ethernet:
-            return [f"'{name}' is not an Ethernet interface, as {_ARTICLES[self.kind]} {self.kind} needs."]
+    def _parent_problems(self, name: str, parent: Parent) -> List[str]:
         if parent.type in _ARTICLES:
             return [f"'{name}' is {_ARTICLES[parent.type]} {parent.type} itself. Name the interface that it is on."]
         if parent.busy:
@@ -228,7 +214,42 @@ def vlan_resources(name: str, made: Vlan, mtu: int) -> List[Resource]:
     return resources
 
 
-def vlan_problems(name: str, made: Vlan, below: Optional[Parent], taken: str) -> List[str]:
+def interface_problems(
+    option: str,
+    name: str,
+    made: Optional[Vlan],
+    mtu: Optional[int],
+    host: Host,
+    needed: str,
+    others: Callable[[str, Parent], List[str]],
+) -> List[str]:
+    """Return why HOST cannot have NAME, the value of driver OPTION, as an interface to a LAN, each in a sentence.
+
+    :param made: the VLAN that it is, if we create it
+    :param mtu: that of the network in bytes, if its options choose one
+    :param needed: what needs an Ethernet interface, with the verb
+    :param others: returns what else is wrong with an interface that exists
+    """
+    lower, where = host.parent(name), name
+    if made is not None and (lower is None or lower.ours):
+        taken = "" if lower else host.vlan(*made)
+        lower, where = host.parent(made.device), made.device
+        sentences = _vlan_problems(name, made, lower, taken)
+    elif lower is None:
+        sentences = [f"this host has no interface '{name}'."]
+    elif lower.ours:
+        sentences = [f"'{name}' belongs to a network or a sandbox of this host. Name another interface."]
+    elif lower.loopback or not lower.ethernet:
+        sentences = [f"'{name}' is not an Ethernet interface, as {needed}."]
+    else:
+        sentences = others(name, lower)
+    sentences = [f"driver option '{option}': {sentence}" for sentence in sentences]
+    if lower is not None and mtu is not None and mtu > lower.mtu:
+        sentences.append(f"option '{MTU}': {mtu} bytes are more than the MTU of '{where}', {lower.mtu}.")
+    return sentences
+
+
+def _vlan_problems(name: str, made: Vlan, below: Optional[Parent], taken: str) -> List[str]:
     """Return why the host cannot have the VLAN called NAME, each reason in a sentence.
 
     :param below: the interface that it is to be on

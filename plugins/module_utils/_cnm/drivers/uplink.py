@@ -10,6 +10,7 @@ route or translate it. The host has no address on the LAN, unless an auxiliary a
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Iterator, List, Optional, Tuple
 
 from ..model.addresses import Address as IPAddress
@@ -22,9 +23,9 @@ from ..resources.kinds import Address, Parent, Sysctl
 from ..resources.link import BRIDGE, VLAN_GROUP, Link
 from ..resources.resource import HOST, Resource
 from ..resources.uplink import Uplink
-from . import ALLOW_HOST_OVERLAP, MINIMUM_IPV6_MTU, MTU, Borrowed, Host
+from . import ALLOW_HOST_OVERLAP, MINIMUM_IPV6_MTU, Borrowed, Host
 from .bridge_options import KEYS, NAME, UPLINK, parse
-from .on_parent import Vlan, settings_on_lan, vlan, vlan_problems, vlan_resources
+from .on_parent import Vlan, interface_problems, settings_on_lan, vlan, vlan_resources
 
 OWN = "host"
 """The auxiliary address that the host has on the bridge, by its name."""
@@ -51,17 +52,8 @@ def host_problems(network: Network, device: str, host: Host) -> List[str]:
     """Return why HOST cannot have NETWORK with its bridge DEVICE, each reason in a sentence."""
     options = parse(network.options)
     name = options.uplink or ""
-    port, made = host.parent(name), _vlan(network)
-    if made is not None and (port is None or port.ours):
-        below = host.parent(made.device)
-        sentences = vlan_problems(name, made, below, "" if port else host.vlan(*made))
-        mtu, where = (below.mtu if below else None), made.device
-    else:
-        sentences = _port_problems(name, port, host)
-        mtu, where = (port.mtu if port else None), name
-    sentences = [f"driver option '{UPLINK}': {sentence}" for sentence in sentences]
-    if mtu is not None and options.mtu is not None and options.mtu > mtu:
-        sentences.append(f"option '{MTU}': {options.mtu} bytes are more than the MTU of '{where}', {mtu}.")
+    others = partial(_port_problems, host)
+    sentences = interface_problems(UPLINK, name, _vlan(network), options.mtu, host, "the port of a bridge is", others)
     bridge = host.parent(device)
     if bridge is not None and not bridge.ours:
         sentences.append(
@@ -79,14 +71,8 @@ def host_problems(network: Network, device: str, host: Host) -> List[str]:
     return sentences
 
 
-def _port_problems(name: str, port: Optional[Parent], host: Host) -> List[str]:
+def _port_problems(host: Host, name: str, port: Parent) -> List[str]:
     """Return why the interface NAME of HOST, PORT, cannot be put into a bridge, each reason in a sentence."""
-    if port is None:
-        return [f"this host has no interface '{name}'."]
-    if port.ours:
-        return [f"'{name}' belongs to a network or a sandbox of this host. Name another interface."]
-    if port.loopback or not port.ethernet:
-        return [f"'{name}' is not an Ethernet interface, as the port of a bridge is."]
     if port.type == BRIDGE:
         return [f"'{name}' is a bridge itself. Give it as '{NAME}' instead."]
     master = host.parent(port.busy) if port.busy else None

@@ -51,9 +51,9 @@ def hidden(socket: Socket, seen: Seen, wanted: Set[str]) -> Dict[str, Interface]
         return {}
     return {
         link.name: link
-        for kind in (macvlan.KIND, ipvlan.KIND)
-        for link in interface.dump(socket, kind=kind)
-        if link.name not in wanted
+        for link in interface.dump(socket)
+        if link.type in (macvlan.KIND, ipvlan.KIND)
+        and link.name not in wanted
         and link.peer_nsid == seen.host_nsid
         and (seen.ours or link.group in (GROUP, LEAVING))
     }
