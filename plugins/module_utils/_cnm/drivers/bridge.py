@@ -147,6 +147,7 @@ class Bridge(Driver):
                 address=_mac(network),
                 mtu=None if network.adopted else network.mtu,
                 adopted=network.adopted,
+                vlan_filtering=None if network.adopted else False,
             ),
             Sysctl(HOST, f"net/ipv4/conf/{device}/route_localnet", "1", device),
             # A sandbox on several networks answers through the one with its default route (RFC 3704 2.4).

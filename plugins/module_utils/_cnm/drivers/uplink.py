@@ -126,7 +126,7 @@ def resources(network: Network, device: str) -> List[Resource]:
     mac = _mac(network)
     result: List[Resource] = vlan_resources(name, made, network.mtu) if made is not None else []
     result += [
-        Link(HOST, device, BRIDGE, address=mac, mtu=network.mtu, group=VLAN_GROUP),
+        Link(HOST, device, BRIDGE, address=mac, mtu=network.mtu, group=VLAN_GROUP, vlan_filtering=False),
         Uplink(name, device),
         # Linux otherwise answers ARP here for its addresses on all other interfaces.
         Sysctl(HOST, f"net/ipv4/conf/{device}/arp_ignore", "1", device),

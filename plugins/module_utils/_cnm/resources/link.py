@@ -128,6 +128,9 @@ class Link(Resource):
     lower: Optional[Lower] = None
     shared: bool = False
     """Whether somebody else, such as a routing daemon, also makes entries in the forwarding table of this tunnel."""
+    vlan_filtering: Optional[bool] = None
+    """Whether a bridge forwards by VLAN (IFLA_BR_VLAN_FILTERING). Then a port without a VLAN is cut off, and the bridge
+    does not answer for neighbours that it knows. False if the kernel has no such bridges."""
 
     kind: ClassVar[str] = "link"
     key_class: ClassVar[Type[Any]] = LinkKey

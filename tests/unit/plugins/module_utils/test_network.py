@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -195,6 +196,22 @@ def test_an_adopted_bridge_keeps_what_it_has(theirs):
     assert (present.group, present.address, present.mtu) == (0, "02:00:00:00:00:09", 1400)
     assert ("address", HOST, "br9", "10.9.0.1/24") in theirs.kernel.present
     assert theirs.left() == {("link", HOST, "br9"), ("address", HOST, "br9", "10.9.0.1/24")}
+
+
+@pytest.mark.parametrize("driver", ["bridge", "overlay"])
+def test_a_bridge_that_somebody_has_made_aware_of_vlans(host, driver):
+    host.network("lan", driver=driver, ipam_config=[{"subnet": "10.9.0.0/24"}])
+    host.kernel.present[bridge(host).key] = replace(bridge(host), vlan_filtering=True)
+    assert host.network("lan", check=True).changed and host.network("lan").changed
+    assert bridge(host).vlan_filtering is False
+    assert not host.network("lan").changed
+
+
+def test_an_adopted_bridge_stays_aware_of_vlans(theirs):
+    key = ("link", HOST, "br9")
+    theirs.kernel.present[key] = replace(theirs.kernel.present[key], vlan_filtering=True)
+    theirs.network("lan", driver_options={NAME: "br9"})
+    assert bridge(theirs).vlan_filtering and not theirs.network("lan").changed
 
 
 def test_an_adopted_bridge_with_another_subnet_loses_only_that(theirs):

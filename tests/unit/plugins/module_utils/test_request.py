@@ -140,6 +140,19 @@ def test_a_bridge() -> None:
     assert link_requests.creation(bridge, {}, {}) == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_bridge_that_is_aware_of_vlans(wanted: bool) -> None:
+    data = [("IFLA_BR_VLAN_FILTERING", int(wanted))]
+    values = [
+        ("IFLA_IFNAME", padded("br0")),
+        ("IFLA_MTU", 1500),
+        ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "bridge"), ("IFLA_INFO_DATA", data)]),
+    ]
+    message = link_requests.setting("br0", [("IFLA_MTU", 1500), link_requests.vlan_filtering(wanted)])
+    assert message == encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, values)
+    assert interface.parse(message).vlan_filtering is wanted
+
+
 @settings(deadline=None)
 @given(st.integers(1, (1 << 24) - 1), addresses, st.integers(1, 65535), st.booleans(), st.sampled_from(["", "eth0"]))
 def test_tunnels(vni: int, local: str, port: int, learning: bool, device: str) -> None:

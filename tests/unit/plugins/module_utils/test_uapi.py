@@ -47,6 +47,7 @@ def known() -> Dict[str, Dict[str, int]]:
     return {
         "IFLA_INFO_": numbers_of(link.ifinfo),
         "IFLA_BRPORT_": numbers_of(ports),
+        "IFLA_BR_": numbers_of(link.ifinfo.data_map["bridge"]),
         "IFLA_IPVLAN_": numbers_of(link.ifinfo.data_map["ipvlan"]),
         "IFLA_MACVLAN_": numbers_of(link.ifinfo.macvlan_data),
         "IFLA_VLAN_": numbers_of(vlan.vlan),

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Tuple
 
 from ...model.value import value
+from ...resources.link import BRIDGE
 from . import ipvlan, macvlan, uapi, vlan
 from .query import LINK, NSID, WORD, attribute, query
 from .socket import Socket, attributes, number, text
@@ -68,6 +69,8 @@ class Interface:
     """Of a VLAN; None for other interfaces."""
     flag: str = ""
     """Of an ipvlan, in the words of ``ip link``; empty for other interfaces."""
+    vlan_filtering: Optional[bool] = None
+    """Of a bridge, whether it forwards by VLAN; None for other interfaces."""
 
 
 def parse(message: bytes) -> Interface:
@@ -99,6 +102,7 @@ def parse(message: bytes) -> Interface:
         flag=flag,
         tag=vlan.tag(data) if kind == vlan.KIND else None,
         vxlan=_vxlan(data, port) if kind == "vxlan" else None,
+        vlan_filtering=attributes(data).get(uapi.IFLA_BR_VLAN_FILTERING) == b"\x01" if kind == BRIDGE else None,
     )
 
 

@@ -68,6 +68,8 @@ def _changed_attributes(before: Link, after: Link) -> Optional[Tuple[List[Tuple[
         changed.append(("IFLA_GROUP", after.group))
     if after.lower and after.lower != before.lower:
         changed.append(link_requests.on_top(after.lower))
+    if after.vlan_filtering is not None and after.vlan_filtering != before.vlan_filtering:
+        changed.append(link_requests.vlan_filtering(after.vlan_filtering))
     up = after.up if after.up != before.up else None
     return (changed, up) if changed or up is not None else None
 

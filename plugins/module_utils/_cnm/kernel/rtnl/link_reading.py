@@ -130,7 +130,17 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
                 group = GROUP
             links.append(
                 Link(
-                    namespace, each.name, each.type, each.address, each.mtu, up, group, peer, tunnel=tunnel, lower=lower
+                    namespace,
+                    each.name,
+                    each.type,
+                    each.address,
+                    each.mtu,
+                    up,
+                    group,
+                    peer,
+                    tunnel=tunnel,
+                    lower=lower,
+                    vlan_filtering=each.vlan_filtering,
                 )
             )
     with_inner_end = {link.end for link in links}

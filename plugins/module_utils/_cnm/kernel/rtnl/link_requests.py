@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
-from ...resources.link import HostEnd, Link, Lower, Tunnel
+from ...resources.link import BRIDGE, HostEnd, Link, Lower, Tunnel
 from . import ipvlan, macvlan, new_link, uapi, veth, vlan
 from .interface import UP, Interface
 from .request import encode
@@ -82,6 +82,12 @@ def setting(name: str, changed: Sequence[Tuple[str, Any]], up: Optional[bool] = 
 def setting_up(name: str) -> bytes:
     """Return the request that sets the link NAME up. Most sandboxes use the same few names."""
     return setting(name, [], up=True)
+
+
+def vlan_filtering(wanted: bool) -> Tuple[str, Any]:
+    """Return the attribute that lets a bridge forward by VLAN, or not, as WANTED."""
+    information = [("IFLA_INFO_KIND", BRIDGE), ("IFLA_INFO_DATA", [("IFLA_BR_VLAN_FILTERING", int(wanted))])]
+    return "IFLA_LINKINFO", information
 
 
 def port_modes(end: HostEnd) -> bytes:
