@@ -140,6 +140,9 @@ options:
         from which it then chooses addresses without asking; see O(ipam_config[].iprange). Addresses outside of it are
         claimed one by one. If etcd does not answer, whatever has to be claimed is refused. With the last host, the
         network is removed from etcd.
+      - C(cnm.overlay.slices) (boolean, default V(true)) says whether each host has slices. V(false) needs
+        C(cnm.overlay.control) V(etcd). Each host then chooses the lowest free address of the subnet, as Docker does,
+        and claims it alone. It must be the same on all hosts.
       - C(cnm.overlay.names) (V(inventory) or V(etcd), default V(inventory)) says how a host gets to know the names of
         endpoints of other hosts, in the same ways, if C(cnm.overlay.control) is V(evpn), which knows only addresses.
       - C(encrypted) (boolean, default V(false)) lets the packets of an V(overlay) go between hosts only in a tunnel of
@@ -207,7 +210,8 @@ options:
         description:
           - Part of the subnet, in CIDR notation, from which addresses are chosen. An endpoint may ask for an address
             outside it. The default is the whole subnet. An empty string resets it to the whole subnet.
-          - With C(cnm.overlay.control=etcd) in O(driver_options), the default is a slice that no other host has.
+          - With C(cnm.overlay.control=etcd) in O(driver_options), the default is a slice that no other host has, unless
+            C(cnm.overlay.slices) is V(false).
         type: str
       aux_addresses:
         description:

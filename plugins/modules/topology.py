@@ -38,7 +38,7 @@ description:
     host replaces its slice.
   - With the driver option C(cnm.overlay.control=etcd), hosts find each other in etcd, and claim their slices there.
     They need neither C(cnm_vtep_address) nor C(cnm_host_number). What one host leaves out of the network is as another
-    host declares it.
+    host declares it. With C(cnm.overlay.slices=false), hosts have no slices.
   - Sandboxes with fixed addresses are known by name on all hosts of the network. Sandboxes whose addresses are chosen
     are known after a second task with O(exchange=true).
   - Without the driver option C(cnm.overlay.learning), a host does not learn the location of endpoints if it knows all

@@ -20,7 +20,7 @@ from service import SOCKET, Service
 from steps import Step
 from story import Move
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, SLICES, VTEP
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
 
 SETTINGS = Path("/etc/cnm/etcd.json")
@@ -72,9 +72,9 @@ class EtcdHosts(CnmHosts):
         return [name for name in self.hosts if name != host]
 
     def _create(self, host: str, step: Step) -> None:
-        self._ensure(host, "network", cnm_hosts.network(step, **self._options(host)))
+        self._ensure(host, "network", cnm_hosts.network(step, **self._options(host), **{SLICES: "false"}))
         for other in self._others(host):
-            # It joins the network by its name.
+            # It joins the network by its name, and chooses addresses as the first host has said, as Docker does.
             joined = {"name": step.name, "driver": step.arguments["driver"], "driver_options": self._options(other)}
             self._ensure(other, "network", joined)
 

@@ -62,7 +62,6 @@ _CHOSEN_ADDRESS = rf"h\d/(containers/{_CHOSEN}/Networks/blue|networks/blue/Conta
 EGRESS = "the network's own gateway leads out; Docker gives each container a second interface, on docker_gwbridge"
 KEPT = "a stopped sandbox keeps its addresses; a stopped Docker container has none"
 SLICE = "each host chooses from its own slice of the subnet, because there is no shared store"
-CLAIMED = "each host chooses from a slice that it has claimed; Docker takes the first free address of the subnet"
 OPTION = "Docker's networks do not have this option"
 
 INTENDED = (
@@ -82,7 +81,6 @@ INTENDED = (
     Difference(r"h\d/networks/docker_gwbridge", EGRESS, theirs_alone),
     Difference(rf"{_ATTACHED}/(IPAddress|IPPrefixLen|MacAddress)", KEPT, ours_alone),
     Difference(_CHOSEN_ADDRESS, SLICE, controls=("inventory",)),
-    Difference(_CHOSEN_ADDRESS, CLAIMED, controls=("etcd",)),
     Difference(
         r"mole/finds/store",
         "the answer has all endpoints with the name; Docker's has only those on the first network",

@@ -166,7 +166,9 @@ class Fabric:
             )
 
     def _cut(self) -> None:
-        """Choose each host's part of the subnets, unless the host declares one itself."""
+        """Choose each host's part of the subnets, unless the host declares one itself, or hosts have none."""
+        if not self._way.tunnel(self.name, self._options()).slices:
+            return
         for version, whole in self._subnets.items():
             given: Dict[str, Subnet] = {}
             for host, item in self._items.items():

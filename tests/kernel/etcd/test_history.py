@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Eight hosts that share the addresses of a network, while members of etcd are killed, stopped and cut off.
+"""Hosts that share the addresses of a network, while members of etcd are killed, stopped and cut off.
 
 The hosts are pretended, each with a store of its own. etcd and the client are real.
 """
@@ -26,15 +26,20 @@ from fleet import Fleet, until
 from history import History
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, SLICES
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.etcd import connection
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput
 from ansible_collections.cnm.linux.tests.unit.plugins.module_utils.pretend import PretendKernel
 
 pytestmark = needs_etcd
-HOSTS = 8
-SUBNET = "10.9.0.0/26"
-"""Eight slices of eight addresses, six of them for hosts: so two hosts have none, and the others use theirs up."""
+HOSTS = {"blue": 8, "red": 3}
+"""How many hosts each network has."""
+SUBNETS = {"blue": "10.9.0", "red": "10.10.0"}
+"""Networks of 64 addresses.
+
+Blue has eight slices of eight addresses, six of them for hosts: so two hosts have none, and the others use theirs up.
+The hosts of red have no slices.
+"""
 SECONDS = 8.0
 FAULT, PAUSE = 1.2, 0.8
 """Seconds: longer than an election."""
@@ -44,8 +49,9 @@ PATIENCE, BRIEF = 4.0, 0.5
 class Host:
     """A host that starts and stops sandboxes at random, in a thread of its own."""
 
-    def __init__(self, number: int, seed: int, folder: str, history: History) -> None:
+    def __init__(self, number: int, network: str, seed: int, folder: str, history: History) -> None:
         self.name = f"h{number}"
+        self.network = network
         self._random = random.Random(f"{seed} {number}")
         self._folder = f"{folder}/{number}"
         self._kernel = PretendKernel()
@@ -77,7 +83,7 @@ class Host:
 
     def single(self) -> set[str]:
         """Return the addresses that it has in its store outside of its slice, with their endpoints."""
-        networks = self.controller().describe("network", lambda _store, one: one.name == "blue")
+        networks = self.controller().describe("network", lambda _store, one: one.name == self.network)
         ranges = [pool.get("IPRange") for each in networks for pool in each["IPAM"]["Config"]]
         return {address for held in self._holds.values() for address in held if not _within(address, ranges)}
 
@@ -94,27 +100,27 @@ class Host:
         return False
 
     def _join(self) -> None:
-        options = {CONTROL: "etcd"}
-        pools = [{"subnet": SUBNET}]
-        item = {"name": "blue", "driver": "overlay", "driver_options": options, "ipam_config": pools}
+        options = {CONTROL: "etcd", SLICES: str(self.network == "blue")}
+        pools = [{"subnet": f"{SUBNETS[self.network]}.0/26"}]
+        item = {"name": self.network, "driver": "overlay", "driver_options": options, "ipam_config": pools}
         self._has_joined = self._run("join", "network", item)
 
     def _leave(self) -> None:
         self._note({})
-        self._run("leave", "network", {"name": "blue", "state": "absent", "force": True})
+        self._run("leave", "network", {"name": self.network, "state": "absent", "force": True})
         self._has_joined = False
 
     def _start(self, name: str) -> None:
-        attachment: dict[str, Any] = {"network": "blue", "name": name}
+        attachment: dict[str, Any] = {"network": self.network, "name": name}
         if self._random.random() < 0.5:
-            attachment["ipv4_address"] = f"10.9.0.{self._random.randrange(2, 63)}"
+            attachment["ipv4_address"] = f"{SUBNETS[self.network]}.{self._random.randrange(2, 63)}"
         if self._run("start", "endpoint", attachment):
             endpoints = self.controller().describe("endpoint", lambda _store, one: one.name == name)
             self._note({**self._holds, name: {each["IPv4Address"].partition("/")[0] for each in endpoints}})
 
     def _stop(self, name: str) -> None:
         self._note({each: held for each, held in self._holds.items() if each != name})
-        self._run("stop", "endpoint", {"network": "blue", "name": name, "state": "absent"})
+        self._run("stop", "endpoint", {"network": self.network, "name": name, "state": "absent"})
 
     def _note(self, holds: dict[str, set[str]]) -> None:
         for name in {*self._holds, *holds}:
@@ -164,7 +170,8 @@ def test_no_address_is_held_twice(fleet: Fleet, seed: int, monkeypatch: pytest.M
                 "_client",
                 lambda _why, brief: ("", etcd.client(patience=BRIEF if brief else PATIENCE)),
             )
-            hosts = [Host(number, seed, folder, history) for number in range(1, HOSTS + 1)]
+            networks = [name for name, count in HOSTS.items() for _number in range(count)]
+            hosts = [Host(number, name, seed, folder, history) for number, name in enumerate(networks, 1)]
             broken: list[BaseException] = []
             threads = [threading.Thread(target=work, args=(each, over, broken)) for each in hosts]
             for each in threads:
@@ -179,14 +186,16 @@ def test_no_address_is_held_twice(fleet: Fleet, seed: int, monkeypatch: pytest.M
             for each in threads:
                 each.join()
             assert broken == []
-            outcomes = sum((each.outcomes for each in hosts), Counter())
-            assert history.conflicts() == [], outcomes
+            by = {name: sum((each.outcomes for each in hosts if each.network == name), Counter()) for name in HOSTS}
+            assert history.conflicts() == [], by
             # Everything happened, and what was refused or failed has left nothing.
-            assert outcomes["start done"] > 20 and outcomes["start refused"] and outcomes["leave done"], outcomes
+            for outcomes in by.values():
+                assert outcomes["start done"] > 20 and outcomes["start refused"], by
+            assert by["blue"]["leave done"], by
             for each in hosts:
                 each.end()
             left = {each.key.rpartition("/")[2] for each in etcd.client().list("addresses/").entries}
-            assert left == set().union(*(each.single() for each in hosts)), outcomes
+            assert left == set().union(*(each.single() for each in hosts)), by
 
 
 def work(host: Host, over: threading.Event, broken: list[BaseException]) -> None:

@@ -100,6 +100,8 @@ class Tunnel(NamedTuple):
     """Whether packets may go between hosts only in an encrypted tunnel."""
     names: str = INVENTORY
     """What tells the hosts the names of each other's endpoints: ``INVENTORY`` or ``ETCD``."""
+    slices: bool = True
+    """Whether each host chooses addresses from slices of its own; otherwise all choose from the whole subnet."""
 
 
 class Spanning(Protocol):

@@ -52,6 +52,7 @@ class Vxlan(Spanning):
             chosen.control,
             chosen.encrypted,
             chosen.names or (ETCD if chosen.control == ETCD else INVENTORY),
+            chosen.slices,
         )
 
     def device(self, network: Network) -> str:

@@ -19,6 +19,7 @@ PORT = "cnm.overlay.port"
 LEARNING = "cnm.overlay.learning"
 CONTROL = "cnm.overlay.control"
 NAMES = "cnm.overlay.names"
+SLICES = "cnm.overlay.slices"
 ENCRYPTED = "encrypted"
 """Docker's key."""
 
@@ -41,6 +42,7 @@ class OverlayOptions:
     encrypted: bool = False
     names: Optional[str] = None
     """None for those that follow from ``control``."""
+    slices: bool = True
 
 
 def _vni(text: str) -> int:
@@ -87,6 +89,7 @@ _OWN: bridge_options.Keys = {
     CONTROL: ("control", _control),
     ENCRYPTED: ("encrypted", _encrypted),
     NAMES: ("names", _names),
+    SLICES: ("slices", flag),
 }
 _SHARED = (
     "com.docker.network.bridge.enable_ip_masquerade",
@@ -122,6 +125,10 @@ def option_problems(options: Mapping[str, str]) -> Dict[str, str]:
             problems[LEARNING] = f"option '{LEARNING}': with '{CONTROL}: {EVPN}', hosts do not learn from packets."
         if chosen.control != EVPN and chosen.names is not None:
             problems[NAMES] = f"option '{NAMES}' needs '{CONTROL}: {EVPN}'; otherwise names come with the locations."
+        if chosen.control != ETCD and not chosen.slices:
+            problems[SLICES] = (
+                f"option '{SLICES}': without '{CONTROL}: {ETCD}', each host needs a slice to choose addresses from."
+            )
     return problems
 
 

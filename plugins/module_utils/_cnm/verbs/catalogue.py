@@ -16,8 +16,8 @@ from ..model.addresses import Address, address
 from ..model.network import Network
 from ..model.overlay_peer import Peer
 from .context import Context, Shared
-from .overlay import wants_etcd
-from .slices import parts, sliced
+from .overlay import has_slices, wants_etcd
+from .slices import parts, sliced, without_slice
 
 
 def is_shared(network: Network) -> bool:
@@ -90,7 +90,10 @@ def joined(
         differences = "; ".join(_differences(known, definition(network)))
         if differences:
             context.problems.add(f"{subject}: it is declared differently on {_named(members)}: {differences}.")
-    pools = tuple(sliced(context, shared, network, pool, own, subject) for pool in network.pools)
+    if has_slices(network):
+        pools = tuple(sliced(context, shared, network, pool, own, subject) for pool in network.pools)
+    else:
+        pools = tuple(without_slice(pool, existing or network, item) for pool in network.pools)
     network = replace(network, pools=pools, underlay=replace(underlay, member=own))
     return with_members(network, members, earlier)
 
@@ -102,7 +105,7 @@ def own_keys(network: Network) -> Dict[str, bytes]:
     member = network.underlay.member
     keys = {layout.members(network.name) + member: layout.packed(str(network.underlay.address))}
     for pool in network.pools:
-        for each in parts(pool):
+        for each in parts(network, pool):
             keys[layout.slices(network.name) + str(each.network_address)] = layout.packed(member)
     return keys
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Addresses outside of this host's slices, each of which is claimed in etcd."""
+"""Addresses that are not in this host's slices, each of which is claimed in etcd."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from ..etcd import layout
 from ..etcd.entries import Entry
 from ..etcd.transaction import LARGEST, Absent, Batch, Condition, Put, Unchanged
 from ..model.addresses import Address, Subnet, address
+from ..model.allocation import span
 from ..model.endpoint import Endpoint
 from ..model.network import Network, Pool
 from ..model.slices import claimable, count, index_of, number, part
 from ..store.objects import SqliteStore
 from .catalogue import is_shared, joining, left_over, own_keys
 from .context import Context, Shared
+from .overlay import has_slices
 from .slices import parts
 
 
@@ -45,22 +47,17 @@ class Claims(NamedTuple):
 def beyond(context: Context, network: Network, pool: Pool, elsewhere: Container[int]) -> Iterator[Address]:
     """Yield the addresses of POOL, a pool of NETWORK, that are in nobody's slice and that nobody has.
 
+    If hosts have no slices, the lowest comes first, unless other hosts have been faster too often.
+
     :param elsewhere: addresses that other hosts are known to have
     """
-    shared = context.shared(
-        f"Network '{network.name}': this host's slice has no free address, so one has to be claimed in etcd"
-    )
+    reason = "this host's slice has no free address, so one" if has_slices(network) else "an address"
+    shared = context.shared(f"Network '{network.name}': {reason} has to be claimed in etcd")
     prefix, slices = layout.addresses(network.name), layout.slices(network.name)
     used = {key[len(prefix) :].partition("/")[2] for key in shared.below(prefix)}
     taken = {key[len(slices) :] for key in shared.below(slices)}
-    # The slices that hosts do not claim come first. Hosts begin at different ones, so that they seldom meet.
-    own, edge, total = network.underlay.member if network.underlay else "", claimable(pool.subnet), count(pool.subnet)
-    begin, rest = number(own, None, pool.subnet), total - edge
-    most = len(taken) + len(used) + 2
-    order = [edge + (begin + step) % rest for step in range(min(rest, most))] if rest else []
-    order += [(begin + step) % edge for step in range(min(edge, most))]
-    (first, last), reserved = pool.usable, pool.reserved
-    for index in order:
+    (first, last), reserved = pool.usable if has_slices(network) else span(pool), pool.reserved
+    for index in _order(context, network, pool, len(taken) + len(used) + 2):
         whole = part(pool.subnet, index)
         if str(whole.network_address) in taken:
             continue
@@ -72,6 +69,33 @@ def beyond(context: Context, network: Network, pool: Pool, elsewhere: Container[
             if context.store.holder(network.id, one.packed) is None:
                 context.chosen.add((network.id, one))
                 yield one
+
+
+def _order(context: Context, network: Network, pool: Pool, most: int) -> Iterable[int]:
+    """Return the numbers of the slices of POOL, a pool of NETWORK, in the order in which this host looks at them.
+
+    :param most: how many of them may be full; those that hosts claim as a whole count, too
+    """
+    if has_slices(network):
+        return _apart(network, pool, most)
+    if context.hurried:
+        return _apart(network, pool, count(pool.subnet))
+    start, size = int(pool.subnet.network_address), part(pool.subnet, 0).num_addresses
+    first, last = span(pool)
+    return range((first - start) // size, (last - start) // size + 1)
+
+
+def _apart(network: Network, pool: Pool, most: int) -> Iterator[int]:
+    """Yield the numbers of MOST slices of POOL that hosts do not claim, then of as many others.
+
+    Each host of NETWORK begins at another one, so that they seldom choose the same address.
+    """
+    own, edge, total = network.underlay.member if network.underlay else "", claimable(pool.subnet), count(pool.subnet)
+    begin, rest = number(own, None, pool.subnet), total - edge
+    for step in range(min(rest, most)):
+        yield edge + (begin + step) % rest
+    for step in range(min(edge, most)):
+        yield (begin + step) % edge
 
 
 def claims(context: Context, before: SqliteStore, names: Iterable[str]) -> Claims:
@@ -134,7 +158,7 @@ class _Single(NamedTuple):
 
 def _single(store: SqliteStore, network: Network, identifiers: Iterable[str]) -> Dict[str, _Single]:
     """Return the addresses of the endpoints with IDENTIFIERS, on NETWORK, that are claimed alone, by their keys."""
-    own = {each for pool in network.pools for each in parts(pool)}
+    own = {each for pool in network.pools for each in parts(network, pool)}
     singles: Dict[str, _Single] = {}
     for identifier in identifiers:
         endpoint = store.endpoint(identifier)
@@ -178,7 +202,8 @@ def _claiming(context: Context, network: Network, missing: Mapping[str, _Single]
         if key in entries and (network.id, each.address) not in context.chosen:
             needed, problem = _taken_over(shared, network, each, entries[key])
         else:
-            needed, problem = [Absent(key), Absent(slices[key])], _in_slice(network, each, entries.get(slices[key]))
+            needed, problem = _in_slice(network, each, slices[key], entries.get(slices[key]))
+            needed = [Absent(key), *needed]
         # What was chosen was free a moment ago: the claim fails, and the run chooses something else.
         if problem and (network.id, each.address) not in context.chosen:
             context.problems.add(f"{context.subject('endpoint', each.endpoint)}: address {each.address} {problem}")
@@ -211,14 +236,21 @@ def _taken_over(shared: Shared, network: Network, wanted: _Single, entry: Entry)
     return [unchanged, Absent(running)], ""
 
 
-def _in_slice(network: Network, wanted: _Single, entry: Optional[Entry]) -> str:
-    """Return why WANTED cannot have an address that is in the slice that ENTRY gives to somebody."""
+def _in_slice(network: Network, wanted: _Single, key: str, entry: Optional[Entry]) -> Tuple[List[Condition], str]:
+    """Return the conditions on which WANTED can have an address of a slice, or why it cannot.
+
+    :param key: that of the slice
+    :param entry: who has the slice; None if nobody has
+    """
     if entry is None:
-        return ""
+        return [Absent(key)], ""
+    if network.underlay is not None and layout.unpacked(entry.value) == network.underlay.member:
+        # This run gives the slice up, after it has taken the addresses in it.
+        return [Unchanged(key, entry.revision)], ""
     pool = network.pool(wanted.address.version)
     edge, total = (claimable(pool.subnet), count(pool.subnet)) if pool is not None else (0, 0)
     advice = ""
     if pool is not None and edge < total:
         first, last = part(pool.subnet, edge).network_address, pool.subnet.broadcast_address
         advice = f" No host chooses from {first} to {last}."
-    return f"cannot be used: host '{layout.unpacked(entry.value)}' chooses addresses from {wanted.slice}.{advice}"
+    return [], f"cannot be used: host '{layout.unpacked(entry.value)}' chooses addresses from {wanted.slice}.{advice}"

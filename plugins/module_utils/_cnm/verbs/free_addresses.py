@@ -27,15 +27,21 @@ class FreeAddresses:
         there = (remote.address(version) for _peer, remote in informed(context.store, network).remotes())
         self._elsewhere = {int(each) for each in there if each is not None}
         self._is_shared = network.underlay is not None and bool(network.underlay.member)
+        self._has_slices = True
+        if self._is_shared:
+            from .overlay import has_slices
+
+            self._has_slices = has_slices(network)
         self._start = span(pool)[0]
         self._beyond: Optional[Iterator[Address]] = None
 
     def take(self) -> Address:
-        """Return one that was not returned before: the lowest, then those outside of this host's slice.
+        """Return one that was not returned before: the lowest, then those that have to be claimed in etcd.
 
         :raises ValueError: if there is none
         """
-        if self._beyond is None and (not self._is_shared or self._pool.iprange is not None):
+        chooses_alone = not self._is_shared or (self._has_slices and self._pool.iprange is not None)
+        if self._beyond is None and chooses_alone:
             taken = self._context.store.taken(self._network.id, self._pool.subnet.version, self._start)
             try:
                 lowest = lowest_free(self._pool, taken, self._start, self._elsewhere)
@@ -50,6 +56,8 @@ class FreeAddresses:
             self._beyond = beyond(self._context, self._network, self._pool, self._elsewhere)
         for address in self._beyond:
             return address
-        raise ValueError(
-            f"no address is free in {self._pool.subnet}: hosts have claimed all slices that have any left."
-        )
+        if self._has_slices:
+            reason = f"{self._pool.subnet}: hosts have claimed all slices that have any left"
+        else:
+            reason = str(self._pool.iprange or self._pool.subnet)
+        raise ValueError(f"no address is free in {reason}.")

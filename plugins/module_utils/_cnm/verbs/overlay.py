@@ -83,6 +83,11 @@ def wants_etcd(network: Network) -> bool:
     return network.underlay is not None and _tunnel(network).control == ETCD
 
 
+def has_slices(network: Network) -> bool:
+    """Say whether each host of NETWORK chooses addresses from slices of its own."""
+    return _tunnel(network).slices
+
+
 def _check_subnets(context: Context, network: Network, item: Mapping[str, Any], subject: str) -> None:
     """Check that the pools were given: if each host chose its own, they would differ."""
     given = {6 if ":" in str(entry.get("subnet")) else 4 for entry in item.get("ipam_config") or ()}

@@ -8,28 +8,37 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Dict, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from ..etcd import layout
 from ..model.addresses import Subnet, address
 from ..model.network import Network, Pool
 from ..model.slices import claimable, index_of, number, part, usable
 from .context import Context, Shared
+from .overlay import has_slices
 
 LARGEST_RANGE = 30
 """How many slices a host can claim: each takes two of the 128 conditions of a transaction."""
 
 
-def parts(pool: Pool) -> List[Subnet]:
-    """Return the slices from which this host chooses addresses of POOL, whose range is that of this host.
+def parts(network: Network, pool: Pool) -> List[Subnet]:
+    """Return the slices from which this host chooses addresses of POOL, a pool of NETWORK with this host's range.
 
-    They are one more than LARGEST_RANGE if there are even more.
+    They are one more than LARGEST_RANGE if there are even more. There are none if hosts have no slices.
     """
-    if pool.iprange is None:
+    if pool.iprange is None or not has_slices(network):
         return []
     first = index_of(pool.subnet, pool.iprange.network_address)
     last = index_of(pool.subnet, pool.iprange.broadcast_address)
     return [part(pool.subnet, each) for each in range(first, min(last, first + LARGEST_RANGE) + 1)]
+
+
+def without_slice(pool: Pool, earlier: Network, item: Mapping[str, Any]) -> Pool:
+    """Return POOL without the range that its hosts no longer have: the slice of EARLIER, unless ITEM gives a range."""
+    was = earlier.pool(pool.subnet.version)
+    given = {str(entry.get("subnet")) for entry in item.get("ipam_config") or () if entry.get("iprange")}
+    is_slice = was is not None and has_slices(earlier) and was.iprange == pool.iprange
+    return replace(pool, iprange=None) if is_slice and str(pool.subnet) not in given else pool
 
 
 def sliced(context: Context, shared: Shared, network: Network, pool: Pool, own: str, subject: str) -> Pool:
@@ -37,7 +46,7 @@ def sliced(context: Context, shared: Shared, network: Network, pool: Pool, own: 
     taken = _slices(shared, network.name)
     if pool.iprange is None:
         return replace(pool, iprange=_free_slice(shared, network, pool, own, taken))
-    wanted = parts(pool)
+    wanted = parts(network, pool)
     if len(wanted) > LARGEST_RANGE:
         context.problems.add(
             f"{subject}: iprange {pool.iprange} is larger than {LARGEST_RANGE} slices of {wanted[0].num_addresses} "

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, VNI, VTEP
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers.overlay_options import CONTROL, SLICES, VNI, VTEP
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.items import in_order
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.overlay_peer import members
 from ansible_collections.cnm.linux.plugins.plugin_utils._topology.declaration import read
@@ -325,6 +325,21 @@ def test_hosts_that_find_each_other_in_etcd_need_neither_addresses_nor_peers():
     text = refused(a={"cnm_networks": [other]}, b={"cnm_networks": [whole]})
     assert f"declare it differently: driver option '{VNI}' is '78' on one and '77' on the other" in text
     assert inventory(a={"cnm_networks": [declared]}).problems == []
+
+
+def test_hosts_without_slices_have_no_part_of_the_subnet_unless_they_declare_one():
+    pools = [{"subnet": "10.9.0.0/28"}]
+    declared = {"name": "blue", "driver": "overlay", "driver_options": {CONTROL: "etcd", SLICES: False}}
+    own = [{**pools[0], "iprange": "10.9.0.8/29"}]
+    answer = inventory(
+        a={"cnm_networks": [{**declared, "ipam_config": pools}], "cnm_sandboxes": [on("x")], "cnm_host_number": 1},
+        # More than there are slices.
+        b={"cnm_networks": [declared], "cnm_sandboxes": [on("y", ipv4_address="10.9.0.9")], "cnm_host_number": 9},
+        c={"cnm_networks": [{**declared, "ipam_config": own}], "cnm_sandboxes": [on("z")]},
+        d={"cnm_networks": [{**declared, "ipam_config": own}], "cnm_sandboxes": [on("z")]},
+    )
+    assert answer.problems == []
+    assert [told(answer, name)["ipam_config"] for name in "abcd"] == [pools, pools, own, own]
 
 
 def test_a_play_makes_a_network_in_etcd_without_addresses_in_the_inventory(monkeypatch):
