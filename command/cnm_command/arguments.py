@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any, NoReturn, Sequence
 
 from _cnm.model.suggestions import did_you_mean
 
 from . import VERSION
-from .changing_arguments import add_endpoint, add_network, add_sandbox
+from .changing_arguments import SAME, add_endpoint, add_network, add_sandbox
 from .filters import KEYS
 
 FORMATS = ("svg", "html", "dot", "json")
 """Of a picture."""
+_BAD_OPTION, _BAD_ARGUMENT = 125, 1
+"""Docker's exit statuses for an invalid option, and for arguments that are missing or too many."""
+_UNKNOWN = "unknown option"
 _PLURAL = {"network": "networks", "sandbox": "sandboxes", "endpoint": "endpoints"}
 _TEXTS = {
     "network": "show and change networks",
@@ -25,14 +29,34 @@ _TEXTS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that takes whole options only, and ends with Docker's exit statuses."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        about_option = message.startswith(("argument -", _UNKNOWN))
+        self.exit(_BAD_OPTION if about_option else _BAD_ARGUMENT, f"{self.prog}: error: {message}\n")
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the options in ARGV; ``action`` is the function to call.
 
-    :raises SystemExit: after printing the help or the version, or with status 2 if ARGV is not valid
+    :raises SystemExit: after printing the help or the version, or if ARGV is not valid
     """
-    options, unknown = command_line().parse_known_args(argv)
-    if unknown:
-        _refuse(options.parser, unknown)
+    top = command_line()
+    options, rest = top.parse_known_args(argv)
+    if not rest and getattr(options, "action", None) is None:
+        # As in Docker, a command of which only the beginning is given lists what there is.
+        getattr(options, "parser", top).print_help()
+        raise SystemExit(0)
+    if hasattr(options, "names") and not any(text.startswith("-") for text in rest):
+        # What follows an option that stands among the names.
+        options.names, rest = [*options.names, *rest], []
+    if rest:
+        _refuse(getattr(options, "parser", top), rest)
     if options.action == "exec":
         options.command = [options.program, *options.arguments]
     return options
@@ -40,19 +64,18 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def command_line() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="cnm", description="Shows, changes, restores and checks the container networks of this host."
-    )
+    parser = _Parser(prog="cnm", description="Shows, changes, restores and checks the container networks of this host.")
     parser.add_argument("--version", action="version", version=f"cnm {VERSION}")
-    kinds = parser.add_subparsers(dest="kind", metavar="COMMAND", required=True)
+    kinds = parser.add_subparsers(dest="kind", metavar="COMMAND")
     for kind, plural in _PLURAL.items():
         text = _TEXTS[kind]
-        verbs = _described(kinds, kind, text).add_subparsers(dest="action", metavar="COMMAND", required=True)
+        verbs = _described(kinds, kind, text).add_subparsers(dest="action", metavar="COMMAND")
         _add_list(verbs, kind, plural)
         inspect = _described(verbs, "inspect", f"show all details of {plural} as JSON")
         inspect.add_argument("names", metavar="NAME", nargs="+", help="name, id or unique prefix of an id")
         inspect.add_argument("-f", "--format", metavar="FORMAT", help="json, or a template such as '{{.Name}}'")
         if kind == "network":
+            inspect.add_argument("-v", "--verbose", action="store_true", help=SAME)
             add_network(verbs, _described)
         if kind == "endpoint":
             add_endpoint(verbs, _described)
@@ -100,9 +123,15 @@ def command_line() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="show only matching events; type: network, sandbox, endpoint; event: create, connect and so on",
+        help="show only matching events; type: network, sandbox, endpoint; event: create, connect and so on; network, "
+        "sandbox: the name or id of one",
     )
-    events.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per line")
+    events.add_argument(
+        "--format",
+        metavar="FORMAT",
+        default="text",
+        help="text; json: one object per line; or a template such as '{{.Action}}'",
+    )
     progress = _described(kinds, "progress", "show how far a run is", "It may be that of a task of Ansible.")
     progress.set_defaults(action="progress")
     doctor = _described(
@@ -201,7 +230,7 @@ def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn
     if option is None:
         parser.error(f"too many arguments: {' '.join(unknown)}")
     options = [each for action in parser._actions for each in action.option_strings]
-    parser.error(f"unknown option '{option}'{did_you_mean(option, options)}")
+    parser.error(f"{_UNKNOWN} '{option}'{did_you_mean(option, options)}")
 
 
 def _add_list(verbs: Any, kind: str, plural: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 Add = Callable[..., argparse.ArgumentParser]
 """Adds a verb to the parsers of a kind: its name, its help, and more sentences for its own help."""
+SAME = "accepted as in Docker; the result is the same"
 _REFERENCE = "name, id or unique prefix of an id"
 
 
@@ -42,6 +43,7 @@ def add_network(verbs: Any, add: Add) -> None:
     disconnect = _changing(add(verbs, "disconnect", "take a sandbox off a network"))
     disconnect.add_argument("network", metavar="NETWORK", help=_REFERENCE)
     disconnect.add_argument("sandbox", metavar="SANDBOX", help=_REFERENCE)
+    disconnect.add_argument("-f", "--force", action="store_true", help=SAME)
     prune = _changing(
         add(
             verbs,

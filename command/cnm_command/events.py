@@ -10,7 +10,7 @@ import json
 import time
 from argparse import Namespace
 from datetime import datetime
-from typing import Dict, Iterator, List, Mapping, NamedTuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple
 
 from _cnm.model.endpoint import Endpoint
 from _cnm.model.errors import printable
@@ -26,7 +26,7 @@ from .errors import Failure
 
 _PAUSE = 0.1
 """Seconds between looks at the files of the store."""
-_KEYS = ("type", "event")
+_KEYS = ("type", "event", "network", "sandbox")
 
 
 class Snapshot(NamedTuple):
@@ -53,6 +53,7 @@ def show(options: Namespace) -> int:
     :raises Failure: if a filter is not valid
     """
     wanted = _filters(options.filter)
+    written = _format(options.format)
     changes = StoreChanges(FOLDER)
     with controller(check=True) as core:
         before = core.look(snapshot)
@@ -60,9 +61,8 @@ def show(options: Namespace) -> int:
             if changes.happened():
                 after = core.look(snapshot)
                 for event in events(before, after):
-                    given = {"type": event.kind, "event": event.action}
-                    if all(given[key] in values for key, values in wanted.items()):
-                        print(line(event, options.format), flush=True)
+                    if matches(event, wanted):
+                        print(written(event), flush=True)
                 before = after
             time.sleep(_PAUSE)
 
@@ -75,6 +75,15 @@ def _filters(texts: List[str]) -> Dict[str, List[str]]:
                 raise Failure(f"invalid filter '{key}': use one of {', '.join(_KEYS)}.")
             wanted.setdefault(key, []).append(value)
     return wanted
+
+
+def matches(event: Event, wanted: Mapping[str, List[str]]) -> bool:
+    """Say whether EVENT meets the filters WANTED: one of those with the same key, for each key."""
+    given = {"type": [event.kind], "event": [event.action]}
+    for kind in ("network", "sandbox"):
+        itself = [event.id, event.attributes["name"]] if event.kind == kind else []
+        given[kind] = [*itself, event.attributes.get(kind, "")]
+    return all(set(given[key]) & set(values) for key, values in wanted.items())
 
 
 def snapshot(store: SqliteStore) -> Snapshot:
@@ -155,11 +164,29 @@ def _on_network(action: str, state: Snapshot, identifier: str) -> Event:
     return Event("network", action, endpoint.network, attributes)
 
 
+def _format(format_: str) -> Callable[[Event], str]:
+    """Return what writes an event in FORMAT_: ``text``, ``json`` or a template.
+
+    :raises Failure: if the template is not valid
+    """
+    if format_ in ("text", "json"):
+        return lambda event: line(event, format_)
+    from .template import Template
+
+    template = Template(format_)
+    return lambda event: printable(template.write(_as_docker(event)))
+
+
 def line(event: Event, format_: str) -> str:
     """Return how EVENT, which has happened now, is shown in FORMAT_, ``text`` or ``json``."""
-    now = datetime.now().astimezone().isoformat()
+    shown = _as_docker(event)
     if format_ == "json":
-        actor = {"ID": event.id, "Attributes": event.attributes}
-        return json.dumps({"Type": event.kind, "Action": event.action, "Actor": actor, "time": now})
+        return json.dumps(shown)
     attributes = ", ".join(f"{name}={value}" for name, value in event.attributes.items())
-    return printable(f"{now} {event.kind} {event.action} {event.id} ({attributes})")
+    return printable(f"{shown['time']} {event.kind} {event.action} {event.id} ({attributes})")
+
+
+def _as_docker(event: Event) -> Mapping[str, Any]:
+    actor = {"ID": event.id, "Attributes": event.attributes}
+    now = datetime.now().astimezone().isoformat()
+    return {"Type": event.kind, "Action": event.action, "Actor": actor, "time": now}

@@ -17,8 +17,8 @@ from .errors import Failure
 _CHOICES = {"type": ("builtin", "custom"), "status": ("running", "stopped")}
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 KEYS = {
-    "network": ("driver", "label", "name", "id", "scope", "type", "dangling"),
-    "sandbox": ("label", "name", "id", "network", "status"),
+    "network": ("driver", "label", "label!", "name", "id", "scope", "type", "dangling"),
+    "sandbox": ("label", "label!", "name", "id", "network", "status"),
     "endpoint": ("name", "id", "network", "sandbox"),
 }
 
@@ -46,6 +46,9 @@ def _test(key: str, value: str) -> Keep:
         return _expression(key, value)
     if key == "label":
         return selection({"labels": [value]})
+    if key == "label!":
+        labelled = selection({"labels": [value]})
+        return lambda store, item: not labelled(store, item)
     if value not in _CHOICES.get(key, (value,)):
         raise Failure(f"invalid value for filter '{key}', must be {' or '.join(map(json.dumps, _CHOICES[key]))}")
     if key == "status":

@@ -16,6 +16,9 @@ from _cnm.model.errors import printable
 from .access import controller
 from .errors import Failure
 
+_BAD_TEMPLATE = 64
+"""Docker's exit status."""
+
 
 def show(options: Namespace) -> int:
     """Print the objects that OPTIONS name; return the exit status, 1 if one of them does not exist.
@@ -26,7 +29,10 @@ def show(options: Namespace) -> int:
     if options.format:
         from .template import Template
 
-        template = Template("{{json .}}" if options.format == "json" else options.format)
+        try:
+            template = Template("{{json .}}" if options.format == "json" else options.format)
+        except Failure as error:
+            raise Failure(str(error), _BAD_TEMPLATE) from error
     with controller(check=True) as core:
         everything = core.describe(options.kind, lambda _store, _item: True)
     matching: List[Mapping[str, Any]] = []

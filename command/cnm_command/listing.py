@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
-from typing import Any, Callable, Dict, Mapping, Sequence
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from . import rows
 from .access import controller
@@ -31,12 +32,21 @@ def show(options: Namespace) -> int:
         text = "".join(f"{shown['Id']}\n" for shown in objects)
     elif options.format == "table":
         header = list(_ROWS[options.kind](_Blank()))
-        text = table(header, [list(_ROWS[options.kind](shown).values()) for shown in objects])
+        width = None if options.no_trunc else _width()
+        text = table(header, [list(_ROWS[options.kind](shown).values()) for shown in objects], width)
     else:
         shape = rows.network_json if options.kind == "network" else dict
         text = _formatted(options.format, options.kind, [shape(shown) for shown in objects])
     sys.stdout.write(text)
     return 0
+
+
+def _width() -> Optional[int]:
+    """Return how many characters a line of the output may have: those of a terminal; anything else takes all."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except OSError:
+        return None
 
 
 def _formatted(format_: str, kind: str, objects: Sequence[Mapping[str, Any]]) -> str:

@@ -74,7 +74,8 @@ _ACTIONS: Mapping[str, Callable[[Namespace], int]] = {
 def main(argv: Sequence[str]) -> int:
     """Run the command in ARGV; return the exit status.
 
-    It is 1 after a failure, 2 if ARGV is not valid, and 125 to 127 if a program could not be run in a sandbox.
+    It is 1 after a failure, 64 if a template is not valid, 125 if an option is not, and 125 to 127 if a program could
+    not be run in a sandbox.
     """
     options = parse(argv)
     try:

@@ -35,7 +35,6 @@ def endpoint(shown: Mapping[str, Any]) -> Dict[str, str]:
         "NETWORK": shown["Network"],
         "SANDBOX": shown["Sandbox"],
         "ADDRESSES": ", ".join(filter(None, (shown["IPv4Address"], shown["IPv6Address"]))),
-        "MAC ADDRESS": shown["MacAddress"],
         "PORTS": ", ".join(ports(shown["Ports"])),
     }
 

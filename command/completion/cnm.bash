@@ -18,7 +18,10 @@ _cnm() {
     3:sandbox:exec) choices=$(_cnm_names sandbox) ;;
     4:sandbox:exec) mapfile -t COMPREPLY < <(compgen -c -- "$word") && return ;;
     *:sandbox:exec) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
-    *:inspect) choices=$(_cnm_names "$kind") ;;
+    *:inspect)
+        choices=$(_cnm_names "$kind")
+        if [[ $word == -* ]]; then choices='--format --help'; fi
+        ;;
     *:network:create)
         case $before in
         -d | --driver) choices='bridge overlay macvlan ipvlan' ;;
@@ -41,7 +44,7 @@ _cnm() {
     *:network:connect | *:network:disconnect)
         if [[ $word == -* ]]; then
             choices='--dry-run --diff --help'
-            if [[ $verb == connect ]]; then choices+=' --ip --ip6 --alias --gw-priority'; fi
+            if [[ $verb == connect ]]; then choices+=' --ip --ip6 --alias --gw-priority'; else choices+=' --force'; fi
         else
             choices="$(_cnm_names network) $(_cnm_names sandbox)"
         fi
@@ -63,7 +66,7 @@ _cnm() {
         ;;
     *:events:*)
         case $before in
-        -f | --filter) choices='type=network type=sandbox type=endpoint event=' ;;
+        -f | --filter) choices='type=network type=sandbox type=endpoint event= network= sandbox=' ;;
         --format) choices='text json' ;;
         *) choices='--filter --format --help' ;;
         esac
@@ -87,8 +90,8 @@ _cnm() {
         --format) choices='table json' ;;
         -f | --filter)
             case $kind in
-            network) keys='driver= label= name= id= scope= type= dangling=' ;;
-            sandbox) keys='label= name= id= network= status=' ;;
+            network) keys='driver= label= label!= name= id= scope= type= dangling=' ;;
+            sandbox) keys='label= label!= name= id= network= status=' ;;
             *) keys='name= id= network= sandbox=' ;;
             esac
             compopt -o nospace

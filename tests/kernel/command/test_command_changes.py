@@ -227,7 +227,8 @@ def test_an_endpoint_keeps_its_addresses_from_sandbox_to_sandbox(host: Host) -> 
 def test_events_are_shown_as_they_happen(host: Host) -> None:
     tasks = Tasks(host)
     filters = ["--filter", "type=network", "--filter", "event=create", "--filter", "event=connect"]
-    with subprocess.Popen([*CNM, "events", "--format", "json", *filters], stdout=subprocess.PIPE) as watching:
+    format_ = ["--format", "{{.Action}} {{json .Actor.Attributes}}"]
+    with subprocess.Popen([*CNM, "events", *format_, *filters], stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
         try:
             # What was there when it looked first is no event.
@@ -236,12 +237,12 @@ def test_events_are_shown_as_they_happen(host: Host) -> None:
                 tasks.network(f"early{next(numbers)}")
             tasks.network("n", "10.1.0.0/24")
             tasks.sandbox("web", "n")
-            seen = [json.loads(watching.stdout.readline())]
-            while seen[-1]["Action"] != "connect":
-                seen.append(json.loads(watching.stdout.readline()))
+            seen = [watching.stdout.readline().split(" ", 1)]
+            while seen[-1][0] != "connect":
+                seen.append(watching.stdout.readline().split(" ", 1))
         finally:
             watching.terminate()
-    assert [(each["Action"], each["Actor"]["Attributes"]) for each in seen[-2:]] == [
+    assert [(action, json.loads(attributes)) for action, attributes in seen[-2:]] == [
         ("create", {"name": "n", "type": "bridge"}),
         ("connect", {"name": "n", "sandbox": "web", "endpoint": "web"}),
     ]

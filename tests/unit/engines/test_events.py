@@ -11,7 +11,7 @@ from typing import Any, Dict, List
 
 import pytest
 from _cnm.store.objects import SqliteStore
-from cnm_command.events import Event, Snapshot, events, line, snapshot
+from cnm_command.events import Event, Snapshot, events, line, matches, snapshot
 
 from .conftest import Engine
 
@@ -90,3 +90,23 @@ def test_an_event_is_a_line_or_json_as_with_docker() -> None:
     assert rest == "network connect ab12 (name=lan, sandbox=web)"
     shown = json.loads(line(event, "json"))
     assert (shown["Type"], shown["Action"], shown["Actor"]["Attributes"]["sandbox"]) == ("network", "connect", "web")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"network": ["lan"]}, ["create", "vip", "connect"]),
+        ({"network": ["ab12"], "event": ["create", "connect"]}, ["create", "connect"]),
+        ({"sandbox": ["web"]}, ["start", "connect"]),
+        ({"sandbox": ["web", "other"], "type": ["sandbox"]}, ["start"]),
+        ({"network": ["web"]}, []),
+    ],
+)
+def test_filters_choose_the_events_of_networks_and_sandboxes(wanted: Dict[str, List[str]], expected: List[str]) -> None:
+    seen = [
+        Event("network", "create", "ab12", {"name": "lan", "type": "bridge"}),
+        Event("sandbox", "start", "cd34", {"name": "web"}),
+        Event("endpoint", "vip", "ef56", {"name": "vip", "network": "lan"}),
+        Event("network", "connect", "ab12", {"name": "lan", "sandbox": "web", "endpoint": "web"}),
+    ]
+    assert [each.action for each in seen if matches(each, wanted)] == expected
