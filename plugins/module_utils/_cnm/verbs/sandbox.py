@@ -186,12 +186,14 @@ def _put_on(context: Context, sandbox: Sandbox, entries: Sequence[Mapping[str, A
     chosen: List[Tuple[Network, Wishes]] = []
     for entry in entries:
         network = context.network(entry["name"], subject)
+        name = network.name if network else entry["name"]
+        wishes = read(context.problems, entry, f"{subject} on network '{name}'")
         if network is None:
             continue
         if network.id in [other.id for other, _wishes in chosen]:
             context.problems.add(f"{subject}: network '{network.name}' is listed twice.")
             continue
-        chosen.append((network, read(context.problems, entry, f"{subject} on network '{network.name}'")))
+        chosen.append((network, wishes))
     special = [network.name for network, _wishes in chosen if not driver(network.driver).has_addresses]
     alone = not special or len(chosen) == 1
     if not alone:

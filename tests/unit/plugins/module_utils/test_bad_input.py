@@ -394,14 +394,23 @@ def test_each_value_of_a_list_is_looked_at(still):
         {"netns": "/run/netns/gone"},
         {"dns_servers": ["x"]},
         {"sysctls": {"kernel.panic": "1"}},
-        {"networks": [{"name": n, "ipv4_address": "10.1.0.2", "mac_address": "x"} for n in ("lan", "lam", "none")]},
+        {
+            "networks": [
+                {"name": "lan", "ipv4_address": "10.1.0.2", "mac_address": "x"},
+                {"name": "lam", "ipv4_address": "10.300.0.1"},
+                {"name": "none"},
+            ]
+        },
     ],
 )
 def test_one_problem_of_a_sandbox_hides_none_of_the_others(still, first):
     item = {
         "name": "new",
         "hostname": "a b",
-        "networks": [{"name": "lan", "ipv4_address": "10.1.0.2", "mac_address": "x"}, {"name": "lam"}],
+        "networks": [
+            {"name": "lan", "ipv4_address": "10.1.0.2", "mac_address": "x"},
+            {"name": "lam", "ipv4_address": "10.300.0.1"},
+        ],
         "published_ports": ["http"],
         **first,
     }
@@ -409,6 +418,7 @@ def test_one_problem_of_a_sandbox_hides_none_of_the_others(still, first):
     expected = (
         "hostname: 'a b' is not a valid host name.",
         "there is no network 'lam'.",
+        "on network 'lam': ipv4_address: '10.300.0.1' is not",
         "mac_address: 'x' is not a MAC address",
         "address 10.1.0.2 is taken: endpoint 'db' has it.",
         "published port 'http': 'http' is neither a port nor a range of ports.",
