@@ -92,6 +92,8 @@ def find_way(core: Controller, source: str, target: str) -> Way:
     sandboxes = core.describe("sandbox", lambda _store, _item: True)
     networks = {each["Name"]: each for each in core.describe("network", lambda _store, _item: True)}
     way = Way(_end(source, sandboxes, networks), _end(target, sandboxes, networks), networks)
+    if way.source.sandbox and way.source == way.target:
+        raise Failure(f"{source} and {target} are the same sandbox.")
     if not way.here or (way.outwards and not way.source.sandbox) or not (way.source.addresses or way.source.sandbox):
         raise Failure(f"sandbox {source} is not on this host. Run it on the host of {source}.")
     return way

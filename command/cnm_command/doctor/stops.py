@@ -124,5 +124,5 @@ def _of_link(before: Link, after: Link) -> Sequence[str]:
         "MTU": (before.mtu, after.mtu),
         "tunnel": (before.tunnel, after.tunnel),
     }
-    parts += [f"has {what} {was} instead of {now}" for what, (was, now) in changed.items() if was != now]
+    parts += [f"has {what} {was} instead of {now}" for what, (was, now) in changed.items() if now not in (None, was)]
     return parts or ["has been changed"]

@@ -57,6 +57,13 @@ def route(address: str) -> Dict[str, Any]:
     return dict(routes[0]) if routes else {"error": "there is none"}
 
 
+def flags(device: str) -> List[str]:
+    """Return the kernel's flags of the interface DEVICE, such as ``UP`` and ``NO-CARRIER``; none if it is not there."""
+    status, output, _errors = run_program(["ip", "-json", "link", "show", "dev", device], None)
+    links = json.loads(output or "[]") if status == 0 else []
+    return list(links[0]["flags"]) if links else []
+
+
 def answers(address: str) -> bool:
     """Return whether ADDRESS answers an echo request, which is also assumed if there is no program ping."""
     if shutil.which("ping") is None:

@@ -20,6 +20,8 @@ from .ends import End, Shown, Way
 
 RESTORE = "Run: cnm restore"
 _ICC = "com.docker.network.bridge.enable_icc"
+_ON_PARENT = ("macvlan", "ipvlan")
+"""The drivers whose device is an interface of the host, and whose packets do not pass the host."""
 _BRIDGED = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 """Whether the rules for forwarded packets also see those that a bridge passes on."""
 _EVERYWHERE = ("0.0.0.0", "::")
@@ -42,7 +44,8 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
     except CnmError as error:
         yield Finding("host", False, str(error), f"Remove the cause. {RESTORE}")
         return
-    bridge = network["Host"]["Device"]
+    device = network["Host"]["Device"]
+    bridge = "" if network["Driver"] in _ON_PARENT else device
     for end in way.here:
         yield _of(f"interface of {end.name}", steps, stops.interface(end), _fine(way, end))
         if bridge:
@@ -51,6 +54,8 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
         yield _of(f"routes of {end.name}", steps, stops.routes(end), "they are as they should be")
         if end is way.source:
             yield _route(core, way, network)
+    if device and not bridge:
+        yield _link(f"parent {device}", device)
     if bridge:
         yield _of("rules", steps, stops.rules, "nft table 'inet cnm' is complete")
         yield _of("rules in Docker's chain", steps, stops.rules_in_docker, "none is missing")
@@ -58,6 +63,7 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
         yield _others(core, way, bridge)
     if way.outwards and bridge:
         yield _of("forwarding", steps, stops.forwarding, "the host forwards")
+        yield _way_out(way.address(way.target))
     if way.other is not None:
         yield _of("tunnel", steps, stops.tunnel, f"it leads from network {network['Name']} to other hosts")
         yield _of("forwarding entries", steps, stops.entries, "they are as they should be")
@@ -137,6 +143,27 @@ def _route(core: Controller, way: Way, network: Shown) -> Finding:
         gateway = f" via {chosen['gateway']}" if chosen.get("gateway") else ""
         return Finding(name, False, f"{address} is reached by {taken}{gateway} instead of {interface}", look)
     return Finding(name, True, f"{address} is reached by {taken}")
+
+
+def _link(name: str, device: str) -> Finding:
+    """Say whether DEVICE, an interface of the host, works."""
+    flags = trials.flags(device)
+    if not flags:
+        return Finding(name, False, f"this host has no interface '{device}'", "Bring it back.")
+    if "UP" not in flags:
+        return Finding(name, False, f"'{device}' is down", f"Run: ip link set {device} up")
+    if "NO-CARRIER" in flags:
+        return Finding(name, False, f"'{device}' has no carrier", "Is its cable plugged in, and is the other end up?")
+    return Finding(name, True, f"'{device}' is up")
+
+
+def _way_out(address: str) -> Finding:
+    """Say whether the host itself has a way to ADDRESS."""
+    name, chosen = "way out", trials.route(address)
+    if "error" in chosen:
+        return Finding(name, False, f"the host has no route to {address}: {chosen['error']}", "Look at: ip route")
+    found = _link(name, chosen["dev"])
+    return Finding(name, True, f"the host reaches {address} by {chosen['dev']}") if found.present else found
 
 
 def _icc(way: Way, network: Shown) -> Finding:

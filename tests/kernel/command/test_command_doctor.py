@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import front_ends
 import pytest
-from stand_in import Host, private
+from stand_in import OUTSIDE, Host, private
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
@@ -79,7 +79,33 @@ FAULTS = {
         mend="nft delete table ip other",
     ),
     "internal": Fault("", "network", "internal networks only (back)", "not internal", "198.51.100.1"),
-    "macvlan down": Fault("ip -n m2 link set eth0 down", "interface of m2", "is down", target="m2"),
+    "macvlan down": Fault(
+        "ip -n m2 link set eth0 down", "interface of m2", "macvlan 'eth0' in '/run/netns/m2' is down", target="m2"
+    ),
+    "parent down": Fault(
+        "ip link set uplink down",
+        "parent uplink",
+        "'uplink' is down",
+        "Run: ip link set uplink up",
+        "m2",
+        mend="ip link set uplink up; ip route add default via 198.51.100.1",
+    ),
+    "no way out": Fault(
+        "ip route delete default",
+        "way out",
+        "the host has no route to 192.0.2.1",
+        "ip route",
+        "192.0.2.1",
+        mend="ip route add default via 198.51.100.1",
+    ),
+    "cable pulled": Fault(
+        f"nsenter --net={OUTSIDE} ip link set wan down",
+        "way out",
+        "'uplink' has no carrier",
+        "cable",
+        "198.51.100.1",
+        mend=f"nsenter --net={OUTSIDE} ip link set wan up",
+    ),
     "nobody outside": Fault("", "answer", "198.51.100.77 does not answer", "tcpdump", "198.51.100.77"),
     "rules inside": Fault(
         "ip netns exec b nft 'add table ip t; add chain ip t in { type filter hook input priority 0; policy drop; }'",
@@ -96,7 +122,7 @@ FAULTS = {
     ),
     "names lost": Fault("truncate -s 0 /etc/netns/a/hosts", "name b", "file '/etc/netns/a/hosts' has been changed"),
 }
-SOURCES = {"macvlan down": "m1", "internal": "c", "ICC off": "lone1"}
+SOURCES = {"macvlan down": "m1", "parent down": "m1", "internal": "c", "ICC off": "lone1"}
 LISTEN = """\
 import socket, sys, time
 server = socket.create_server((sys.argv[1], int(sys.argv[2])))
@@ -170,7 +196,7 @@ def test_each_fault_is_found_by_name(built: Host, doctor: Doctor, fault: str) ->
         *fine, last = found
         assert all(each["present"] for each in fine)
         assert (last["present"], last["name"]) == (False, filled(row.stop)), last
-        assert filled(row.says) in last["found"]
+        assert filled(row.says) in last["found"] and "None" not in last["found"]
         assert row.advice in last["advice"]
     finally:
         if listener is not None:
@@ -205,6 +231,8 @@ def test_the_example_of_the_documentation(built: Host) -> None:
 def test_an_unknown_sandbox_is_refused(built: Host, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "a", "nobody"]) == 1
     assert "sandbox nobody not found" in capfd.readouterr().err
+    assert main(["doctor", "a", "172.18.0.2"]) == 1
+    assert "a and 172.18.0.2 are the same sandbox" in capfd.readouterr().err
 
 
 @pytest.mark.skipif(shutil.which("ansible-playbook") is None, reason="managed hosts need no ansible-playbook")
