@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
+from ...module_utils._cnm.drivers import creatable
 from ...module_utils._cnm.model.network import PREDEFINED
+from .inspected import driver_options
 from .renamed import renamed
 
-_NETWORK = {"driver": "driver", "driver_opts": "driver_options", "internal": "internal", "enable_ipv6": "enable_ipv6"}
+_NETWORK = {"driver": "driver", "internal": "internal", "enable_ipv6": "enable_ipv6"}
 _POOL = {"subnet": "subnet", "gateway": "gateway", "ip_range": "iprange", "aux_addresses": "aux_addresses"}
 _LISTS = {"dns": "dns_servers", "dns_search": "dns_search_domains", "dns_opt": "dns_opts"}
 _PORT = {"target": "container_port", "published": "host_port", "host_ip": "host_ip", "protocol": "protocol"}
+_ATTACHED = {
+    "ipv4_address": "ipv4_address",
+    "ipv6_address": "ipv6_address",
+    "mac_address": "mac_address",
+    "gw_priority": "gateway_priority",
+    "interface_name": "interface_name",
+}
+_ATTACHED_LEFT_OUT = ("driver_opts", "link_local_ips")
 _LEFT_OUT = {
     "links": "use the names of services",
     "external_links": "use aliases on a common network",
@@ -47,7 +57,8 @@ def composed(document: Mapping[str, Any], project: str = "") -> Composed:
         declared.setdefault("default", {})
     names = {key: _name(project, key, each) for key, each in declared.items()}
     differences: List[str] = []
-    networks = [_network(names[key], each, differences) for key, each in declared.items() if not each.get("external")]
+    own = ((names[key], each) for key, each in declared.items() if not each.get("external"))
+    networks = [item for name, each in own for item in _network(name, each, differences)]
     sandboxes = [
         sandbox for key, each in services.items() for sandbox in _sandboxes(project, key, each, names, differences)
     ]
@@ -61,8 +72,14 @@ def _name(project: str, key: str, network: Mapping[str, Any]) -> str:
     return str(network.get("name") or (key if external else f"{project}_{key}"))
 
 
-def _network(name: str, network: Mapping[str, Any], differences: List[str]) -> Dict[str, Any]:
+def _network(name: str, network: Mapping[str, Any], differences: List[str]) -> Iterator[Dict[str, Any]]:
+    """Yield NETWORK as an item, unless it has no counterpart."""
+    kind = str(network.get("driver") or "bridge")
+    if kind not in creatable():
+        differences.append(f"Network '{name}': there is no driver '{kind}'.")
+        return
     item: Dict[str, Any] = {"name": name}
+    item.update(driver_options(f"Network '{name}'", kind, network.get("driver_opts") or {}, differences))
     item.update(renamed(network, _NETWORK))
     if network.get("labels"):
         item["labels"] = _pairs(network["labels"])
@@ -72,7 +89,7 @@ def _network(name: str, network: Mapping[str, Any], differences: List[str]) -> D
     pools = [renamed(pool, _POOL) for pool in ipam.get("config") or []]
     if any(pools):
         item["ipam_config"] = [pool for pool in pools if pool]
-    return item
+    yield item
 
 
 def _sandboxes(
@@ -95,7 +112,7 @@ def _sandboxes(
     hosts = dict(_hosts(subject, service.get("extra_hosts") or [], differences))
     if hosts:
         item["etc_hosts"] = hosts
-    item["networks"] = [{"name": mode}] if mode else list(_attachments(key, service, names))
+    item["networks"] = [{"name": mode}] if mode else list(_attachments(key, service, names, differences))
     ports = [_port(each) for each in service.get("ports") or []]
     if ports:
         item["published_ports"] = ports
@@ -107,20 +124,23 @@ def _sandboxes(
         yield {"name": name or f"{project}-{key}-{number}", **item}
 
 
-def _attachments(key: str, service: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Dict[str, Any]]:
+def _attachments(
+    key: str, service: Mapping[str, Any], names: Mapping[str, str], differences: List[str]
+) -> Iterator[Dict[str, Any]]:
     """Yield the networks of SERVICE, where it is also found by its KEY."""
     on: Any = service.get("networks") or ["default"]
+    if service.get("mac_address") and len(on) > 1:
+        differences.append(f"Service '{key}': mac_address is left out; give it to one of the networks.")
     for network, options in on.items() if isinstance(on, Mapping) else ((each, None) for each in on):
         options = options or {}
         there: Dict[str, Any] = {"name": names.get(network, network)}
         there["aliases"] = list(dict.fromkeys([key, *(options.get("aliases") or [])]))
-        for name in ("ipv4_address", "ipv6_address", "mac_address"):
-            if options.get(name):
-                there[name] = options[name]
+        there.update(renamed(options, _ATTACHED))
         if service.get("mac_address") and len(on) == 1:
             there.setdefault("mac_address", service["mac_address"])
-        if options.get("gw_priority"):
-            there["gateway_priority"] = options["gw_priority"]
+        for option in _ATTACHED_LEFT_OUT:
+            if options.get(option):
+                differences.append(f"Service '{key}': {option} on network '{there['name']}' is left out.")
         yield there
 
 

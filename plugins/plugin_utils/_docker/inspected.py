@@ -56,7 +56,7 @@ def _network(inspected: Mapping[str, Any], differences: List[str]) -> Optional[D
         differences.append(f"{subject}: there is no driver '{kind}'.")
         return None
     item: Dict[str, Any] = {"name": name, "driver": kind}
-    item.update(_options(subject, kind, inspected.get("Options") or {}, differences))
+    item.update(driver_options(subject, kind, inspected.get("Options") or {}, differences))
     item.update(_pools(subject, inspected.get("IPAM") or {}, differences))
     network = Network("", name, kind, options=item.get("driver_options", {}))
     for pool in item.get("ipam_config", ()):
@@ -69,7 +69,8 @@ def _network(inspected: Mapping[str, Any], differences: List[str]) -> Optional[D
     return item
 
 
-def _options(subject: str, kind: str, options: Mapping[str, str], differences: List[str]) -> Dict[str, Any]:
+def driver_options(subject: str, kind: str, options: Mapping[str, str], differences: List[str]) -> Dict[str, Any]:
+    """Return those of OPTIONS that the driver KIND has, as part of an item; add to DIFFERENCES the others."""
     wrong = driver(kind).option_problems({key: str(value) for key, value in options.items()})
     differences += [f"{subject}: option '{key}' is left out: {why}" for key, why in sorted(wrong.items())]
     kept = {key: str(value) for key, value in options.items() if key not in wrong}

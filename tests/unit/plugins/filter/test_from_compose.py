@@ -27,7 +27,8 @@ def test_the_example_of_the_documentation_as_docker_s_own_parser_gives_it(host, 
     if shutil.which("docker-compose") is None:
         pytest.skip("docker-compose is not installed")
     section = PAGE.read_text(encoding="utf-8").partition("## From a compose file")[2]
-    (tmp_path / "docker-compose.yml").write_text(section.partition("```yaml\n")[2].partition("```")[0])
+    document = section.partition("```yaml\nversion: ")[2].partition("```")[0]
+    (tmp_path / "docker-compose.yml").write_text(f"version: {document}")
     done = subprocess.run(
         ["docker-compose", "config"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
     )
@@ -75,12 +76,33 @@ def test_options_of_services(host, options, expected):
         ({"links": ["db"]}, "links is left out"),
         ({"extra_hosts": ["gate:host-gateway"]}, "extra host 'gate' is left out"),
         ({"scale": 2, "ports": ["8080:80"]}, "2 sandboxes cannot all have its published ports"),
+        ({"mac_address": "02:42:00:00:00:07", "networks": ["a", "b"]}, "mac_address is left out; give it to one"),
+        ({"networks": {"a": {"link_local_ips": ["169.254.1.1"]}}}, "link_local_ips on network 'a' is left out"),
         ({"network_mode": "container:x"}, "Run its program in the sandbox of 'container:x'"),
     ],
 )
 def test_what_cannot_be_carried_over_is_said(options, said):
     (difference,) = composed({"name": "p", "services": {"web": options}}).differences
     assert said in difference
+
+
+@pytest.mark.parametrize(
+    ("network", "carried", "said"),
+    [
+        ({"driver": "weave"}, [], "Network 'p_n': there is no driver 'weave'."),
+        (
+            {"driver_opts": {"com.docker.network.driver.mtu": 1400, "wrong": "1"}},
+            [{"name": "p_n", "driver_options": {"com.docker.network.driver.mtu": "1400"}}],
+            "Network 'p_n': option 'wrong' is left out: ",
+        ),
+        ({"ipam": {"driver": "weave"}}, [{"name": "p_n"}], "not from IPAM driver 'weave'"),
+    ],
+)
+def test_what_a_network_cannot_have_is_said(host, network, carried, said):
+    found = composed({"name": "p", "services": {}, "networks": {"n": network}})
+    assert found.networks == carried
+    assert [said in difference for difference in found.differences] == [True]
+    assert not carried or host.ensure("network", *carried).changed
 
 
 def test_external_networks_are_used_and_not_created():

@@ -84,6 +84,14 @@ def test_what_cannot_be_carried_over_is_said(host, changes, carried, said):
     assert not items or host.ensure("network", *items).changed
 
 
+def test_an_overlay_of_a_swarm_keeps_its_vxlan_id():
+    options = {"com.docker.network.driver.overlay.vxlanid_list": "4098", "encrypted": ""}
+    back = inspected("back", Scope="swarm", Driver="overlay", Options=options, Labels=None, Containers=None)
+    (item,), differences = networks([back])
+    assert differences == []
+    assert (item["driver"], item["driver_options"]) == ("overlay", options)
+
+
 @pytest.mark.parametrize("wrong", [["web"], [{"Id": "1"}]])
 def test_something_else_is_refused(wrong):
     with pytest.raises(ValueError, match="not what 'docker network inspect' prints"):
