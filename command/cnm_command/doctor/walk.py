@@ -20,8 +20,6 @@ from .ends import End, Shown, Way
 
 RESTORE = "Run: cnm restore"
 _ICC = "com.docker.network.bridge.enable_icc"
-_ON_PARENT = ("macvlan", "ipvlan")
-"""The drivers whose device is an interface of the host, and whose packets do not pass the host."""
 _BRIDGED = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 """Whether the rules for forwarded packets also see those that a bridge passes on."""
 _EVERYWHERE = ("0.0.0.0", "::")
@@ -45,7 +43,8 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
         yield Finding("host", False, str(error), f"Remove the cause. {RESTORE}")
         return
     device = network["Host"]["Device"]
-    bridge = "" if network["Driver"] in _ON_PARENT else device
+    # Otherwise it is the interface of the host on which those of the sandboxes are.
+    bridge = device if core.passes_host(network["Driver"]) else ""
     for end in way.here:
         yield _of(f"interface of {end.name}", steps, stops.interface(end), _fine(way, end))
         if bridge:

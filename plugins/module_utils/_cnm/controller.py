@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from . import docker_shapes
 from .adopted import lost_namespace
+from .drivers import driver
 from .items import id_of, in_turn, twice
 from .kernel.host import Kernel
 from .kernel.registry import named
@@ -311,6 +312,10 @@ class Controller:
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops the traffic of our networks."""
         return self._kernel.facts.foreign_policies()
+
+    def passes_host(self, kind: str) -> bool:
+        """Say whether what sandboxes send on networks with the driver KIND passes the host, where rules can see it."""
+        return driver(kind).passes_host
 
     def look(self, at: Callable[[SqliteStore], T]) -> T:
         """Return what AT returns, given the store, which it only reads."""

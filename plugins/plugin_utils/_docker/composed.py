@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
-from ...module_utils._cnm.drivers import creatable
+from ...module_utils._cnm.drivers import DEFAULT, creatable
 from ...module_utils._cnm.model.network import PREDEFINED
 from .inspected import driver_options
 from .renamed import renamed
@@ -74,7 +74,7 @@ def _name(project: str, key: str, network: Mapping[str, Any]) -> str:
 
 def _network(name: str, network: Mapping[str, Any], differences: List[str]) -> Iterator[Dict[str, Any]]:
     """Yield NETWORK as an item, unless it has no counterpart."""
-    kind = str(network.get("driver") or "bridge")
+    kind = str(network.get("driver") or DEFAULT)
     if kind not in creatable():
         differences.append(f"Network '{name}': there is no driver '{kind}'.")
         return

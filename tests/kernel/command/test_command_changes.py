@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import select
 import subprocess
@@ -18,6 +19,9 @@ from typing import Any, Dict, List
 from inventory import difference, inventory
 from stand_in import Host
 from tasks import Tasks
+
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store import FOLDER
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.lock import held, note
 
 TOP = Path(__file__).resolve().parents[3]
 CNM = [sys.executable, str(TOP / "command" / "cnm.py")]
@@ -207,8 +211,9 @@ def test_stopped_started_and_restarted_sandboxes_keep_their_addresses(host: Host
 
 
 def test_an_endpoint_keeps_its_addresses_from_sandbox_to_sandbox(host: Host) -> None:
-    cnm(host, "network create --subnet 10.1.0.0/24 n")
-    made = cnm(host, "endpoint create --ip 10.1.0.77 --mac-address 02:00:00:00:00:07 --alias sql -p 8080:80 n vip")
+    cnm(host, "network create --subnet 10.1.0.0/24 --subnet fd01::/64 n")
+    addresses = "--ip 10.1.0.77 --ip6 fd01::77 --mac-address 02:00:00:00:00:07"
+    made = cnm(host, f"endpoint create {addresses} --alias sql --gw-priority 7 -p 8080:80 n vip")
     assert re.fullmatch("[0-9a-f]{64}\n", made)
     assert "already exists on network n" in refused(host, "endpoint create n vip")
     assert "endpoint other not found on network n" in refused(host, "endpoint leave n other")
@@ -220,8 +225,18 @@ def test_an_endpoint_keeps_its_addresses_from_sandbox_to_sandbox(host: Host) -> 
     assert "10.1.0.77/24" in cnm(host, "sandbox exec two ip address")
     vip = tasks.shown("endpoint")["vip"]
     assert (vip["Sandbox"], vip["Aliases"], vip["MacAddress"]) == ("two", ["sql"], "02:00:00:00:00:07")
+    assert (vip["IPv6Address"], vip["GwPriority"], list(vip["Ports"])) == ("fd01::77/64", 7, ["80/tcp"])
     assert cnm(host, "endpoint rm n vip") == "vip\n"
     assert tasks.shown("endpoint") == {}
+
+
+def test_it_says_which_run_is_at_work_and_how_far_it_is(host: Host) -> None:
+    cnm(host, "network create n")
+    assert cnm(host, "progress") == "No run is at work.\n"
+    with held(FOLDER):
+        assert re.fullmatch(rf"Process {os.getpid()} \('.*'\) has just begun\.\n", cnm(host, "progress"))
+        note(FOLDER, "changes the host: 3 of 9")
+        assert cnm(host, "progress").endswith("') changes the host: 3 of 9.\n")
 
 
 def test_events_are_shown_as_they_happen(host: Host) -> None:
