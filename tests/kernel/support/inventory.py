@@ -59,7 +59,9 @@ def _network(host: Host, place: str) -> dict[str, Any]:
             if not ipaddress.ip_address(address["local"]).is_link_local
         ),
         "routes": sorted(
-            (route["dst"], route.get("gateway", ""), route["dev"]) for route in routes if route["dst"] != "fe80::/64"
+            (route["dst"], route.get("gateway", ""), route.get("dev", ""), route.get("type", ""))
+            for route in routes
+            if route["dst"] != "fe80::/64"
         ),
     }
 
