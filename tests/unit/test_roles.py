@@ -83,7 +83,8 @@ def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Pat
     ]
     values.update(cnm_service_sandbox="a", cnm_service_found={"sandboxes": [sandbox]})
     # ansible-core before 2.19 evaluates the whole list of problems.
-    values.update(cnm_docker_passwd={"results": []}, cnm_host_found={"links": {}, "pool_problems": []})
+    values.update(cnm_docker_passwd={"results": []})
+    values.update(cnm_host_found={"links": {}, "pool_problems": [], "present": []})
     play(tmp_path, tasks, files, facts=True, **values)
     assert "\nWhere=/srv/50%%n\n" in (tmp_path / "mount").read_text()
     assert "\nNetworkNamespacePath=/srv/50%%n\n" in (tmp_path / "service.conf").read_text()
@@ -151,7 +152,8 @@ def test_links_for_engines_come_and_go_and_those_of_others_are_refused(tmp_path:
         program.touch()
     places["netavark"].parent.mkdir(parents=True)
     places["netavark"].write_text("somebody's")
-    asked = {"links": list(map(str, places.values()))}
+    folders = [folder for plugin in plugins.values() for folder in plugin["folders"]]
+    asked = {"links": list(map(str, places.values())), "directories": folders}
 
     def included(tasks: str, **variables: Any) -> dict[str, Any]:
         return {"include_role": {"name": str(ROLES / "host"), "tasks_from": tasks}, "vars": variables}
@@ -166,6 +168,7 @@ def test_links_for_engines_come_and_go_and_those_of_others_are_refused(tmp_path:
         included("engine_links", cnm_host_engines=["cni"]),
         read,
         {"assert": {"that": f"shown.stdout == '{programs['cni']}'"}},
+        included("probe", cnm_host_asked=asked),
         included("engine_links", cnm_host_engines=[]),
     ]
     files = ["host/defaults/main.yml", "host/vars/main.yml"]

@@ -4,13 +4,14 @@
 
 """Prints what the role needs to know about the host, as JSON. It changes nothing, and runs on Python 3.7 and later.
 
-The argument is JSON, too: packages, modules and directories are lists of names, sysctls are wanted values by key,
-pools are dictionaries of base and size, and links are paths.
+The argument is JSON, too: modules, directories, links and paths are lists of names, modes are wanted modes of directories
+by path, sysctls are wanted values by key, pools are dictionaries of base and size, and state is the path of a JSON file.
 """
 
 import ipaddress
 import json
 import os
+import stat
 import subprocess
 import sys
 
@@ -32,7 +33,7 @@ def installed_packages():
 
 def module(name):
     """Return whether a kernel module is present, and whether modprobe would load one: it may be built in."""
-    code, output = run("modprobe", "--show-depends", name)
+    code, output = run("modprobe", "--show-depends", "--", name)
     here = os.path.isdir(os.path.join("/sys/module", name))
     return {"name": name, "loaded": here, "loadable": code == 0 and "insmod " in output}
 
@@ -49,7 +50,7 @@ def sysctl(key, wanted):
     try:
         with open(sysctl_path(key)) as file:
             value = " ".join(file.read().split())
-    except OSError:
+    except (OSError, ValueError):
         value = None
     return {"key": key, "wanted": " ".join(str(wanted).split()), "value": value}
 
@@ -59,6 +60,23 @@ def link(path):
     if os.path.islink(path):
         return os.readlink(path)
     return "" if os.path.exists(path) else None
+
+
+def is_as_wanted(path, mode):
+    """Return whether PATH is a directory of root with MODE."""
+    if not os.path.isdir(path):
+        return False
+    found = os.stat(path)
+    return (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (int(mode, 8), 0, 0)
+
+
+def contents(path):
+    """Return what the JSON file PATH contains, or None if there is no such file."""
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return None
 
 
 def bridges():
@@ -90,11 +108,13 @@ def main():
     places = ("/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd", "/snap/bin/dockerd")
     answer = {
         "installed": installed,
-        "missing": [name for name in asked.get("packages", ()) if name not in installed],
         "modules": [module(name) for name in asked.get("modules", ())],
         "absent_sysctls": [setting["key"] for setting in settings if setting["value"] is None],
         "sysctls": [setting for setting in settings if setting["value"] is not None],
         "absent_directories": [path for path in asked.get("directories", ()) if not os.path.isdir(path)],
+        "wrong_directories": [path for path, mode in asked.get("modes", {}).items() if not is_as_wanted(path, mode)],
+        "present": [path for path in asked.get("paths", ()) if os.path.lexists(path)],
+        "state": contents(asked["state"]) if "state" in asked else None,
         "docker": any(map(os.path.exists, places)),
         "bridges": bridges(),
         "links": {path: link(path) for path in asked.get("links", ())},
