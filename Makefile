@@ -4,7 +4,7 @@
 
 # PYTHON=3.9 runs unit, kernel and units with that Python, as on a managed host. Without it, they run in .venv.
 # CORE=2.16 runs unit, examples and integration with that ansible-core (2.16 to 2.21), as on a controller.
-# TARGETS="cnm_network ..." restricts integration, SCENARIOS="reboot ..." molecule, and MACHINES="debian13 ..." machines.
+# TARGETS="cnm_network ..." restricts integration, SCENARIOS="overlay ..." molecule, and MACHINES="debian13 ..." machines.
 # ARGS="-k name -x" is passed to pytest and ansible-test. kernel, faults and examples run in WORKERS=4 processes; ARGS="-n 0" uses one, for --pdb.
 
 SHELL := /bin/bash
@@ -19,7 +19,8 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 COLLECTION := ansible_collections.cnm.linux.plugins
-SCENARIOS := default roles reboot docker-beside overlay control
+# Those that take longest come first.
+SCENARIOS := roles control default docker-beside overlay
 MACHINES := debian12 debian13
 FAULTS := tests/kernel/faults
 # Tests of what runs on managed hosts, where ansible-core does not matter.
@@ -100,7 +101,7 @@ examples: tools ## Run the examples of the modules and of the documentation, on 
 	$(call if-any,tests/examples,$(call PRIVATE_PYTEST,$(BIN)/python) tests/examples $(ARGS))
 
 .PHONY: molecule
-molecule: tools ## Run the Molecule scenarios on a fleet of hosts in containers (root); SCENARIOS=reboot for one
+molecule: tools ## Run the Molecule scenarios on a fleet of hosts in containers (root); SCENARIOS=overlay for one
 	@.ci/setup tools debian-keyring dockerd mmdebstrap slirp4netns ssh
 	$(AS_ROOT) tests/fleet $(MAKE) --jobs 2 --output-sync $(SCENARIOS:%=molecule-%)
 

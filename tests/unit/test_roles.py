@@ -90,6 +90,27 @@ def test_line_ends_are_refused_and_percent_signs_are_written_twice(tmp_path: Pat
     assert "\nNetworkNamespacePath=/srv/50%%n\n" in (tmp_path / "service.conf").read_text()
 
 
+UNSUPPORTED = (
+    ("docker", "Ubuntu", "14.04", ["lxc-docker", "no longer supported"]),
+    ("docker", "Ubuntu", "18.04", ["This host is Ubuntu 18.04", "Debian 11 to 13"]),
+    ("docker", "Kali GNU/Linux", "2024.1", ["This host is Kali", "Debian 11 to 13"]),
+    ("host", "Ubuntu", "20.04", ["This host is Ubuntu 20.04", "Python is older than 3.9"]),
+    ("host", "Kali GNU/Linux", "2024.1", ["This host is Kali GNU/Linux 2024.1", "Debian 12 to 13"]),
+)
+"""Role, distribution and version, and what the message says."""
+
+
+def test_unsupported_distributions_are_refused(tmp_path: Path) -> None:
+    tasks: list[dict[str, Any]] = []
+    for role, name, version, said in UNSUPPORTED:
+        facts = {"distribution": name, "distribution_version": version, "cacheable": True}
+        facts["distribution_major_version"] = version.partition(".")[0]
+        problems = f"cnm_{role}_problems_of_host | join"
+        tasks += [{"set_fact": facts}, {"assert": {"that": [f"{problems} is search('{each}')" for each in said]}}]
+    files = [f"{role}/{folder}/main.yml" for role in ("docker", "host") for folder in ("defaults", "vars")]
+    play(tmp_path, tasks, files, facts=True, cnm_docker_passwd={"results": []})
+
+
 def _gpg(home: Path, *arguments: str, stdin: bytes = b"") -> bytes:
     command = ["gpg", "--homedir", str(home), "--no-options", "--batch", "--quiet", *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, check=True).stdout

@@ -4,8 +4,9 @@
 
 """Prints what the role needs to know about the host, as JSON. It changes nothing, and runs on Python 3.7 and later.
 
-The argument is JSON, too: modules, directories, links and paths are lists of names, modes are wanted modes of directories
-by path, sysctls are wanted values by key, pools are dictionaries of base and size, and state is the path of a JSON file.
+The argument is JSON, too: modules, directories, links and paths are lists of names, modes are wanted modes of
+directories by path, sysctls are wanted values by key, pools are dictionaries of base and size, and state is the path of
+a JSON file.
 """
 
 import ipaddress
