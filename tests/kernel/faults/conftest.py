@@ -17,17 +17,17 @@ from runs import Runs
 from stand_in import Host
 
 _COUNTED = "runs that went wrong"
-STRIDE = 5
+STRIDE = 8
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-step", action="store_true", help="interrupt runs at each step instead of each fifth one")
+    parser.addoption("--every-step", action="store_true", help="interrupt runs at each step instead of each eighth one")
 
 
 @pytest.fixture()
 def seconds(request: pytest.FixtureRequest) -> float:
     """How long several writers work."""
-    return float(request.config.getoption("--seconds") or 20)
+    return float(request.config.getoption("--seconds") or 10)
 
 
 @pytest.fixture()
