@@ -54,9 +54,21 @@ def test_a_file_that_is_as_it_should_be_keeps_its_form() -> None:
     assert merged(text, {"debug": True})["text"] == text
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "3", '{"a": NaN}', '{"a": 1, "a": 2}', "\u00ff{}"])
-def test_what_is_no_object_in_json_is_left_alone(text: str) -> None:
-    assert list(merged(text, {"debug": True})) == ["problem"]
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "line 1 column 2"),
+        ("[]", "not an object"),
+        ("3", "not an object"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": 1, "a": 2}', 'the key "a" occurs twice'),
+        ("\u00ff{}", "line 1 column 1"),
+    ],
+)
+def test_what_is_no_object_in_json_is_left_alone(text: str, said: str) -> None:
+    answer = merged(text, {"debug": True})
+    assert list(answer) == ["problem"]
+    assert said in answer["problem"]
 
 
 def test_a_reload_is_enough_only_for_what_docker_reads_again() -> None:
