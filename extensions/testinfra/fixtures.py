@@ -119,17 +119,17 @@ class Fleet:
         The test is skipped if the kernel has no netem.
         """
         backend = self.host(name).backend
-        links = [link["ifname"] for link in self.links(name)]
         done = []
         try:
-            for link in links:
-                backend.in_network("tc", "qdisc", "add", "dev", link, "root", "netem", *netem.split())
+            for link in (each["ifname"] for each in self.links(name)):
+                try:
+                    backend.in_network("tc", "qdisc", "add", "dev", link, "root", "netem", *netem.split())
+                except subprocess.CalledProcessError as error:
+                    if "qdisc" in error.stderr and ("not found" in error.stderr or "unknown" in error.stderr):
+                        pytest.skip("This kernel has no netem (module sch_netem).")
+                    raise AssertionError(f"netem '{netem}' on host '{name}': {error.stderr}") from error
                 done.append(link)
             yield
-        except subprocess.CalledProcessError as error:
-            if "qdisc" in error.stderr and ("not found" in error.stderr or "unknown" in error.stderr):
-                pytest.skip("This kernel has no netem (module sch_netem).")
-            raise AssertionError(f"netem '{netem}' on host '{name}': {error.stderr}") from error
         finally:
             for link in done:
                 backend.in_network("tc", "qdisc", "delete", "dev", link, "root")
