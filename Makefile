@@ -87,8 +87,9 @@ faults: tools ## Test runs that are killed, refused by the kernel, interrupted a
 machines: tools ## Test with the kernels of Debian 12 and 13, in virtual machines (root); MACHINES=debian13 for one
 	@.ci/setup tools debian-keyring mmdebstrap qemu ssh
 	set -e; for machine in $(MACHINES); do \
-	    $(AS_ROOT) tests/machines/machine $$machine python3 -m pytest -q -n 2 -m machine --none-skipped $(ARGS) \
-	        $$(grep -rl 'pytest.mark.machine' tests/kernel --include='test_*.py'); done
+	    $(AS_ROOT) tests/machines/machine $$machine python3 -m pytest -q -n 2 \
+	        $$(grep -rl 'pytest.mark.machine' tests/kernel --include='test_*.py') \
+	        -m machine --none-skipped $(SEED) --stride 25 $(ARGS); done
 
 .PHONY: integration
 integration: tools ## Test the modules with ansible-test, on a private host (root)

@@ -17,11 +17,10 @@ from runs import Runs
 from stand_in import Host
 
 _COUNTED = "runs that went wrong"
-STRIDE = 8
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-step", action="store_true", help="interrupt runs at each step instead of each eighth one")
+    parser.addoption("--stride", type=int, default=8, help="interrupt runs at every so many steps; 1 for each step")
 
 
 @pytest.fixture()
@@ -33,10 +32,8 @@ def seconds(request: pytest.FixtureRequest) -> float:
 @pytest.fixture()
 def stride(request: pytest.FixtureRequest, seed: int) -> Stride:
     """The steps of runs that are tried."""
-    return Stride(
-        random.Random(f"{seed} {request.node.name}").randrange(1 << 16),
-        1 if request.config.getoption("--every-step") else STRIDE,
-    )
+    start = random.Random(f"{seed} {request.node.name}").randrange(1 << 16)
+    return Stride(start, int(request.config.getoption("--stride")))
 
 
 @pytest.fixture()

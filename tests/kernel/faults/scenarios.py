@@ -15,6 +15,7 @@ from typing import Any, Callable, NamedTuple, Union
 import tunnel
 from lab import command, sysctl
 from stand_in import Host
+from trunk import require
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers import overlay_options
 
@@ -68,7 +69,7 @@ def _forget(host: Host) -> None:
         command(f"ip netns delete {name}")
     for line in command("ip -o link").splitlines():
         name = line.split()[1].rstrip(":").partition("@")[0]
-        if name.startswith(("br-", "cnm", "db-", "dm-", "veth", "vx-")):
+        if name.startswith(("br-", "cnm", "db-", "dm-", "lan0.", "veth", "vx-")):
             # The other end disappears some time after its namespace.
             host.run(["ip", "link", "delete", name])
     command("nft flush ruleset")
@@ -103,6 +104,13 @@ def _lan0(host: Host) -> None:
     host.ip("link add lan0 type veth peer name lan1\nlink set lan0 up\nlink set lan1 up\n")
 
 
+def _trunk(host: Host) -> None:
+    _lan0(host)
+    for module, kind in (("8021q", "vlan id 9"), ("ipvlan", "ipvlan")):
+        require(host, f"link add probe0 link lan0 type {kind}", module)
+        command("ip link delete probe0")
+
+
 def _name_server(host: Host) -> None:
     host.have_name_server()
 
@@ -117,6 +125,13 @@ WEB = sandbox("web", "lan", published_ports=["8080:80", "53:53/udp"])
 DB = sandbox("db", "lan", "back", sysctls={"net.ipv4.ip_default_ttl": 99})
 MACVLAN = network("outer", "10.7.0.0/24", "fd00:7::/64", driver="macvlan", driver_options={"parent": "lan0"})
 ALONE = network("alone", "10.8.0.0/24", driver="macvlan")
+ON_VLANS = Task(
+    "network",
+    [
+        *network("outer", "10.7.0.0/24", "fd00:7::/64", driver="macvlan", driver_options={"parent": "lan0.10"}).items,
+        *network("inner", "10.8.0.0/24", "fd00:8::/64", driver="ipvlan", driver_options={"parent": "lan0.20"}).items,
+    ],
+)
 ICC = f"{BRIDGE}.enable_icc"
 VNI = 77
 SECRET = network(
@@ -223,6 +238,19 @@ SCENARIOS: dict[str, Scenario] = {
     "beside Docker": Scenario([_their_chain], LAN, _gone(LAN)),
     "create and delete an encrypted overlay": Scenario([tunnel.begin], SECRET, _gone(SECRET)),
 }
+VLANS = {
+    "networks on VLANs": Scenario([_trunk], ON_VLANS, _gone(ON_VLANS)),
+    "a sandbox on VLANs": Scenario(
+        [_trunk, ON_VLANS], sandbox("web", "outer", "inner"), sandbox("web", state="absent")
+    ),
+    "an ipvlan network moves to another VLAN": Scenario(
+        [_trunk, ON_VLANS, sandbox("web", "inner")],
+        network("inner", driver_options={"parent": "lan0.30", "ipvlan_mode": "l3"}, force=True),
+        network("inner", driver_options={"parent": "lan0.20"}, force=True),
+    ),
+    "restore networks on VLANs": Scenario([_trunk, ON_VLANS, sandbox("web", "outer", "inner")], RESTORE, _forget),
+}
+"""Not every kernel can make the links of these."""
 ENCRYPTED = {
     "create and delete": SCENARIOS["create and delete an encrypted overlay"],
     "restore": Scenario([tunnel.begin, SECRET, sandbox("web", "secret")], RESTORE, _forget),

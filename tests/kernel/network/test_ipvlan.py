@@ -33,7 +33,7 @@ def mode(tasks: Tasks, place: str) -> str:
 
 def test_sandboxes_with_the_mac_address_of_the_parent(tasks: Tasks) -> None:
     plug(tasks)
-    require(tasks, "link add probe0 link lan0 type ipvlan", "ipvlan")
+    require(tasks.host, "link add probe0 link lan0 type ipvlan", "ipvlan")
     command("ip link delete probe0")
     untouched = inventory(tasks.host)
     assert network(tasks).changed and not network(tasks).changed
@@ -76,7 +76,7 @@ def test_sandboxes_with_the_mac_address_of_the_parent(tasks: Tasks) -> None:
 
 def test_an_ipvlan_network_has_its_parent_alone(tasks: Tasks) -> None:
     plug(tasks)
-    require(tasks, "link add probe0 link lan0 type ipvlan", "ipvlan")
+    require(tasks.host, "link add probe0 link lan0 type ipvlan", "ipvlan")
     command("ip link delete probe0")
     network(tasks)
     with pytest.raises(InvalidInput, match="network 'lan' is already using parent 'lan0'"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from lab import HOST, OUTSIDE, pinged
+from stand_in import Host
 from tasks import Tasks, eventually, listed
 
 ROUTER, ROUTER6 = "192.168.7.1", "fd00:7::1"
@@ -26,7 +27,7 @@ def plug(tasks: Tasks, tag: int = 0) -> None:
     )
     tasks.host.ip("link set lan1 up\n", OUTSIDE)
     if tag:
-        require(tasks, f"link add link lan1 name {router} type vlan id {tag}", "8021q", OUTSIDE)
+        require(tasks.host, f"link add link lan1 name {router} type vlan id {tag}", "8021q", OUTSIDE)
     tasks.host.ip(
         f"address add {ROUTER}/24 dev {router}\naddress add {ROUTER6}/64 dev {router} nodad\nlink set {router} up\n",
         OUTSIDE,
@@ -36,9 +37,9 @@ def plug(tasks: Tasks, tag: int = 0) -> None:
         assert eventually(lambda: pinged(HOST, ROUTER))
 
 
-def require(tasks: Tasks, request: str, module: str, namespace: str = "") -> None:
+def require(host: Host, request: str, module: str, namespace: str = "") -> None:
     """Carry out REQUEST of ip, which makes a link in NAMESPACE; skip the test if this kernel has no MODULE for it."""
-    done = tasks.host.run(["ip", *request.split()], namespace or None)
+    done = host.run(["ip", *request.split()], namespace or None)
     if "Unknown device type" in done.stderr or "not supported" in done.stderr:
         pytest.skip(f"this kernel has no {module}")
     assert done.returncode == 0, done.stderr
