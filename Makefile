@@ -74,13 +74,13 @@ exhaustive: venv ## Interrupt runs before each step, and put each option through
 
 .PHONY: kernel
 kernel: tools ## Test against the kernel, on private hosts (root)
-	@.ci/setup tools aardvark-dns busybox conntrack ctr docker-compose dockerd etcd frr nftables openssl podman \
-	    prometheus_client runc unbound wg wireguard-go
+	@.ci/setup tools aardvark-dns busybox conntrack ctr docker-compose dockerd etcd frr nftables openssl \
+	    ovs-vsctl podman prometheus_client runc unbound wg wireguard-go
 	$(call if-any,tests/kernel,$(call PRIVATE_PYTEST,$(TEST_PYTHON)) tests/kernel --ignore $(FAULTS) $(SEED) $(ARGS))
 
 .PHONY: faults
 faults: tools ## Test runs that are killed, refused by the kernel, interrupted at each step, or concurrent (root)
-	@.ci/setup tools aardvark-dns conntrack wireguard-go
+	@.ci/setup tools aardvark-dns conntrack ovs-vsctl wireguard-go
 	$(call if-any,$(FAULTS),$(call PRIVATE_PYTEST,$(TEST_PYTHON)) $(FAULTS) $(SEED) $(ARGS))
 
 .PHONY: machines

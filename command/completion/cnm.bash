@@ -24,7 +24,7 @@ _cnm() {
         ;;
     *:network:create)
         case $before in
-        -d | --driver) choices='bridge overlay macvlan ipvlan' ;;
+        -d | --driver) choices='bridge overlay macvlan ipvlan openvswitch' ;;
         *)
             choices='--driver --subnet --gateway --ip-range --aux-address --opt --label --internal --ipv6'
             choices+=' --dry-run --diff --help'

@@ -58,6 +58,11 @@ options:
         do not reach the host. Without a parent, the network is O(internal) and on a LAN of its own.
       - V(ipvlan) is like V(macvlan), but all sandboxes have the MAC address of the parent. So it works where a switch,
         an access point or a cloud accepts no other MAC addresses. It needs the kernel's module C(ipvlan).
+      - V(openvswitch) is a bridge of Open vSwitch, or a VLAN of one. Each sandbox has an internal port of it, with the
+        name of the port instead of C(eth0). The host only switches the packets. So there are no published ports, no
+        O(dns) and no NAT, the host does not reach the sandboxes, and the gateway is a router that is on the bridge,
+        too, such as that of the LAN behind an uplink. Flows and all other settings of the bridge are left alone. It
+        needs the package C(openvswitch-switch), and its services running.
       - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). Other networks cannot have
         them.
       - The driver of a network cannot be changed. To use another driver, remove the network first.
@@ -67,6 +72,7 @@ options:
       - overlay
       - macvlan
       - ipvlan
+      - openvswitch
       - host
       - 'null'
   driver_options: &driver_options
@@ -150,6 +156,17 @@ options:
         this host, C(cnm.overlay.vtep_address), is on an interface of WireGuard. The host's firewall drops packets of
         the network that would leave, or that arrive, by another interface. The role C(cnm.linux.wireguard) makes the
         tunnel.
+      - An V(openvswitch) has C(com.docker.network.bridge.name), C(cnm.bridge.uplink), C(com.docker.network.driver.mtu)
+        and C(com.docker.network.enable_ipv6), and the two options below. A bridge of Open vSwitch with the name is
+        adopted if it exists. Networks can have the same bridge if they have different VLANs. The uplink becomes a port
+        for all VLANs of a bridge that was not adopted; a VLAN is not created for it.
+      - C(cnm.openvswitch.vlan) (number, V(1) to V(4094)) is the VLAN of an V(openvswitch). Its frames have this tag on
+        ports for several VLANs, such as the uplink, and none in the sandboxes. Without the option, they have none
+        anywhere. It can be changed while sandboxes run.
+      - C(cnm.openvswitch.datapath) (V(system) or V(netdev), default V(system)) says what switches the packets of an
+        V(openvswitch) whose bridge was not adopted. V(system) is the kernel's module C(openvswitch). V(netdev) is the
+        process of Open vSwitch; it works with any kernel, and is slower. While endpoints are in running sandboxes, a
+        change needs O(force=true).
       - V(macvlan) and V(ipvlan) have C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
       - C(parent) (string) is the interface of the host for V(macvlan) or V(ipvlan). It must exist, be an Ethernet
@@ -471,8 +488,8 @@ EXAMPLES = r"""
     driver_options:
       ipvlan_flag: private
 
-# "parent: eth0.10" creates a VLAN for a network, and "cnm.bridge.uplink: eth1" puts an interface of the host into its
-# bridge. This is done in docs/recipes.md.
+# "parent: eth0.10" creates a VLAN for a network, "cnm.bridge.uplink: eth1" puts an interface of the host into its
+# bridge, and "driver: openvswitch" makes it a bridge of Open vSwitch. This is done in docs/recipes.md.
 
 # "engines: [docker]" lets Docker know a network. This is done in docs/containers.md.
 - name: A network that no container engine of the host knows
@@ -820,7 +837,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run
 ITEM: dict[str, object] = {
     "name": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "ipvlan", "host", "null"]},
+    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "ipvlan", "openvswitch", "host", "null"]},
     "driver_options": {"type": "dict"},
     "ipam_config": {
         "type": "list",

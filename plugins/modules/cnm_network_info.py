@@ -42,6 +42,7 @@ options:
       - overlay
       - macvlan
       - ipvlan
+      - openvswitch
       - host
       - 'null'
   type:
@@ -328,6 +329,11 @@ networks:
           returned: if the network has one
           type: str
           sample: eth1
+        Vlan:
+          description: The VLAN of the bridge, the Device, that the network is.
+          returned: if the driver is V(openvswitch) and the network is one
+          type: int
+          sample: 10
         VxlanDevice:
           description: Name of the VXLAN device.
           returned: if the driver is V(overlay)
@@ -381,7 +387,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.task import run_inf
 ARGUMENTS: dict[str, object] = {
     "name": {"type": "list", "elements": "str"},
     "labels": {"type": "list", "elements": "str"},
-    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "ipvlan", "host", "null"]},
+    "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "ipvlan", "openvswitch", "host", "null"]},
     "type": {"type": "str", "choices": ["builtin", "custom"]},
     "scope": {"type": "str", "choices": ["local", "global"]},
     "dangling": {"type": "bool"},

@@ -24,7 +24,9 @@ NOUNS = {
 }
 IPAM = {"model.allocation", "model.slices", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
-KINDS = {f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "namespace", "resource", "uplink")}
+KINDS = {
+    f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "namespace", "openvswitch", "resource", "uplink")
+}
 RESOURCES = KINDS | {"resources.firewall", "resources.routes"}
 CLIENT_OF_ETCD = {f"etcd.{name}" for name in ("claims", "client", "cluster", "errors", "member", "settings", "watch")}
 SHARED = {f"etcd.{name}" for name in ("entries", "layout", "transaction")}

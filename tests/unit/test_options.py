@@ -54,7 +54,7 @@ def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, 
             {"type": "foo", "driver": "bar", "nme": "x"},
             [
                 "Unknown option 'nme'; did you mean 'name'?",
-                "Value of driver must be one of: bridge, overlay, macvlan, ipvlan, host, null, got: bar.",
+                "Value of driver must be one of: bridge, overlay, macvlan, ipvlan, openvswitch, host, null, got: bar.",
                 "Value of type must be one of: builtin, custom, got: foo.",
                 "The options of this module are: dangling, driver, labels, name, scope, type.",
             ],
@@ -64,8 +64,8 @@ def refused(capsys: pytest.CaptureFixture[str], module: str, options: dict[str, 
             {"name": "a", "networks": [{"name": "b", "internal": "loud"}], "driver": "weave"},
             [
                 "Parameters are mutually exclusive: networks|name, networks|driver.",
-                "Value of driver must be one of: bridge, overlay, macvlan, ipvlan, host, null, got: weave; driver "
-                "'weave' is not supported, see https://github.com/cnm-linux/cnm.linux/blob/main/docs/docker.md.",
+                "Value of driver must be one of: bridge, overlay, macvlan, ipvlan, openvswitch, host, null, got: "
+                "weave; driver 'weave' is not supported, see https://github.com/cnm-linux/cnm.linux/blob/main/docs/docker.md.",
                 "Network 'b': argument 'internal' is of type str and we were unable to convert to bool.",
             ],
         ),

@@ -128,7 +128,10 @@ class Composition:
         """Return the units of the networks that have a device in common with the network with this IDENTIFIER."""
         network = self._store.network(identifier)
         device = driver(network.driver).shared(network) if network is not None else None
-        return {Unit("network", one.id) for one in self._store.networks_on_parent(device)} if device else set()
+        if not device:
+            return set()
+        networks = (*self._store.networks_on_parent(device), *self._store.networks_on_bridge(device))
+        return {Unit("network", one.id) for one in networks}
 
     def names_on_network(self, identifier: str) -> Set[Unit]:
         """Return the units of a network and of the files with the names of its endpoints."""

@@ -10,7 +10,20 @@ the core knows of drivers: nothing else imports what is below this folder, or co
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Tuple,
+)
 
 from ..model.addresses import Address, Subnet, with_prefix
 from ..model.endpoint import Endpoint, Port
@@ -19,6 +32,9 @@ from ..model.overlay_peer import Peer, Remote
 from ..resources.kinds import Address as AddressResource
 from ..resources.kinds import Parent, Sysctl
 from ..resources.resource import Resource
+
+if TYPE_CHECKING:
+    from ..resources.openvswitch import Vswitch
 
 Answers = Mapping[int, Address]
 """By family, the address with which a sandbox answers through its default route."""
@@ -62,6 +78,15 @@ class Borrowed(NamedTuple):
 
 class Host(Protocol):
     """What a driver may ask about the host before a network is created or changed."""
+
+    def has_foreign_link(self, name: str) -> bool:
+        """Say whether the host has a link called NAME that is not ours."""
+
+    def vswitch(self) -> Vswitch:
+        """Return what Open vSwitch has."""
+
+    def has_system_datapath(self) -> bool:
+        """Say whether the kernel has the datapath of Open vSwitch."""
 
     def parent(self, name: str) -> Optional[Parent]:
         """Return what the interface NAME of the host is to a link on top of it; None if there is no such interface."""
@@ -203,6 +228,14 @@ class Driver(Protocol):
     def room(self, network: Network) -> Tuple[int, str]:
         """Return how many endpoints of NETWORK can be in sandboxes at once, and the message if there are more."""
 
+    def has_foreign(self, device: str, host: Host) -> bool:
+        """Say whether HOST has the DEVICE of a new network, made by somebody else, so that it is adopted."""
+        return host.has_foreign_link(device)
+
+    def interface(self, network: Network, endpoint: Endpoint) -> Optional[str]:
+        """Return the name that the interface of ENDPOINT on NETWORK must have; None if the sandbox decides."""
+        return None
+
     def clash(self, network: Network, other: Network) -> str:
         """Return a sentence that says that OTHER already has NETWORK's device; empty if both can have it."""
         return f"'{self.device(network)}' belongs to network '{other.name}'."
@@ -299,6 +332,12 @@ def _ipvlan() -> Driver:
     return Ipvlan()
 
 
+def _openvswitch() -> Driver:
+    from .openvswitch import Openvswitch
+
+    return Openvswitch()
+
+
 def _host() -> Driver:
     from .null import Host as OnHost
 
@@ -317,6 +356,7 @@ LOADERS: Dict[str, Callable[[], Driver]] = {
     "overlay": _overlay,
     "macvlan": _macvlan,
     "ipvlan": _ipvlan,
+    "openvswitch": _openvswitch,
     "host": _host,
     "null": _null,
 }

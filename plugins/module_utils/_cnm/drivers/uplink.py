@@ -52,7 +52,7 @@ def host_problems(network: Network, device: str, host: Host) -> List[str]:
     """Return why HOST cannot have NETWORK with its bridge DEVICE, each reason in a sentence."""
     options = parse(network.options)
     name = options.uplink or ""
-    others = partial(_port_problems, host)
+    others = partial(port_problems, host, NAME)
     sentences = interface_problems(UPLINK, name, _vlan(network), options.mtu, host, "the port of a bridge is", others)
     bridge = host.parent(device)
     if bridge is not None and not bridge.ours:
@@ -71,10 +71,13 @@ def host_problems(network: Network, device: str, host: Host) -> List[str]:
     return sentences
 
 
-def _port_problems(host: Host, name: str, port: Parent) -> List[str]:
-    """Return why the interface NAME of HOST, PORT, cannot be put into a bridge, each reason in a sentence."""
+def port_problems(host: Host, option: str, name: str, port: Parent) -> List[str]:
+    """Return why the interface NAME of HOST, PORT, cannot be put into a bridge, each reason in a sentence.
+
+    :param option: the driver option that names a bridge which exists
+    """
     if port.type == BRIDGE:
-        return [f"'{name}' is a bridge itself. Give it as '{NAME}' instead."]
+        return [f"'{name}' is a bridge itself. Give it as '{option}' instead."]
     master = host.parent(port.busy) if port.busy else None
     # Which of our networks has it is known without the host.
     if port.busy and (master is None or not master.ours):
@@ -87,7 +90,7 @@ def _port_problems(host: Host, name: str, port: Parent) -> List[str]:
         sentences.append(
             f"'{name}' has the address {', '.join(held)}, with which the host would no longer be reached. Give a port "
             f"that has none, or a VLAN such as '{name}.10'; or move the address to a bridge of your own, put '{name}' "
-            f"into that, and give the bridge as '{NAME}' instead."
+            f"into that, and give the bridge as '{option}' instead."
         )
     return sentences
 

@@ -10,7 +10,7 @@ import ipaddress
 import os
 from contextlib import suppress
 from functools import wraps
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple, TypeVar
 
 from ..model import addresses as forms
 from ..resources.kinds import FORWARDING, Listener, Parent
@@ -24,6 +24,9 @@ from .rtnl.interface import LEAVING
 from .rtnl.socket import Socket
 from .system import sysctl
 from .system.programs import Run
+
+if TYPE_CHECKING:
+    from ..resources.openvswitch import Vswitch
 
 _RESOLV_CONF = "/etc/resolv.conf"
 _UPSTREAM_RESOLV_CONF = "/run/systemd/resolve/resolv.conf"
@@ -292,6 +295,20 @@ class Facts:
     def docker_chains(self) -> List[str]:
         """Return the families, ``ip`` and ``ip6``, for which Docker has its chain ``DOCKER-USER`` or would make it."""
         return self._docker_user.families()
+
+    @_once
+    def vswitch(self) -> Vswitch:
+        """Return what Open vSwitch has."""
+        from .openvswitch import read
+
+        return read(self._run)
+
+    @_once
+    def has_system_datapath(self) -> bool:
+        """Say whether the kernel has the datapath of Open vSwitch."""
+        from .openvswitch import has_system_datapath
+
+        return has_system_datapath(self._run)
 
     def foreign_policies(self) -> List[str]:
         """Return a sentence for each firewall of somebody else that drops our traffic."""

@@ -27,6 +27,12 @@ def _namespaces() -> Face:
     return Namespaces()
 
 
+def _openvswitch() -> Face:
+    from .faces.openvswitch import Openvswitch
+
+    return Openvswitch()
+
+
 def _links() -> Face:
     from .faces.links import Links
 
@@ -66,6 +72,7 @@ def _naming() -> Face:
 FACES: Dict[Tuple[str, ...], Callable[[], Face]] = {
     ("ruleset", "element", "forward-accept"): _firewall,
     ("namespace",): _namespaces,
+    ("ovs-bridge", "ovs-port"): _openvswitch,
     ("link",): _links,
     ("uplink",): _uplinks,
     ("sysctl",): _sysctls,

@@ -52,7 +52,7 @@ _OTHERS: Dict[str, str] = {
 _MORE = {"mtu": " with the key 'com.docker.network.driver.mtu'"}
 
 
-_LATER = ("ipvlan_l2", "ipvlan_l3", "openvswitch", "sriov", "vlan", "weave")
+_LATER = ("ipvlan_l2", "ipvlan_l3", "sriov", "vlan", "weave")
 _PAGE = "https://github.com/cnm-linux/cnm.linux/blob/main/docs/docker.md"
 
 

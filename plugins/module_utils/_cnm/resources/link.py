@@ -27,6 +27,9 @@ host, so the rules must not take them for bridges of sandboxes."""
 BRIDGE = "bridge"
 """The type of links that networks adopt, as in IFLA_INFO_KIND."""
 
+INTERNAL = "openvswitch"
+"""The type of links that Open vSwitch makes, as in IFLA_INFO_KIND if they are in the kernel's datapath."""
+
 
 @value
 class HostEnd:
@@ -98,6 +101,14 @@ class Lower:
         return f"'{self.device}'{ways}" + f", {self.flag}" * bool(self.flag)
 
 
+class PortKey(NamedTuple):
+    """Identifies a port of Open vSwitch, by the namespace of its device, and its name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
 class LinkKey(NamedTuple):
     """Identifies a network interface."""
 
@@ -115,7 +126,7 @@ class Link(Resource):
     namespace: str
     name: str
     type: str
-    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan``, ``vlan``, ``veth``, ``macvlan`` or ``ipvlan``."""
+    """As in IFLA_INFO_KIND: ``bridge``, ``vxlan``, ``vlan``, ``veth``, ``macvlan``, ``ipvlan`` or ``openvswitch``."""
     address: Optional[str] = None
     mtu: Optional[int] = None
     """In bytes."""
@@ -189,13 +200,18 @@ class Link(Resource):
 
     @property
     def within(self) -> Tuple[Key, ...]:
-        below = (self.at(HOST, self.lower.device),) if self.lower else ()
+        below: Tuple[Key, ...] = (self.at(HOST, self.lower.device),) if self.lower else ()
+        if self.type == INTERNAL:
+            below = (PortKey("ovs-port", self.namespace, self.name),)
         return (Namespace.at(self.namespace), *below)
 
     @property
     def goes_with_parent(self) -> bool:
-        """False, because a kernel thread removes a namespace later, and its veth pairs exist until then."""
-        return False
+        """Only for a device of Open vSwitch, which removes it with its port.
+
+        A kernel thread removes a namespace later, and its veth pairs exist until then.
+        """
+        return self.type == INTERNAL
 
 
 def place_of(namespace: str, link: str) -> Tuple[Key, ...]:

@@ -39,6 +39,7 @@ from ..store.objects import SqliteStore
 
 if TYPE_CHECKING:
     from ..etcd.entries import Entry
+    from ..resources.openvswitch import Vswitch
 
 T = TypeVar("T", Network, Sandbox)
 
@@ -72,6 +73,12 @@ class Host(Protocol):
 
     def vlan(self, device: str, tag: int) -> str:
         """Return the name of the host's interface that is the VLAN with TAG of DEVICE; empty if there is none."""
+
+    def vswitch(self) -> Vswitch:
+        """Return what Open vSwitch has."""
+
+    def has_system_datapath(self) -> bool:
+        """Say whether the kernel has the datapath of Open vSwitch."""
 
     def addresses(self, link: str) -> Sequence[str]:
         """Return the addresses of an interface, with their prefix lengths."""

@@ -271,7 +271,7 @@ def _adopt(context: Context, existing: Optional[Network], network: Network, subj
     if device is None:
         return replace(network, adopted=False, kept=())
     # A bridge that an interrupted run was adopting already carries our mark.
-    if not context.host.has_foreign_link(device) and Link.at(HOST, device) not in context.unfinished.lent:
+    if not kind.has_foreign(device, context.host) and Link.at(HOST, device) not in context.unfinished.lent:
         return replace(network, adopted=False, kept=())
     if device != kind.device(network) or not kind.has_bridge:
         return replace(network, adopted=True, kept=())

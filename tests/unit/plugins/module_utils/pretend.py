@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.progress import Progress
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.openvswitch import Vswitch
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 
@@ -44,6 +45,8 @@ class PretendFacts:
         self.vxlans = []
         self.wireguard = set()
         self.name_server = False
+        self.switch = Vswitch()
+        self.system_datapath = True
         self.resolver = "nameserver 192.0.2.53\nsearch example.org\n"
 
     def machine_id(self):
@@ -81,6 +84,12 @@ class PretendFacts:
 
     def vlan(self, device, tag):
         return self.vlans.get((device, tag), "")
+
+    def vswitch(self):
+        return self.switch
+
+    def has_system_datapath(self):
+        return self.system_datapath
 
     def programs_in(self, namespace):
         return self.programs.get(namespace, [])

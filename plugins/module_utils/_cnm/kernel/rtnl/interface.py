@@ -71,6 +71,7 @@ class Interface:
     """Of an ipvlan, in the words of ``ip link``; empty for other interfaces."""
     vlan_filtering: Optional[bool] = None
     """Of a bridge, whether it forwards by VLAN; None for other interfaces."""
+    carrier: bool = True
 
 
 def parse(message: bytes) -> Interface:
@@ -103,6 +104,7 @@ def parse(message: bytes) -> Interface:
         tag=vlan.tag(data) if kind == vlan.KIND else None,
         vxlan=_vxlan(data, port) if kind == "vxlan" else None,
         vlan_filtering=attributes(data).get(uapi.IFLA_BR_VLAN_FILTERING) == b"\x01" if kind == BRIDGE else None,
+        carrier=values.get(uapi.IFLA_CARRIER) != b"\0",
     )
 
 

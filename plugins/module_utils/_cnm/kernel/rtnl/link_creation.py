@@ -11,7 +11,7 @@ import os
 from typing import Dict, List, Sequence, Set
 
 from ...model.errors import CnmError, KernelRefused, raise_all
-from ...resources.link import Link
+from ...resources.link import INTERNAL, Link
 from ...resources.plan import Step
 from ...resources.resource import HOST
 from ..namespace import Namespaces
@@ -80,7 +80,8 @@ def _send_creations(
     try:
         for link in links:
             try:
-                if (link.peer or link.lower) and link.namespace not in descriptors:
+                inside = link.peer or link.lower or link.type == INTERNAL
+                if inside and link.namespace not in descriptors:
                     # First the socket that _complete() needs, so that no link is created that cannot be completed.
                     namespaces.at(link.namespace)
                     opened = os.dup(namespaces.home) if link.namespace == HOST else namespaces.opened(link.namespace)
@@ -139,6 +140,8 @@ def _reason(link: Link, refusal: Refusal) -> str:
             f"'{link.lower.device}' cannot have a {link.type} in mode {link.lower.mode}: mode passthru needs it alone "
             f"({refusal.text})"
         )
+    if link.type == INTERNAL and refusal.number == errno.ENODEV:
+        return f"Open vSwitch has not made its device ({refusal.text})"
     if refusal.number == errno.EOPNOTSUPP:
         module = _MODULES.get(link.type, link.type)
         return f"it has no support for links of type '{link.type}', its module '{module}' is missing"
@@ -164,7 +167,7 @@ def _complete(namespaces: Namespaces, links: Sequence[Link]) -> List[CnmError]:
             # It is created with the MAC address of its parent (macvlan_common_newlink in drivers/net/macvlan.c).
             message = link_requests.setting(link.name, [("IFLA_ADDRESS", link.address)])
             add(link.namespace, link, f"set the MAC address of {link}", message)
-        if link.peer is None and link.lower is None and link.mtu is not None:
+        if link.peer is None and link.lower is None and link.type != INTERNAL and link.mtu is not None:
             # The MTU of a bridge follows those of its ports unless its own was changed to another value
             # (br_mtu_auto_adjust in net/bridge/br_if.c).
             message = link_requests.setting(link.name, [("IFLA_MTU", link.mtu)])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 
-from ...resources.link import GROUP, HostEnd, Link, Lower
+from ...resources.link import GROUP, INTERNAL, HostEnd, Link, Lower
 from ...resources.resource import HOST
 from ..namespace import Namespaces
-from . import interface, ipvlan, macvlan
+from . import interface, internal_port, ipvlan, macvlan
 from .interface import LEAVING, Interface
 from .socket import Socket
 
@@ -124,15 +124,18 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
                 from . import vxlan
 
                 tunnel = vxlan.tunnel(each.vxlan, masters, masters.get(each.master, ""))
-            lower, group = _lower(each, namespace, seen[namespace], ends), each.group
+            lower, group, kind = _lower(each, namespace, seen[namespace], ends), each.group, each.type
             if lower and seen[namespace].ours:
                 # A sandbox can change the mark, but it cannot put a link on an interface of the host.
                 group = GROUP
+            if seen[namespace].ours and internal_port.is_one(each):
+                # One that is no longer connected is replaced, like one that is about to be removed.
+                kind, group = INTERNAL if internal_port.works(each) else "", GROUP
             links.append(
                 Link(
                     namespace,
                     each.name,
-                    each.type,
+                    kind,
                     each.address,
                     each.mtu,
                     up,

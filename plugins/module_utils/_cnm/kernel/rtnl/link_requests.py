@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
-from ...resources.link import BRIDGE, HostEnd, Link, Lower, Tunnel
+from ...resources.link import BRIDGE, INTERNAL, HostEnd, Link, Lower, Tunnel
 from . import ipvlan, macvlan, new_link, uapi, veth, vlan
 from .interface import UP, Interface
 from .request import encode
@@ -26,6 +26,10 @@ def creation(link: Link, descriptors: Dict[str, int], interfaces: Dict[str, Inte
     up = link.up is not False
     if link.tunnel:
         return _tunnel_creation(link, link.tunnel, interfaces)
+    if link.type == INTERNAL:
+        from . import internal_port
+
+        return internal_port.moving(link, descriptors)
     if link.lower:
         if link.lower.device not in interfaces:
             raise KernelRefused(f"There is no interface '{link.lower.device}' that {link} could be on.")

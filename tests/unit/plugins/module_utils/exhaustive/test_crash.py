@@ -37,6 +37,7 @@ WIDE = {
 ADOPTING = {"name": "new", "driver_options": {"com.docker.network.bridge.name": "br9"}}
 THEIRS = Namespace("/run/theirs", ours=False)
 
+ON_SWITCH = {"name": "new", "driver": "openvswitch"}
 ROUTES = [
     {"destination": "10.7.0.0/16", "type": "blackhole"},
     {"destination": "10.6.0.0/16", "type": "prohibit", "metric": 3},
@@ -59,6 +60,8 @@ CASES = {
     "adopt": ("network", ADOPTING),
     "macvlan": ("network", {"name": "new", "driver": "macvlan"}),
     "ipvlan": ("network", {"name": "new", "driver": "ipvlan", "driver_options": {"ipvlan_flag": "private"}}),
+    "openvswitch": ("network", {**ON_SWITCH, "driver_options": {"cnm.bridge.uplink": "eth0"}}),
+    "join a switch": ("endpoint", {"name": "extra", "network": "new", "sandbox": "web"}),
     "vlan": ("network", {"name": "new", "driver": "macvlan", "driver_options": {"parent": "eth0.10"}}),
     "uplink": ("network", {"name": "new", "driver_options": {"cnm.bridge.uplink": "eth0.20"}}),
     "another uplink": ("network", {"name": "new", "driver_options": {"cnm.bridge.uplink": "eth0"}}),
@@ -88,6 +91,8 @@ def prepared(host, case):
         host.ensure("sandbox", WEB, DB)
     if case in ("another uplink", "no uplink"):
         host.ensure("network", CASES["uplink"][1])
+    if case == "join a switch":
+        host.ensure("network", ON_SWITCH)
     if case == "join theirs":
         host.kernel.present[THEIRS.key] = THEIRS
         host.kernel.facts.namespaces[THEIRS.path] = 2

@@ -89,6 +89,11 @@ OPTIONS = {
         {"driver": "ipvlan", "driver_options": {"ipvlan_mode": "l2", "ipvlan_flag": "private"}},
         {"driver_options": {"ipvlan_flag": "vepa", **MTU}},
     ),
+    "openvswitch": (
+        "network",
+        {"driver": "openvswitch", "driver_options": {"cnm.openvswitch.vlan": 7}},
+        {"driver_options": {"cnm.openvswitch.datapath": "netdev", **MTU}},
+    ),
     "address": ("endpoint", {"network": "lan", "ipv4_address": "10.9.0.9"}, {"ipv4_address": "10.9.0.10"}),
     "mac": ("endpoint", {"network": "lan", "mac_address": "02:00:00:00:00:01"}, {"mac_address": "02:00:00:00:00:02"}),
     "aliases": ("endpoint", {"network": "lan", "sandbox": "box", "aliases": ["a", "b"]}, {"aliases": []}),
