@@ -12,6 +12,7 @@ from typing import Any, Iterator
 
 import pytest
 import tunnel
+import vswitch
 from journey import Stride
 from runs import Runs
 from stand_in import Host
@@ -42,6 +43,7 @@ def runs(host: Host, request: pytest.FixtureRequest) -> Iterator[Runs]:
     made = Runs(host)
     yield made
     tunnel.end(host)
+    vswitch.end()
     # With the test's report, this gets to the process that prints the summary.
     request.node.user_properties.append((_COUNTED, made.count))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple, Union
 
 import tunnel
+import vswitch
 from lab import command, sysctl
 from stand_in import Host
 from trunk import require
@@ -132,6 +133,18 @@ ON_VLANS = Task(
         *network("inner", "10.8.0.0/24", "fd00:8::/64", driver="ipvlan", driver_options={"parent": "lan0.20"}).items,
     ],
 )
+SWITCHED = network(
+    "wired",
+    "10.6.0.0/24",
+    "fd00:6::/64",
+    driver="openvswitch",
+    driver_options={
+        "cnm.openvswitch.datapath": "netdev",
+        "cnm.openvswitch.vlan": 6,
+        f"{BRIDGE}.name": "br-wired",
+        "cnm.bridge.uplink": "lan0",
+    },
+)
 ICC = f"{BRIDGE}.enable_icc"
 VNI = 77
 SECRET = network(
@@ -217,6 +230,10 @@ SCENARIOS: dict[str, Scenario] = {
         [_lan0, network("out", "10.7.0.0/24"), sandbox("web", "out")],
         network("out", driver_options={"cnm.bridge.uplink": "lan0"}, force=True),
         network("out", driver_options={}, force=True),
+    ),
+    "a network of Open vSwitch": Scenario([_lan0, vswitch.begin], SWITCHED, _gone(SWITCHED)),
+    "a sandbox on Open vSwitch": Scenario(
+        [_lan0, vswitch.begin, SWITCHED], sandbox("web", "wired"), sandbox("web", state="absent")
     ),
     "the network host": Scenario([LAN], sandbox("web", "host"), sandbox("web", "lan")),
     "the network none": Scenario([LAN], sandbox("web", "none"), sandbox("web", state="absent")),

@@ -46,7 +46,7 @@ _WRITING = (
     "kill",
 )
 _UNLINKING = ("unlink", "rmdir")
-_READING = ("list", "-S")
+_READING = ("list", "-S", "version", "dump-dps")
 _DELETE_CONNECTION = (1 << 8) | 2
 
 

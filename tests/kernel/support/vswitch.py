@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
 from needed import needs
 from stand_in import Host
 from tasks import eventually
@@ -52,11 +54,6 @@ class Vswitch:
         self.stop()
         self.start()
 
-    def end(self) -> None:
-        for name in ("ovs-vswitchd", "ovsdb-server"):
-            with suppress(FileNotFoundError, ProcessLookupError):
-                os.kill(int(Path(RUNTIME, f"{name}.pid").read_text()), signal.SIGKILL)
-
     def control(self, *arguments: str) -> str:
         return self.host.out(["ovs-vsctl", "--timeout=60", *arguments])
 
@@ -68,6 +65,20 @@ class Vswitch:
         return set(self.control("--bare", "--columns=name", "list", table).split())
 
 
+def begin(host: Host) -> None:
+    """Start Open vSwitch on HOST, or skip the test."""
+    if shutil.which("ovs-vsctl") is None:
+        pytest.skip("Open vSwitch is needed: apt install openvswitch-switch")
+    Vswitch(host).start()
+
+
+def end() -> None:
+    """Kill it, if it runs."""
+    for name in ("ovs-vswitchd", "ovsdb-server"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int(Path(RUNTIME, f"{name}.pid").read_text()), signal.SIGKILL)
+
+
 @contextmanager
 def running(host: Host) -> Iterator[Vswitch]:
     """Run Open vSwitch on HOST."""
@@ -76,4 +87,4 @@ def running(host: Host) -> Iterator[Vswitch]:
         switch.start()
         yield switch
     finally:
-        switch.end()
+        end()

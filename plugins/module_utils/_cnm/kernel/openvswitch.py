@@ -27,25 +27,25 @@ _QUESTIONS = (
     ("--columns=name,type", "list", "Interface"),
 )
 _FAILED = re.compile(r"Error detected while setting up '([^']*)'(?:: (.*?))?\.  See ovs-vswitchd log")
-_START = "Start it: systemctl start openvswitch-switch"
+_START = "Start the service 'openvswitch-switch'."
+_MISSING = "Open vSwitch is not installed on this host. Install the package 'openvswitch-switch'."
 
 
 def read(run: Run) -> Vswitch:
     """Return what the database has."""
     program = find("ovs-vsctl")
     if program is None:
-        problem = "Open vSwitch is not installed on this host: apt install openvswitch-switch"
-        return Vswitch(problem, installed=False)
+        return Vswitch(_MISSING, installed=False)
     command = [program, _TO_ANSWER, "--no-wait", "--format=json"]
     for question in _QUESTIONS:
         command += ["--", *question]
     code, output, errors = run(command, None)
     if code:
-        return Vswitch(f"the database of Open vSwitch does not answer ({_reason(errors)}). {_START}")
+        return Vswitch(f"Open vSwitch's database does not answer ({_reason(errors)}). {_START}")
     appctl = find("ovs-appctl") or "ovs-appctl"
     code, _output, errors = run([appctl, _TO_ANSWER, "--target=ovs-vswitchd", "version"], None)
     if code:
-        return Vswitch(f"ovs-vswitchd does not answer ({_reason(errors)}). {_START}")
+        return Vswitch(f"Open vSwitch's ovs-vswitchd does not answer ({_reason(errors)}). {_START}")
     try:
         bridges, ports, interfaces = (_rows(line) for line in output.splitlines())
         return _parsed(bridges, ports, {row["name"]: row["type"] for row in interfaces})
@@ -66,7 +66,7 @@ def change(run: Run, commands: Sequence[Sequence[str]]) -> Mapping[str, str]:
     """
     program = find("ovs-vsctl")
     if program is None:
-        raise KernelRefused("Open vSwitch is not installed on this host: apt install openvswitch-switch")
+        raise KernelRefused(_MISSING)
     whole = [program, _TO_CHANGE]
     for command in commands:
         whole += ["--", *command]

@@ -250,17 +250,17 @@ def test_what_does_not_answer_is_said(monkeypatch):
     refused = (1, "", "ovs-vsctl: unix:/run/db.sock: database connection failed (No such file or directory)\n")
     run, _asked = programs(monkeypatch, {"ovs-vsctl": refused})
     assert openvswitch.read(run).problem == (
-        "the database of Open vSwitch does not answer (unix:/run/db.sock: database connection failed (No such file or "
-        "directory)). Start it: systemctl start openvswitch-switch"
+        "Open vSwitch's database does not answer (unix:/run/db.sock: database connection failed (No such file or "
+        "directory)). Start the service 'openvswitch-switch'."
     )
     run, _asked = programs(monkeypatch, {"ovs-vsctl": (0, "", ""), "ovs-appctl": (-14, "", "")})
-    assert openvswitch.read(run).problem.startswith("ovs-vswitchd does not answer (no answer in time).")
+    assert openvswitch.read(run).problem.startswith("Open vSwitch's ovs-vswitchd does not answer (no answer in time).")
     run, _asked = programs(monkeypatch, {"ovs-vsctl": (0, "what?\n", ""), "ovs-appctl": (0, "", "")})
     with pytest.raises(KernelRefused, match="in an unknown form"):
         openvswitch.read(run)
     monkeypatch.setattr(openvswitch, "find", lambda name: None)
     assert openvswitch.read(run) == Vswitch(
-        "Open vSwitch is not installed on this host: apt install openvswitch-switch", installed=False
+        "Open vSwitch is not installed on this host. Install the package 'openvswitch-switch'.", installed=False
     )
 
 

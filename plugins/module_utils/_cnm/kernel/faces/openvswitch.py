@@ -28,8 +28,7 @@ class Openvswitch(Face):
         if not switch.installed:
             return []
         if switch.problem:
-            text = switch.problem[0].upper() + switch.problem[1:]
-            return [Obstacle(key, text) for key in keys]
+            return [Obstacle(key, switch.problem) for key in keys]
         bridges: List[BridgeKey] = only(BridgeKey, keys)
         ports: List[PortKey] = only(PortKey, keys)
         on_host = host.look(HOST, {*(key.name for key in bridges), *(key.name for key in ports)}).interfaces
