@@ -80,7 +80,7 @@ kernel: tools ## Test against the kernel, on private hosts (root)
 
 .PHONY: faults
 faults: tools ## Test runs that are killed, refused by the kernel, interrupted at each step, or concurrent (root)
-	@.ci/setup tools aardvark-dns conntrack ovs-vsctl wireguard-go
+	@.ci/setup tools aardvark-dns busybox conntrack ovs-vsctl wireguard-go
 	$(call if-any,$(FAULTS),$(call PRIVATE_PYTEST,$(TEST_PYTHON)) $(FAULTS) $(SEED) $(ARGS))
 
 .PHONY: machines

@@ -24,6 +24,9 @@ def add_network(verbs: Any, add: Add) -> None:
     _many(create, "--gateway", "ADDRESS", "gateway of the subnet that contains it")
     _many(create, "--ip-range", "SUBNET", "part of the subnet from which addresses are chosen")
     _many(create, "--aux-address", "NAME=ADDRESS", "address that is already in use")
+    create.add_argument(
+        "--ipam-driver", help="what gives endpoints their addresses: default, or dhcp for a LAN's server"
+    )
     _many(create, "--opt", "KEY=VALUE", "option of the driver", "-o")
     _many(create, "--label", "KEY=VALUE", "label of the network")
     create.add_argument("--internal", action="store_true", help="isolate the network from the outside")

@@ -34,6 +34,7 @@ def create(options: Namespace) -> int:
         **given(
             driver=options.driver,
             driver_options=pairs(options.opt, "--opt"),
+            ipam_driver=options.ipam_driver,
             ipam_config=_pools(options),
             enable_ipv6=options.ipv6 or None,
             internal=options.internal or None,

@@ -25,9 +25,10 @@ _cnm() {
     *:network:create)
         case $before in
         -d | --driver) choices='bridge overlay macvlan ipvlan openvswitch' ;;
+        --ipam-driver) choices='default dhcp' ;;
         *)
-            choices='--driver --subnet --gateway --ip-range --aux-address --opt --label --internal --ipv6'
-            choices+=' --dry-run --diff --help'
+            choices='--driver --ipam-driver --subnet --gateway --ip-range --aux-address --opt --label --internal'
+            choices+=' --ipv6 --dry-run --diff --help'
             ;;
         esac
         ;;

@@ -60,7 +60,8 @@ options:
       - absent
   ipv4_address: &ipv4_address
     description:
-      - IPv4 address, without a prefix length. The default is the lowest free address, chosen once and kept.
+      - IPv4 address, without a prefix length. The default is the lowest free address, chosen once and kept, or one from
+        a DHCP server if O(cnm.linux.cnm_network#module:ipam_driver=dhcp).
     type: str
   ipv6_address: &ipv6_address
     description:

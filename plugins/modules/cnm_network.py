@@ -189,6 +189,22 @@ options:
       - C(ipvlan_flag) (V(bridge), V(private) or V(vepa), default V(bridge)) says whether the sandboxes of an V(ipvlan)
         reach each other directly, not at all, or by way of a switch that sends packets back.
     type: dict
+  ipam_driver: &ipam_driver
+    description:
+      - What gives endpoints their IPv4 addresses, unless they ask for one. It cannot be changed.
+      - With V(default), which is the default, an endpoint gets the lowest address that is free.
+      - With V(dhcp), it gets one from the DHCP server of the LAN when it first joins a sandbox. This needs C(busybox),
+        whose DHCP client runs for each endpoint in a sandbox, O(driver=macvlan) with C(parent) or O(driver=bridge) with
+        C(cnm.bridge.uplink) in O(driver_options), and the subnet of the LAN in O(ipam_config).
+      - The task waits for the server, for 15 seconds at most, and fails without an answer. Check mode does not ask the
+        server, and shows no address.
+      - The server recognises the endpoint by its MAC address and can give another address later. Then the client
+        changes the address at once. The next task or C(cnm restore) changes its names, with a warning.
+      - An endpoint that leaves its sandbox keeps its address here, but does not renew it. An endpoint that is removed
+        from its sandbox and deleted in one task gives it back.
+      - Only the address is the server's. Its router, mask and name servers do not matter.
+    type: str
+    choices: [default, dhcp]
   ipam_config: &ipam_config
     description:
       - Address pools of the network, at most one for IPv4 and one for IPv6.
@@ -409,6 +425,7 @@ options:
       state: *state
       driver: *driver
       driver_options: *driver_options
+      ipam_driver: *ipam_driver
       ipam_config: *ipam_config
       enable_ipv6: *enable_ipv6
       internal: *internal
@@ -839,6 +856,7 @@ ITEM: dict[str, object] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "driver": {"type": "str", "choices": ["bridge", "overlay", "macvlan", "ipvlan", "openvswitch", "host", "null"]},
     "driver_options": {"type": "dict"},
+    "ipam_driver": {"type": "str", "choices": ["default", "dhcp"]},
     "ipam_config": {
         "type": "list",
         "elements": "dict",

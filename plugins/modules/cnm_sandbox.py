@@ -175,7 +175,7 @@ options:
         required: true
       ipv4_address:
         description: IPv4 address, without a prefix length. The default is the lowest free address, chosen once and
-          kept.
+          kept, or one from a DHCP server if O(cnm.linux.cnm_network#module:ipam_driver=dhcp).
         type: str
       ipv6_address:
         description: IPv6 address, without a prefix length. The default is the lowest free address, chosen once and

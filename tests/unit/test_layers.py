@@ -25,7 +25,8 @@ NOUNS = {
 IPAM = {"model.allocation", "model.slices", "model.subnets"}
 MODEL = VALUES | NOUNS | IPAM
 KINDS = {
-    f"resources.{name}" for name in ("dns", "fdb", "kinds", "link", "namespace", "openvswitch", "resource", "uplink")
+    f"resources.{name}"
+    for name in ("dhcp", "dns", "fdb", "kinds", "link", "namespace", "openvswitch", "resource", "uplink")
 }
 RESOURCES = KINDS | {"resources.firewall", "resources.routes"}
 CLIENT_OF_ETCD = {f"etcd.{name}" for name in ("claims", "client", "cluster", "errors", "member", "settings", "watch")}
@@ -59,7 +60,7 @@ ALLOWED = {
     "task": {"compiled", "controller", "engines", "items", "options"} | BELOW_CONTROLLER,
     "options": {"model.suggestions"},
     "engines": {"controller", "model.errors", "resources.diff_output", "store", "verbs"},
-    "controller": {"items", "observation", "progress", "restoration", "run", "sharing", "transactions"}
+    "controller": {"items", "leases", "observation", "progress", "restoration", "run", "sharing", "transactions"}
     | BELOW_CONTROLLER,
     "sharing": {"etcd.connection", "model.errors", "store", "verbs"},
     "items": NOUNS | {"store"},
@@ -67,7 +68,8 @@ ALLOWED = {
     "progress": set(),
     "transactions": {"model.errors", "model.network", "store"},
     "restoration": {"composition", "kernel", "model.overlay_peer", "store"},
-    "run": {"scope"} | BELOW_CONTROLLER,
+    "leases": {"model.allocation", "model.endpoint", "model.errors", "resources.plan", "store"} | KINDS,
+    "run": {"leases", "scope"} | BELOW_CONTROLLER,
     "scope": KINDS | {"store"},
     "verbs": MODEL | SHARED | {"adopted", "composition", "drivers", "resources.routes", "store"} | KINDS,
     "docker_shapes": MODEL | {"composition", "drivers", "resources.routes", "store"},

@@ -136,6 +136,7 @@ class Controller:
             groups = choose(store, self._kernel.facts)
             if groups is None:
                 return Result()
+            self._take_over_leases(store)
             context = self._context(store)
             context.shared, context.hurried = sharing.asked, hurried
             _write_items(groups, context, before, self._kernel.progress)
@@ -243,6 +244,7 @@ class Controller:
         from . import restoration
 
         with self._transactions.writing() as (store, before):
+            self._take_over_leases(store)
             run = self._reconciliation(store, before)
             doubtful = [] if self._check else restoration.hold_back(self._kernel, run.after)
             steps = run.reconcile(run.after.everything(), set(), insist=False)
@@ -269,6 +271,14 @@ class Controller:
             self._warn(sentence)
         differences = self._diff_of_host(steps)
         return Result(bool(steps), [], differences, lack.left_out, lack.given_way, failures)
+
+    def _take_over_leases(self, store: SqliteStore) -> None:
+        """Write to STORE what DHCP servers have given to endpoints since the last run."""
+        given = self._kernel.leases()
+        if given:
+            from .leases import take_over
+
+            take_over(store, given, self._warn)
 
     def _reconciliation(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
         return Reconciliation(store, before, self._kernel, self._folder, self._check, journal.read(self._folder, named))

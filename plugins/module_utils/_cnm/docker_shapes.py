@@ -38,7 +38,7 @@ def network(store: SqliteStore, item: Network, elsewhere: bool = True) -> Dict[s
         "Scope": kind.scope,
         "Driver": item.driver,
         "EnableIPv6": item.ipv6,
-        "IPAM": {"Driver": "default", "Options": {}, "Config": [_pool(pool) for pool in item.pools]},
+        "IPAM": {"Driver": item.ipam_driver, "Options": {}, "Config": [_pool(pool) for pool in item.pools]},
         "Internal": item.internal,
         "Attachable": False,
         "Ingress": False,

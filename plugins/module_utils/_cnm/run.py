@@ -172,9 +172,9 @@ class Reconciliation:
                 if kind == "network":
                     # Of two networks that need a device, the one that goes must not take it away.
                     units = units | composition.sharing(identifier)
-        return units | self._told()
+        return units | self._reported()
 
-    def _told(self) -> Set[Unit]:
+    def _reported(self) -> Set[Unit]:
         """Return the units that are affected by changes of what agents report."""
         places: Dict[str, Set[Place]] = {}
         for kind, identifier in self._store.touched:
@@ -317,9 +317,17 @@ class Reconciliation:
                 scope.wanted.pop(key, None)
         while True:
             try:
-                return plan(scope.wanted, scope.concerned(present), renewed)
+                return self._told(plan(scope.wanted, scope.concerned(present), renewed))
             except CnmError as error:
                 self._leave_out(scope, error)
+
+    def _told(self, steps: List[Step]) -> List[Step]:
+        """Return STEPS; those that end DHCP clients say whether the addresses are given back."""
+        if all(step.resource.kind != "dhcp-client" for step in steps):
+            return steps
+        from .leases import ending
+
+        return ending(self._store, steps)
 
     def _consequences(self, steps: Sequence[Step], scope: Scope) -> Set[Unit]:
         """Return the units that lose something because STEPS replace resources.
@@ -340,6 +348,20 @@ class Reconciliation:
 
     def _carry_out(self, units: Set[Unit], scope: Scope, steps: List[Step]) -> None:
         unfinished = self._intent.published
+        self._note(units, scope, steps)
+        try:
+            self._converge(scope, steps)
+            scope = self._with_leases(units, scope)
+            self._end_stale_connections(unfinished, scope)
+            self._commit(scope.restored)
+        except CnmError as error:
+            self._store.rollback()
+            self._recover(units, error)
+            raise
+        journal.clear(self._folder)
+
+    def _note(self, units: Set[Unit], scope: Scope, steps: Sequence[Step]) -> None:
+        """Note what STEPS are about to touch, and the values that kernel settings have before."""
         if steps:
             for step in steps:
                 if isinstance(step.before, Sysctl) and not scope.owns(step.before):
@@ -349,15 +371,32 @@ class Reconciliation:
                 self._store.put_setting(name, Setting("0", APART_UNIT))
             self._intent = self._intended(units, scope, steps)
             journal.write(self._folder, self._intent)
-        try:
-            self._converge(scope, steps)
-            self._end_stale_connections(unfinished, scope)
-            self._commit(scope.restored)
-        except CnmError as error:
-            self._store.rollback()
-            self._recover(units, error)
-            raise
-        journal.clear(self._folder)
+
+    def _with_leases(self, units: Set[Unit], scope: Scope) -> Scope:
+        """Wait for the addresses that DHCP servers give, and add them; return the scope of the run with them.
+
+        :raises CnmError: if a server gives none, or one that cannot be used, to an endpoint that the run is about
+        """
+        if all(key[0] != "dhcp-client" for key in scope.wanted):
+            return scope
+        from . import leases
+
+        clients = leases.waiting(self._store, scope.wanted.values())
+        if not clients:
+            return scope
+        given = self._kernel.await_leases([client.endpoint for client in clients])
+        with schema.explained(self._folder):
+            errors = leases.record(self._store, clients, given)
+            if errors:
+                self._leave_out(scope, errors[0] if len(errors) == 1 else Collected(errors))
+                self._converge(scope, self._plan(scope))
+            self.after = self.after.again()
+            again = self._scope(units | self._affected(set()))
+            again.created |= scope.created
+            steps = self._plan(again)
+            self._note(units, again, steps)
+            self._converge(again, steps)
+        return again
 
     def _commit(self, restored: AbstractSet[str] = frozenset()) -> None:
         """Commit the transaction, without the kernel settings that were RESTORED.

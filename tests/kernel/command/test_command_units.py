@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from stand_in import Host
 
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import name_server_service
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import dhcp_client, name_server_service
 
 UNITS = Path(__file__).resolve().parents[3] / "roles" / "host" / "files"
 SERVICES = ["cnm-restore.service", "cnm-refresh.service", "cnm-engines.service"]
@@ -73,7 +73,9 @@ def test_interfaces_that_may_lead_to_other_hosts_start_a_refresh(host: Host) -> 
 def test_the_exposure_that_systemd_computes_stays_low(host: Host, tmp_path: Path) -> None:
     dns = tmp_path / "cnm-dns.service"
     dns.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *name_server_service.CONFINED, ""]))
-    limits = {str(dns): 3.0, **{str(UNITS / name): 5.0 for name in SERVICES}}
+    dhcp = tmp_path / "cnm-dhcp-0.service"
+    dhcp.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *dhcp_client.CONFINED, ""]))
+    limits = {str(dns): 3.0, str(dhcp): 4.0, **{str(UNITS / name): 5.0 for name in SERVICES}}
     # It creates the folder for the name server's group, which takes CAP_CHOWN.
     limits[str(UNITS / "cnm-engines.service")] = 5.2
     for path, limit in limits.items():

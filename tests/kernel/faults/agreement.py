@@ -24,6 +24,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.firewall imp
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import address, interface, route
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.interface import LEAVING
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.dhcp_client import FOLDER as CLIENTS
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.text_block import BEGIN
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, Link
@@ -90,6 +91,8 @@ def holdings(programs: Programs, adopted: Iterable[str] = ()) -> Holdings:
             if path.name in ("listings.json", "listings.json.new") and any('"cnm"' in rule for rule in present.rules):
                 continue
             present.files[str(path)] = _text(path)
+    # The contents are different each time: a pid, and an address, which the store has, too.
+    present.files.update((str(path), "of a DHCP client") for path in Path(CLIENTS).rglob("*"))
     mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
     # This folder becomes a mount point once and stays one, as with 'ip netns'.
     present.mounts = set(mounts) - {NAMESPACES}
@@ -163,11 +166,17 @@ def disagreement(programs: Programs, present: Holdings) -> list[str]:
     if not any(key[0] == "ruleset" for key in wanted):
         extra += [rule for rule in present.rules if '"cnm"' in rule]
         marks = {ownership._place(key[1]) for key in wanted if key[0] == "namespace"}
-        extra += [path for path in present.files if path.startswith(MEMORY) and path not in marks]
+        extra += [path for path in present.files if path.startswith(f"{MEMORY}/") and path not in marks]
     extra += [
         path
         for path, text in present.files.items()
         if path.startswith(f"{RECORDS}/") and ("records", path) not in wanted
+    ]
+    asking = {key[2] for key in wanted if key[0] == "dhcp-client"}
+    extra += [
+        path
+        for path in present.files
+        if path.startswith(f"{CLIENTS}/") and not (Path(path).stem in asking or (asking and path.endswith("/script")))
     ]
     extra += [path for path, text in present.files.items() if BEGIN in text and ("file", path) not in wanted]
     extra += [path for path in present.files if path.startswith(STORE)]

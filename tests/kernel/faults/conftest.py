@@ -10,6 +10,7 @@ import os
 import random
 from typing import Any, Iterator
 
+import dhcp_server
 import pytest
 import tunnel
 import vswitch
@@ -44,6 +45,7 @@ def runs(host: Host, request: pytest.FixtureRequest) -> Iterator[Runs]:
     yield made
     tunnel.end(host)
     vswitch.end()
+    dhcp_server.end()
     # With the test's report, this gets to the process that prints the summary.
     request.node.user_properties.append((_COUNTED, made.count))
 

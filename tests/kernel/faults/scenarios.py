@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, Union
 
+import dhcp_server
 import tunnel
 import vswitch
 from lab import command, sysctl
@@ -145,6 +146,10 @@ SWITCHED = network(
         "cnm.bridge.uplink": "lan0",
     },
 )
+LEASING = network("leasing", "192.168.7.0/24", driver="macvlan", driver_options={"parent": "lan0"}, ipam_driver="dhcp")
+LEASED = Task("sandbox", [{"name": "a", "networks": [{"name": "leasing", "mac_address": dhcp_server.MACS["a"]}]}])
+CHOSEN_ELSEWHERE = (LEASED,)
+"""Runs whose results check mode cannot know, because a server chooses the address."""
 ICC = f"{BRIDGE}.enable_icc"
 VNI = 77
 SECRET = network(
@@ -226,6 +231,9 @@ SCENARIOS: dict[str, Scenario] = {
         network("outer", driver_options={"parent": "lan0"}, force=True),
     ),
     "restore macvlan networks": Scenario([_lan0, MACVLAN, ALONE, sandbox("web", "outer", "alone")], RESTORE, _forget),
+    "a sandbox with an address from a DHCP server": Scenario(
+        [dhcp_server.begin, LEASING], LEASED, sandbox("a", state="absent")
+    ),
     "a sandbox that gets an uplink": Scenario(
         [_lan0, network("out", "10.7.0.0/24"), sandbox("web", "out")],
         network("out", driver_options={"cnm.bridge.uplink": "lan0"}, force=True),

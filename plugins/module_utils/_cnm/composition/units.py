@@ -71,6 +71,13 @@ class Composition:
         self.isolated: Set[str] = set()
         """Ids of endpoints that must not reach other hosts yet."""
 
+    def again(self) -> "Composition":
+        """Return this composition of the same store, which has changed."""
+        other = Composition(self._store, self._host)
+        other.host_resources.released = self.host_resources.released
+        other.insisted, other.withheld, other.isolated = self.insisted, self.withheld, self.isolated
+        return other
+
     def resources(self, unit: Unit) -> List[Resource]:
         """Return the resources of UNIT; empty if there is no such object."""
         kind, identifier = unit
@@ -191,6 +198,8 @@ class Composition:
             made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
             if endpoint.address(6) is None:
                 made = [resource for resource in made if not resource.needs_ipv6 or self._host.ipv6()]
+            if endpoint.leased:
+                made.append(_client(network, endpoint, sandbox))
             if endpoint.id in self.isolated:
                 made = [resource.apart_from_hosts() for resource in made]
             resources += made if unit in self.insisted else [resource.unannounced() for resource in made]
@@ -284,6 +293,22 @@ class Composition:
             return lost_namespace(sandbox, self._host)
         except CnmError as error:
             return str(error).rstrip(".")
+
+
+def _client(network: Network, endpoint: Endpoint, sandbox: Sandbox) -> Resource:
+    """Return what obtains the IPv4 address of ENDPOINT on NETWORK, in SANDBOX, from a DHCP server."""
+    from ..resources.dhcp import DhcpClient
+
+    pool = network.pool(4)
+    return DhcpClient(
+        sandbox.path,
+        endpoint.id,
+        endpoint.interface or "",
+        endpoint.mac,
+        str(pool.subnet if pool is not None else ""),
+        endpoint.name,
+        address=str(endpoint.ipv4 or ""),
+    )
 
 
 def _sent_by(network: Network, pairs: Sequence[Attachment]) -> List[Element]:

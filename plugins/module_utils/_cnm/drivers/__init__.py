@@ -221,6 +221,13 @@ class Driver(Protocol):
         """Return why NETWORK has no gateway of family VERSION, in a sentence; empty if it has one."""
         return ""
 
+    def no_dhcp(self, network: Network) -> str:
+        """Return why no DHCP server can give the endpoints of NETWORK their addresses; empty if one can."""
+        return (
+            f"driver '{network.driver}' puts the network on no LAN with a DHCP server. Use macvlan with a parent, or "
+            "bridge with cnm.bridge.uplink."
+        )
+
     def is_direct(self, network: Network) -> bool:
         """Say whether the links of NETWORK lead everywhere, so that a default route has no gateway."""
         return False

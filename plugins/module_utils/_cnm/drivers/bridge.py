@@ -232,6 +232,10 @@ class Bridge(Driver):
                     )
         return resources
 
+    def no_dhcp(self, network: Network) -> str:
+        """Return why no DHCP server can give the endpoints of NETWORK their addresses; empty if one can."""
+        return "" if parse(network.options).uplink else super().no_dhcp(network)
+
     def unpublishable(self, network: Network) -> str:
         """Return why no port can be published on NETWORK; empty if ports can be published."""
         if not self.host_is_gateway(network):

@@ -85,6 +85,10 @@ class Ipvlan(OnParent):
             "" if chosen == MODES[0] else f"there is none in mode {chosen}: the host's routes through the parent count."
         )
 
+    def no_dhcp(self, network: Network) -> str:
+        """Return why no DHCP server can give the endpoints of NETWORK their addresses."""
+        return "the endpoints of driver 'ipvlan' share a MAC address, by which DHCP servers know them. Use macvlan."
+
     def is_direct(self, network: Network) -> bool:
         """Say whether the links of NETWORK lead everywhere, so that a default route has no gateway."""
         return mode(network.options) != MODES[0]

@@ -70,6 +70,10 @@ class Macvlan(OnParent):
         alone = _PASSTHRU in (mode(network.options), mode(other.options))
         return super().clash(network, other) if alone or other.driver != network.driver else ""
 
+    def no_dhcp(self, network: Network) -> str:
+        """Return why no DHCP server can give the endpoints of NETWORK their addresses; empty if one can."""
+        return "" if self.chosen(network.options).parent else f"without driver option '{PARENT}', there is no LAN."
+
     def immutable(self, network: Network) -> Tuple[Any, ...]:
         """Return the parent, and whether one endpoint has it alone: the kernel changes the other modes in place."""
         return (self.device(network), mode(network.options) == _PASSTHRU)

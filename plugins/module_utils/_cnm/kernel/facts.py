@@ -344,6 +344,12 @@ class Facts:
         return ranges
 
     @_once
+    def has_dhcp_client(self) -> bool:
+        """Say whether the DHCP client's program is installed."""
+        from .system.dhcp_client import program
+
+        return bool(program())
+
     def has_name_server(self) -> bool:
         """Say whether the name server program is installed."""
         from .system.name_server_service import program

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
+from typing import Collection, Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
 
 from ..model.errors import CnmError, raise_all
 from ..progress import Progress
@@ -91,6 +91,19 @@ class Kernel:
         from .rtnl.probing import answered
 
         return answered(wanted)
+
+    def leases(self) -> Mapping[str, str]:
+        """Return the addresses that DHCP servers have given last, by the ids of endpoints."""
+        from .system.dhcp_client import leases
+
+        return leases()
+
+    def await_leases(self, endpoints: Collection[str]) -> Mapping[str, str]:
+        """Return the addresses that DHCP servers give to ENDPOINTS, by their ids, after waiting for them."""
+        from .system.dhcp_client import await_leases
+
+        self.progress.begin("waits for a DHCP server", len(endpoints))
+        return await_leases(endpoints)
 
     def tentative(self) -> Dict[str, str]:
         """Return the ids of endpoints that may be on another host by now, each with the reason if it is."""

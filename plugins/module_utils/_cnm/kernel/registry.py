@@ -69,6 +69,12 @@ def _naming() -> Face:
     return Naming()
 
 
+def _dhcp_clients() -> Face:
+    from .faces.dhcp import DhcpClients
+
+    return DhcpClients()
+
+
 FACES: Dict[Tuple[str, ...], Callable[[], Face]] = {
     ("ruleset", "element", "forward-accept"): _firewall,
     ("namespace",): _namespaces,
@@ -79,6 +85,7 @@ FACES: Dict[Tuple[str, ...], Callable[[], Face]] = {
     ("address", "route", "forwarding", "neighbour"): _on_link,
     ("file",): _files,
     ("records", "name-server"): _naming,
+    ("dhcp-client",): _dhcp_clients,
 }
 """By kinds, a function that loads their face, so that a run loads only what it uses.
 

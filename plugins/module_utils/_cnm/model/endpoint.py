@@ -63,6 +63,10 @@ class Endpoint:
     reserved: bool = False
     """Whether an item of its own made it, so that it stays when its sandbox is removed."""
 
+    leased: bool = False
+    """Whether its IPv4 address comes from the DHCP server of the network's LAN, at the first join. The server may give
+    another one later."""
+
     ipv6_off: bool = False
     """Whether its sandbox switches IPv6 off on its interface: then it keeps its IPv6 address, but does not use it."""
 

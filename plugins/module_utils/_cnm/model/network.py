@@ -21,6 +21,11 @@ DEFAULT = PREDEFINED[0]
 """The predefined network that has a device."""
 
 
+DEFAULT_IPAM, DHCP = "default", "dhcp"
+"""What can give endpoints their IPv4 addresses."""
+IPAM_DRIVERS = (DEFAULT_IPAM, DHCP)
+
+
 @value
 class Pool:
     """The addresses of one family that a network has."""
@@ -87,6 +92,9 @@ class Network:
     docker_networks: Mapping[str, str] = field(default_factory=dict)
     """Docker's networks that are this one: the first digits of the id of each, and ``internal`` or ``open``."""
 
+    ipam_driver: str = DEFAULT_IPAM
+    """What gives its endpoints their IPv4 addresses: ``default`` for us, ``dhcp`` for the DHCP server of its LAN."""
+
     @property
     def peers(self) -> Tuple[Peer, ...]:
         """The other hosts that have the network."""
@@ -149,6 +157,10 @@ class Network:
     def ipv6(self) -> bool:
         """Whether the network has IPv6."""
         return self.pool(6) is not None
+
+    def leases(self, version: int) -> bool:
+        """Say whether a DHCP server gives its endpoints their addresses of family VERSION."""
+        return version == 4 and self.ipam_driver == DHCP
 
     def pool(self, version: int) -> Optional[Pool]:
         """Return the pool of family VERSION, 4 or 6."""

@@ -109,6 +109,10 @@ CREATE INDEX reported_key_place ON reported_key (network, host, name);
 UPDATE network SET data = json_set(data, '$.adopted', json('true')) WHERE {PARENT} GLOB '*.*';
 CREATE INDEX network_parent ON network ({PARENT}) WHERE json_valid(data);
 """,
+    """
+UPDATE network SET data = json_insert(data, '$.ipam_driver', 'default');
+UPDATE endpoint SET data = json_insert(data, '$.leased', json('false'));
+""",
 )
 """Migrations: the first makes an empty file a store of version 1, the second makes that one version 2, and so on.
 

@@ -15,11 +15,12 @@ from ..model.endpoint import Endpoint
 from ..model.network import Network
 from .context import Context, quoted
 from .free_addresses import FreeAddresses
+from .ipam import leased_mac
 
 
 def has_own_mac(endpoint: Endpoint) -> bool:
     """Say whether the user gave ENDPOINT a MAC address that is not derived from one of its addresses."""
-    return bool(endpoint.mac) and endpoint.mac not in {mac_of(held) for held in endpoint.held}
+    return bool(endpoint.mac) and endpoint.mac not in {leased_mac(endpoint), *map(mac_of, endpoint.held)}
 
 
 def claim_addresses(context: Context) -> None:
@@ -34,19 +35,25 @@ def addressed(
 ) -> Endpoint:
     """Return ENDPOINT with its missing addresses chosen, and with the MAC address derived from them.
 
+    What a DHCP server gives is missing until ENDPOINT is in a sandbox. Its MAC address is then derived from its id.
+
     :param free: by network and family, what is left for the endpoints of the run
     :raises ValueError: if no address is free
     """
     chosen: Dict[str, Any] = {}
     for pool in network.pools:
         version = pool.subnet.version
-        if getattr(endpoint, f"ipv{version}") is None:
+        if getattr(endpoint, f"ipv{version}") is None and network.leases(version):
+            chosen["leased"] = True
+            if not endpoint.mac:
+                chosen["mac"] = leased_mac(endpoint)
+        elif getattr(endpoint, f"ipv{version}") is None:
             left = free.get((network.id, version))
             if left is None:
                 left = free[(network.id, version)] = FreeAddresses(context, network, pool)
             chosen[f"ipv{version}"] = left.take()
     first = chosen.get("ipv4", endpoint.ipv4) or chosen.get("ipv6", endpoint.ipv6)
-    if not endpoint.mac and first is not None and driver(network.driver).has_mac_addresses:
+    if not (endpoint.mac or "mac" in chosen) and first is not None and driver(network.driver).has_mac_addresses:
         chosen["mac"] = mac_of(first)
     return replace(endpoint, **chosen) if chosen else endpoint
 

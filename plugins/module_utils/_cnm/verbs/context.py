@@ -119,6 +119,9 @@ class Host(Protocol):
     def has_name_server(self) -> bool:
         """Say whether the name server program is installed."""
 
+    def has_dhcp_client(self) -> bool:
+        """Say whether the DHCP client's program is installed."""
+
     def process(self, inode: int) -> str:
         """Return the process that has the socket with that INODE; empty if it is not known."""
 

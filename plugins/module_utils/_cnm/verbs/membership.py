@@ -140,6 +140,9 @@ def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: W
                 # Check mode assumes this network, and its subnets are not known.
                 continue
             chosen[f"ipv{wish.version}"] = wish
+            if network.leases(wish.version):
+                # It is the user's from now on, even if the server has given the same one.
+                chosen["leased"] = False
             context.asked.add((endpoint.id, wish.version))
     if wishes.mac is not None and not driver(network.driver).has_mac_addresses:
         context.problems.add(
@@ -148,6 +151,9 @@ def _addressed(context: Context, network: Network, endpoint: Endpoint, wishes: W
         )
     elif wishes.mac is not None:
         chosen["mac"] = wishes.mac
+        if endpoint.leased and wishes.mac != endpoint.mac and wishes.ipv4 is None:
+            # To the server, this is another machine.
+            chosen["ipv4"] = None
     # A derived MAC address changes with the address.
     elif any(getattr(endpoint, name) != value for name, value in chosen.items()) and not has_own_mac(endpoint):
         chosen["mac"] = ""

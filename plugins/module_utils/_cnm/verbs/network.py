@@ -21,6 +21,7 @@ from ..resources.resource import HOST
 from ..store.journal import Unit
 from .context import Context, check_absent, listed, quoted, texts
 from .dns import name_server, wanted_dns
+from .ipam import wanted_ipam
 from .pools import wanted_pools
 from .renumber import readdress, republish
 from .routes import check_metric, check_ways, read_routes
@@ -100,6 +101,7 @@ def _keep(context: Context, network: Network, item: Mapping[str, Any], subject: 
     """Refuse whatever would change a predefined network."""
     asked: Dict[str, Any] = {
         "driver": network.driver,
+        "ipam_driver": network.ipam_driver,
         "driver_options": dict(network.options),
         "labels": dict(network.labels),
         "internal": network.internal,
@@ -177,7 +179,7 @@ def _wanted(context: Context, existing: Optional[Network], item: Mapping[str, An
     # Before the pools, because an adopted bridge brings its own.
     network = _adopt(context, existing, network, subject)
     pools, ipv6 = wanted_pools(context, network, item.get("ipam_config"), item.get("enable_ipv6"), subject)
-    network = replace(network, pools=pools)
+    network = wanted_ipam(context, existing, replace(network, pools=pools), item, subject)
     if ipv6 and not context.host.ipv6():
         problems.add(
             f"{subject}: IPv6 is disabled on this host (net.ipv6.conf.all.disable_ipv6), or its kernel does not "

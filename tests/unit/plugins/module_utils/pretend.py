@@ -47,6 +47,7 @@ class PretendFacts:
         self.name_server = False
         self.switch = Vswitch()
         self.system_datapath = True
+        self.dhcp_client = True
         self.resolver = "nameserver 192.0.2.53\nsearch example.org\n"
 
     def machine_id(self):
@@ -131,6 +132,9 @@ class PretendFacts:
     def process(self, inode):
         return "nginx (123)"
 
+    def has_dhcp_client(self):
+        return self.dhcp_client
+
     def has_name_server(self):
         return self.name_server
 
@@ -186,6 +190,10 @@ class PretendKernel:
         """Addresses that other hosts have."""
         self.noted = {}
         """Endpoints that may now be on other hosts, and whether they are."""
+        self.server = {}
+        """The addresses that a DHCP server gives, by MAC address."""
+        self.released = []
+        """The MAC addresses whose addresses were given back to it."""
         self.ended = []
         """Published ports, by entry and target, whose connections a killed run should have ended."""
 
@@ -204,6 +212,17 @@ class PretendKernel:
             if key[0] == "forwarding" and keys.intersection(resource.within)
         }
         return {key: self.present[key] for key in keys if key in self.present}
+
+    def leases(self):
+        return {
+            key.endpoint: self.server[client.mac]
+            for key, client in self.present.items()
+            if key[0] == "dhcp-client" and client.mac in self.server
+        }
+
+    def await_leases(self, endpoints):
+        given = self.leases()
+        return {each: given[each] for each in endpoints if each in given}
 
     def keep_listings(self):
         """Do nothing: no program lists anything."""
@@ -224,6 +243,8 @@ class PretendKernel:
                 raise KernelRefused(f"Could not make {step.resource}: pretended.", step.resource.key)
             self.before_step(step)
             if step.after is None:
+                if getattr(step.before, "releases", False):
+                    self.released.append(step.before.mac)
                 self.lose(step.before.key)
             else:
                 self.present[step.after.key] = as_read(step.after, self.present.get(step.after.key))

@@ -21,6 +21,7 @@ from . import name_server_process as process
 from . import name_server_records as records
 from . import name_server_service as service
 from .name_server_process import NAME, PID
+from .processes import has_ended, wait_until
 from .programs import Run
 
 _RELOADING = 0.05
@@ -78,7 +79,7 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
     started = time.monotonic()
 
     def ended() -> bool:
-        return pid is None or process.has_ended(pid)
+        return pid is None or has_ended(pid)
 
     limit = _RELOADING
 
@@ -96,7 +97,7 @@ def _renew(run: Run, gateways: AbstractSet[str]) -> None:
             limit = _REOPENING
         return time.monotonic() - started > limit
 
-    if process.wait_until(lambda: ended() or ready()) and not ended():
+    if wait_until(lambda: ended() or ready()) and not ended():
         if pid is not None and not os.path.exists(PID):
             process.note(pid)
         records.note_loaded()

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
-from typing import AbstractSet, Callable, Dict, List, Optional, Set
+from typing import AbstractSet, Dict, List, Optional, Set
 
 from ...private_files import create_private, open_private
 from ...resources.dns import RECORDS
@@ -21,8 +20,6 @@ USER = 61153
 """ID of the user and group that the server runs as; neither systemd nor Debian assigns this number."""
 PID = f"{RECORDS}/aardvark.pid"
 """The file in which the server writes its pid."""
-_PATIENCE = 3.0
-"""Seconds that the server may take to answer at a new address, or to end."""
 
 
 def pid() -> Optional[int]:
@@ -67,25 +64,6 @@ def addresses(server: Optional[int]) -> Dict[str, int]:
         for listener in listeners.listening(("udp",))
         if listener.port == PORT and listener.inode in own
     }
-
-
-def has_ended(server: int) -> bool:
-    """Say whether the process SERVER, a pid, or its first thread, has ended."""
-    try:
-        with open(f"/proc/{server}/stat", encoding="utf-8", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0] in "XZ"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def wait_until(holds: Callable[[], bool]) -> bool:
-    """Wait until HOLDS returns true, three seconds at most, and say whether it did."""
-    deadline = time.monotonic() + _PATIENCE
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.002)
-    return True
 
 
 def names_in(folder: str) -> List[str]:

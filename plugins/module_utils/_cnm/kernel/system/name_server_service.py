@@ -14,11 +14,11 @@ import os
 import re
 import signal
 from contextlib import suppress
-from typing import List, Optional, Tuple
+from typing import Optional
 
 from ...model.errors import KernelRefused
 from ...resources.dns import RECORDS
-from . import listeners
+from . import listeners, processes
 from . import name_server_process as process
 from .name_server_process import NAME, PID, PORT, USER
 from .programs import Run, find
@@ -40,48 +40,12 @@ _DROPPING = (
     "--",
 )
 """Options of setpriv. systemd's ``User=`` cannot do this: it takes no number that the user database does not know."""
-HIDDEN = (
-    "/etc/cnm",
-    "/etc/netns",
-    "/run/cnm",
-    "/run/dbus",
-    "/run/netns",
-    "/run/systemd/notify",
-    "/run/systemd/private",
-    "/run/systemd/userdb",
-    "/var/cache/cnm",
-    "/var/lib/cnm",
-    "/var/lib/cnm-host",
-)
-"""What the server does not see of the host under systemd. It needs the socket of the journal for its log."""
 CONFINED = (
     # All except the first are for setpriv, which drops them.
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_SETPCAP",
-    "LockPersonality=yes",
-    "MemoryDenyWriteExecute=yes",
-    "NoNewPrivileges=yes",
-    "PrivateDevices=yes",
-    "PrivateTmp=yes",
-    "ProcSubset=pid",
-    "ProtectClock=yes",
-    "ProtectControlGroups=yes",
-    "ProtectHome=yes",
-    "ProtectHostname=yes",
-    "ProtectKernelLogs=yes",
-    "ProtectKernelModules=yes",
-    "ProtectKernelTunables=yes",
-    "ProtectProc=invisible",
-    "ProtectSystem=strict",
     f"ReadWritePaths={RECORDS}",
-    *(f"InaccessiblePaths=-{path}" for path in HIDDEN),
     "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
-    "RestrictNamespaces=yes",
-    "RestrictRealtime=yes",
-    "RestrictSUIDSGID=yes",
-    "SystemCallArchitectures=native",
-    "SystemCallFilter=@system-service",
-    "SystemCallFilter=~@resources",
-    "UMask=0077",
+    *processes.CONFINED,
 )
 """Properties of the unit that confine the server (systemd.exec(5))."""
 
@@ -129,23 +93,12 @@ def start(run: Run) -> str:
         options += ["--quiet", "--collect", f"--unit={_UNIT}", "--description=Names of cnm"]
         code, output, errors = run([manager, *options, *command], None)
     else:
-        code, output, errors = _run_confined(run, command)
+        code, output, errors = processes.run_confined(run, command, (PID,))
     if code != 0:
         words = logged(run) or (errors or output).strip()
         stop_unit(run)
         raise KernelRefused(f"The name server {NAME} could not be started: {words.rstrip('.')}.")
     return (errors or output).strip()
-
-
-def _run_confined(run: Run, command: List[str]) -> Tuple[int, str, str]:
-    """Run COMMAND, which may change no files but the one with its pid."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from ..landlock import write_only_to
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(write_only_to, (PID, os.devnull)).result()
-        return thread.submit(run, command, None).result()
 
 
 def reload(run: Run, server: int) -> None:
@@ -167,7 +120,7 @@ def stop(run: Run, server: Optional[int]) -> None:
             return not held & {listener.inode for listener in listeners.listening(("udp",))}
 
         # Its first thread may end before the others, which also hold its sockets.
-        if not process.wait_until(lambda: process.has_ended(server) and released()):
+        if not processes.wait_until(lambda: processes.has_ended(server) and released()):
             raise KernelRefused(f"The name server {NAME} ({server}) does not stop.")
     with suppress(FileNotFoundError):
         os.unlink(PID)

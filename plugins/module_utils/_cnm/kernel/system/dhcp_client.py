@@ -1,0 +1,272 @@
+# Copyright (c) 2026, the cnm.linux developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""DHCP clients, a udhcpc for each endpoint, in the network namespace of its sandbox.
+
+udhcpc is part of busybox. It changes nothing on its own: it calls a script, which notes the lease. The first address is
+then added by the run that waits for it. If the server gives another one later, the script replaces the address.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from typing import Collection, Dict, List, Mapping, Optional, Sequence, TextIO
+
+from ...model.errors import CnmError, KernelRefused
+from ...private_files import create_private, make_private, open_private, remove_private, write_private
+from ...resources.dhcp import DhcpClient, DhcpClientKey
+from . import processes
+from .processes import has_ended, run_confined, wait_until
+from .programs import Run, find
+from .systemd import starts_here
+
+FOLDER = "/run/cnm-dhcp"
+"""The folder with a file for the pid and one for the lease of each client. After a reboot the clients ask again for the
+addresses in the store."""
+PATIENCE = 15.0
+"""Seconds that a server has to answer. Some first look for two or three seconds whether anybody has the address."""
+_ARP = 1.0
+"""Seconds that a server or router has to answer ARP."""
+_SCRIPT = f"{FOLDER}/script"
+_VARIABLE = "CNM_DHCP_"
+_FILES = ("pid", "lease")
+"""The ends of the names of the files of a client."""
+_FIELDS: Sequence[str] = ("namespace", "interface", "mac", "subnet", "name")
+_TEXT = """\
+#!/bin/sh
+# Called by udhcpc when something has happened; $ip is the address that the server gives.
+case $1 in
+    bound | renew) ;;
+    *) exit 0 ;;
+esac
+before=
+read -r before _ <"$CNM_DHCP_LEASE"
+echo "$ip $serverid" >"$CNM_DHCP_LEASE"
+if [ -z "$before" ] || [ "$before" = "$ip" ]; then
+    exit 0
+fi
+# The routes of the interface stay only as long as it has an address of the subnet, or any other.
+prefix=${CNM_DHCP_SUBNET#*/}
+ip address add "$ip/32" dev "$interface"
+ip address delete "$before/$prefix" dev "$interface"
+ip address add "$ip/$prefix" dev "$interface"
+ip address delete "$ip/32" dev "$interface"
+"""
+CONFINED = (
+    "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW",
+    f"ReadWritePaths={FOLDER}",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK AF_PACKET",
+    *processes.CONFINED,
+)
+"""Properties of the units that confine the clients (systemd.exec(5))."""
+
+
+def program() -> List[str]:
+    """Return the command that starts the client; empty if it is not installed."""
+    alone, box = find("udhcpc"), find("busybox")
+    return [alone] if alone else [box, "udhcpc"] if box else []
+
+
+def read(keys: Sequence[DhcpClientKey]) -> List[DhcpClient]:
+    """Return the clients with KEYS that run, or that have left files."""
+    clients: List[DhcpClient] = []
+    for key in keys if os.path.isdir(FOLDER) else ():
+        pid = _pid(key.endpoint)
+        started = _started(pid) if pid is not None else {}
+        if started.get("namespace") == key.namespace:
+            interface, mac, subnet, name = (started.get(field, "") for field in _FIELDS[1:])
+            client = DhcpClient(key.namespace, key.endpoint, interface, mac, subnet, name)
+            clients.append(replace(client, running=_is_in(pid, key.namespace)))
+        elif pid is None and _has_left_files(key.endpoint):
+            clients.append(DhcpClient(key.namespace, key.endpoint, "", "", "", "", running=False))
+    return clients
+
+
+def leases() -> Dict[str, str]:
+    """Return the addresses that servers have given, by the ids of the endpoints."""
+    try:
+        names = [name for name in os.listdir(FOLDER) if name.endswith(".lease")]
+    except FileNotFoundError:
+        return {}
+    given: Dict[str, str] = {}
+    for name in names:
+        with suppress(OSError, UnicodeDecodeError):
+            with os.fdopen(open_private(f"{FOLDER}/{name}"), encoding="ascii") as file:
+                line = file.read(64)
+            # The script may be writing.
+            if line.endswith("\n"):
+                given[name[: -len(".lease")]] = line.split()[0]
+    return given
+
+
+def await_leases(endpoints: Collection[str]) -> Mapping[str, str]:
+    """Return the addresses that servers give to ENDPOINTS, by their ids, after waiting until all have one."""
+    given: Dict[str, str] = {}
+
+    def complete() -> bool:
+        given.update(leases())
+        return all(each in given for each in endpoints)
+
+    wait_until(complete, PATIENCE)
+    return {each: given[each] for each in endpoints if each in given}
+
+
+def start(run: Run, clients: Sequence[DhcpClient]) -> List[CnmError]:
+    """Start CLIENTS, and return an error for each that does not run then."""
+    command = program()
+    if not command:
+        text = "The DHCP client udhcpc is not installed: apt install busybox"
+        return [KernelRefused(text, client.key) for client in clients]
+    make_private(FOLDER)
+    write_private(_SCRIPT, _TEXT.encode())
+    os.chmod(_SCRIPT, 0o700)
+    errors: List[CnmError] = []
+    started: List[DhcpClient] = []
+    for client in clients:
+        # It may be in a namespace of an earlier sandbox.
+        _end(run, client)
+        words = _start(run, client, command)
+        if words:
+            errors.append(KernelRefused(f"The {client} could not be started: {words}.", client.key))
+        else:
+            started.append(client)
+    wait_until(lambda: all(_pid(client.endpoint) for client in started))
+    missing = [client for client in started if not _pid(client.endpoint)]
+    return errors + [KernelRefused(f"The {client} ended at once.", client.key) for client in missing]
+
+
+def _start(run: Run, client: DhcpClient, command: Sequence[str]) -> str:
+    """Start CLIENT by COMMAND; return what went wrong."""
+    pid, lease = _path(client.endpoint, "pid"), _path(client.endpoint, "lease")
+    for path, text in ((pid, ""), (lease, f"{client.address}\n" if client.address else "")):
+        # Without systemd, it can write these files, but it cannot create any.
+        with os.fdopen(create_private(path), "w", encoding="ascii") as file:
+            file.write(text)
+    arguments = [*command, "-f", "-i", client.interface, "-p", pid, "-s", _SCRIPT, "-t", "8", "-T", "1", "-A", "20"]
+    # The client identifier is Ethernet's type and the MAC address (RFC 2132 section 9.14).
+    arguments += ["-C", "-x", f"0x3d:01{client.mac.replace(':', '')}", "-x", f"hostname:{client.name}"]
+    if client.address:
+        arguments += ["-r", client.address]
+    variables = [f"{_VARIABLE}{name.upper()}={getattr(client, name)}" for name in _FIELDS]
+    variables += [f"{_VARIABLE}LEASE={lease}"]
+    manager = find("systemd-run") if starts_here() else None
+    if manager:
+        properties = ("Type=exec", "Restart=always", "RestartSec=5", f"NetworkNamespacePath={client.namespace}")
+        options = [f"--property={each}" for each in (*properties, *CONFINED)]
+        options += [f"--setenv={each}" for each in variables]
+        options += ["--quiet", "--collect", f"--unit={_unit(client.endpoint)}", f"--description={client}"]
+        code, output, errors = run([manager, *options, *arguments], None)
+    else:
+        inside = ["nsenter", f"--net={client.namespace}", "setsid", "env", "-i", f"PATH={os.defpath}:/usr/sbin:/sbin"]
+        alone = ["sh", "-c", 'exec "$@" </dev/null >/dev/null 2>&1 &', "sh"]
+        code, output, errors = run_confined(run, [*alone, *inside, *variables, *arguments], (pid, lease))
+    return (errors or output).strip().rstrip(".") or f"status {code}" if code else ""
+
+
+def stop(run: Run, clients: Sequence[DhcpClient]) -> List[CnmError]:
+    """Stop CLIENTS, and return an error for each that does not end."""
+    errors: List[CnmError] = []
+    with ExitStack() as tables:
+        asked = [each for each in (_release(client, tables) for client in clients if client.releases) if each]
+        for client in clients:
+            if not _end(run, client):
+                errors.append(KernelRefused(f"The {client} does not end.", client.key))
+        # If its interface goes before a server or router has answered ARP, the packet to it is not sent.
+        wait_until(lambda: all(map(_is_complete, asked)), _ARP)
+    with suppress(OSError):
+        # The folder stays as long as there are others.
+        if _has_no_clients():
+            remove_private(_SCRIPT)
+            os.rmdir(FOLDER)
+    return errors
+
+
+def _release(client: DhcpClient, tables: ExitStack) -> Optional[TextIO]:
+    """Have CLIENT tell the server that its address is free; return the ARP table of its namespace, left open in TABLES.
+
+    It does that before it handles the next signal.
+    """
+    pid = _pid(client.endpoint)
+    if pid is None or not client.running:
+        return None
+    _signal(pid, signal.SIGUSR2)
+    try:
+        return tables.enter_context(open(f"/proc/{pid}/net/arp", encoding="ascii"))
+    except OSError:
+        return None
+
+
+def _is_complete(table: TextIO) -> bool:
+    """Say whether all questions in an ARP TABLE have been answered (proc_net(5))."""
+    table.seek(0)
+    return all(line.split()[2] != "0x0" for line in table.read().splitlines()[1:])
+
+
+def _end(run: Run, client: DhcpClient) -> bool:
+    """End the process of CLIENT, if there is one, remove its files, and say whether it has ended."""
+    pid = _pid(client.endpoint)
+    control = find("systemctl") if starts_here() else None
+    if control:
+        run([control, "stop", f"{_unit(client.endpoint)}.service"], None)
+    elif pid is not None:
+        _signal(pid, signal.SIGTERM)
+    if pid is not None and not wait_until(lambda: has_ended(pid)):
+        return False
+    for kind in _FILES:
+        with suppress(FileNotFoundError):
+            os.unlink(_path(client.endpoint, kind))
+    return True
+
+
+def _has_left_files(endpoint: str) -> bool:
+    """Say whether there are files for ENDPOINT, an id, or only the folder, which an interrupted run has left."""
+    return any(os.path.lexists(_path(endpoint, kind)) for kind in _FILES) or _has_no_clients()
+
+
+def _has_no_clients() -> bool:
+    return not any(name.endswith(_FILES) for name in os.listdir(FOLDER))
+
+
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _unit(endpoint: str) -> str:
+    return f"cnm-dhcp-{endpoint[:12]}"
+
+
+def _path(endpoint: str, kind: str) -> str:
+    return f"{FOLDER}/{endpoint}.{kind}"
+
+
+def _pid(endpoint: str) -> Optional[int]:
+    """Return the pid of the client of ENDPOINT, an id; None if it does not run."""
+    try:
+        with os.fdopen(open_private(_path(endpoint, "pid")), encoding="ascii") as file:
+            pid = int(file.read(16))
+    except (OSError, ValueError):
+        return None
+    return pid if not has_ended(pid) and _started(pid).get("lease") == _path(endpoint, "lease") else None
+
+
+def _started(pid: int) -> Dict[str, str]:
+    """Return what the client with that PID was started with; empty if the process is none."""
+    try:
+        with open(f"/proc/{pid}/environ", encoding="utf-8", errors="surrogateescape") as file:
+            variables = [each.partition("=") for each in file.read().split("\0")]
+    except OSError:
+        return {}
+    return {name[len(_VARIABLE) :].lower(): text for name, _, text in variables if name.startswith(_VARIABLE)}
+
+
+def _is_in(pid: Optional[int], namespace: str) -> bool:
+    """Say whether the process PID is in the network namespace at the path NAMESPACE."""
+    try:
+        return os.path.samefile(f"/proc/{pid}/ns/net", namespace)
+    except OSError:
+        return False
