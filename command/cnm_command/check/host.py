@@ -33,6 +33,8 @@ def findings() -> Iterator[Finding]:
     yield _systemd()
     if os.path.exists(_ETCD):
         yield _etcd()
+    if find("ovs-vsctl") is not None:
+        yield _openvswitch()
 
 
 def _permission() -> Finding:
@@ -100,3 +102,12 @@ def _etcd() -> Finding:
         "endpoints. Correct the settings, or find out why no member answers."
     )
     return judge("etcd", "it answers", problem, advice, required=False)
+
+
+def _openvswitch() -> Finding:
+    from _cnm.kernel.openvswitch import has_system_datapath, read
+
+    problem = read(run_program).problem.partition(" Start ")[0].rstrip(".")
+    advice = "Networks of driver 'openvswitch' need its services: systemctl start openvswitch-switch"
+    datapaths = "system, netdev" if has_system_datapath(run_program) else "netdev"
+    return judge("openvswitch", f"datapath {datapaths}", problem, advice, required=False)
