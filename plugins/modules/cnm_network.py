@@ -59,10 +59,11 @@ options:
       - V(ipvlan) is like V(macvlan), but all sandboxes have the MAC address of the parent. So it works where a switch,
         an access point or a cloud accepts no other MAC addresses. It needs the kernel's module C(ipvlan).
       - V(openvswitch) is a bridge of Open vSwitch, or a VLAN of one. Each sandbox has an internal port of it, with the
-        name of the port instead of C(eth0). The host only switches the packets. So there are no published ports, no
-        O(dns) and no NAT, the host does not reach the sandboxes, and the gateway is a router that is on the bridge,
-        too, such as that of the LAN behind an uplink. Flows and all other settings of the bridge are left alone. It
-        needs the package C(openvswitch-switch), and its services running.
+        name of the port instead of C(eth0), or a veth pair if its interface has another name. The host only switches
+        the packets. So there are no published ports, no O(dns) and no NAT, the host does not reach the sandboxes, and
+        the gateway is a router that is on the bridge, too, such as that of the LAN behind an uplink. Flows and all
+        other settings of the bridge are left alone. It needs the package C(openvswitch-switch), and its services
+        running.
       - V(host) and V(null) are the drivers of the predefined networks V(host) and V(none). Other networks cannot have
         them.
       - The driver of a network cannot be changed. To use another driver, remove the network first.
@@ -156,17 +157,18 @@ options:
         this host, C(cnm.overlay.vtep_address), is on an interface of WireGuard. The host's firewall drops packets of
         the network that would leave, or that arrive, by another interface. The role C(cnm.linux.wireguard) makes the
         tunnel.
-      - An V(openvswitch) has C(com.docker.network.bridge.name), C(cnm.bridge.uplink), C(com.docker.network.driver.mtu)
-        and C(com.docker.network.enable_ipv6), and the two options below. A bridge of Open vSwitch with the name is
-        adopted if it exists. Networks can have the same bridge if they have different VLANs. The uplink becomes a port
-        for all VLANs of a bridge that was not adopted; a VLAN is not created for it.
+      - An V(openvswitch) has C(com.docker.network.bridge.name), C(cnm.bridge.uplink), C(com.docker.network.driver.mtu),
+        C(com.docker.network.enable_ipv6) and C(com.docker.network.container_iface_prefix), which has no default here,
+        and the two options below. A bridge of Open vSwitch with the name is adopted if it exists. Networks can have the
+        same bridge if they have different VLANs. The uplink becomes a port for all VLANs of a bridge that was not
+        adopted; a VLAN is not created for it.
       - C(cnm.openvswitch.vlan) (number, V(1) to V(4094)) is the VLAN of an V(openvswitch). Its frames have this tag on
         ports for several VLANs, such as the uplink, and none in the sandboxes. Without the option, they have none
         anywhere. It can be changed while sandboxes run.
       - C(cnm.openvswitch.datapath) (V(system) or V(netdev), default V(system)) says what switches the packets of an
-        V(openvswitch) whose bridge was not adopted. V(system) is the kernel's module C(openvswitch). V(netdev) is the
-        process of Open vSwitch; it works with any kernel, and is slower. While endpoints are in running sandboxes, a
-        change needs O(force=true).
+        V(openvswitch). A bridge that is adopted must have the same. V(system) is the kernel's module C(openvswitch).
+        V(netdev) is the process of Open vSwitch; it works with any kernel, and is slower. While endpoints are in
+        running sandboxes, a change needs O(force=true).
       - V(macvlan) and V(ipvlan) have C(com.docker.network.driver.mtu), C(com.docker.network.enable_ipv6),
         C(com.docker.network.container_iface_prefix) and the following ones. By default, the MTU is that of the parent.
       - C(parent) (string) is the interface of the host for V(macvlan) or V(ipvlan). It must exist, be an Ethernet

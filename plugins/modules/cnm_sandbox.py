@@ -201,8 +201,8 @@ options:
           - Name of the interface in the sandbox, at most 15 characters. The default is the first free name of V(eth0),
             V(eth1) and so on, chosen at the first join and kept. The network's option
             C(com.docker.network.container_iface_prefix) can replace V(eth).
-          - On a network of driver V(openvswitch), it is the name of the port, C(ovs) and the first 12 digits of the
-            endpoint's id, and cannot be chosen.
+          - On a network of driver V(openvswitch), the default is the name of the port, V(ovs) and the first 12 digits
+            of the endpoint's id. With datapath V(netdev), it cannot be another one.
         type: str
   published_ports: &published_ports
     description:

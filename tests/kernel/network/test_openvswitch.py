@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from vswitch import Vswitch, needs_openvswitch, running
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput
 
 pytestmark = needs_openvswitch
+CNM = str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")
 NAME, VLAN, DATAPATH = "com.docker.network.bridge.name", "cnm.openvswitch.vlan", "cnm.openvswitch.datapath"
 
 
@@ -143,6 +147,28 @@ def test_an_uplink_is_the_trunk_of_a_bridge(tasks: Tasks, switch: Vswitch) -> No
     assert switch.names("Port") == set() and nothing_left(tasks, untouched)
 
 
+@pytest.mark.machine
+def test_the_datapath_of_the_kernel(tasks: Tasks, switch: Vswitch) -> None:
+    if not tasks.host.kernel.facts.has_system_datapath():
+        pytest.skip("this kernel has no openvswitch")
+    untouched = inventory(tasks.host)
+    tasks.ensure("network", item(**{DATAPATH: "system", VLAN: "10"}))
+    tasks.sandbox("a", "lan")
+    tasks.sandbox("b", {"name": "lan", "interface_name": "eth0"})
+    assert port(tasks, "b") == "eth0"
+    assert reaches("a", "b", "192.168.7.3") and reaches("b", "a", "192.168.7.2")
+    # A restart interrupts nobody: ports and their devices stay in the kernel.
+    switch.restart()
+    assert eventually(lambda: pinged("a", "192.168.7.3"))
+    assert not tasks.restore().changed
+    for name in "ab":
+        command(f"ip netns delete {name}")
+        assert tasks.sandbox(name).changed and not tasks.sandbox(name).changed
+        assert reaches("a", "b", "192.168.7.3")
+    tasks.end()
+    assert switch.names("Bridge") == switch.names("Port") == set() and nothing_left(tasks, untouched)
+
+
 def test_what_cannot_work_is_refused(tasks: Tasks) -> None:
     untouched = inventory(tasks.host)
 
@@ -151,11 +177,17 @@ def test_what_cannot_work_is_refused(tasks: Tasks) -> None:
             tasks.ensure("network", item(**options))
         assert inventory(tasks.host) == untouched
 
+    def checked() -> str:
+        found = json.loads(tasks.host.out([sys.executable, CNM, "check", "--format", "json"]))["findings"]
+        return next(f"{each['state']} {each['found']}" for each in found if each["name"] == "openvswitch")
+
     refused("Open vSwitch's database does not answer")
+    assert checked().startswith("optional Open vSwitch's database does not answer")
     with running(tasks.host) as switch:
         switch.stop()
         refused("ovs-vswitchd does not answer .*Start the service 'openvswitch-switch'")
         switch.start()
+        assert checked() in ("ok datapath netdev", "ok datapath system, netdev")
         if not tasks.host.kernel.facts.has_system_datapath():
             refused("this kernel has no datapath for Open vSwitch", **{DATAPATH: "system"})
         refused("'uplink' exists, and is not a bridge of Open vSwitch", **{NAME: "uplink"})

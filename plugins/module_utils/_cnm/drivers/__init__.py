@@ -240,8 +240,15 @@ class Driver(Protocol):
         return host.has_foreign_link(device)
 
     def interface(self, network: Network, endpoint: Endpoint) -> Optional[str]:
-        """Return the name that the interface of ENDPOINT on NETWORK must have; None if the sandbox decides."""
+        """Return the name that the interface of ENDPOINT on NETWORK gets if nobody chooses one.
+
+        None for the first of the names with the prefix that is free in the sandbox.
+        """
         return None
+
+    def interface_problem(self, network: Network, endpoint: Endpoint) -> str:
+        """Return why the interface of ENDPOINT on NETWORK cannot have its name, in a sentence; empty if it can."""
+        return ""
 
     def clash(self, network: Network, other: Network) -> str:
         """Return a sentence that says that OTHER already has NETWORK's device; empty if both can have it."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Driver ``openvswitch``: a bridge of Open vSwitch, and for each endpoint an internal port that is in the sandbox.
+"""Driver ``openvswitch``: a bridge of Open vSwitch, and for each endpoint a port, whose device is in the sandbox.
 
 The host switches the packets of such a network, and does not route, translate or filter them. Its gateway is a router
 that is on the bridge, too, such as that of the LAN behind an uplink. Networks may have a bridge in common if they have
@@ -17,8 +17,8 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tup
 from ..model.endpoint import Endpoint
 from ..model.ids import check_device
 from ..model.network import Network
-from ..resources.link import INTERNAL, Link
-from ..resources.openvswitch import NETDEV, SYSTEM, Bridge, Port
+from ..resources.link import INTERNAL, HostEnd, Link
+from ..resources.openvswitch import NETDEV, SYSTEM, Bridge, Port, VethPort
 from ..resources.resource import HOST, Resource
 from . import (
     ENABLE_IPV6,
@@ -34,7 +34,7 @@ from . import (
     flag,
     is_number,
 )
-from .bridge_options import NAME, UPLINK, Keys, normalized, option_problems, read_mtu
+from .bridge_options import INTERFACE_PREFIX, NAME, UPLINK, Keys, normalized, option_problems, read_mtu, read_prefix
 from .on_parent import interface_problems, settings_on_lan
 from .uplink import port_problems
 
@@ -72,6 +72,7 @@ class Options(NamedTuple):
     mtu: Optional[int] = None
     """In bytes."""
     enable_ipv6: Optional[bool] = None
+    interface_prefix: str = "eth"
 
 
 KEYS: Keys = {
@@ -81,6 +82,7 @@ KEYS: Keys = {
     DATAPATH: ("datapath", _datapath),
     MTU: ("mtu", read_mtu),
     ENABLE_IPV6: ("enable_ipv6", flag),
+    INTERFACE_PREFIX: ("interface_prefix", read_prefix),
 }
 
 
@@ -107,7 +109,9 @@ class Openvswitch(Driver):
     def settings(self, options: Mapping[str, str]) -> Settings:
         """Return what OPTIONS, which are valid, say that concerns more than the driver."""
         chosen = parse(options)
-        return Settings(device=chosen.name, mtu=chosen.mtu, ipv6=chosen.enable_ipv6)
+        return Settings(
+            device=chosen.name, mtu=chosen.mtu, ipv6=chosen.enable_ipv6, interface_prefix=chosen.interface_prefix
+        )
 
     # Checks
 
@@ -131,7 +135,7 @@ class Openvswitch(Driver):
             return [switch.problem]
         sentences = []
         if network.adopted and device in switch.bridges:
-            sentences += _not_adoptable(network, options, switch.bridges[device])
+            sentences += _not_adoptable(options, switch.bridges[device])
         elif device not in switch.bridges and host.parent(device) is not None:
             sentences.append(
                 f"option '{NAME}': the interface '{device}' exists, and is not a bridge of Open vSwitch. Choose "
@@ -167,8 +171,21 @@ class Openvswitch(Driver):
         return bridge is not None and bridge.foreign
 
     def interface(self, network: Network, endpoint: Endpoint) -> Optional[str]:
-        """Return the name that the interface of ENDPOINT on NETWORK must have: that of its port."""
-        return f"ovs{endpoint.id[:12]}"
+        """Return the name that the interface of ENDPOINT on NETWORK gets if nobody chooses one: that of its port.
+
+        With a prefix of their own, interfaces are the ends of veth pairs.
+        """
+        return None if INTERFACE_PREFIX in network.options else _port(endpoint)
+
+    def interface_problem(self, network: Network, endpoint: Endpoint) -> str:
+        """Return why the interface of ENDPOINT on NETWORK cannot have its name, in a sentence; empty if it can."""
+        if parse(network.options).datapath == SYSTEM or endpoint.interface == _port(endpoint):
+            return ""
+        # A veth leaves checksums to the receiver, and this datapath does not fill them in.
+        return (
+            f"with datapath {NETDEV} of network '{network.name}', the interface has the name of its port, "
+            f"'{_port(endpoint)}', and cannot be '{endpoint.interface}'. Leave it out."
+        )
 
     def clash(self, network: Network, other: Network) -> str:
         """Return a sentence that says that OTHER already has NETWORK's bridge or its uplink; empty if both can."""
@@ -226,11 +243,17 @@ class Openvswitch(Driver):
 
     def endpoint(self, network: Network, endpoint: Endpoint, namespace: str, answers: Answers) -> List[Resource]:
         """Return what ENDPOINT, joined to the sandbox with that NAMESPACE, consists of."""
-        interface = endpoint.interface or ""
-        resources: List[Resource] = [
-            Port(namespace, interface, self.device(network), parse(network.options).vlan),
-            Link(namespace, interface, INTERNAL, address=endpoint.mac, mtu=network.mtu),
-        ]
+        interface, bridge, tag = endpoint.interface or "", self.device(network), parse(network.options).vlan
+        mac, mtu = endpoint.mac, network.mtu
+        # An internal port that is renamed stops working.
+        resources: List[Resource] = (
+            [Port(namespace, interface, bridge, tag), Link(namespace, interface, INTERNAL, address=mac, mtu=mtu)]
+            if interface == _port(endpoint)
+            else [
+                Link(namespace, interface, "veth", address=mac, mtu=mtu, peer=HostEnd(endpoint.device, "", mtu)),
+                VethPort(HOST, endpoint.device, bridge, tag, type=""),
+            ]
+        )
         return (
             resources + settings_on_lan(network, namespace, interface) + address_resources(network, endpoint, namespace)
         )
@@ -251,12 +274,12 @@ class Openvswitch(Driver):
         return {name: value for name, value in shown.items() if value is not None}
 
 
-def _not_adoptable(network: Network, options: Options, bridge: Bridge) -> List[str]:
-    """Return why NETWORK with these OPTIONS cannot have BRIDGE, made by somebody else, each reason in a sentence."""
+def _not_adoptable(options: Options, bridge: Bridge) -> List[str]:
+    """Return why a network with these OPTIONS cannot have BRIDGE, made by somebody else, each reason in a sentence."""
     sentences = []
-    if DATAPATH in network.options and bridge.datapath != options.datapath:
+    if bridge.datapath != options.datapath:
         sentences.append(
-            f"option '{DATAPATH}': the bridge '{bridge.name}' exists, with datapath {bridge.datapath}. Leave it out."
+            f"option '{DATAPATH}': the bridge '{bridge.name}' exists, with datapath {bridge.datapath}. Set this."
         )
     if options.uplink is not None:
         sentences.append(
@@ -264,6 +287,11 @@ def _not_adoptable(network: Network, options: Options, bridge: Bridge) -> List[s
             f"ovs-vsctl add-port {bridge.name} {options.uplink}, and leave '{UPLINK}' out."
         )
     return sentences
+
+
+def _port(endpoint: Endpoint) -> str:
+    """Return the name of ENDPOINT's internal port."""
+    return f"ovs{endpoint.id[:12]}"
 
 
 def _no_problems(*_port: object) -> List[str]:

@@ -80,6 +80,7 @@ FACES: Dict[Tuple[str, ...], Callable[[], Face]] = {
     ("namespace",): _namespaces,
     ("ovs-bridge", "ovs-port"): _openvswitch,
     ("link",): _links,
+    ("ovs-veth",): _openvswitch,
     ("uplink",): _uplinks,
     ("sysctl",): _sysctls,
     ("address", "route", "forwarding", "neighbour"): _on_link,

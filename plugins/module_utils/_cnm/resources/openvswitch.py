@@ -109,6 +109,18 @@ class Port(Resource):
         return False
 
 
+@value
+class VethPort(Port):
+    """A port that is the host's end of a sandbox's veth pair. It works as soon as this end exists."""
+
+    kind: ClassVar[str] = "ovs-veth"
+    rank: ClassVar[int] = 5
+
+    @property
+    def within(self) -> Tuple[Key, ...]:
+        return (Bridge.at(self.bridge),)
+
+
 class Vswitch(NamedTuple):
     """What the database of Open vSwitch has."""
 

@@ -26,21 +26,18 @@ def named(context: Context, network: Network, endpoint: Endpoint) -> Endpoint:
     if endpoint.id in context.nameless:
         endpoint = replace(endpoint, interface=_chosen(context, network, endpoint, sandbox))
         context.nameless.discard(endpoint.id)
-    needed = driver(network.driver).interface(network, endpoint)
-    if needed not in (None, endpoint.interface):
-        raise ValueError(
-            f"interface_name: on network '{network.name}' of driver '{network.driver}' the interface is '{needed}', "
-            f"and cannot be '{endpoint.interface}'. Leave it out."
-        )
+    problem = driver(network.driver).interface_problem(network, endpoint)
+    if problem:
+        raise ValueError(f"interface_name: {problem}")
     ipv6_off = sandbox.ipv6_off(endpoint.interface or "")
     return endpoint if endpoint.ipv6_off == ipv6_off else replace(endpoint, ipv6_off=ipv6_off)
 
 
 def _chosen(context: Context, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> str:
     """Return the former name of ENDPOINT's interface, or the first name that is free in SANDBOX."""
-    needed = driver(network.driver).interface(network, endpoint)
-    if needed is not None:
-        return needed
+    own = driver(network.driver).interface(network, endpoint)
+    if own is not None:
+        return own
     others = context.store.endpoints_of_sandbox(sandbox.id)
     used: Set[str] = {one.interface or "" for one in others if one.id not in context.nameless}
     foreign = context.host.link_names(sandbox.path) if sandbox.netns is not None else set()

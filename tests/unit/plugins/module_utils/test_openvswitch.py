@@ -14,8 +14,13 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.drivers import crea
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel import openvswitch
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import Conflict, KernelRefused
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.kinds import Parent
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, INTERNAL, Link
-from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.openvswitch import Bridge, Port, Vswitch
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, INTERNAL, HostEnd, Link
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.openvswitch import (
+    Bridge,
+    Port,
+    VethPort,
+    Vswitch,
+)
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST
 
 NAME, VLAN, DATAPATH = "com.docker.network.bridge.name", "cnm.openvswitch.vlan", "cnm.openvswitch.datapath"
@@ -127,7 +132,7 @@ def test_an_uplink_is_a_port_for_all_vlans(lan):
 
 
 def test_a_bridge_of_somebody_else_is_adopted(lan):
-    lan.ensure("network", item("far", "10.5.0.0/24", **{NAME: "br0", VLAN: 5}))
+    lan.ensure("network", item("far", "10.5.0.0/24", **{NAME: "br0", VLAN: 5, DATAPATH: "netdev"}))
     assert lan.kernel.present[THEIRS.key].foreign and lan.kernel.present[THEIRS.key].datapath == "netdev"
     lan.network("far", state="absent")
     assert lan.kernel.present[THEIRS.key] == THEIRS
@@ -142,7 +147,7 @@ def test_a_bridge_of_somebody_else_is_adopted(lan):
         ({DATAPATH: "dpdk"}, f"option '{DATAPATH}': 'dpdk' is neither system nor netdev."),
         ({"parent": "eth1"}, "driver 'openvswitch' has no option 'parent'"),
         ({NAME: "eth1"}, "the interface 'eth1' exists, and is not a bridge of Open vSwitch. Choose another name."),
-        ({NAME: "br0", DATAPATH: "system"}, "the bridge 'br0' exists, with datapath netdev. Leave it out."),
+        ({NAME: "br0"}, f"option '{DATAPATH}': the bridge 'br0' exists, with datapath netdev. Set this."),
         ({NAME: "br0", UPLINK: "eth1"}, "its ports are not ours to choose: ovs-vsctl add-port br0 eth1, and leave"),
         ({UPLINK: "eth2"}, f"'eth2' is a port of Open vSwitch bridge 'br0'. Give that as '{NAME}' instead."),
         ({UPLINK: "eth9"}, f"driver option '{UPLINK}': this host has no interface 'eth9'."),
@@ -157,11 +162,32 @@ def test_what_is_refused(lan, options, message):
     assert message in lan.refused("network", item("new", "10.9.0.0/24", **options))
 
 
-def test_an_interface_cannot_have_another_name_than_its_port(lan):
-    asked = {"name": "web", "networks": [{"name": "lan", "interface_name": "eth7"}]}
-    assert "on network 'lan' of driver 'openvswitch' the interface is 'ovs" in lan.refused("sandbox", asked)
-    lan.sandbox("web", networks=[{"name": "lan"}])
-    asked["networks"][0]["interface_name"] = port(lan)
+def test_an_interface_with_another_name_is_the_end_of_a_veth_pair(lan):
+    lan.sandbox("web", networks=[{"name": "lan", "interface_name": "eth7"}])
+    device = f"veth{lan.one('endpoint', 'web')['Id'][:11]}"
+    link = lan.kernel.present["link", PATH, "eth7"]
+    assert (link.type, link.peer) == ("veth", HostEnd(device, "", 1500))
+    attached = lan.kernel.present["ovs-veth", HOST, device]
+    assert attached == VethPort(HOST, device, bridge(lan), 0, type="")
+    before = dict(lan.kernel.present)
+    lan.kernel.lose(attached.key)
+    assert lan.sandbox("web").changed and lan.kernel.present == before
+    # The kind of its port follows from its name.
+    lan.sandbox("web", networks=[{"name": "lan", "interface_name": f"ovs{lan.one('endpoint', 'web')['Id'][:12]}"}])
+    assert "ovs-port" in lan.kinds() and attached.key not in lan.kernel.present
+    lan.network("eth", driver="openvswitch", driver_options={"com.docker.network.container_iface_prefix": "eth"})
+    lan.sandbox("db", networks=[{"name": "eth"}])
+    assert port(lan, "db", "eth") == "eth0"
+
+
+def test_with_datapath_netdev_an_interface_has_the_name_of_its_port(lan):
+    lan.ensure("network", item("user", "10.8.0.0/24", **{DATAPATH: "netdev"}))
+    asked = {"name": "web", "networks": [{"name": "user", "interface_name": "eth7"}]}
+    assert "with datapath netdev of network 'user', the interface has the name of its port, 'ovs" in lan.refused(
+        "sandbox", asked
+    )
+    lan.sandbox("web", networks=[{"name": "user"}])
+    asked["networks"][0]["interface_name"] = port(lan, network="user")
     assert not lan.ensure("sandbox", asked).changed
 
 
@@ -180,7 +206,7 @@ def test_a_host_that_lacks_something_is_left_alone(lan):
 
 
 def test_a_bridge_that_is_gone_stops_what_is_on_it(lan):
-    lan.ensure("network", item("far", "10.5.0.0/24", **{NAME: "br0", VLAN: 5}))
+    lan.ensure("network", item("far", "10.5.0.0/24", **{NAME: "br0", VLAN: 5, DATAPATH: "netdev"}))
     lan.kernel.lose(THEIRS.key)
     asked = {"name": "web", "networks": [{"name": "far"}]}
     assert "Open vSwitch bridge 'br0', which was adopted, is gone" in lan.refused("sandbox", asked, error=Conflict)

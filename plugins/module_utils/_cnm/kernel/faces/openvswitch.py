@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Dict, List, Sequence
 
 from ...model.errors import CnmError, KernelRefused
 from ...resources.link import PortKey
-from ...resources.openvswitch import INTERNAL, SYSTEM, Bridge, BridgeKey, Port, Vswitch
+from ...resources.openvswitch import INTERNAL, SYSTEM, Bridge, BridgeKey, Port, VethPort, Vswitch
 from ...resources.plan import Step
 from ...resources.resource import HOST, Key, Obstacle, Resource, only
 from .. import openvswitch
@@ -73,6 +73,8 @@ def _port(host: Host, key: PortKey, switch: Vswitch, on_host: bool) -> List[Reso
     found = switch.ports.get(key.name)
     if found is None:
         return []
+    if key.kind == VethPort.kind:
+        return [VethPort(**{each.name: getattr(found, each.name) for each in fields(found)})]
     port = replace(found, namespace=key.namespace)
     if port.type != INTERNAL or port.foreign or on_host:
         return [port]

@@ -166,8 +166,9 @@ def _master_names(host: Socket, ends: Dict[int, Interface], of_host: Iterable[In
     indices = {end.master for end in ends.values()} | {each.master for each in tunnels}
     indices |= {each.vxlan.lower for each in tunnels if each.vxlan}
     interfaces = interface.find_indices(host, indices - {0})
-    # A bridge that is about to be removed counts as missing, so that its ports are moved.
-    return {index: each.name for index, each in interfaces.items() if each.group != LEAVING}
+    # A bridge that is about to be removed counts as missing, so that its ports are moved. That of Open vSwitch's ports
+    # is no bridge.
+    return {index: each.name for index, each in interfaces.items() if each.group != LEAVING and each.type != INTERNAL}
 
 
 def _pinned(host: Socket, present: Dict[str, List[Interface]], ends: Dict[int, Interface]) -> Dict[int, bool]:
