@@ -109,8 +109,12 @@ def test_a_certificate_with_a_common_name_is_refused(etcd: Cluster, authority: A
         host(etcd, certificate=str(certificate), key=str(key)).get("a")
 
 
-def test_other_authorities_are_not_trusted(etcd: Cluster, tmp_path: Any) -> None:
+def test_other_authorities_are_not_trusted(etcd: Cluster, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Authority(tmp_path / "other")
+    # What the environment trusts makes no difference to the setting.
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(other.certificate))
+    assert host(etcd).get("a") is None
     certificate, key = other.sign("client", "/O=cnm")
     with pytest.raises(Unavailable, match="certificate that is not accepted"):
         host(etcd, ca=str(other.certificate), patience=1.0).get("a")
