@@ -147,7 +147,6 @@ def test_an_uplink_is_the_trunk_of_a_bridge(tasks: Tasks, switch: Vswitch) -> No
     assert switch.names("Port") == set() and nothing_left(tasks, untouched)
 
 
-@pytest.mark.machine
 def test_the_datapath_of_the_kernel(tasks: Tasks, switch: Vswitch) -> None:
     if not tasks.host.kernel.facts.has_system_datapath():
         pytest.skip("this kernel has no openvswitch")
@@ -160,11 +159,10 @@ def test_the_datapath_of_the_kernel(tasks: Tasks, switch: Vswitch) -> None:
     # A restart interrupts nobody: ports and their devices stay in the kernel.
     switch.restart()
     assert eventually(lambda: pinged("a", "192.168.7.3"))
-    assert not tasks.restore().changed
     for name in "ab":
         command(f"ip netns delete {name}")
-        assert tasks.sandbox(name).changed and not tasks.sandbox(name).changed
-        assert reaches("a", "b", "192.168.7.3")
+    assert tasks.restore().changed and not tasks.restore().changed
+    assert reaches("a", "b", "192.168.7.3")
     tasks.end()
     assert switch.names("Bridge") == switch.names("Port") == set() and nothing_left(tasks, untouched)
 

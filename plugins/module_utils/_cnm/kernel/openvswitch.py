@@ -18,7 +18,7 @@ from .system.programs import Run, find
 MARK = "cnm"
 """The key in ``external_ids`` of what is ours."""
 
-_TO_ANSWER, _TO_CHANGE = "--timeout=10", "--timeout=60"
+_TO_ANSWER, _TO_CHANGE = "--timeout=30", "--timeout=60"
 """In seconds. A change waits until ovs-vswitchd has made it."""
 
 _QUESTIONS = (
@@ -27,6 +27,8 @@ _QUESTIONS = (
     ("--columns=name,type", "list", "Interface"),
 )
 _FAILED = re.compile(r"Error detected while setting up '([^']*)'(?:: (.*?))?\.  See ovs-vswitchd log")
+_LATE = "|fatal_signal|"
+"""In the log of a program that its timeout has ended."""
 _START = "Start the service 'openvswitch-switch'."
 _MISSING = "Open vSwitch is not installed on this host. Install the package 'openvswitch-switch'."
 
@@ -77,7 +79,7 @@ def change(run: Run, commands: Sequence[Sequence[str]]) -> Mapping[str, str]:
 
 
 def _reason(errors: str) -> str:
-    lines = [line for line in errors.splitlines() if line.strip()]
+    lines = [line for line in errors.splitlines() if line.strip() and _LATE not in line]
     return lines[-1].partition("ovs-vsctl: ")[2] or lines[-1] if lines else "no answer in time"
 
 

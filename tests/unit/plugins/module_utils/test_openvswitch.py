@@ -279,7 +279,8 @@ def test_what_does_not_answer_is_said(monkeypatch):
         "Open vSwitch's database does not answer (unix:/run/db.sock: database connection failed (No such file or "
         "directory)). Start the service 'openvswitch-switch'."
     )
-    run, _asked = programs(monkeypatch, {"ovs-vsctl": (0, "", ""), "ovs-appctl": (-14, "", "")})
+    late = "2026-12-01T01:02:27Z|00001|fatal_signal|WARN|terminating with signal 14 (Alarm clock)\n"
+    run, _asked = programs(monkeypatch, {"ovs-vsctl": (0, "", ""), "ovs-appctl": (-14, "", late)})
     assert openvswitch.read(run).problem.startswith("Open vSwitch's ovs-vswitchd does not answer (no answer in time).")
     run, _asked = programs(monkeypatch, {"ovs-vsctl": (0, "what?\n", ""), "ovs-appctl": (0, "", "")})
     with pytest.raises(KernelRefused, match="in an unknown form"):
