@@ -171,6 +171,7 @@ OF_COMMAND = {
         "resources.firewall",
         "resources.kinds",
         "resources.link",
+        "resources.openvswitch",
         "resources.plan",
         "resources.resource",
         "store.FOLDER",

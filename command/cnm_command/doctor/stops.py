@@ -12,6 +12,7 @@ from _cnm.resources.dns import NameServer, Records
 from _cnm.resources.fdb import FdbEntry, Neighbour
 from _cnm.resources.kinds import FORWARDING, Address, Element, File, ForwardAccept, Route, Ruleset, Sysctl
 from _cnm.resources.link import Link
+from _cnm.resources.openvswitch import Bridge, Port
 from _cnm.resources.plan import Step
 from _cnm.resources.resource import HOST
 
@@ -37,7 +38,7 @@ def interface(end: End) -> Belongs:
 
 def port(end: End) -> Belongs:
     """Select the steps about the interface of END that concern its end on the host."""
-    return lambda step: isinstance(step.resource, Link) and step.resource.namespace == end.namespace
+    return lambda step: isinstance(step.resource, (Link, Port)) and step.resource.namespace == end.namespace
 
 
 def routes(end: End) -> Belongs:
@@ -54,6 +55,8 @@ def bridge(device: str) -> Belongs:
 
     def belongs(step: Step) -> bool:
         resource = step.resource
+        if isinstance(resource, Bridge):
+            return resource.name == device
         if isinstance(resource, Link):
             return resource.namespace == HOST and resource.name == device
         if isinstance(resource, (Address, Sysctl, Neighbour)):

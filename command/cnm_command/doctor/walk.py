@@ -43,18 +43,20 @@ def walk(core: Controller, way: Way, port: Optional[int]) -> Iterator[Finding]:
         yield Finding("host", False, str(error), f"Remove the cause. {RESTORE}")
         return
     device = network["Host"]["Device"]
-    # Otherwise it is the interface of the host on which those of the sandboxes are.
     bridge = device if core.passes_host(network["Driver"]) else ""
     for end in way.here:
         yield _of(f"interface of {end.name}", steps, stops.interface(end), _fine(way, end))
-        if bridge:
-            yield _of(f"bridge {bridge}", steps, stops.bridge(bridge), "it is up")
-            yield _of(f"port of {end.name}", steps, stops.port(end), f"it is on {bridge}")
+        if device:
+            name, fine = (f"bridge {device}", "it is up") if bridge else (f"device {device}", "it is as it should be")
+            yield _of(name, steps, stops.bridge(device), fine)
+            yield _of(f"port of {end.name}", steps, stops.port(end), f"it is on {device}")
         yield _of(f"routes of {end.name}", steps, stops.routes(end), "they are as they should be")
         if end is way.source:
             yield _route(core, way, network)
-    if device and not bridge:
-        yield _link(f"parent {device}", device)
+    uplink = core.uplink(network["Id"])
+    # Two ports of one bridge reach each other without it.
+    if uplink and (way.outwards or uplink == device):
+        yield _link(f"uplink {uplink}", uplink)
     if bridge:
         yield _of("rules", steps, stops.rules, "nft table 'inet cnm' is complete")
         yield _of("rules in Docker's chain", steps, stops.rules_in_docker, "none is missing")

@@ -327,6 +327,13 @@ class Controller:
         """Say whether what sandboxes send on networks with the driver KIND passes the host, where rules can see it."""
         return driver(kind).passes_host
 
+    def uplink(self, identifier: str) -> Optional[str]:
+        """Return the interface of the host, made by others, by which a network reaches a LAN; None if there is none."""
+        with self._transactions.reading() as store:
+            network = store.network(identifier)
+        borrowed = driver(network.driver).borrowed(network) if network else None
+        return borrowed.device if borrowed and borrowed.carries else None
+
     def look(self, at: Callable[[SqliteStore], T]) -> T:
         """Return what AT returns, given the store, which it only reads."""
         with self._transactions.reading() as store:

@@ -84,7 +84,7 @@ FAULTS = {
     ),
     "parent down": Fault(
         "ip link set uplink down",
-        "parent uplink",
+        "uplink uplink",
         "'uplink' is down",
         "Run: ip link set uplink up",
         "m2",

@@ -42,6 +42,11 @@ def port(tasks: Tasks, sandbox: str, network: str = "lan") -> str:
     return str(tasks.shown("sandbox")[sandbox]["Networks"][network]["InterfaceName"])
 
 
+def doctor(tasks: Tasks) -> str:
+    """Return what ``cnm doctor`` says of the way from sandbox a to b."""
+    return tasks.host.run([sys.executable, CNM, "doctor", "a", "b"]).stdout
+
+
 def test_sandboxes_are_ports_of_a_bridge(tasks: Tasks, switch: Vswitch) -> None:
     untouched = inventory(tasks.host)
     assert tasks.would("network", item()) and switch.names("Bridge") == set()
@@ -68,7 +73,11 @@ def test_sandboxes_are_ports_of_a_bridge(tasks: Tasks, switch: Vswitch) -> None:
         assert switch.names("Port") == {bridge, *ports.values()}
 
     damaged(lambda: switch.control("del-port", ports["a"]), "a")
+    assert "a reaches b." in doctor(tasks)
     damaged(lambda: switch.control("set", "Port", ports["a"], "tag=5"), "a")
+    switch.control("set", "Port", ports["b"], "tag=5")
+    assert f"wrong  port of b: port '{ports['b']}' of Open vSwitch bridge '{bridge}'" in doctor(tasks)
+    tasks.restore()
     damaged(lambda: switch.control("set", "Port", ports["a"], "vlan_mode=trunk"), "a")
     damaged(lambda: command("ip netns delete a"), "a")
     damaged(lambda: tasks.host.ip(f"link delete {ports['b']}\n", "/run/netns/b"), "b")

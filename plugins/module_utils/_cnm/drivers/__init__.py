@@ -74,6 +74,8 @@ class Borrowed(NamedTuple):
     """What messages call it."""
     up: bool = False
     """Whether it must be up."""
+    carries: bool = True
+    """Whether packets of the network pass it, which they only do while it is up."""
 
 
 class Host(Protocol):

@@ -222,7 +222,7 @@ class Openvswitch(Driver):
         if not network.adopted:
             return None
         device = self.device(network)
-        return Borrowed(device, f"the bridge '{device}', which network '{network.name}' adopted,")
+        return Borrowed(device, f"the bridge '{device}', which network '{network.name}' adopted,", carries=False)
 
     def shared(self, network: Network) -> Optional[str]:
         """Return NETWORK's bridge, if it is ours and other networks can have it, too."""
