@@ -114,6 +114,9 @@ def _joined(way: Way) -> Finding:
         text = "it leads out" if way.outwards else f"{way.address(source)} and {way.address(target)} are on it"
         return Finding(f"network {network['Name']}", True, text)
     if any(end.sandbox and not end.namespace for end in way.here):
+        alone = next((end for end in way.here if end.namespace and not any(end.addresses.values())), None)
+        if alone is not None:
+            return Finding("network", False, f"{alone.name} has no address", f"Put {alone.name} on a network.")
         return Finding("network", True, "one of them is on the network of the host")
     if way.outwards:
         closed = [name for name in source.addresses if way.networks[name]["Internal"]]

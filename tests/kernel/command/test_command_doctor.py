@@ -49,6 +49,7 @@ FAULTS = {
     "stopped": Fault("", "sandbox idle", "it is stopped", "state: present", "idle"),
     "namespace deleted": Fault("ip netns delete b", "sandbox b", "its network namespace '/run/netns/b' is gone"),
     "another network": Fault("", "network", "a is on web; c is on back", "Put both on one network.", "c"),
+    "no network": Fault("", "network", "nowhere has no address", "Put nowhere on a network.", "nowhere"),
     "interface down": Fault("ip -n b link set eth0 down", "interface of b", "veth 'eth0' in '/run/netns/b' is down"),
     "no address": Fault("ip -n a address flush dev eth0", "interface of a", "on 'eth0' in '/run/netns/a' is missing"),
     "another MTU": Fault("ip -n b link set eth0 mtu 1300", "interface of b", "has MTU 1300 instead of 1500"),
@@ -122,7 +123,7 @@ FAULTS = {
     ),
     "names lost": Fault("truncate -s 0 /etc/netns/a/hosts", "name b", "file '/etc/netns/a/hosts' has been changed"),
 }
-SOURCES = {"macvlan down": "m1", "parent down": "m1", "internal": "c", "ICC off": "lone1"}
+SOURCES = {"macvlan down": "m1", "parent down": "m1", "no network": "native", "internal": "c", "ICC off": "lone1"}
 LISTEN = """\
 import socket, sys, time
 server = socket.create_server((sys.argv[1], int(sys.argv[2])))
@@ -150,6 +151,8 @@ def built() -> Iterator[Host]:
             "c": "back",
             "lone1": "apart",
             "lone2": "apart",
+            "native": "host",
+            "nowhere": "none",
         }
         sandboxes: list[dict[str, Any]] = [{"name": name, "networks": [{"name": at}]} for name, at in on.items()]
         core.ensure("sandbox", [*sandboxes, {"name": "idle", "state": "stopped", "networks": [{"name": "web"}]}])
@@ -208,9 +211,11 @@ def test_each_fault_is_found_by_name(built: Host, doctor: Doctor, fault: str) ->
             Controller(kernel, lambda _sentence: None).restore()
 
 
-@pytest.mark.parametrize("target", ["b", "172.18.0.3", "198.51.100.1"])
-def test_what_is_reached_is_reached(built: Host, doctor: Doctor, target: str) -> None:
-    status, found = doctor("a", target)
+@pytest.mark.parametrize(
+    ("source", "target"), [("a", "b"), ("a", "172.18.0.3"), ("a", "198.51.100.1"), ("native", "198.51.100.1")]
+)
+def test_what_is_reached_is_reached(built: Host, doctor: Doctor, source: str, target: str) -> None:
+    status, found = doctor(source, target)
     assert status == 0
     assert all(each["present"] for each in found)
     assert found[-1]["name"] == ("answer" if target.startswith("198") else "name b")
