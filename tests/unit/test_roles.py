@@ -199,6 +199,24 @@ def test_links_for_engines_come_and_go_and_those_of_others_are_refused(tmp_path:
     assert state["directories"] == [str(tmp_path / "cni" / "bin"), str(tmp_path / "cni")]
 
 
+def test_a_warning_of_sudo_is_not_taken_for_the_state_of_the_host(tmp_path: Path) -> None:
+    programs = {
+        "ssh": 'for last; do :; done\nexec /bin/sh -c "$last"\n',
+        # Over ssh, both of its outputs are the same terminal.
+        "sudo": "echo 'sudo: unable to resolve host nowhere: Name or service not known'\n"
+        'until [ "$1" = /bin/sh ]; do shift; done\nexec "$@"\n',
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}")
+        (tmp_path / name).chmod(0o755)
+    connection = {"connection": "ssh", "ssh_executable": str(tmp_path / "ssh"), "ssh_transfer_method": "piped"}
+    become = {"user": "nobody", "become": True, "become_exe": str(tmp_path / "sudo")}
+    variables = {f"ansible_{name}": value for name, value in {**connection, **become}.items()}
+    probe = {"include_role": {"name": str(ROLES / "host"), "tasks_from": "probe"}}
+    tasks = [probe, {"assert": {"that": "cnm_host_found.modules[0].name == 'bridge'"}}]
+    play(tmp_path, tasks, [], cnm_host_asked={"modules": ["bridge"]}, **variables)
+
+
 @pytest.mark.parametrize(
     ("variables", "units"),
     [
