@@ -161,6 +161,10 @@ class Openvswitch(Driver):
             sentences += interface_problems(UPLINK, options.uplink, None, options.mtu, host, needed, others)
         return sentences
 
+    def no_dhcp(self, network: Network) -> str:
+        """Return why no DHCP server can give the endpoints of NETWORK their addresses."""
+        return f"driver '{KIND}' does not have it. Use macvlan with a parent, or bridge with '{UPLINK}'."
+
     def room(self, network: Network) -> Tuple[int, str]:
         """Return how many endpoints of NETWORK can be in sandboxes at once, and the message if there are more."""
         return PORTS, f"network '{network.name}' has {PORTS} endpoints in sandboxes, as many as OpenFlow has ports."

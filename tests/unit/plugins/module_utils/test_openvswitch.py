@@ -191,6 +191,11 @@ def test_with_datapath_netdev_an_interface_has_the_name_of_its_port(lan):
     assert not lan.ensure("sandbox", asked).changed
 
 
+def test_addresses_do_not_come_from_a_dhcp_server(lan):
+    asked = {**item("new", "10.9.0.0/24", **{UPLINK: "eth1"}), "ipam_driver": "dhcp"}
+    assert "driver 'openvswitch' does not have it. Use macvlan with a parent" in lan.refused("network", asked)
+
+
 def test_ports_are_not_published(lan):
     asked = {"name": "web", "networks": [{"name": "lan"}], "published_ports": ["8080:80"]}
     assert "'lan' is a bridge of Open vSwitch, and the host does not route to it" in lan.refused("sandbox", asked)
