@@ -199,11 +199,16 @@ def test_what_cannot_work_is_refused(tasks: Tasks) -> None:
             refused("this kernel has no datapath for Open vSwitch", **{DATAPATH: "system"})
         refused("'uplink' exists, and is not a bridge of Open vSwitch", **{NAME: "uplink"})
         tasks.ensure("network", item())
+        tasks.network("other", "10.1.0.0/24")
         tasks.sandbox("a", "lan")
         before = inventory(tasks.host)
         switch.stop()
         with pytest.raises(CnmError, match="ovs-vswitchd does not answer"):
             tasks.sandbox("b", "lan")
+        # All others are restored nevertheless.
+        command(f"ip link delete {tasks.device('other')}")
+        assert "ovs-vswitchd does not answer" in " ".join(tasks.restore().failures)
+        assert link(tasks.host, tasks.device("other"))
         switch.start()
         tasks.restore()
         assert inventory(tasks.host) == before
