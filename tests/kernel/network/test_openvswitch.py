@@ -156,6 +156,7 @@ def test_an_uplink_is_the_trunk_of_a_bridge(tasks: Tasks, switch: Vswitch) -> No
     assert switch.names("Port") == set() and nothing_left(tasks, untouched)
 
 
+@pytest.mark.machine
 def test_the_datapath_of_the_kernel(tasks: Tasks, switch: Vswitch) -> None:
     if not tasks.host.kernel.facts.has_system_datapath():
         pytest.skip("this kernel has no openvswitch")
