@@ -103,6 +103,8 @@ class Reconciliation:
                 journal.clear(self._folder)
             return []
         self.compared = True
+        if not self._intent.settings and self.after.host_resources.are_those_before(self._store.touched):
+            self.before.host_resources = self.after.host_resources
         self._required = self.before.insisted = self.after.insisted = units if insist else set()
         units = units | set(self._intent.units) | {HOST_UNIT}
         try:

@@ -88,7 +88,7 @@ class Transactions:
         else:
             store = SqliteStore.memory()
         try:
-            if store.network_named(DEFAULT) is None:
+            if beside is None and store.network_named(DEFAULT) is None:
                 if not write:
                     with closing(store) as unfinished:
                         store = unfinished.copy()

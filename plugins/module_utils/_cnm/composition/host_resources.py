@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from functools import cached_property
-from typing import Callable, Iterable, List, Mapping, Sequence, Set
+from typing import AbstractSet, Callable, Iterable, List, Mapping, Sequence, Set
 
 from ..drivers import LOADERS, driver, spanning
 from ..model.network import DEFAULT, Network
@@ -39,10 +39,23 @@ class HostResources:
     def in_use(self) -> bool:
         """Whether the host has any network whose packets it handles."""
         default = self._store.network_named(DEFAULT)
-        return _any_passes(self._store.has_networks) or (default is not None and is_realised(self._store, default))
+        return self._has_passing or (default is not None and is_realised(self._store, default))
 
+    @cached_property
+    def _has_passing(self) -> bool:
+        """Whether any network that users have made has packets that the host handles."""
+        return _any_passes(self._store.has_networks)
+
+    def are_those_before(self, touched: AbstractSet[Unit]) -> bool:
+        """Say whether the host needed the same before the transaction of the store, which TOUCHED these objects.
+
+        Endpoints change it only if all networks are predefined, which need nothing without one.
+        """
+        return self._has_passing and all(unit.kind != "network" for unit in touched)
+
+    @cached_property
     def resources(self) -> List[Resource]:
-        """Return the resources of the host itself."""
+        """The resources of the host itself."""
         if not self._forwarded:
             return []
         resources: List[Resource] = [Ruleset(RULESET)]
@@ -55,9 +68,13 @@ class HostResources:
             # With forwarding, the kernel ignores router advertisements unless accept_ra is 2
             # (Documentation/networking/ip-sysctl.rst).
             names = {f"net/ipv6/conf/{device}/accept_ra" for device in self._host.router_advertised()}
-            names |= {name for name, setting in self._store.settings().items() if _hears_routers(name, setting)}
+            names |= {name for name, setting in self._settings.items() if _hears_routers(name, setting)}
             resources += [Sysctl(HOST, name, "2") for name in sorted(names)]
         return resources
+
+    @cached_property
+    def _settings(self) -> Mapping[str, Setting]:
+        return self._store.settings()
 
     @cached_property
     def _forwarded(self) -> Sequence[int]:
@@ -68,7 +85,7 @@ class HostResources:
         """Say whether networks need forwarding, or others that found it switched on by us."""
         if _any_passes(self._store.has_ipv6) if version == 6 else self.in_use:
             return True
-        settings = self._store.settings()
+        settings = self._settings
         bridges = self._host.other_bridges() if FORWARDING[version] in settings and _apart(settings, version) else ()
         return bool(later_bridges(settings, version, bridges) - self.released)
 
@@ -82,7 +99,7 @@ class HostResources:
         settings: Set[str] = set()
         for version in self._forwarded:
             prefix = f"net/ipv{version}/conf/"
-            known = _apart(self._store.settings(), version)
+            known = _apart(self._settings, version)
             devices = self._host.unforwarded(version)
             if devices and known and self._host.other_bridges():
                 devices = ()

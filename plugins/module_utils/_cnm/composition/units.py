@@ -88,7 +88,7 @@ class Composition:
                 resources = _resting_on_nothing_adopted(resources)
             return [each for each in resources if not each.needs_ipv6 or self._host.ipv6()]
         if kind == "host":
-            return self.host_resources.resources()
+            return self.host_resources.resources
         if kind == "reported":
             return self._of_report(place_of(identifier), unit)
         if kind == "dns":

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 from typing import Collection, Dict, Iterable, List, Mapping, Sequence, Set, Tuple, Union
 
 from ..model.errors import CnmError, raise_all
 from ..progress import Progress
 from ..resources.kinds import Element
 from ..resources.plan import Step
-from ..resources.resource import Key, Resource, kind_of
+from ..resources.resource import Key, Resource
 from . import registry
 from .face import Host
 from .facts import Facts
@@ -21,6 +22,8 @@ from .firewall.docker_user import DockerUser
 from .firewall.listings import Listings
 from .namespace import Namespaces
 from .system.programs import Run
+
+_KIND = attrgetter("kind")
 
 
 class Kernel:
@@ -76,7 +79,7 @@ class Kernel:
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return the resources with KEYS that the host has."""
         host = self._host()
-        groups = registry.by_face(keys, lambda key: kind_of(key).kind)
+        groups = registry.by_face(keys, _KIND)
         self.progress.begin("reads the host", sum(len(group) for _face, group in groups))
         present: Dict[Key, Resource] = {}
         done = 0

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set
+from typing import Any, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..model.errors import CnmError, Conflict, raise_all
 from .resource import Key, Obstacle, Resource
@@ -49,7 +49,7 @@ def plan(
     conflicts: List[CnmError] = [Conflict(obstacle.reason, obstacle.key) for obstacle in obstacles]
     removals: List[Step] = []
     arrivals: List[Step] = []
-    for key, resource in sorted(present.items(), key=lambda item: item[1].order):
+    for key, resource in sorted(present.items(), key=_turn):
         after = wanted.get(key)
         if isinstance(resource, Obstacle):
             continue
@@ -70,7 +70,7 @@ def plan(
             gone.add(key)
             removals.append(Step(resource, None))
     left = [(key, one) for key, one in wanted.items() if key in gone or not _is_there(one, present.get(key))]
-    for key, resource in sorted(left, key=lambda item: item[1].order):
+    for key, resource in sorted(left, key=_turn):
         before = None if key in gone else present.get(key)
         if isinstance(before, Obstacle):
             continue
@@ -83,6 +83,12 @@ def plan(
             arrivals.append(Step(before, resource))
     raise_all(conflicts)
     return removals[::-1] + arrivals
+
+
+def _turn(item: Tuple[Key, Resource]) -> Tuple[Any, ...]:
+    """Return when the resource of ITEM is made among all: the lower first; removed the other way round."""
+    key, resource = item
+    return resource.rank, resource.turn, key
 
 
 def _is_there(wanted: Resource, present: Optional[Resource]) -> bool:

@@ -79,11 +79,6 @@ class Resource:
         return ()
 
     @property
-    def order(self) -> Tuple[Any, ...]:
-        """When this is made among all: the lower first; removed the other way round."""
-        return (self.rank, self.turn, self.key)
-
-    @property
     def outlasts(self) -> bool:
         """Whether this is removed after everything else, because it protects what is still there."""
         return False

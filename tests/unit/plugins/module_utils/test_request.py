@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from typing import Any, Dict, List, Tuple
+from typing import Any, Container, Dict, List, Optional, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +24,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import 
     route,
     veth,
 )
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.socket import attributes
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.uapi import (
     NLM_F_ACK,
     NLM_F_APPEND,
@@ -153,6 +154,34 @@ def test_a_bridge_that_is_aware_of_vlans(wanted: bool) -> None:
     assert interface.parse(message).vlan_filtering is wanted
 
 
+@pytest.mark.parametrize("kind", ["veth", "bridge", "vlan", "macvlan", "ipvlan", "vxlan"])
+def test_all_that_is_read_of_an_interface_is_kept(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the attributes in an answer, only those are kept that are named."""
+    unnamed = set()
+
+    class Kept(Dict[int, bytes]):
+        def __init__(self, values: Dict[int, bytes], wanted: Optional[Container[int]]) -> None:
+            super().__init__(values)
+            self.wanted = wanted
+
+        def get(self, number: int, default: Any = None) -> Any:
+            if self.wanted is not None and number not in self.wanted:
+                unnamed.add(number)
+            return super().get(number, default)
+
+        def __getitem__(self, number: int) -> bytes:
+            return self.get(number)
+
+    def noted(data: bytes, offset: int = 0, wanted: Optional[Container[int]] = None) -> Kept:
+        return Kept(attributes(data, offset, wanted), wanted)
+
+    monkeypatch.setattr(interface, "attributes", noted)
+    port = [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", [("IFLA_BRPORT_STATE", 3)])]
+    message = link_requests.setting("a", [("IFLA_MTU", 1500), ("IFLA_LINKINFO", [("IFLA_INFO_KIND", kind), *port])])
+    assert interface.parse(message).forwarding
+    assert not unnamed
+
+
 @settings(deadline=None)
 @given(st.integers(1, (1 << 24) - 1), addresses, st.integers(1, 65535), st.booleans(), st.sampled_from(["", "eth0"]))
 def test_tunnels(vni: int, local: str, port: int, learning: bool, device: str) -> None:
@@ -173,7 +202,7 @@ def test_tunnels(vni: int, local: str, port: int, learning: bool, device: str) -
         ("IFLA_MASTER", 9),
         ("IFLA_LINKINFO", [("IFLA_INFO_KIND", "vxlan"), ("IFLA_INFO_DATA", data)]),
     ]
-    others = {name: _interface(index, name) for name, index in (("eth0", 7), ("br0", 9))}
+    others = {"eth0": 7, "br0": 9}
     made = link_requests.creation(Link("", "cnmv1", "vxlan", mtu=1450, tunnel=tunnel), {}, others)
     assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
     modes = [
@@ -201,7 +230,7 @@ def test_macvlans(mode: str, number: int) -> None:
         information,
     ]
     item = Link("/run/netns/a", "eth0", "macvlan", "02:42:ac:12:00:02", lower=Lower("eth1", mode))
-    made = link_requests.creation(item, {"/run/netns/a": 5}, {"eth1": _interface(7, "eth1")})
+    made = link_requests.creation(item, {"/run/netns/a": 5}, {"eth1": 7})
     assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
     wanted = encoded("ifinfmsg", RTM_NEWLINK, NLM_F_ACK, [("IFLA_IFNAME", padded("eth0")), information])
     assert link_requests.setting("eth0", [macvlan.information(mode)]) == wanted
@@ -220,9 +249,7 @@ def test_ipvlans(mode: str, number: int, flag: str, bits: int) -> None:
         information,
     ]
     lower = Lower("eth1", mode, flag=flag)
-    made = link_requests.creation(
-        Link("/run/netns/a", "eth0", "ipvlan", lower=lower), {"/run/netns/a": 5}, {"eth1": _interface(7, "eth1")}
-    )
+    made = link_requests.creation(Link("/run/netns/a", "eth0", "ipvlan", lower=lower), {"/run/netns/a": 5}, {"eth1": 7})
     assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
     assert struct.pack("=HHH", 6, 2, bits) in made, "a number of 16 bits (linux/if_link.h)"
 
@@ -237,12 +264,8 @@ def test_vlans() -> None:
         information,
     ]
     item = Link("", "eth1.10", "vlan", group=VLAN_GROUP, lower=Lower("eth1", tag=10))
-    made = link_requests.creation(item, {"": 5}, {"eth1": _interface(7, "eth1")})
+    made = link_requests.creation(item, {"": 5}, {"eth1": 7})
     assert made == encoded("ifinfmsg", RTM_NEWLINK, NEW, values, flags=1, change=1)
-
-
-def _interface(index: int, name: str) -> interface.Interface:
-    return interface.Interface(index, name, "", "", 1500, True, 0, 0, 0, -1, False, False, False)
 
 
 @settings(deadline=None)
@@ -362,7 +385,7 @@ def test_what_differs_from_one_sandbox_to_the_next_is_no_new_shape() -> None:
 
     def macvlan_link(number: int) -> None:
         item = Link(f"/run/netns/{number}", "eth0", "macvlan", _mac(number), lower=Lower("eth1", "bridge"))
-        link_requests.creation(item, {item.namespace: number}, {"eth1": _interface(number, "eth1")})
+        link_requests.creation(item, {item.namespace: number}, {"eth1": number})
 
     def entries(number: int) -> None:
         held = Address("", "eth0", f"10.0.0.{number}/24")

@@ -196,4 +196,4 @@ def _link(resource: Resource) -> str:
 
 def _indices(socket: Socket, resources: Iterable[Resource]) -> _Indices:
     names = {_link(each) for each in resources}
-    return {name: each.index for name, each in interface.find(socket, sorted(names - {""})).items()}
+    return interface.indices(socket, sorted(names - {""}))

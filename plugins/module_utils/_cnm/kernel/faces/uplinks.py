@@ -50,7 +50,7 @@ class Uplinks(Face):
         """Put the uplinks of STEPS into their bridges."""
         socket = host.namespaces.at(HOST)
         wanted = only(Uplink, [step.after for step in steps])
-        there = interface.find(socket, {name for each in wanted for name in (each.name, each.master)})
+        there = interface.indices(socket, {name for each in wanted for name in (each.name, each.master)})
         errors: List[CnmError] = []
         changes: List[Change] = []
         for each in wanted:
@@ -58,7 +58,7 @@ class Uplinks(Face):
             if missing:
                 errors.append(KernelRefused(f"There is no interface '{missing}' for {each}.", each.key))
             else:
-                message = _port(each.name, there[each.master].index)
+                message = _port(each.name, there[each.master])
                 changes.append(Change(f"make {each}", message, about=each.key))
         return errors + carry_out(socket, changes)
 

@@ -30,11 +30,35 @@ LEAVING = 0x78636E6D
 If a run is killed at this point, the next run reads such a link as one of ours that it has to create again.
 """
 
+_INDEX = struct.Struct("=i")
 _FORWARDING = b"\x03"
 """BR_STATE_FORWARDING in linux/if_bridge.h."""
 _NO_STATISTICS = (uapi.IFLA_EXT_MASK, WORD.pack(0x8))
 """RTEXT_FILTER_SKIP_STATS in linux/rtnetlink.h."""
 _NO_NSID = -1
+_WANTED = frozenset(
+    (
+        uapi.IFLA_ADDRESS,
+        uapi.IFLA_CARRIER,
+        uapi.IFLA_IFNAME,
+        uapi.IFLA_MTU,
+        uapi.IFLA_LINK,
+        uapi.IFLA_MASTER,
+        uapi.IFLA_LINKINFO,
+        uapi.IFLA_GROUP,
+        uapi.IFLA_LINK_NETNSID,
+    )
+)
+"""What is read of an interface. The kernel sends forty attributes, and almost as many for a port of a bridge."""
+_WANTED_OF_PORT = frozenset(
+    (
+        uapi.IFLA_BRPORT_ISOLATED,
+        uapi.IFLA_BRPORT_LEARNING,
+        uapi.IFLA_BRPORT_MODE,
+        uapi.IFLA_BRPORT_NEIGH_SUPPRESS,
+        uapi.IFLA_BRPORT_STATE,
+    )
+)
 
 
 @value
@@ -77,9 +101,9 @@ class Interface:
 def parse(message: bytes) -> Interface:
     """Return the interface that MESSAGE, an RTM_NEWLINK, describes."""
     index, flags = struct.unpack_from("=iI", message, 20)
-    values = attributes(message, 32)
+    values = attributes(message, 32, _WANTED)
     information = attributes(values.get(uapi.IFLA_LINKINFO, b""))
-    port = attributes(information.get(uapi.IFLA_INFO_SLAVE_DATA, b""))
+    port = attributes(information.get(uapi.IFLA_INFO_SLAVE_DATA, b""), 0, _WANTED_OF_PORT)
     kind, data = text(information.get(uapi.IFLA_INFO_KIND, b"")), information.get(uapi.IFLA_INFO_DATA, b"")
     mode, flag = (macvlan.mode(data), "") if kind == macvlan.KIND else ("", "")
     if kind == ipvlan.KIND:
@@ -103,9 +127,13 @@ def parse(message: bytes) -> Interface:
         flag=flag,
         tag=vlan.tag(data) if kind == vlan.KIND else None,
         vxlan=_vxlan(data, port) if kind == "vxlan" else None,
-        vlan_filtering=attributes(data).get(uapi.IFLA_BR_VLAN_FILTERING) == b"\x01" if kind == BRIDGE else None,
+        vlan_filtering=_filters(data) if kind == BRIDGE else None,
         carrier=values.get(uapi.IFLA_CARRIER) != b"\0",
     )
+
+
+def _filters(data: bytes) -> bool:
+    return attributes(data, 0, (uapi.IFLA_BR_VLAN_FILTERING,)).get(uapi.IFLA_BR_VLAN_FILTERING) == b"\x01"
 
 
 def _vxlan(data: bytes, port: Dict[int, bytes]) -> Device:
@@ -142,6 +170,13 @@ def find(socket: Socket, names: Iterable[str]) -> Dict[str, Interface]:
     """Return those of the interfaces called NAMES that exist."""
     interfaces = (parse(reply) for reply in socket.exchange([by_name(n) for n in names]) if isinstance(reply, bytes))
     return {interface.name: interface for interface in interfaces}
+
+
+def indices(socket: Socket, names: Iterable[str]) -> Dict[str, int]:
+    """Return the indices, by name, of those of the interfaces called NAMES that exist."""
+    asked = list(names)
+    replies = socket.exchange([by_name(name) for name in asked])
+    return {name: _INDEX.unpack_from(reply, 20)[0] for name, reply in zip(asked, replies) if isinstance(reply, bytes)}
 
 
 def find_indices(socket: Socket, indices: Iterable[int]) -> Dict[int, Interface]:

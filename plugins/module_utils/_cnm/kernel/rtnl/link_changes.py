@@ -15,7 +15,7 @@ from ...resources.resource import HOST, Key
 from ..namespace import Namespaces
 from ..refusals import Change, carry_out
 from . import interface, link_requests
-from .interface import GONE, Interface
+from .interface import GONE
 from .socket import Socket
 
 _NO_MAC = "00:00:00:00:00:00"
@@ -30,7 +30,7 @@ def change(namespaces: Namespaces, steps: Sequence[Step]) -> None:
     pairs = [(step.before, step.after) for step in steps]
     links = [(before, after) for before, after in pairs if isinstance(before, Link) and isinstance(after, Link)]
     bridges = {after.peer.master for _before, after in links if after.peer} - {""}
-    masters = interface.find(host, sorted(bridges))
+    masters = interface.indices(host, sorted(bridges))
     changes: Dict[str, List[Change]] = {}
     errors: List[CnmError] = []
     for before, after in links:
@@ -74,7 +74,7 @@ def _changed_attributes(before: Link, after: Link) -> Optional[Tuple[List[Tuple[
     return (changed, up) if changed or up is not None else None
 
 
-def _host_end_requests(before: Link, after: Link, masters: Dict[str, Interface]) -> List[bytes]:
+def _host_end_requests(before: Link, after: Link, masters: Dict[str, int]) -> List[bytes]:
     if before.peer is None or after.peer is None:
         return []
     old, new = before.peer, after.peer
@@ -112,17 +112,15 @@ def pin(host: Socket, steps: Sequence[Step]) -> List[CnmError]:
         return []
     from . import neighbour
 
-    interfaces = interface.find(host, {name for name, _mac, _sticky, _key in (*removed, *added)})
+    indices = interface.indices(host, {name for name, _mac, _sticky, _key in (*removed, *added)})
     changes = [
-        Change(
-            f"{verb} {mac} {where} bridge port '{name}'", message(interfaces[name].index, mac, sticky), harmless, key
-        )
+        Change(f"{verb} {mac} {where} bridge port '{name}'", message(indices[name], mac, sticky), harmless, key)
         for verb, where, message, harmless, ports in (
             ("unpin", "from", neighbour.unpin, GONE, removed),
             ("pin", "to", neighbour.pin, (), added),
         )
         for name, mac, sticky, key in ports
-        if name in interfaces
+        if name in indices
     ]
     return carry_out(host, changes)
 

@@ -17,7 +17,6 @@ from ...resources.resource import HOST
 from ..namespace import Namespaces
 from ..refusals import Change
 from . import interface, link_requests, macvlan, readiness
-from .interface import Interface
 from .link_changes import carry_out_in, change, pin
 from .socket import Refusal, Reply, Socket
 
@@ -54,7 +53,7 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
     """Create LINKS and return those whose name, or whose host end's name, is taken."""
     taken: List[Link] = []
     host = namespaces.at(HOST)
-    connected = interface.find(host, sorted(set().union(*map(_connected, links)) - {""}))
+    connected = interface.indices(host, sorted(set().union(*map(_connected, links)) - {""}))
     errors: List[CnmError] = []
     for start in range(0, len(links), namespaces.at_once):
         part = links[start : start + namespaces.at_once]
@@ -71,7 +70,7 @@ def _try_to_create(namespaces: Namespaces, links: Sequence[Link]) -> List[Link]:
 
 
 def _send_creations(
-    namespaces: Namespaces, links: Sequence[Link], connected: Dict[str, Interface], errors: List[CnmError]
+    namespaces: Namespaces, links: Sequence[Link], connected: Dict[str, int], errors: List[CnmError]
 ) -> Dict[Link, Reply]:
     """Return the kernel's replies to the requests that create LINKS; add links without a possible request to ERRORS."""
     host = namespaces.at(HOST)

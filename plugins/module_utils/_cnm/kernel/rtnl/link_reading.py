@@ -81,17 +81,18 @@ def resolve(namespaces: Namespaces, wanted: Dict[str, Set[str]], seen: Dict[str,
         for namespace, names in wanted.items()
         if namespace in seen
     }
-    ends = interface.find_indices(
+    known = {each.index: each for each in seen[HOST].interfaces.values()} if HOST in seen else {}
+    ends = _of_host(
         host,
+        known,
         {
             each.peer
             for namespace, interfaces in present.items()
             for each in interfaces
             if namespace != HOST or _is_pair_on_host(each) or each.tag is not None
-        }
-        - {0},
+        },
     )
-    masters = _master_names(host, ends, present.get(HOST, ()))
+    masters = _master_names(host, known, ends, present.get(HOST, ()))
     pinned = _pinned(host, present, ends)
     links = []
     for namespace, interfaces in present.items():
@@ -160,12 +161,20 @@ def inner_end(namespaces: Namespaces, namespace: str, device: str) -> str:
     return next((each.name for each in seen.interfaces.values() if _host_end(each, seen, {end.index: end})), "")
 
 
-def _master_names(host: Socket, ends: Dict[int, Interface], of_host: Iterable[Interface]) -> Dict[int, str]:
+def _of_host(host: Socket, known: Dict[int, Interface], indices: Set[int]) -> Dict[int, Interface]:
+    """Return the interfaces of the host that have INDICES, from those that are KNOWN or else from the kernel."""
+    found = interface.find_indices(host, indices - known.keys() - {0})
+    return {**found, **{index: known[index] for index in indices & known.keys()}}
+
+
+def _master_names(
+    host: Socket, known: Dict[int, Interface], ends: Dict[int, Interface], of_host: Iterable[Interface]
+) -> Dict[int, str]:
     """Return the names, by index, of the bridges of ENDS, and of the bridges and devices of VXLAN devices OF_HOST."""
     tunnels = [each for each in of_host if each.vxlan]
     indices = {end.master for end in ends.values()} | {each.master for each in tunnels}
     indices |= {each.vxlan.lower for each in tunnels if each.vxlan}
-    interfaces = interface.find_indices(host, indices - {0})
+    interfaces = _of_host(host, known, indices)
     # A bridge that is about to be removed counts as missing, so that its ports are moved. That of Open vSwitch's ports
     # is no bridge.
     return {index: each.name for index, each in interfaces.items() if each.group != LEAVING and each.type != INTERNAL}

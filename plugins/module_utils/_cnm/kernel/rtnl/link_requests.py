@@ -12,35 +12,35 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 from ...model.errors import KernelRefused
 from ...resources.link import BRIDGE, INTERNAL, HostEnd, Link, Lower, Tunnel
 from . import ipvlan, macvlan, new_link, uapi, veth, vlan
-from .interface import UP, Interface
+from .interface import UP
 from .request import encode
 
 
-def creation(link: Link, descriptors: Dict[str, int], interfaces: Dict[str, Interface]) -> bytes:
+def creation(link: Link, descriptors: Dict[str, int], indices: Dict[str, int]) -> bytes:
     """Return the request that creates LINK.
 
     :param descriptors: by path, open descriptors of the namespaces that inner ends and links such as macvlans go to
-    :param interfaces: by name, those of the host that the link is to be connected to
+    :param indices: by name, those of the interfaces of the host that the link is to be connected to
     :raises KernelRefused: if one of these interfaces is missing
     """
     up = link.up is not False
     if link.tunnel:
-        return _tunnel_creation(link, link.tunnel, interfaces)
+        return _tunnel_creation(link, link.tunnel, indices)
     if link.type == INTERNAL:
         from . import internal_port
 
         return internal_port.moving(link, descriptors)
     if link.lower:
-        if link.lower.device not in interfaces:
+        if link.lower.device not in indices:
             raise KernelRefused(f"There is no interface '{link.lower.device}' that {link} could be on.")
         own = new_link.properties(link.name, link.address, link.mtu, link.group)
-        own += [("IFLA_LINK", interfaces[link.lower.device].index), ("IFLA_NET_NS_FD", descriptors[link.namespace])]
+        own += [("IFLA_LINK", indices[link.lower.device]), ("IFLA_NET_NS_FD", descriptors[link.namespace])]
         return new_link.request([*own, on_top(link.lower)], up)
     if link.peer is None:
         # A bridge. It would not keep an MTU that it is created with: see link_creation.
         own = new_link.properties(link.name, link.address, None, link.group)
         return new_link.request([*own, ("IFLA_LINKINFO", [("IFLA_INFO_KIND", link.type)])], up)
-    pair = veth.Pair(link.mtu, link.peer.mtu or link.mtu, link.group, master(link, interfaces), up)
+    pair = veth.Pair(link.mtu, link.peer.mtu or link.mtu, link.group, master(link, indices), up)
     return veth.creation(pair, link.peer.name, link.name, link.address, descriptors[link.namespace])
 
 
@@ -51,29 +51,29 @@ def on_top(lower: Lower) -> Tuple[str, Any]:
     return ipvlan.information(lower.mode, lower.flag) if lower.flag else macvlan.information(lower.mode)
 
 
-def _tunnel_creation(link: Link, tunnel: Tunnel, interfaces: Dict[str, Interface]) -> bytes:
+def _tunnel_creation(link: Link, tunnel: Tunnel, indices: Dict[str, int]) -> bytes:
     from . import vxlan
 
     for name, what in ((tunnel.master, "bridge"), (tunnel.device, "interface")):
-        if name and name not in interfaces:
+        if name and name not in indices:
             raise KernelRefused(f"There is no {what} '{name}' to connect {link} to.")
-    lower = interfaces[tunnel.device].index if tunnel.device else 0
+    lower = indices[tunnel.device] if tunnel.device else 0
     own = new_link.properties(link.name, link.address, link.mtu, link.group)
     if tunnel.master:
-        own.append(("IFLA_MASTER", interfaces[tunnel.master].index))
+        own.append(("IFLA_MASTER", indices[tunnel.master]))
     return new_link.request([*own, vxlan.information(tunnel, lower)], link.up is not False)
 
 
-def master(link: Link, interfaces: Dict[str, Interface]) -> int:
-    """Return the index of the bridge, one of INTERFACES, that the host's end of LINK is to be a port of; 0 for none.
+def master(link: Link, indices: Dict[str, int]) -> int:
+    """Return the index, from INDICES, of the bridge that the host's end of LINK is to be a port of; 0 for none.
 
     :raises KernelRefused: if the bridge is missing
     """
     if link.peer is None or not link.peer.master:
         return 0
-    if link.peer.master not in interfaces:
+    if link.peer.master not in indices:
         raise KernelRefused(f"There is no bridge '{link.peer.master}' to connect {link} to.")
-    return interfaces[link.peer.master].index
+    return indices[link.peer.master]
 
 
 def setting(name: str, changed: Sequence[Tuple[str, Any]], up: Optional[bool] = None) -> bytes:

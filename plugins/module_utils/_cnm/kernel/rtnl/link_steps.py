@@ -25,8 +25,9 @@ def apply(namespaces: Namespaces, steps: Sequence[Step]) -> None:
     """
     for turn in range(3):
         part = [step for step in steps if _turn(step) == turn]
-        create(namespaces, [_link(step.after) for step in part if step.before is None])
-        change(namespaces, [step for step in part if step.before])
+        if part:
+            create(namespaces, [_link(step.after) for step in part if step.before is None])
+            change(namespaces, [step for step in part if step.before])
     # The kernel notices the carriers of new links in their order, so the last one is enough to wait for.
     ports = [_port(step) for step in steps if step.before is None and _port(step)][-1:]
     ports += [_port(step) for step in steps if step.before and _comes_up(step) and _port(step)]

@@ -15,7 +15,7 @@ import os
 import socket
 import struct
 import sys
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Container, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...model.errors import CnmError, KernelRefused
 from . import uapi
@@ -50,8 +50,11 @@ def needs_root(what: str) -> CnmError:
     return CnmError(f"Not permitted: {what}. This needs root (CAP_NET_ADMIN); with Ansible, use 'become: true'.")
 
 
-def attributes(data: bytes, offset: int = 0) -> Dict[int, bytes]:
-    """Return the values, as bytes, of the attributes in DATA from OFFSET on, by number."""
+def attributes(data: bytes, offset: int = 0, wanted: Optional[Container[int]] = None) -> Dict[int, bytes]:
+    """Return the values, as bytes, of the attributes in DATA from OFFSET on, by number.
+
+    :param wanted: the numbers of those to return; all without it
+    """
     values = {}
     last = len(data) - 4
     unpack = ATTRIBUTE.unpack_from
@@ -59,7 +62,9 @@ def attributes(data: bytes, offset: int = 0) -> Dict[int, bytes]:
         length, number = unpack(data, offset)
         if length < 4:
             break
-        values[number & 0x3FFF] = data[offset + 4 : offset + length]
+        number &= 0x3FFF
+        if wanted is None or number in wanted:
+            values[number] = data[offset + 4 : offset + length]
         offset += (length + 3) & ~3
     return values
 

@@ -117,13 +117,18 @@ def remove(path: str) -> None:
 def _is_begun(folder: str) -> bool:
     """Say whether an interrupted run has created FOLDER for a file that does not exist yet."""
     try:
-        return os.path.dirname(folder) == _PER_NAMESPACE and not os.listdir(folder)
+        return _is_of_namespace(folder) and not os.listdir(folder)
     except OSError:
         return False
 
 
+def _is_of_namespace(folder: str) -> bool:
+    """Say whether FOLDER is that of a network namespace in /etc/netns."""
+    return folder.rpartition("/")[0] == _PER_NAMESPACE
+
+
 def _make_folder(folder: str) -> None:
-    if os.path.dirname(folder) != _PER_NAMESPACE:
+    if not _is_of_namespace(folder):
         os.makedirs(folder, 0o755, exist_ok=True)
         return
     make_public(_PER_NAMESPACE)
@@ -132,7 +137,7 @@ def _make_folder(folder: str) -> None:
 
 
 def _remove_folder(folder: str) -> None:
-    if os.path.dirname(folder) != _PER_NAMESPACE:
+    if not _is_of_namespace(folder):
         return
     try:
         os.rmdir(folder)
@@ -143,7 +148,7 @@ def _remove_folder(folder: str) -> None:
 
 def _open(path: str, flags: int, mode: int = 0o644) -> int:
     folder = os.path.dirname(path)
-    if os.path.dirname(folder) == _PER_NAMESPACE and os.path.islink(folder):
+    if _is_of_namespace(folder) and os.path.islink(folder):
         raise Conflict(f"The folder cannot be used: '{folder}' is a symbolic link. Move it away.")
     try:
         descriptor = os.open(path, flags | _FLAGS, mode)
