@@ -128,15 +128,19 @@ def request_address(core: Core, request: Fields, warn: Warn) -> Mapping[str, Any
         asked = address(request.text("Address")) if request.text("Address") else None
     is_gateway = options.text(_TYPE) == _GATEWAY
     request.problems.check()
-    with core(True) as controller:
-        known = controller.look(lambda store: _known(identifier, identifier.find(store), asked, is_gateway))
-    if known is not None:
-        return {"Address": with_prefix(known, identifier.subnet), "Data": {}}
+    if is_gateway or asked is not None:
+        # It may need no lock, for which other runs may have Docker wait.
+        with core(True) as controller:
+            known = controller.look(lambda store: _known(identifier, identifier.find(store), asked, is_gateway))
+        if known is not None:
+            return {"Address": with_prefix(known, identifier.subnet), "Data": {}}
 
     def choose(store: SqliteStore, host: Host) -> Groups:
         network = identifier.find(store)
         if network is None:
-            raise refusal(f"The network with the subnet {identifier.subnet} is gone.")
+            raise refusal(
+                f"No network of cnm has the subnet {identifier.subnet}. --ipam-driver cnm works with --driver cnm only."
+            )
         item: Dict[str, Any] = {"name": ids.new_address_name(), "network": network.id}
         if asked is None:
             return [("endpoint", [item])]
@@ -155,13 +159,9 @@ def _known(
 ) -> Optional[Address]:
     """Return the address if nothing has to be reserved for it; None if it has.
 
-    :raises EngineError: if it is to be the gateway, and cannot be, or if there is no network that could choose it
+    :raises EngineError: if it is to be the gateway, and cannot be
     """
     if network is None:
-        if asked is None and not is_gateway:
-            raise refusal(
-                f"No network of cnm has the subnet {identifier.subnet}. --ipam-driver cnm works with --driver cnm only."
-            )
         return asked or next(identifier.subnet.hosts(), identifier.subnet.network_address)
     pool = identifier.pool(network)
     if pool is None or not is_gateway:
