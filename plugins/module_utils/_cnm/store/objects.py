@@ -11,6 +11,7 @@ host ports. They are written with the object, so they cannot differ from it.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from typing import Iterator, Optional, Set, Tuple, Type
 
 from ..model.addresses import Address
@@ -92,8 +93,12 @@ class SqliteStore(Queries):
         """Close the file, or leave it open for later runs; what was not committed is undone."""
         if self._connections is not None:
             self._connections.give(self._connection)
-        else:
-            self._connection.close()
+            return
+        with suppress(sqlite3.Error):
+            # The transaction would outlast the connection while somebody has an answer that was not read to its end.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        self._connection.close()
 
     def __enter__(self) -> "SqliteStore":
         return self
