@@ -271,6 +271,20 @@ def test_what_is_rolled_back_is_gone(lan):
     store.close()
 
 
+def test_a_transaction_ends_with_its_run_even_if_an_answer_was_not_read_to_its_end(lan):
+    """As in a run that was refused, whose error still has it."""
+    lan.sandbox("a")
+    lan.sandbox("b")
+    store = SqliteStore.open(lan.folder)
+    store.begin(write=True)
+    answer = store.namespaces()
+    assert next(answer, None) is not None
+    store.close()
+    lan.sandbox("a", state="absent")
+    assert "a" not in lan.listed("sandbox")
+    del answer
+
+
 def test_nothing_is_left_of_an_intent_that_was_written_in_part(tmp_path):
     (tmp_path / "intent.json.new").write_text('{"units": [')
     assert journal.read(str(tmp_path), named) == journal.Intent()
