@@ -37,7 +37,7 @@ from .verbs.uniqueness import assign_unique_values
 T = TypeVar("T")
 _ATTEMPTS = 20
 """How often a run begins again because another host has taken in etcd what it had chosen."""
-_UNHURRIED = 10
+_OFTEN = 10
 """After how many of these it chooses apart from the others."""
 _NOTED = 1.0
 """Seconds between the notes about how far a run is, which another process may read."""
@@ -123,7 +123,7 @@ class Controller:
             for attempt in range(_ATTEMPTS):
                 sharing = Sharing(self._folder, self._check, self._warn)
                 try:
-                    return self._ensure_chosen(choose, sharing, observation, attempt >= _UNHURRIED)
+                    return self._ensure_chosen(choose, sharing, observation, attempt >= _OFTEN)
                 except Overtaken:
                     if attempt + 1 == _ATTEMPTS:
                         raise
@@ -131,14 +131,14 @@ class Controller:
                     sharing.close()
         raise AssertionError
 
-    def _ensure_chosen(self, choose: Choose, sharing: Sharing, observation: Run, hurried: bool) -> Result:
+    def _ensure_chosen(self, choose: Choose, sharing: Sharing, observation: Run, overtaken_often: bool) -> Result:
         with self._transactions.writing() as (store, before):
             groups = choose(store, self._kernel.facts)
             if groups is None:
                 return Result()
             self._take_over_leases(store)
             context = self._context(store)
-            context.shared, context.hurried = sharing.asked, hurried
+            context.shared, context.overtaken_often = sharing.asked, overtaken_often
             _write_items(groups, context, before, self._kernel.progress)
             pairs = [(kind, item) for kind, items in groups for item in items]
             identifiers = [id_of(store, kind, item) for kind, item in pairs]

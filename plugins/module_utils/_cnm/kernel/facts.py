@@ -350,6 +350,7 @@ class Facts:
 
         return bool(program())
 
+    @_once
     def has_name_server(self) -> bool:
         """Say whether the name server program is installed."""
         from .system.name_server_service import program

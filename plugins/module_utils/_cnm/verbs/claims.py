@@ -78,7 +78,7 @@ def _order(context: Context, network: Network, pool: Pool, most: int) -> Iterabl
     """
     if has_slices(network):
         return _apart(network, pool, most)
-    if context.hurried:
+    if context.overtaken_often:
         return _apart(network, pool, count(pool.subnet))
     start, size = int(pool.subnet.network_address), part(pool.subnet, 0).num_addresses
     first, last = span(pool)

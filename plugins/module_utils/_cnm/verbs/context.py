@@ -177,7 +177,7 @@ class Context:
     """By network id: endpoint ids and families whose addresses a change of the network would take without force."""
     chosen: Set[Tuple[str, Address]] = field(default_factory=set)
     """Network ids with addresses that were chosen outside of this host's slices, because nobody had them in etcd."""
-    hurried: bool = False
+    overtaken_often: bool = False
     """Whether other hosts have often been faster in etcd, so that this one should choose apart from them."""
     rejoining: Set[str] = field(default_factory=set)
     """Names of networks of which everything that this host has is claimed in etcd once more."""
