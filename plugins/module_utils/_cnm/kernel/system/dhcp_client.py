@@ -261,7 +261,7 @@ def _started(pid: int) -> Dict[str, str]:
             variables = [each.partition("=") for each in file.read().split("\0")]
     except OSError:
         return {}
-    return {name[len(_VARIABLE) :].lower(): text for name, _, text in variables if name.startswith(_VARIABLE)}
+    return {name[len(_VARIABLE) :].lower(): text for name, _equals, text in variables if name.startswith(_VARIABLE)}
 
 
 def _is_in(pid: Optional[int], namespace: str) -> bool:
