@@ -29,7 +29,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.plan impo
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.resource import HOST, Resource
 
 WEB = "/run/netns/web"
-BRIDGE = Link(HOST, "br-web", "bridge", address="02:42:0a:00:00:01", mtu=1400)
+BRIDGE = Link(HOST, "br-web", "bridge", address="02:42:0a:00:00:01", mtu=1400, vlan_filtering=False)
 ETH0 = Link(WEB, "eth0", "veth", address="02:42:0a:00:00:02", mtu=1400, peer=HostEnd("vethweb", "br-web", mtu=1400))
 ALL: Sequence[Resource] = (
     Namespace(WEB),
