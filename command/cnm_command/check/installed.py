@@ -10,7 +10,6 @@ import json
 import os
 import re
 import sys
-from importlib.metadata import version as distribution_version
 from typing import List
 
 from _cnm.kernel.rtnl.message_classes import missing
@@ -46,6 +45,9 @@ def _python() -> Finding:
 
 
 def _pyroute2() -> Finding:
+    # Everything else starts faster and takes a megabyte less without it.
+    from importlib.metadata import version as distribution_version
+
     lacking = missing()
     if lacking:
         return Finding("pyroute2", False, "not installed", lacking)
