@@ -436,6 +436,16 @@ def flag(text: str) -> bool:
     return values[text.lower()]
 
 
+def mtu_problems(network: Network) -> List[str]:
+    """Return a sentence if the MTU of NETWORK is too small for its IPv6."""
+    if not network.ipv6 or network.mtu >= MINIMUM_IPV6_MTU:
+        return []
+    return [
+        f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
+        f"Set driver option '{MTU}'."
+    ]
+
+
 def address_resources(network: Network, endpoint: Endpoint, namespace: str) -> List[Resource]:
     """Return the addresses of the interface of ENDPOINT, joined to NETWORK, in NAMESPACE, and what IPv6 ones need."""
     interface = endpoint.interface or ""

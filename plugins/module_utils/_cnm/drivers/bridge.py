@@ -17,7 +17,18 @@ from ..resources.firewall import network_elements, opened, published
 from ..resources.kinds import Address, Sysctl
 from ..resources.link import HostEnd, Link
 from ..resources.resource import HOST, Resource
-from . import MINIMUM_IPV6_MTU, MTU, Answers, Borrowed, Driver, Host, Settings, address_resources, driver
+from . import (
+    MINIMUM_IPV6_MTU,
+    MTU,
+    Answers,
+    Borrowed,
+    Driver,
+    Host,
+    Settings,
+    address_resources,
+    driver,
+    mtu_problems,
+)
 from .bridge_options import INHIBIT_IPV4, NAME, UPLINK, BridgeOptions, normalized, option_problems, parse
 
 PORTS = 1023
@@ -65,12 +76,7 @@ class Bridge(Driver):
     def problems(self, network: Network) -> List[str]:
         """Return why NETWORK, whose options are valid, is impossible, each reason in a sentence."""
         options = parse(network.options)
-        sentences = []
-        if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
-            sentences.append(
-                f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
-                f"Set driver option '{MTU}'."
-            )
+        sentences = mtu_problems(network)
         if options.uplink is not None:
             from .uplink import problems
 

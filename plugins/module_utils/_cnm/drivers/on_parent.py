@@ -20,7 +20,7 @@ from ..model.network import Network
 from ..resources.kinds import Parent, Sysctl
 from ..resources.link import BRIDGE, VLAN_GROUP, HostEnd, Link, Lower
 from ..resources.resource import HOST, Resource
-from . import MINIMUM_IPV6_MTU, MTU, Answers, Borrowed, Driver, Host, Settings, address_resources
+from . import MINIMUM_IPV6_MTU, MTU, Answers, Borrowed, Driver, Host, Settings, address_resources, mtu_problems
 from .bridge_options import Keys, normalized, option_problems
 
 PARENT = "parent"
@@ -112,12 +112,7 @@ class OnParent(Driver):
                 f"internal: false needs driver option '{PARENT}', the interface of the host by which packets leave. "
                 "Without it the network is internal."
             )
-        if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
-            sentences.append(
-                f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
-                f"Set driver option '{MTU}'."
-            )
-        return sentences
+        return sentences + mtu_problems(network)
 
     def host_problems(self, network: Network, host: Host) -> List[str]:
         """Return why HOST cannot have NETWORK, each reason in a sentence."""

@@ -22,7 +22,6 @@ from ..resources.openvswitch import NETDEV, SYSTEM, Bridge, Port, VethPort
 from ..resources.resource import HOST, Resource
 from . import (
     ENABLE_IPV6,
-    MINIMUM_IPV6_MTU,
     MTU,
     Answers,
     Borrowed,
@@ -33,6 +32,7 @@ from . import (
     driver,
     flag,
     is_number,
+    mtu_problems,
 )
 from .bridge_options import INTERFACE_PREFIX, NAME, UPLINK, Keys, normalized, option_problems, read_mtu, read_prefix
 from .on_parent import interface_problems, settings_on_lan
@@ -121,12 +121,7 @@ class Openvswitch(Driver):
         sentences = []
         if network.internal and options.uplink is not None:
             sentences.append(f"internal: true contradicts driver option '{UPLINK}'. Leave out one of the two.")
-        if network.ipv6 and network.mtu < MINIMUM_IPV6_MTU:
-            sentences.append(
-                f"IPv6 needs an MTU of at least {MINIMUM_IPV6_MTU} bytes (RFC 8200), not {network.mtu}. "
-                f"Set driver option '{MTU}'."
-            )
-        return sentences
+        return sentences + mtu_problems(network)
 
     def host_problems(self, network: Network, host: Host) -> List[str]:
         """Return why HOST cannot have NETWORK, each reason in a sentence."""
