@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tup
 from ..model.endpoint import Endpoint
 from ..model.ids import check_device
 from ..model.network import Network
-from ..resources.link import INTERNAL, HostEnd, Link
+from ..resources.link import INTERNAL, INTERNAL_PREFIX, HostEnd, Link
 from ..resources.openvswitch import NETDEV, SYSTEM, Bridge, Port, VethPort
 from ..resources.resource import HOST, Resource
 from . import (
@@ -290,7 +290,7 @@ def _not_adoptable(options: Options, bridge: Bridge) -> List[str]:
 
 def _port(endpoint: Endpoint) -> str:
     """Return the name of ENDPOINT's internal port."""
-    return f"ovs{endpoint.id[:12]}"
+    return f"{INTERNAL_PREFIX}{endpoint.id[:12]}"
 
 
 def _no_problems(*_port: object) -> List[str]:

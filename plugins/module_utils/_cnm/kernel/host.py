@@ -97,7 +97,7 @@ class Kernel:
 
     def leases(self) -> Mapping[str, str]:
         """Return the addresses that DHCP servers have given last, by the ids of endpoints."""
-        from .system.dhcp_client import leases
+        from .system.dhcp_leases import leases
 
         return leases()
 

@@ -30,6 +30,9 @@ BRIDGE = "bridge"
 INTERNAL = "openvswitch"
 """The type of links that Open vSwitch makes, as in IFLA_INFO_KIND if they are in the kernel's datapath."""
 
+INTERNAL_PREFIX = "ovs"
+"""What the names of our links of this type begin with."""
+
 
 @value
 class HostEnd:

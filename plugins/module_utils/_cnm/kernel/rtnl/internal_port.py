@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Tuple
 
-from ...resources.link import INTERNAL, Link
+from ...resources.link import INTERNAL, INTERNAL_PREFIX, Link
 from .interface import Interface
 
 _KINDS = (INTERNAL, "tun")
 """As in IFLA_INFO_KIND, in the kernel's datapath and in that of ovs-vswitchd."""
-PREFIX = "ovs"
-"""Of the names of our ports."""
 
 
 def is_one(interface: Interface) -> bool:
     """Say whether INTERFACE, which is in a namespace that we have made, is such a device."""
-    return interface.type in _KINDS and interface.name.startswith(PREFIX)
+    return interface.type in _KINDS and interface.name.startswith(INTERNAL_PREFIX)
 
 
 def works(interface: Interface) -> bool:

@@ -20,13 +20,11 @@ from ...model.errors import CnmError, KernelRefused
 from ...private_files import create_private, make_private, open_private, remove_private, write_private
 from ...resources.dhcp import DhcpClient, DhcpClientKey
 from . import processes
+from .dhcp_leases import FOLDER, leases
 from .processes import has_ended, run_confined, wait_until
 from .programs import Run, find
 from .systemd import starts_here
 
-FOLDER = "/run/cnm-dhcp"
-"""The folder with a file for the pid and one for the lease of each client. After a reboot the clients ask again for the
-addresses in the store."""
 PATIENCE = 15.0
 """Seconds that a server has to answer. Some first look for two or three seconds whether anybody has the address."""
 _ARP = 1.0
@@ -84,23 +82,6 @@ def read(keys: Sequence[DhcpClientKey]) -> List[DhcpClient]:
         elif pid is None and _has_left_files(key.endpoint):
             clients.append(DhcpClient(key.namespace, key.endpoint, "", "", "", "", running=False))
     return clients
-
-
-def leases() -> Dict[str, str]:
-    """Return the addresses that servers have given, by the ids of the endpoints."""
-    try:
-        names = [name for name in os.listdir(FOLDER) if name.endswith(".lease")]
-    except FileNotFoundError:
-        return {}
-    given: Dict[str, str] = {}
-    for name in names:
-        with suppress(OSError, UnicodeDecodeError):
-            with os.fdopen(open_private(f"{FOLDER}/{name}"), encoding="ascii") as file:
-                line = file.read(64)
-            # The script may be writing.
-            if line.endswith("\n"):
-                given[name[: -len(".lease")]] = line.split()[0]
-    return given
 
 
 def await_leases(endpoints: Collection[str]) -> Mapping[str, str]:
@@ -194,6 +175,8 @@ def _release(client: DhcpClient, tables: ExitStack) -> Optional[TextIO]:
     if pid is None or not client.running:
         return None
     _signal(pid, signal.SIGUSR2)
+    # Of two signals that are delivered together, the second is handled first (signal(7)), and the client would end.
+    wait_until(lambda: not _is_pending(pid, signal.SIGUSR2))
     try:
         return tables.enter_context(open(f"/proc/{pid}/net/arp", encoding="ascii"))
     except OSError:
@@ -234,6 +217,16 @@ def _has_no_clients() -> bool:
 def _signal(pid: int, number: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def _is_pending(pid: int, number: int) -> bool:
+    """Say whether the signal NUMBER has not been delivered to the process PID yet (proc_pid_status(5))."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            fields = dict(line.split(":", 1) for line in file)
+    except OSError:
+        return False
+    return bool(int(fields["ShdPnd"], 16) >> number - 1 & 1)
 
 
 def _unit(endpoint: str) -> str:
