@@ -99,6 +99,12 @@ def test_sandboxes_are_ports_of_a_bridge(tasks: Tasks, switch: Vswitch) -> None:
     assert tasks.restore().changed and not tasks.restore().changed
     assert inventory(tasks.host) == before and reaches("a", "b", "192.168.7.3")
 
+    moved = {"name": "a", "network": "lan", "sandbox": "b", "force": True}
+    tasks.sandbox("c", "lan")
+    tasks.ensure("endpoint", {"name": "b", "network": "lan", "state": "left"})
+    assert tasks.ensure("endpoint", moved).changed and not tasks.would("endpoint", moved)
+    assert reaches("c", "b", "192.168.7.2") and not tasks.restore().changed
+
     tasks.end()
     assert switch.names("Bridge") == switch.names("Port") == set() and nothing_left(tasks, untouched)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields, replace
 from typing import Dict, List, Sequence
 
@@ -36,12 +37,17 @@ class Openvswitch(Face):
         for bridge in filter(None, (switch.bridges.get(key.name) for key in bridges)):
             works = bridge.foreign or bridge.name in on_host
             resources.append(bridge if works else replace(bridge, datapath=""))
+        names = Counter(port.name for port in ports if port.kind == Port.kind)
+        found: List[Port] = []
         for port in ports:
             try:
-                resources += _port(host, port, switch, port.name in on_host)
+                # If it moves, it is not known for which sandbox an interrupted run has left it on the host.
+                found += _port(host, port, switch, port.name in on_host and names[port.name] < 2)
             except CnmError as error:
                 resources.append(Obstacle(port, str(error)))
-        return resources
+        # A port has one device, so it is not also where that is missing.
+        working = {port.name for port in found if port.type}
+        return resources + [port for port in found if port.type or port.name not in working]
 
     def remove(self, host: Host, resources: Sequence[Resource]) -> List[CnmError]:
         commands = [["--if-exists", "del-port", port.name] for port in only(Port, resources)]
@@ -69,7 +75,7 @@ class Openvswitch(Face):
         ]
 
 
-def _port(host: Host, key: PortKey, switch: Vswitch, on_host: bool) -> List[Resource]:
+def _port(host: Host, key: PortKey, switch: Vswitch, on_host: bool) -> List[Port]:
     found = switch.ports.get(key.name)
     if found is None:
         return []
