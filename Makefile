@@ -95,6 +95,7 @@ machines: tools ## Test with the kernels of Debian 12 and 13, one by one and joi
 
 .PHONY: integration
 integration: tools ## Test the modules with ansible-test, on a private host (root)
+	@.ci/setup tools busybox ovs-vsctl
 	$(call if-any,tests/integration/targets,$(AS_ROOT) tests/private-host .ci/ansible-test integration --allow-destructive --python default $(TARGETS) $(ARGS))
 
 .PHONY: examples
