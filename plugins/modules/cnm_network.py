@@ -395,7 +395,8 @@ options:
       - The container engines whose containers can be on this network. The default for a new network is none.
       - V(docker) makes the network known to the Docker of the host, under the same name. C(docker run --network NAME)
         then starts containers on it. This needs the service that the role C(cnm.linux.host) sets up with
-        C(cnm_host_engines), and is possible with drivers V(bridge) and V(overlay).
+        C(cnm_host_engines), and is possible with drivers V(bridge) and V(overlay), and with V(openvswitch) unless its
+        datapath is V(netdev). It is not possible with O(ipam_driver=dhcp).
       - If Docker has lost its network, or if the subnets have changed, it learns the network again. While containers
         are on Docker's network, that and its removal need O(force=true), which disconnects them.
       - The list replaces all engines. With an empty list, no engine knows the network. O(state=absent) does

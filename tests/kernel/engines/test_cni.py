@@ -12,10 +12,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+from dhcp_server import MACS, clients, on_lan
 from engine import COMMAND, FOLDER, Plugins
 from inventory import difference, inventory
-from lab import pinged
-from tasks import Tasks, answers, default_route, hosts, listed, reaches
+from lab import OUTSIDE, pinged
+from needed import BUSYBOX, needs
+from tasks import Tasks, answers, default_route, eventually, hosts, listed, reaches
+from trunk import ROUTER
 
 PORTS = {"portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]}
 ALIAS = {"aliases": {"n": ["www"]}}
@@ -51,6 +55,33 @@ def test_containers_reach_each_other_by_name_and_the_outside_reaches_their_ports
         plugins.done("DEL", name)
     tasks.sandbox("own", state="absent")
     assert difference(before, inventory(tasks.host)) == {}
+
+
+LANS = {
+    "uplink": {"driver_options": {"cnm.bridge.uplink": "lan0"}},
+    "macvlan": {"driver": "macvlan", "driver_options": {"parent": "lan0"}},
+    "DHCP": {"driver": "macvlan", "driver_options": {"parent": "lan0"}, "ipam_driver": "dhcp"},
+}
+
+
+@needs("busybox-static", BUSYBOX)
+@pytest.mark.parametrize("lan", LANS)
+def test_a_container_is_on_a_lan(tasks: Tasks, plugins: Plugins, tmp_path: Path, lan: str) -> None:
+    with on_lan(tasks, tmp_path) as server:
+        tasks.host.ip("address flush dev lan0\n")
+        tasks.ensure("network", {"name": "lan", "ipam_config": [{"subnet": "192.168.7.0/24"}], **LANS[lan]})
+        plugins.namespace("web")
+        before = inventory(tasks.host)
+        server.start({"a": "192.168.7.61"})
+        added = plugins.done("ADD", "web", name="lan", runtimeConfig={"mac": MACS["a"], **PORTS})
+        assert added["routes"][0]["gw"] == default_route(tasks.host, "web") == ROUTER
+        address = added["ips"][0]["address"]
+        assert address == ("192.168.7.61/24" if lan == "DHCP" else "192.168.7.2/24")
+        assert reaches(OUTSIDE, "web", address.partition("/")[0]) and pinged("web", ROUTER)
+        plugins.done("CHECK", "web", name="lan", prevResult=previous(added))
+        plugins.done("DEL", "web", name="lan")
+        assert difference(before, inventory(tasks.host)) == {}
+        assert lan != "DHCP" or (eventually(lambda: server.released() == {"a"}) and not clients())
 
 
 def test_an_engine_finds_the_executable_through_its_link(plugins: Plugins) -> None:

@@ -24,6 +24,7 @@ from needed import needs, needs_name_server
 from service import Service
 from stand_in import OUTSIDE, Host, private
 from tasks import Tasks, eventually
+from trunk import ROUTER, ROUTER6, plug
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import InvalidInput
 
@@ -278,6 +279,34 @@ def test_a_task_lets_docker_know_a_network(docker: Docker, monkeypatch: pytest.M
     assert docker.tasks.ensure_known(False, {**gone, "force": True}).changed
     assert "app" not in docker.command("network", "ls", "--format={{.Name}}").split()
     assert "eth" not in docker.inside("web", "ip link")
+
+
+def test_a_container_is_on_the_lan_of_an_uplink(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{FOLDER}/socket")
+    plug(docker.tasks)
+    docker.host.ip("address flush dev lan0\n")
+    wire = {
+        "name": "wire",
+        "ipam_config": [{"subnet": "192.168.7.0/24"}, {"subnet": "fd00:7::/64"}],
+        "driver_options": {"cnm.bridge.uplink": "lan0"},
+        "engines": ["docker"],
+    }
+    docker.tasks.ensure_known(False, wire)
+    address = docker.run("web", "sleep 1000", "--network=wire")
+    assert f"default via {ROUTER}" in docker.inside("web", "ip route")
+    assert eventually(lambda: docker.is_known("web"))
+    assert not docker.tasks.restore().changed and not docker.tasks.ensure_known(False, wire).changed
+    docker.tasks.sandbox("near", "wire")
+    assert pinged(OUTSIDE, address) and pinged("near", address)
+    for router in (ROUTER, ROUTER6):
+        assert "1 packets received" in docker.inside("web", f"ping -c 1 {router}")
+    published = docker.run("shop", "httpd -f -p 80 -h /etc", "--network=wire", "--publish=8080:80")
+    for at, to in ((OUTSIDE, f"{UPLINK4}:8080"), ("/run/netns/near", published)):
+        assert "nameserver" in docker.host.out(["busybox", "wget", "-q", "-O", "-", f"http://{to}/resolv.conf"], at)
+    docker.clear()
+    for kind, name in (("sandbox", "near"), ("network", "wire")):
+        docker.tasks.ensure(kind, {"name": name, "state": "absent"})
+    docker.host.ip("link delete lan0\n")
 
 
 @needs("docker-compose", "docker-compose")

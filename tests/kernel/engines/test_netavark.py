@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from dhcp_server import MACS, clients, on_lan
 from engine import FOLDER, Plugins
 from inventory import difference, inventory
 from lab import pinged
+from needed import BUSYBOX, needs
 from tasks import Tasks, answers, hosts, link
+from trunk import ROUTER
 
 ID = "752947ff91f961eb3cb47ffe9315016979f3ffbec09e4d96a4fae3fb03391697"
 
@@ -80,3 +84,19 @@ def test_containers_of_both_protocols_and_sandboxes_reach_each_other(tasks: Task
     everybody = ("web", "db", "own")
     for one in everybody:
         assert all(pinged(one, hosts(one)[other]) for other in everybody if other != one)
+
+
+@needs("busybox-static", BUSYBOX)
+def test_an_address_comes_from_a_dhcp_server(tasks: Tasks, plugins: Plugins, tmp_path: Path) -> None:
+    with on_lan(tasks, tmp_path) as server:
+        tasks.network("lan", "192.168.7.0/24", {"parent": "lan0"}, driver="macvlan", ipam_driver="dhcp")
+        server.start({"b": "192.168.7.62"})
+        _status, on = plugins.netavark("create", **network("lan"))
+        plugins.namespace("db")
+        wish = container("db", on)
+        wish["network_options"]["static_mac"] = MACS["b"]
+        status, block = plugins.netavark("setup", f"{FOLDER}/db", **wish)
+        assert (status, block["interfaces"]["eth0"]["subnets"][0]["ipnet"]) == (0, "192.168.7.62/24")
+        assert pinged("db", ROUTER)
+        assert plugins.netavark("teardown", f"{FOLDER}/db", **wish) == (0, None)
+        assert not clients()

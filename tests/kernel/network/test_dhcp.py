@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from children import end, start
-from dhcp_server import MACS, Server, clients, end_clients
+from dhcp_server import MACS, Server, clients, on_lan
 from inventory import inventory, nothing_left
 from lab import OUTSIDE
 from needed import BUSYBOX, needs
 from tasks import Tasks, default_route, eventually, hosts, listed, reaches
-from trunk import ROUTER, plug
+from trunk import ROUTER
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import dhcp_client
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError
@@ -32,11 +32,8 @@ CLIENTS = Path(dhcp_client.FOLDER)
 
 @pytest.fixture()
 def server(tasks: Tasks, tmp_path: Path) -> Iterator[Server]:
-    plug(tasks)
-    made = Server(tmp_path)
-    yield made
-    made.close()
-    end_clients()
+    with on_lan(tasks, tmp_path) as made:
+        yield made
 
 
 def network(tasks: Tasks, uplink: bool = False) -> Any:

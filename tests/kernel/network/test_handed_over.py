@@ -7,62 +7,16 @@
 from __future__ import annotations
 
 import pytest
+from handed_over import CONTAINER, Container
 from lab import pinged
 from tasks import Tasks, link, listed
-
-CONTAINER = "c"
-
-
-class Container:
-    """A container that has joined network 'n' before its namespace exists, and a sandbox 'own' there."""
-
-    def __init__(self, tasks: Tasks) -> None:
-        self._tasks, self.host = tasks, tasks.host
-        tasks.network("n", "10.1.0.0/24")
-        tasks.sandbox("own", "n")
-        tasks.ensure("endpoint", {"name": "e", "network": "n"})
-        identifier = tasks.shown("endpoint")["e"]["Id"]
-        self.waiting, self.end = f"cnm{identifier[:12]}", f"veth{identifier[:11]}"
-        tasks.sandbox(CONTAINER, netns=f"/run/netns/{CONTAINER}", netns_awaited=True, no_default_route=True)
-        self.join(self.waiting)
-        self.address = tasks.address("e", "n")
-
-    def join(self, interface: str) -> bool:
-        item = {"name": "e", "network": "n", "state": "joined", "sandbox": CONTAINER, "interface_name": interface}
-        return self._tasks.ensure("endpoint", item).changed
-
-    def start(self) -> None:
-        """Make the namespace, and do with the interface what Docker does."""
-        commands = (
-            f"ip netns add {CONTAINER}",
-            f"ip link set {self.waiting} netns {CONTAINER}",
-            f"ip -n {CONTAINER} link set {self.waiting} name eth0",
-            f"ip -n {CONTAINER} address add {self.address}/24 dev eth0",
-            f"ip -n {CONTAINER} link set eth0 up",
-        )
-        for each in commands:
-            self.host.out(each.split())
-
-    def again(self) -> bool:
-        """Let a restore and a task run; return whether one of them changes anything."""
-        return self._tasks.restore().changed or self._tasks.network("n").changed
-
-    def links(self) -> set[str]:
-        """Return the names of the host's interfaces that are the container's."""
-        return {each["ifname"] for each in listed(self.host, "ip", "link")} & {self.waiting, self.end}
-
-    def state(self) -> object:
-        """Return what the container has, and the host's end."""
-        kinds = ("link", "address", "neighbour", "route")
-        inside = [listed(self.host, "ip", kind, "show", place=CONTAINER) for kind in kinds]
-        end = link(self.host, self.end)
-        entries = [each for each in listed(self.host, "bridge", "fdb", "show") if each.get("ifname") == self.end]
-        return inside, {key: end[key] for key in ("flags", "master", "mtu", "group", "ifindex")}, entries
 
 
 @pytest.fixture()
 def container(tasks: Tasks) -> Container:
-    return Container(tasks)
+    tasks.network("n", "10.1.0.0/24")
+    tasks.sandbox("own", "n")
+    return Container(tasks, "n")
 
 
 def test_it_waits_on_the_host_and_receives_nothing(container: Container) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from handed_over import CONTAINER, Container
 from inventory import inventory, nothing_left
 from lab import HOST, OUTSIDE, SLICES, command, pinged
 from tasks import Tasks, default_route, eventually, link, reaches
@@ -172,6 +173,14 @@ def test_the_datapath_of_the_kernel(tasks: Tasks, switch: Vswitch) -> None:
     tasks.sandbox("b", {"name": "lan", "interface_name": "eth0"})
     assert port(tasks, "b") == "eth0"
     assert reaches("a", "b", "192.168.7.3") and reaches("b", "a", "192.168.7.2")
+    container = Container(tasks, "lan")
+    container.start()
+    assert reaches("a", CONTAINER, container.address) and reaches(CONTAINER, "a", "192.168.7.2")
+    assert not container.again() and container.join("eth0") and not container.again()
+    assert reaches("a", CONTAINER, container.address)
+    tasks.ensure("sandbox", {"name": CONTAINER, "state": "absent"})
+    assert container.links() == set()
+    command(f"ip netns delete {CONTAINER}")
     # A restart interrupts nobody: ports and their devices stay in the kernel.
     switch.restart()
     assert eventually(lambda: pinged("a", "192.168.7.3"))

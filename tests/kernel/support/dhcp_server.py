@@ -10,13 +10,16 @@ import os
 import signal
 import socket
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from lab import at
 from needed import BUSYBOX
 from stand_in import OUTSIDE, Host
+from tasks import Tasks
+from trunk import plug
 
 _FOLDER = Path("/run/dhcp-server")
 _BEGUN: list[Server] = []
@@ -95,6 +98,18 @@ def end_clients() -> None:
     """End those that a test has left."""
     for pid in clients():
         os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def on_lan(tasks: Tasks, folder: Path) -> Iterator[Server]:
+    """Give the host an interface ``lan0`` to a LAN with a router; yield the server there, which is to be started."""
+    plug(tasks)
+    server = Server(folder)
+    try:
+        yield server
+    finally:
+        server.close()
+        end_clients()
 
 
 def begin(host: Host) -> None:

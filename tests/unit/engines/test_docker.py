@@ -10,7 +10,9 @@ from typing import Any, Dict, List
 
 import pytest
 from _cnm.model.errors import InvalidInput
+from _cnm.resources.kinds import Parent
 from _cnm.resources.link import Link
+from _cnm.resources.openvswitch import VethPort
 from _cnm.store.objects import SqliteStore
 from cnm_engines.docker import protocol
 
@@ -91,6 +93,7 @@ def test_the_option_names_our_network(docker: Docker) -> None:
             "",
             "Docker cannot use it, because its driver 'macvlan'",
         ),
+        ("192.168.7.0/24", {}, "", "Docker cannot use it, because its ipam_driver is 'dhcp'"),
         ("10.1.0.0/24", {"cnm.colour": "red"}, "", "cnm has no IPAM option 'cnm.colour'."),
         ("10.1.0.0/24", {}, "10.1.0.128/25", "Network 'blue' exists, and its iprange is None, not 10.1.0.128/25."),
         ("10.7.0.0/24", {}, "10.7.0.128/25", "Docker cannot create a network of cnm with --ip-range."),
@@ -100,7 +103,13 @@ def test_the_option_names_our_network(docker: Docker) -> None:
 def test_a_pool_that_is_not_possible_is_refused(
     docker: Docker, subnet: str, options: Dict[str, str], part: str, said: str
 ) -> None:
-    docker.engine.ensure("network", {"name": "lan", "driver": "macvlan", "ipam_config": [{"subnet": "10.5.0.0/24"}]})
+    docker.engine.kernel.facts.parents["eth1"] = Parent("", 1500, False, False, True, "")
+    wire = {"name": "wire", "driver_options": {"cnm.bridge.uplink": "eth1"}, "ipam_driver": "dhcp"}
+    docker.engine.ensure(
+        "network",
+        {"name": "lan", "driver": "macvlan", "ipam_config": [{"subnet": "10.5.0.0/24"}]},
+        {**wire, "ipam_config": [{"subnet": "192.168.7.0/24"}]},
+    )
     assert said in docker.request_pool(subnet, options, part=part)["Error"]
 
 
@@ -398,6 +407,22 @@ class TestHandedOver:
         docker.on("Leave", 1)
         assert end.key not in docker.engine.kernel.present
         assert docker.engine.listed("sandbox") == {}
+
+
+def test_a_container_gets_a_port_of_open_vswitch(docker: Docker) -> None:
+    switch = {"name": "switch", "driver": "openvswitch", "driver_options": {"cnm.openvswitch.vlan": 7}}
+    docker.engine.ensure("network", {**switch, "ipam_config": [{"subnet": "10.5.0.0/24"}]})
+    docker.network("10.5.0.0/24")
+    before = docker.engine.kernel.present.copy()
+    address = docker.start(1, docker.pool("10.5.0.0/24"))
+    (port,) = [one for one in docker.engine.kernel.present.values() if isinstance(one, VethPort)]
+    (waiting,) = [one for one in docker.engine.kernel.present.values() if isinstance(one, Link) and one.peer]
+    assert (port.namespace, port.tag, waiting.namespace, waiting.type, waiting.up) == ("", 7, "", "veth", None)
+    assert waiting.peer is not None and waiting.peer.name == port.name
+    docker.engine.ensure("network", switch)
+    assert docker.engine.kernel.present[waiting.key] == waiting
+    docker.stop(1, docker.pool("10.5.0.0/24"), address)
+    assert docker.engine.kernel.present == before
 
 
 def test_a_task_leaves_what_docker_knows_of_a_network(docker: Docker) -> None:

@@ -180,6 +180,10 @@ def test_containers_are_not_cut_off_by_mistake(engine: Engine, dockerd: Networks
     ("item", "said"),
     [
         ({"driver": "macvlan"}, "Docker cannot use it, because its driver 'macvlan' makes no bridge."),
+        (
+            {"driver": "openvswitch", "driver_options": {"cnm.openvswitch.datapath": "netdev"}},
+            "Docker cannot use it, because with datapath netdev, an interface must have the name of its port",
+        ),
         ({"name": "none"}, "it is a predefined network, and its engines cannot be changed."),
         ({"name": "bridge"}, "it is a predefined network, and its engines cannot be changed."),
         ({"name": "taken"}, "Docker has a network 'taken' of its own, with driver 'bridge'."),

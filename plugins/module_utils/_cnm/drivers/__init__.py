@@ -252,6 +252,13 @@ class Driver(Protocol):
         """Return why the interface of ENDPOINT on NETWORK cannot have its name, in a sentence; empty if it can."""
         return ""
 
+    def not_handed_over(self, network: Network) -> str:
+        """Return why no engine can move and rename the interfaces of NETWORK itself, as Docker does; empty if it can.
+
+        That is the end of a sentence which begins with what cannot be done.
+        """
+        return ""
+
     def clash(self, network: Network, other: Network) -> str:
         """Return a sentence that says that OTHER already has NETWORK's device; empty if both can have it."""
         return f"'{self.device(network)}' belongs to network '{other.name}'."

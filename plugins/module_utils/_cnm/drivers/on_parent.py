@@ -180,6 +180,10 @@ class OnParent(Driver):
             resources + settings_on_lan(network, namespace, interface) + address_resources(network, endpoint, namespace)
         )
 
+    def not_handed_over(self, network: Network) -> str:
+        """Return why no engine can move and rename the interfaces of NETWORK itself: nothing of them is on the host."""
+        return f"its driver '{self.kind}' makes no bridge. Docker has such a driver itself."
+
     def unpublishable(self, network: Network) -> str:
         """Return why no port can be published on NETWORK."""
         what = f"{_ARTICLES[self.kind]} {self.kind} network"

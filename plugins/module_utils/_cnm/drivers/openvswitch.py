@@ -186,6 +186,15 @@ class Openvswitch(Driver):
             f"'{_port(endpoint)}', and cannot be '{endpoint.interface}'. Leave it out."
         )
 
+    def not_handed_over(self, network: Network) -> str:
+        """Return why no engine can move and rename the interfaces of NETWORK itself; empty if it can."""
+        if parse(network.options).datapath == SYSTEM:
+            return ""
+        return (
+            f"with datapath {NETDEV}, an interface must have the name of its port, and Docker renames it. Use datapath "
+            f"{SYSTEM}, or driver bridge with '{UPLINK}'."
+        )
+
     def clash(self, network: Network, other: Network) -> str:
         """Return a sentence that says that OTHER already has NETWORK's bridge or its uplink; empty if both can."""
         if other.driver != network.driver or self.device(other) != self.device(network):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Iterator, Mapping, Optional
 
 from ..drivers import driver
-from ..model.network import Network
+from ..model.network import DHCP, Network
 from .context import Context, quoted
 
 
@@ -62,12 +62,15 @@ def docker_problems(network: Network) -> Iterator[str]:
     """Yield a sentence for each reason why Docker cannot use NETWORK."""
     if network.predefined:
         yield "Docker cannot use it, because it is predefined. Create another one."
-    elif not driver(network.driver).has_bridge:
+        return
+    reason = driver(network.driver).not_handed_over(network)
+    if reason:
+        yield f"Docker cannot use it, because {reason}"
+    if network.ipam_driver == DHCP:
         yield (
-            f"Docker cannot use it, because its driver '{network.driver}' makes no bridge. Docker has such a driver "
-            "itself."
+            f"Docker cannot use it, because its ipam_driver is '{DHCP}', and Docker wants an address before there is "
+            "an interface that could ask for one."
         )
-    else:
-        for each in network.pools:
-            if each.gateway is None:
-                yield f"Docker cannot use it, because it has no gateway in {each.subnet}."
+    for each in network.pools:
+        if each.gateway is None:
+            yield f"Docker cannot use it, because it has no gateway in {each.subnet}."

@@ -48,8 +48,6 @@ def _problems(
     pool = network.pool(4)
     if pool is not None and pool.iprange is not None:
         yield "the server chooses the addresses; leave iprange out."
-    if item.get("engines"):
-        yield "container engines need the address before the interface; leave engines out."
     if not context.host.has_dhcp_client():
         yield "the DHCP client udhcpc is not installed on this host: apt install busybox"
 

@@ -171,7 +171,7 @@ def test_what_is_refused(lan):
     for part in (
         "ipam_driver 'dhcp': driver 'bridge' puts the network on no LAN with a DHCP server. Use macvlan with a parent",
         "ipam_driver 'dhcp': the server chooses the addresses; leave iprange out.",
-        "ipam_driver 'dhcp': container engines need the address before the interface; leave engines out.",
+        "Docker cannot use it, because its ipam_driver is 'dhcp', and Docker wants an address before there is an",
         "ipam_driver 'dhcp': the DHCP client udhcpc is not installed on this host: apt install busybox",
     ):
         assert part in message
