@@ -234,6 +234,26 @@ def test_engines_and_metrics_have_the_units_that_they_need(
     play(tmp_path, [task], ["host/defaults/main.yml", "host/vars/main.yml"], **values)
 
 
+@pytest.mark.parametrize(
+    ("networks", "installed", "missing"),
+    [
+        ([{"name": "lan", "ipam_driver": "dhcp"}, {"name": "app"}], [], True),
+        ([{"name": "lan", "ipam_driver": "dhcp"}], ["busybox-static"], False),
+        ([{"name": "lan", "ipam_driver": "dhcp"}], ["busybox"], False),
+        ([{"name": "app"}], [], False),
+        ("{{ found_out_later }}", [], False),
+        (None, [], False),
+    ],
+)
+def test_a_dhcp_client_is_installed_for_networks_that_need_one(
+    tmp_path: Path, networks: Any, installed: list[str], missing: bool
+) -> None:
+    task = {"assert": {"that": f"('busybox' in cnm_host_missing) == {missing}"}}
+    values = {"cnm_networks": networks} if networks is not None else {}
+    facts = {"cnm_host_release": {"aardvark_dns": True}, "cnm_host_found": {"installed": installed}}
+    play(tmp_path, [task], ["host/defaults/main.yml", "host/vars/main.yml"], **values, **facts)
+
+
 def test_a_setting_that_is_no_longer_wanted_has_its_earlier_value_again(tmp_path: Path) -> None:
     program, file, state = tmp_path / "sysctl", tmp_path / "60-cnm.conf", tmp_path / "state"
     program.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/calls\n')

@@ -13,6 +13,7 @@ import sys
 from typing import List
 
 from _cnm.kernel.rtnl.message_classes import missing
+from _cnm.kernel.system.dhcp_client import program
 from _cnm.kernel.system.programs import find
 
 from ..access import run_program
@@ -26,7 +27,7 @@ _AARDVARK = ("/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns")
 
 def findings() -> List[Finding]:
     """Return the findings about everything that a distribution or an administrator installs."""
-    return [_kernel(), _python(), _pyroute2(), _nft(), _ip(), _util_linux(), _aardvark()]
+    return [_kernel(), _python(), _pyroute2(), _nft(), _ip(), _util_linux(), _aardvark(), _udhcpc()]
 
 
 def _older(release: str, least: "tuple[int, ...]") -> str:
@@ -102,6 +103,19 @@ def _aardvark() -> Finding:
         "apt install aardvark-dns (Debian 12, Ubuntu 24.04 and newer have it)."
     )
     return judge("aardvark-dns", release, problem, advice, required=False)
+
+
+def _udhcpc() -> Finding:
+    command = program()
+    problem = "" if command else "not installed"
+    text = ""
+    if command:
+        # Not every busybox has it. It prints its version with its options.
+        code, output, errors = run_program([*command, "--help"], None)
+        text = f"{output}{errors}"
+        problem = f"'{' '.join(command)} --help' failed with status {code}" if code else ""
+    advice = "Networks with ipam_driver 'dhcp' need it: apt install busybox."
+    return judge("udhcpc", f"BusyBox {dotted(version(text))}".rstrip(), problem, advice, required=False)
 
 
 def _aardvark_version(printed: str) -> str:

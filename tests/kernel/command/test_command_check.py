@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
+from needed import BUSYBOX, needs
 from stand_in import Host
 
 TOP = Path(__file__).resolve().parents[3]
@@ -71,6 +72,17 @@ def test_people_read_a_table_and_what_to_do(host: Host) -> None:
     assert any(line.split() == ["nft", "missing", "not", "installed"] for line in lines)
     assert any(line.startswith("  nft: ") and "apt install nftables" in line for line in lines)
     assert "Networks work on this host." not in done.stdout
+
+
+@needs("busybox-static", BUSYBOX)
+def test_without_busybox_it_says_what_does_not_work(host: Host) -> None:
+    assert checked(host)[1]["udhcpc"]["found"].startswith("BusyBox 1.")
+    replace(host, "busybox", "")
+    assert checked(host)[1]["udhcpc"]["found"] == "BusyBox"
+    hide(host, "busybox")
+    finding = checked(host)[1]["udhcpc"]
+    assert (finding["state"], finding["found"]) == ("optional", "not installed")
+    assert "apt install busybox" in finding["advice"]
 
 
 def test_without_nft_all_the_rest_is_told_nevertheless(host: Host) -> None:

@@ -177,6 +177,8 @@ def _release(client: DhcpClient, tables: ExitStack) -> Optional[TextIO]:
     _signal(pid, signal.SIGUSR2)
     # Of two signals that are delivered together, the second is handled first (signal(7)), and the client would end.
     wait_until(lambda: not _is_pending(pid, signal.SIGUSR2))
+    # It runs until it has handled the first.
+    wait_until(lambda: _status(pid).get("State", "").split()[:1] != ["R"])
     try:
         return tables.enter_context(open(f"/proc/{pid}/net/arp", encoding="ascii"))
     except OSError:
@@ -220,13 +222,17 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _is_pending(pid: int, number: int) -> bool:
-    """Say whether the signal NUMBER has not been delivered to the process PID yet (proc_pid_status(5))."""
+    """Say whether the signal NUMBER has not been delivered to the process PID yet."""
+    return bool(int(_status(pid).get("ShdPnd", "0"), 16) >> number - 1 & 1)
+
+
+def _status(pid: int) -> Dict[str, str]:
+    """Return what the kernel says of the process PID (proc_pid_status(5)); empty if it has ended."""
     try:
         with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
-            fields = dict(line.split(":", 1) for line in file)
+            return dict(line.split(":", 1) for line in file)
     except OSError:
-        return False
-    return bool(int(fields["ShdPnd"], 16) >> number - 1 & 1)
+        return {}
 
 
 def _unit(endpoint: str) -> str:
