@@ -300,16 +300,6 @@ def test_routed_network(networks: Host, version: int) -> None:
     assert direct("b1", OUTSIDE, its["outside"]) == str(target)
 
 
-@pytest.mark.machine
-def test_sctp_port(networks: Host) -> None:
-    try:
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132).close()
-    except OSError:
-        pytest.skip("this kernel has no SCTP sockets; that the elements load is tested with the thousand ports")
-    load(*BOTH, *web(4, "sctp"))
-    assert reached(OUTSIDE, UPLINK4, 4, "sctp") == OUTSIDE4
-
-
 def many() -> list[Element]:
     made: list[Element] = []
     for port in range(1000, 2000):

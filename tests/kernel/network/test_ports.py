@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 from lab import HOST, OUTSIDE4, OUTSIDE6, UPLINK4, UPLINK6, at, command, delivered, endpoint, seen, sysctl
+from needed import needs_sctp
 from stand_in import OUTSIDE
 from tasks import ANY, BRIDGE, Tasks, answers, eventually, reaches
 
@@ -20,13 +21,14 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import
 
 UPLINKS, OUTSIDES = {4: UPLINK4, 6: UPLINK6}, {4: OUTSIDE4, 6: OUTSIDE6}
 both_families = pytest.mark.parametrize("version", (4, 6))
+SCTP = pytest.param("sctp", marks=[pytest.mark.machine, needs_sctp])
 
 
-def two_networks(tasks: Tasks) -> None:
+def two_networks(tasks: Tasks, *protocols: str) -> None:
     """Create sandbox ``a``, which publishes port 80 as 8080, its neighbour ``b``, and ``o`` on another network."""
     tasks.network("n", "10.1.0.0/24,fd00:1::/64")
     tasks.network("other", "10.2.0.0/24,fd00:2::/64")
-    tasks.sandbox("a", "n", published_ports=["8080:80", "8080:80/udp"])
+    tasks.sandbox("a", "n", published_ports=[f"8080:80/{protocol}" for protocol in protocols or ("tcp", "udp")])
     tasks.sandbox("b", "n")
     tasks.sandbox("o", "other")
 
@@ -49,6 +51,18 @@ def test_answered_from_everywhere(tasks: Tasks, version: int, bridge_netfilter: 
         assert answers(8080, "a", "o", gateways[1], protocol)
     if version == 4:
         assert answers(8080, "a", HOST, "127.0.0.1") and answers(8080, "a", HOST, "127.0.0.9", "udp")
+
+
+@pytest.mark.machine
+@needs_sctp
+def test_sctp_is_answered_from_everywhere(tasks: Tasks) -> None:
+    two_networks(tasks, "sctp")
+    for version in (4, 6):
+        for client in (OUTSIDE, HOST, "b", "o", "a"):
+            assert answers(8080, "a", client, UPLINKS[version], "sctp"), client
+        target = (tasks.address("a", "n", version), 80)
+        assert seen("b", target, "a", (ANY[version], 80), "sctp") == tasks.address("b", "n", version)
+        assert seen("o", target, "a", (ANY[version], 80), "sctp") is None
 
 
 @both_families
@@ -130,7 +144,7 @@ def conversation(place: str, protocol: str, target: tuple[str, int]) -> Iterator
     """Start a conversation between somebody outside and PLACE through TARGET; yield both ends."""
     version = 6 if ":" in target[0] else 4
     with endpoint(place, protocol, ANY[version], 80) as server, endpoint(OUTSIDE, protocol, ANY[version]) as client:
-        if protocol == "tcp":
+        if protocol != "udp":
             server.listen()
             client.connect(target)
             accepted = server.accept()[0]
@@ -144,7 +158,7 @@ def conversation(place: str, protocol: str, target: tuple[str, int]) -> Iterator
 
 
 @both_families
-@pytest.mark.parametrize("protocol", ("tcp", "udp"))
+@pytest.mark.parametrize("protocol", ("tcp", "udp", SCTP))
 def test_a_removed_port_ends_for_those_inside_too(tasks: Tasks, version: int, protocol: str) -> None:
     tasks.network("n", "10.1.0.0/24,fd00:1::/64")
     ports = [f"8080:80/{protocol}", f"8081:80/{protocol}"]

@@ -192,7 +192,7 @@ TENTATIVE = 0x40
 KINDS = {
     "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
     "udp": (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
-    "sctp": (socket.SOCK_STREAM, 132),
+    "sctp": (socket.SOCK_STREAM, socket.IPPROTO_SCTP),
 }
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 
 import pytest
 
@@ -20,4 +21,13 @@ def needs(packages: str, *programs: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not all(map(shutil.which, programs)), reason=reason)
 
 
+def _has_sctp() -> bool:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        return False
+    return True
+
+
+needs_sctp = pytest.mark.skipif(not _has_sctp(), reason="this kernel has no SCTP sockets")
 needs_name_server = needs("aardvark-dns", NAME_SERVER)
