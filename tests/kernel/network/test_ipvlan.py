@@ -12,7 +12,7 @@ import pytest
 from inventory import inventory, nothing_left
 from lab import OUTSIDE, command, pinged
 from tasks import Tasks, default_route, eventually, link, reaches
-from trunk import ROUTER, ROUTER6, plug, require
+from trunk import ROUTER, ROUTER6, mode_of, plug, require
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.model.errors import CnmError, InvalidInput
 
@@ -26,9 +26,7 @@ def network(tasks: Tasks, mode: str = "l2", flag: str = "bridge", name: str = "l
 
 
 def mode(tasks: Tasks, place: str) -> str:
-    data = link(tasks.host, "eth0", place)["linkinfo"]["info_data"]
-    flag = next((name for name in ("private", "vepa") if name in str(data.get("flags", data))), "bridge")
-    return f"{data['mode']} {flag}"
+    return mode_of(link(tasks.host, "eth0", place))
 
 
 def test_sandboxes_with_the_mac_address_of_the_parent(tasks: Tasks) -> None:

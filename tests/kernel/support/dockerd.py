@@ -83,7 +83,9 @@ class Dockerd:
                 [*named, *(f"--{name}={value}" for name, value in options.items())], stdout=log, stderr=log
             )
         deadline = time.monotonic() + 120
-        while self._host.run(["docker", "--host", options["host"], "version"]).returncode:
+        # The program docker takes long in an emulated machine.
+        socket = FOLDER / "socket"
+        while not socket.exists() or self._host.run(["docker", "--host", options["host"], "version"]).returncode:
             if self._daemon.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"dockerd does not start: {(FOLDER / 'log').read_text()[-2000:]}")
             time.sleep(0.05)

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from lab import HOST, OUTSIDE, pinged
 from stand_in import Host
@@ -47,3 +50,12 @@ def require(host: Host, request: str, module: str, namespace: str = "") -> None:
 
 def links_on_host(tasks: Tasks) -> set[str]:
     return {each["ifname"] for each in listed(tasks.host, "ip", "link")}
+
+
+def mode_of(interface: Mapping[str, Any]) -> str:
+    """Return the mode of INTERFACE, a macvlan or an ipvlan as ip shows it, and the flag of an ipvlan."""
+    data = interface["linkinfo"]["info_data"]
+    if interface["linkinfo"]["info_kind"] != "ipvlan":
+        return str(data["mode"])
+    flag = next((name for name in ("private", "vepa") if name in str(data.get("flags", data))), "bridge")
+    return f"{data['mode']} {flag}"
