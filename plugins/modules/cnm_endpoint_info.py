@@ -153,7 +153,10 @@ endpoints:
       type: str
       sample: 3f2c9d5a70c64a0ab1dd5e1d8e3b40f2a6a2f1b7a5f84f0f9b0f7a1d0c9e8b76
     State:
-      description: V(joined) if it is in a sandbox, otherwise V(left).
+      description:
+        - V(joined) if it is in a sandbox, otherwise V(left).
+        - V(lost) if it is in a sandbox, but the time is over for which a DHCP server has given it its address, and no
+          server answers. It does not use the address then.
       returned: success
       type: str
       sample: joined

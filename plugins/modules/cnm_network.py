@@ -202,6 +202,7 @@ options:
         server, and shows no address.
       - The server recognises the endpoint by its MAC address and can give another address later. Then the client
         changes the address at once. The next task or C(cnm restore) changes its names, with a warning.
+      - If no server answers any more, the endpoint uses its address only as long as it was given.
       - An endpoint that leaves its sandbox keeps its address here, but does not renew it. An endpoint that is removed
         from its sandbox and deleted in one task gives it back.
       - Only the address is the server's. Its router, mask and name servers do not matter.

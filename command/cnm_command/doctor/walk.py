@@ -103,6 +103,11 @@ def _state(core: Controller, end: End) -> Finding:
         if endpoint["EndpointID"] in withheld:
             advice = "Remove the one that should not be there, and run the playbook for this host."
             return Finding(name, False, f"another host has its address on network '{network}'", advice)
+    lost = core.lost_leases()
+    for network, endpoint in sandbox["Networks"].items():
+        if endpoint["EndpointID"] in lost:
+            text = f"no DHCP server on network '{network}' has renewed its address {endpoint['IPAddress']}"
+            return Finding(name, False, text, "Start the server, or give it a fixed address, by ipv4_address.")
     return Finding(name, True, f"it runs in {end.namespace or 'the network of the host'}")
 
 

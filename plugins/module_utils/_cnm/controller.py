@@ -278,7 +278,7 @@ class Controller:
         if given:
             from .leases import take_over
 
-            take_over(store, given, self._warn)
+            take_over(store, given, self._kernel.facts.lost_leases(), self._warn)
 
     def _reconciliation(self, store: SqliteStore, before: SqliteStore) -> Reconciliation:
         return Reconciliation(store, before, self._kernel, self._folder, self._check, journal.read(self._folder, named))
@@ -293,6 +293,10 @@ class Controller:
             except ValueError as error:
                 raise InvalidInput([str(error)]) from error
             shown = [_shape(kind)(store, each) for each in objects]
+            if kind == "endpoint":
+                for each, shape in zip(objects, shown):
+                    if each.leased and each.sandbox and each.id in self._kernel.facts.lost_leases():
+                        shape["State"] = "lost"
             if kind == "sandbox":
                 for each, shape in zip(objects, shown):
                     # The store says what was wanted. A program or the administrator may have removed it since then.
@@ -342,6 +346,10 @@ class Controller:
     def given_way(self) -> Set[str]:
         """Return the ids of endpoints that are not made, because other hosts have their addresses."""
         return {identifier for identifier, why in self._kernel.tentative().items() if why}
+
+    def lost_leases(self) -> Set[str]:
+        """Return the ids of endpoints that do not have their addresses, because no DHCP server renews them."""
+        return self._kernel.facts.lost_leases()
 
     def bind(self, files: Sequence[Tuple[str, str]]) -> str:
         """Mount, for this process only, the first of each pair of FILES over the second; return an empty text."""

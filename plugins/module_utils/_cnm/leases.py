@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from typing import Callable, Collection, Dict, Iterable, List, Mapping, Sequence
+from typing import Callable, Collection, Container, Dict, Iterable, List, Mapping, Sequence
 
 from .model.allocation import check_address
 from .model.endpoint import Endpoint
@@ -19,13 +19,23 @@ from .resources.resource import Resource, only
 from .store.objects import SqliteStore
 
 
-def take_over(store: SqliteStore, given: Mapping[str, str], warn: Callable[[str], None]) -> None:
-    """Write to STORE the addresses GIVEN by servers, by endpoint, that differ from what it has; warn of each."""
+def take_over(store: SqliteStore, given: Mapping[str, str], lost: Container[str], warn: Callable[[str], None]) -> None:
+    """Write to STORE the addresses GIVEN by servers, by endpoint, that differ from what it has; warn of each.
+
+    :param lost: the endpoints whose leases have ended, of which it warns as well
+    """
     for identifier, address in sorted(given.items()):
         endpoint = store.endpoint(identifier)
-        if endpoint is None or not endpoint.leased or endpoint.ipv4 is None or str(endpoint.ipv4) == address:
+        if endpoint is None or not endpoint.leased or endpoint.ipv4 is None:
             continue
         on = f"on network '{_network(store, endpoint)}'"
+        if identifier in lost:
+            warn(
+                f"Endpoint '{endpoint.name}' {on}: the time for which it was given {address} is over, and no DHCP "
+                "server answers. It has no IPv4 address until one does."
+            )
+        if str(endpoint.ipv4) == address:
+            continue
         error = _recorded(store, endpoint, address)
         if error:
             warn(f"Endpoint '{endpoint.name}' {on}: {error} Until then it is known by {endpoint.ipv4}.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from children import end, start
 from dhcp_server import MACS, Server, clients, on_lan
 from inventory import inventory, nothing_left
-from lab import OUTSIDE
+from lab import OUTSIDE, SLICES, pinged
 from needed import BUSYBOX, needs
 from tasks import Tasks, default_route, eventually, hosts, listed, reaches
 from trunk import ROUTER
@@ -28,6 +29,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.store.objects impor
 
 pytestmark = needs("busybox-static", BUSYBOX)
 CLIENTS = Path(dhcp_client.FOLDER)
+CNM = str(Path(__file__).resolve().parents[3] / "command" / "cnm.py")
 
 
 @pytest.fixture()
@@ -109,6 +111,33 @@ def test_another_address_is_taken_over(tasks: Tasks, server: Server) -> None:
     assert tasks.would("network", {"name": "other"}) and tasks.restore().changed and not tasks.restore().changed
     assert hosts("b")["a"] == "192.168.7.71" and tasks.address("a", "lan") == "192.168.7.71"
     assert held(tasks, "a") == ["192.168.7.71"] and default_route(tasks.host, "a") == ROUTER
+
+
+def test_an_address_is_used_only_as_long_as_it_was_given(
+    tasks: Tasks, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dhcp_client, "_TRIES", 1)
+    monkeypatch.setattr(dhcp_client, "_PAUSE", 1)
+    server.start({"a": "192.168.7.61"}, seconds=3)
+    network(tasks)
+    tasks.ensure("sandbox", item("a"))
+    server.stop()
+    (pid,) = clients()
+    # It asks for more time at once, not after five seconds, the half of what it believes to be the least.
+    os.kill(pid, signal.SIGUSR1)
+    assert eventually(lambda: "192.168.7.61" not in held(tasks, "a"), 30)
+    assert not pinged(OUTSIDE, "192.168.7.61", SLICES)
+    said = "Endpoint 'a' on network 'lan': the time for which it was given 192.168.7.61 is over"
+    assert not tasks.ensure("sandbox", item("a")).changed and said in tasks.warnings[0]
+    assert "192.168.7.61" not in held(tasks, "a") and not tasks.restore().changed
+    assert tasks.shown("endpoint")["a"]["State"] == "lost"
+    asked = tasks.host.run([sys.executable, CNM, "doctor", "a", ROUTER])
+    assert "no DHCP server on network 'lan' has renewed its address 192.168.7.61" in asked.stdout
+    server.start({"a": "192.168.7.71"})
+    assert eventually(lambda: held(tasks, "a") == ["192.168.7.71"], 30)
+    assert default_route(tasks.host, "a") == ROUTER and reaches("a", OUTSIDE, ROUTER)
+    assert tasks.restore().changed and not tasks.restore().changed
+    assert tasks.shown("endpoint")["a"]["State"] == "joined" and hosts("a")["a"] == "192.168.7.71"
 
 
 def test_it_is_repaired_and_restored(tasks: Tasks, server: Server) -> None:

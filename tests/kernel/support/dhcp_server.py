@@ -82,16 +82,17 @@ class Server:
 
 
 def clients() -> list[int]:
-    """Return the pids of all DHCP clients."""
-    found = []
+    """Return the pids of all DHCP clients, without those that are about to run a script for one."""
+    found = {}
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         try:
             words = Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
+            parent = Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
             continue
         if b"udhcpc" in words:
-            found.append(int(pid))
-    return found
+            found[int(pid)] = int(parent)
+    return [pid for pid, parent in found.items() if parent not in found]
 
 
 def end_clients() -> None:

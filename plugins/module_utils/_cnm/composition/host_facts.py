@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Sequence
+from typing import Protocol, Sequence, Set
 
 from ..adopted import Holding
 
 
 class Host(Holding, Protocol):
     """What is asked about the host."""
+
+    def lost_leases(self) -> Set[str]:
+        """Return the ids of the endpoints whose addresses were leased by DHCP servers, for a time that is over."""
 
     def resolv_conf(self) -> str:
         """Return the text of the host's resolv.conf."""

@@ -17,7 +17,7 @@ from ..model.network import Network
 from ..model.reported import Place, place_of
 from ..model.sandbox import Sandbox
 from ..resources.firewall import elsewhere
-from ..resources.kinds import Element, Sysctl
+from ..resources.kinds import Address, Element, Route, Sysctl
 from ..resources.link import Link
 from ..resources.namespace import Namespace
 from ..resources.resource import HOST, Key, Resource
@@ -193,6 +193,7 @@ class Composition:
         inside = [pair for pair in pairs if not pair[1].handed_over]
         leading = direct(inside)
         own = answering(sandbox, inside, leading)
+        lost: Set[str] = set()
         for network, endpoint in inside:
             possible = self._as_possible(network, unit)
             made = driver(network.driver).endpoint(possible, endpoint, sandbox.path, own)
@@ -200,6 +201,8 @@ class Composition:
                 made = [resource for resource in made if not resource.needs_ipv6 or self._host.ipv6()]
             if endpoint.leased:
                 made.append(_client(network, endpoint, sandbox))
+                if endpoint.id in self._host.lost_leases():
+                    lost.add(endpoint.interface or "")
             if endpoint.id in self.isolated:
                 made = [resource.apart_from_hosts() for resource in made]
             resources += made if unit in self.insisted else [resource.unannounced() for resource in made]
@@ -212,7 +215,7 @@ class Composition:
             resources.append(Sysctl(sandbox.path, name.replace(".", "/") if "/" not in name else name, value))
         ways = routes(sandbox, inside, leading)
         resources += [route for route in ways if ":" not in route.destination or self._host.ipv6()]
-        return resources
+        return [each for each in resources if not _needs_ipv4_of(each, lost)] if lost else resources
 
     def _handed_over(self, pairs: Sequence[Attachment], unit: Unit) -> List[Resource]:
         """Return what the host has of those interfaces of a sandbox that an engine moves there.
@@ -293,6 +296,13 @@ class Composition:
             return lost_namespace(sandbox, self._host)
         except CnmError as error:
             return str(error).rstrip(".")
+
+
+def _needs_ipv4_of(resource: Resource, interfaces: Set[str]) -> bool:
+    """Say whether RESOURCE is or needs an IPv4 address of one of INTERFACES in its sandbox."""
+    if isinstance(resource, Address):
+        return resource.link in interfaces and ":" not in resource.interface
+    return isinstance(resource, Route) and resource.link in interfaces and ":" not in resource.destination
 
 
 def _client(network: Network, endpoint: Endpoint, sandbox: Sandbox) -> Resource:

@@ -351,6 +351,13 @@ class Facts:
         return bool(program())
 
     @_once
+    def lost_leases(self) -> Set[str]:
+        """Return the ids of the endpoints whose addresses were leased by DHCP servers, for a time that is over."""
+        from .system.dhcp_leases import lost_leases
+
+        return lost_leases()
+
+    @_once
     def has_name_server(self) -> bool:
         """Say whether the name server program is installed."""
         from .system.name_server_service import program

@@ -48,6 +48,7 @@ class PretendFacts:
         self.switch = Vswitch()
         self.system_datapath = True
         self.dhcp_client = True
+        self.lost_of_server = set()
         self.resolver = "nameserver 192.0.2.53\nsearch example.org\n"
 
     def machine_id(self):
@@ -134,6 +135,9 @@ class PretendFacts:
 
     def has_dhcp_client(self):
         return self.dhcp_client
+
+    def lost_leases(self):
+        return self.lost_of_server
 
     def has_name_server(self):
         return self.name_server

@@ -123,6 +123,31 @@ def test_another_address_is_taken_over_by_any_run(web):
     assert web.controller().restore().changed and not web.controller().restore().changed
 
 
+def test_a_lease_that_has_ended(web):
+    expected = dict(web.kernel.present)
+    address, route = (
+        ("address", "/run/netns/web", "eth0", "192.168.7.61/24"),
+        ("route", "/run/netns/web", "0.0.0.0/0", ""),
+    )
+    web.kernel.facts.lost_of_server = {web.one("endpoint", "web")["Id"]}
+    # Its client has taken the address away, and keeps the routes.
+    web.kernel.lose(address)
+    for touched in (False, True):
+        if touched:
+            web.kernel.lose(route)
+        assert not web.ensure("sandbox", WEB).changed and not web.controller().restore().changed
+        said = (
+            "Endpoint 'web' on network 'lan': the time for which it was given 192.168.7.61 is over, and no DHCP server"
+        )
+        assert web.warnings[-1].startswith(said)
+    assert web.one("endpoint", "web")["State"] == "lost"
+    fixed = {"name": "web", "networks": [{"name": "lan", "ipv4_address": "192.168.7.80"}]}
+    assert web.ensure("sandbox", fixed, check=True).changed
+    web.kernel.facts.lost_of_server = set()
+    assert web.one("endpoint", "web")["State"] == "joined"
+    assert web.controller().restore().changed and web.kernel.present == expected
+
+
 @pytest.mark.parametrize(
     ("address", "why"),
     [

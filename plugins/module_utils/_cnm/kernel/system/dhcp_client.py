@@ -5,7 +5,8 @@
 """DHCP clients, a udhcpc for each endpoint, in the network namespace of its sandbox.
 
 udhcpc is part of busybox. It changes nothing on its own: it calls a script, which notes the lease. The first address is
-then added by the run that waits for it. If the server gives another one later, the script replaces the address.
+then added by the run that waits for it. If the server gives another one later, the script replaces the address. If the
+lease ends (RFC 2131 section 4.4.5), it removes the address, and adds it when the server answers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ...model.errors import CnmError, KernelRefused
 from ...private_files import create_private, make_private, open_private, remove_private, write_private
 from ...resources.dhcp import DhcpClient, DhcpClientKey
 from . import processes
-from .dhcp_leases import FOLDER, leases
+from .dhcp_leases import FOLDER, LOST, leases
 from .processes import has_ended, run_confined, wait_until
 from .programs import Run, find
 from .systemd import starts_here
@@ -29,30 +30,55 @@ PATIENCE = 15.0
 """Seconds that a server has to answer. Some first look for two or three seconds whether anybody has the address."""
 _ARP = 1.0
 """Seconds that a server or router has to answer ARP."""
+_TRIES = 8
+"""How often a server is asked before there is a pause."""
+_PAUSE = 20
+"""Seconds."""
+_PLACEHOLDER = "127.255.255.254"
+"""What an interface has while the lease of its address is lost. Nobody outside of the sandbox sees it."""
 _SCRIPT = f"{FOLDER}/script"
 _VARIABLE = "CNM_DHCP_"
 _FILES = ("pid", "lease")
 """The ends of the names of the files of a client."""
 _FIELDS: Sequence[str] = ("namespace", "interface", "mac", "subnet", "name")
-_TEXT = """\
+_TEXT = f"""\
 #!/bin/sh
-# Called by udhcpc when something has happened; $ip is the address that the server gives.
-case $1 in
-    bound | renew) ;;
-    *) exit 0 ;;
+# Called by udhcpc when something has happened. $ip is the address that the server gives, for $lease seconds. The file
+# has the address, the server or '{LOST}', and when the lease ends, in hundredths of a second since the boot.
+event=$1 before= server= end=
+read -r before server end <"$CNM_DHCP_LEASE"
+# When this process has begun (proc_pid_stat(5)). /proc/uptime is not visible here.
+read -r now </proc/self/stat
+set -- ${{now##*) }}
+now=${{20:-0}}
+prefix=${{CNM_DHCP_SUBNET#*/}}
+
+# The routes of the interface stay only as long as it has any address.
+take_away() {{
+    ip address add {_PLACEHOLDER}/32 scope host dev "$interface"
+    ip address delete "$before/$prefix" dev "$interface"
+}}
+
+case $event in
+    bound | renew)
+        echo "$ip $serverid $((now + ${{lease:-3600}} * 100))" >"$CNM_DHCP_LEASE"
+        if [ "$server" != {LOST} ]; then
+            if [ -z "$before" ] || [ "$before" = "$ip" ]; then
+                exit 0
+            fi
+            take_away
+        fi
+        ip address add "$ip/$prefix" dev "$interface"
+        ip address delete {_PLACEHOLDER}/32 dev "$interface"
+        ;;
+    leasefail)
+        # udhcpc gives the lease up at half of its time, and asks again and again from then on.
+        if [ -n "$end" ] && [ "$now" -ge "$end" ]; then
+            echo "$before {LOST}" >"$CNM_DHCP_LEASE"
+            take_away
+        fi
+        ;;
 esac
-before=
-read -r before _ <"$CNM_DHCP_LEASE"
-echo "$ip $serverid" >"$CNM_DHCP_LEASE"
-if [ -z "$before" ] || [ "$before" = "$ip" ]; then
-    exit 0
-fi
-# The routes of the interface stay only as long as it has an address of the subnet, or any other.
-prefix=${CNM_DHCP_SUBNET#*/}
-ip address add "$ip/32" dev "$interface"
-ip address delete "$before/$prefix" dev "$interface"
-ip address add "$ip/$prefix" dev "$interface"
-ip address delete "$ip/32" dev "$interface"
 """
 CONFINED = (
     "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW",
@@ -127,7 +153,8 @@ def _start(run: Run, client: DhcpClient, command: Sequence[str]) -> str:
         # Without systemd, it can write these files, but it cannot create any.
         with os.fdopen(create_private(path), "w", encoding="ascii") as file:
             file.write(text)
-    arguments = [*command, "-f", "-i", client.interface, "-p", pid, "-s", _SCRIPT, "-t", "8", "-T", "1", "-A", "20"]
+    arguments = [*command, "-f", "-i", client.interface, "-p", pid, "-s", _SCRIPT]
+    arguments += ["-t", str(_TRIES), "-T", "1", "-A", str(_PAUSE)]
     # The client identifier is Ethernet's type and the MAC address (RFC 2132 section 9.14).
     arguments += ["-C", "-x", f"0x3d:01{client.mac.replace(':', '')}", "-x", f"hostname:{client.name}"]
     if client.address:

@@ -8,27 +8,40 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Dict
+from typing import Dict, Iterator, List, Set, Tuple
 
 from ...private_files import open_private
 
 FOLDER = "/run/cnm-dhcp"
 """The folder with a file for the pid and one for the lease of each client. After a reboot the clients ask again for the
 addresses in the store."""
+_END = ".lease"
+
+
+LOST = "lost"
+"""What is in the file of a lease instead of the server, if the lease has ended."""
 
 
 def leases() -> Dict[str, str]:
     """Return the addresses that servers have given, by the ids of the endpoints."""
+    return {endpoint: words[0] for endpoint, words in _read()}
+
+
+def lost_leases() -> Set[str]:
+    """Return the ids of the endpoints that no longer have their addresses: their leases have ended."""
+    return {endpoint for endpoint, words in _read() if words[1:] == [LOST]}
+
+
+def _read() -> Iterator[Tuple[str, List[str]]]:
+    """Yield the ids of the endpoints with what is in their files."""
     try:
-        names = [name for name in os.listdir(FOLDER) if name.endswith(".lease")]
+        names = [name for name in os.listdir(FOLDER) if name.endswith(_END)]
     except FileNotFoundError:
-        return {}
-    given: Dict[str, str] = {}
+        return
     for name in names:
         with suppress(OSError, UnicodeDecodeError):
             with os.fdopen(open_private(f"{FOLDER}/{name}"), encoding="ascii") as file:
-                line = file.read(64)
+                line = file.read(128)
             # The script may be writing.
             if line.endswith("\n"):
-                given[name[: -len(".lease")]] = line.split()[0]
-    return given
+                yield name[: -len(_END)], line.split()
