@@ -243,6 +243,11 @@ SCENARIOS: dict[str, Scenario] = {
     "a sandbox on Open vSwitch": Scenario(
         [_lan0, vswitch.begin, SWITCHED], sandbox("web", "wired"), sandbox("web", state="absent")
     ),
+    "a port of Open vSwitch moves to another sandbox": Scenario(
+        [_lan0, vswitch.begin, SWITCHED, sandbox("web", "wired"), sandbox("db")],
+        endpoint("web", "wired", sandbox="db", force=True),
+        endpoint("web", "wired", sandbox="web", force=True),
+    ),
     "the network host": Scenario([LAN], sandbox("web", "host"), sandbox("web", "lan")),
     "the network none": Scenario([LAN], sandbox("web", "none"), sandbox("web", state="absent")),
     "an adopted bridge": Scenario(

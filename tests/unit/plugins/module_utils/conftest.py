@@ -55,6 +55,7 @@ class Host:
         if os.path.exists(other.folder):
             shutil.copytree(other.folder, self.folder)
         self.kernel.present = dict(other.kernel.present)
+        self.kernel.server = dict(other.kernel.server)
         self.kernel.facts = other.kernel.facts
 
     def one(self, kind, name):

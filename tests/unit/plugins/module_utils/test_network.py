@@ -33,6 +33,33 @@ def elements(host, name):
     return {(key[2], one.value) for key, one in host.kernel.present.items() if key[:2] == ("element", name)}
 
 
+ALONE = "internal: true contradicts driver option"
+OPTIONS = {
+    "macvlan": ({"parent": "nowhere", "macvlan_mode": "l2", "speed": "1"}, ["'l2' is not one of bridge"]),
+    "ipvlan": (
+        {"parent": "nowhere", "ipvlan_mode": "l4", "ipvlan_flag": "x", "speed": "1"},
+        ["'l4' is not one of l2", "'x' is not one of bridge"],
+    ),
+    "bridge": (
+        {"cnm.bridge.uplink": "nowhere", "com.docker.network.host_ipv4": "192.0.2.1", "speed": "1"},
+        ["is for a network whose gateway is the host"],
+    ),
+    "openvswitch": (
+        {"cnm.bridge.uplink": "nowhere", "cnm.openvswitch.vlan": "4095", "cnm.openvswitch.datapath": "x", "speed": "1"},
+        ["'4095' is not a VLAN", "'x' is neither system nor netdev"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_all_problems_of_a_driver_are_in_one_message(host, kind):
+    options, parts = OPTIONS[kind]
+    item = {"name": "lan", "driver": kind, "driver_options": options, "internal": True, "metric": -1}
+    message = host.refused("network", {**item, "ipam_config": [{"subnet": "10.1.0.0/99"}]})
+    for part in (*parts, ALONE, "no interface 'nowhere'", "'speed'", "10.1.0.0/99", "-1"):
+        assert part in message
+
+
 def test_what_is_left_out_stays(lan):
     lan.network("lan", labels={"a": "b"}, driver_options={MTU: "1400"}, enable_ipv6=True)
     before = lan.one("network", "lan")

@@ -38,6 +38,14 @@ ADOPTING = {"name": "new", "driver_options": {"com.docker.network.bridge.name": 
 THEIRS = Namespace("/run/theirs", ours=False)
 
 ON_SWITCH = {"name": "new", "driver": "openvswitch"}
+LEASING = {
+    "name": "new",
+    "driver": "macvlan",
+    "driver_options": {"parent": "eth0"},
+    "ipam_driver": "dhcp",
+    "ipam_config": [{"subnet": "192.168.7.0/24"}],
+}
+CARD = "02:00:00:00:00:09"
 ROUTES = [
     {"destination": "10.7.0.0/16", "type": "blackhole"},
     {"destination": "10.6.0.0/16", "type": "prohibit", "metric": 3},
@@ -62,6 +70,7 @@ CASES = {
     "ipvlan": ("network", {"name": "new", "driver": "ipvlan", "driver_options": {"ipvlan_flag": "private"}}),
     "openvswitch": ("network", {**ON_SWITCH, "driver_options": {"cnm.bridge.uplink": "eth0"}}),
     "join a switch": ("endpoint", {"name": "extra", "network": "new", "sandbox": "web"}),
+    "ask a DHCP server": ("endpoint", {"name": "extra", "network": "new", "sandbox": "web", "mac_address": CARD}),
     "vlan": ("network", {"name": "new", "driver": "macvlan", "driver_options": {"parent": "eth0.10"}}),
     "uplink": ("network", {"name": "new", "driver_options": {"cnm.bridge.uplink": "eth0.20"}}),
     "another uplink": ("network", {"name": "new", "driver_options": {"cnm.bridge.uplink": "eth0"}}),
@@ -93,6 +102,9 @@ def prepared(host, case):
         host.ensure("network", CASES["uplink"][1])
     if case == "join a switch":
         host.ensure("network", ON_SWITCH)
+    if case == "ask a DHCP server":
+        host.ensure("network", LEASING)
+        host.kernel.server[CARD] = "192.168.7.61"
     if case == "join theirs":
         host.kernel.present[THEIRS.key] = THEIRS
         host.kernel.facts.namespaces[THEIRS.path] = 2
