@@ -49,6 +49,27 @@ def test_an_internal_network_has_no_gateway_and_no_route(engine: Engine) -> None
     assert result["routes"] == []
 
 
+@pytest.mark.parametrize("datapath", ["system", "netdev"])
+def test_a_container_has_a_port_of_open_vswitch_if_that_can_have_its_name(engine: Engine, datapath: str) -> None:
+    engine.ensure(
+        "network",
+        {
+            "name": "switch",
+            "driver": "openvswitch",
+            "driver_options": {"cnm.openvswitch.datapath": datapath},
+            "ipam_config": [{"subnet": "10.5.0.0/24"}],
+        },
+    )
+    before = dict(engine.kernel.present)
+    if datapath == "netdev":
+        _code, message = engine.code("ADD", network="switch")
+        assert "with datapath netdev of network 'switch', the interface has the name of its port" in message
+    else:
+        assert engine.done("ADD", network="switch")["ips"][0]["address"] == "10.5.0.2/24"
+        engine.done("DEL", network="switch")
+    assert engine.kernel.present == before
+
+
 def test_the_container_is_a_sandbox_that_is_marked_as_the_engines(engine: Engine) -> None:
     engine.done("ADD", args=NAMED)
     sandbox = engine.listed("sandbox")["web"]
