@@ -14,10 +14,10 @@ from contextlib import suppress
 from typing import Callable, List, Mapping
 
 from .peer import is_ours
-from .worker import Worker
+from .turns import Turns
 
-Serve = Callable[[socket.socket, Worker], None]
-"""Serves a connection until its end. It runs the core only in the worker, and may raise OSError if the client goes."""
+Serve = Callable[[socket.socket, Turns], None]
+"""Serves a connection until its end. It runs the core only in its turn, and may raise OSError if the client goes."""
 _FAREWELL = 1.0
 """Seconds at the end in which the threads may send the answers of runs that are done."""
 
@@ -25,9 +25,9 @@ _FAREWELL = 1.0
 class Connections:
     """The connections of a service."""
 
-    def __init__(self, worker: Worker) -> None:
-        """Let WORKER carry out what they ask for."""
-        self._worker = worker
+    def __init__(self, turns: Turns) -> None:
+        """Let TURNS carry out what they ask for."""
+        self._turns = turns
         self._threads: List[threading.Thread] = []
 
     def accept(self, listeners: Mapping[socket.socket, Serve], end: socket.socket) -> None:
@@ -58,11 +58,11 @@ class Connections:
     def _attend(self, connection: socket.socket, serve: Serve) -> None:
         with connection, suppress(OSError):
             if is_ours(connection):
-                serve(connection, self._worker)
+                serve(connection, self._turns)
 
     def end(self) -> None:
         """Wait for the run at work, and until its answer is sent."""
-        self._worker.end()
+        self._turns.end()
         deadline = time.monotonic() + _FAREWELL
         for thread in self._threads:
             thread.join(max(deadline - time.monotonic(), 0))

@@ -69,7 +69,7 @@ def controller(
 
 
 def close() -> None:
-    """Close what stays open between runs. The worker must have ended."""
+    """Close what stays open between runs. The turns must have ended."""
     _CONNECTIONS.close()
     _LISTINGS.close()
 

@@ -25,21 +25,21 @@ from cnm_engines.request import PATIENCE
 
 from .core import controller
 from .peer import has_gone
-from .worker import Worker
+from .turns import Turns
 
 
-def serve(connection: socket.socket, worker: Worker) -> None:
+def serve(connection: socket.socket, turns: Turns) -> None:
     """Answer the requests of CONNECTION until its end.
 
     :raises OSError: if the client goes
     :raises Ended: if the service ends before the turn of a request
     """
-    _Requests(connection, "", worker)  # type: ignore[arg-type]
+    _Requests(connection, "", turns)  # type: ignore[arg-type]
 
 
-def watcher(worker: Worker, path: str) -> Watcher:
+def watcher(turns: Turns, path: str) -> Watcher:
     """Return the watcher of the dockerd whose Engine API is at PATH."""
-    return Watcher(EngineApi(path), lambda check: _core(time.monotonic(), check), worker.do, warn)
+    return Watcher(EngineApi(path), lambda check: _core(time.monotonic(), check), turns.do, warn)
 
 
 def _core(arrival: float, check: bool) -> AbstractContextManager[Controller]:
@@ -48,10 +48,10 @@ def _core(arrival: float, check: bool) -> AbstractContextManager[Controller]:
 
 
 class _Requests(BaseHTTPRequestHandler):
-    """The requests of one connection. What the base class calls the server is the worker."""
+    """The requests of one connection. What the base class calls the server are the turns."""
 
     protocol_version = "HTTP/1.1"
-    server: Worker  # type: ignore[assignment]
+    server: Turns  # type: ignore[assignment]
 
     def do_POST(self) -> None:
         """Answer a request."""

@@ -22,13 +22,13 @@ from cnm_engines.request import PATIENCE, Request, carry_out
 
 from .core import controller
 from .peer import has_gone
-from .worker import Worker
+from .turns import Turns
 
 _SILENCE = 10.0
 """Seconds that a client may take to send its request, or to take the answer."""
 
 
-def serve(connection: socket.socket, worker: Worker) -> None:
+def serve(connection: socket.socket, turns: Turns) -> None:
     """Answer the request of CONNECTION.
 
     :raises OSError: if the client goes
@@ -54,7 +54,7 @@ def serve(connection: socket.socket, worker: Worker) -> None:
     def core(check: bool) -> AbstractContextManager[Controller]:
         return controller(check, warnings.append, max(deadline - time.monotonic(), 0.0), begin)
 
-    answer = worker.do(lambda: None if has_gone(connection) else carry_out(request, core, warnings.append))
+    answer = turns.do(lambda: None if has_gone(connection) else carry_out(request, core, warnings.append))
     if answer is not None:
         connection.sendall(
             packed([b"%d" % answer.status, os.fsencode(answer.output), os.fsencode(_errors(answer, warnings))])

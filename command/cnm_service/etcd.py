@@ -14,13 +14,13 @@ from cnm_agent.agent import Agent
 from cnm_command.access import warn
 
 from .core import controller
-from .worker import Worker
+from .turns import Turns
 
 _PATIENCE = 10.0
 """Seconds to wait for a run in another process. The requests of engines wait behind the agent meanwhile."""
 
 
-def agent(worker: Worker, path: str) -> Agent:
+def agent(turns: Turns, path: str) -> Agent:
     """Return the agent with the settings in the file PATH.
 
     :raises CnmError: if they cannot be used
@@ -29,4 +29,4 @@ def agent(worker: Worker, path: str) -> Agent:
     def core(check: bool) -> AbstractContextManager[Controller]:
         return controller(check, warn, _PATIENCE, lambda: None)
 
-    return Agent(read(path), core, worker.do, warn)
+    return Agent(read(path), core, turns.do, warn)

@@ -16,7 +16,7 @@ from cnm_command.access import require_all
 from . import core, docker, engines
 from .connections import Connections, Serve
 from .listeners import METRICS, Listeners
-from .worker import Worker
+from .turns import Turns
 
 PROTOCOLS: Mapping[str, Serve] = {"engines": engines.serve, "docker": docker.serve}
 """What can be spoken on a socket, with the function that serves a connection. Each has an option with its name."""
@@ -39,24 +39,24 @@ def serve(options: Namespace) -> int:
         for etcd
     """
     require_all()
-    worker = Worker()
+    turns = Turns()
     followers: List[_Follower] = []
     if options.etcd is not None:
         # Without it, the service starts faster.
         from .etcd import agent
 
-        followers.append(agent(worker, options.etcd))
+        followers.append(agent(turns, options.etcd))
     names = (*PROTOCOLS, METRICS)
     paths = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     listeners = Listeners(names, paths, required=not followers)
     try:
-        _serve(options, worker, followers, listeners)
+        _serve(options, turns, followers, listeners)
     finally:
         listeners.close()
     return 0
 
 
-def _serve(options: Namespace, worker: Worker, followers: List[_Follower], listeners: Listeners) -> None:
+def _serve(options: Namespace, turns: Turns, followers: List[_Follower], listeners: Listeners) -> None:
     scraped = [each for each, name in listeners.sockets.items() if name == METRICS]
     if scraped:
         # The library takes some megabytes.
@@ -70,9 +70,9 @@ def _serve(options: Namespace, worker: Worker, followers: List[_Follower], liste
     for number in (signal.SIGTERM, signal.SIGINT):
         # With a handler, the signal does not end the process. What ends the service is the descriptor.
         signal.signal(number, lambda _number, _frame: None)
-    connections = Connections(worker)
+    connections = Connections(turns)
     if "docker" in listeners.sockets.values():
-        followers.append(docker.watcher(worker, options.docker_api))
+        followers.append(docker.watcher(turns, options.docker_api))
     for each in followers:
         each.start()
     try:

@@ -71,7 +71,7 @@ class _Store:
         networks = GaugeMetricFamily("cnm_networks", "Networks on this host.", labels=["driver"])
         sandboxes = GaugeMetricFamily("cnm_sandboxes", "Sandboxes on this host.", labels=["state"])
         endpoints = GaugeMetricFamily("cnm_endpoints", "Endpoints of this host on a network.", labels=["network"])
-        # Not by a controller: its kernel belongs to the thread of the worker.
+        # Not by a controller: it would have to wait for its turn.
         if os.path.exists(schema.path(self._folder)):
             with schema.explained(self._folder), SqliteStore.open(self._folder, write=False) as store:
                 store.begin(write=False)

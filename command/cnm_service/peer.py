@@ -10,6 +10,8 @@ import os
 import select
 import socket
 import struct
+from functools import cache
+from typing import List, Tuple
 
 _NAMESPACES = ("mnt", "net", "pid")
 _CREDENTIALS = struct.Struct("3i")
@@ -24,11 +26,21 @@ def is_ours(connection: socket.socket) -> bool:
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, user, _group = _CREDENTIALS.unpack(credentials)
     try:
-        return user == os.geteuid() and all(
-            os.path.samefile(f"/proc/{pid}/ns/{kind}", f"/proc/self/ns/{kind}") for kind in _NAMESPACES
-        )
+        return user == os.geteuid() and _namespaces(str(pid)) == _own_namespaces()
     except OSError:
         return False
+
+
+@cache
+def _own_namespaces() -> List[Tuple[int, int]]:
+    """Return the namespaces of the service. Only threads that run the core enter others."""
+    return _namespaces("self")
+
+
+def _namespaces(process: str) -> List[Tuple[int, int]]:
+    """Return device and inode of each namespace that the main thread of PROCESS is in."""
+    states = [os.stat(f"/proc/{process}/ns/{kind}") for kind in _NAMESPACES]
+    return [(state.st_dev, state.st_ino) for state in states]
 
 
 def has_gone(connection: socket.socket) -> bool:

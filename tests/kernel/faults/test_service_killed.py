@@ -33,7 +33,7 @@ from cnm_engines.request import Request, carry_out
 from cnm_service import core, engines
 from cnm_service.connections import Connections
 from cnm_service.listeners import Listeners
-from cnm_service.worker import Worker
+from cnm_service.turns import Turns
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.controller import Controller
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
@@ -110,7 +110,7 @@ class Engine:
         engines.carry_out = faulty
         _never, end_ = socket.socketpair()
         served = dict.fromkeys(listeners.sockets, engines.serve)
-        Connections(Worker()).accept(served, end_)
+        Connections(Turns()).accept(served, end_)
 
 
 @pytest.mark.parametrize("command", ["ADD", "DEL"])

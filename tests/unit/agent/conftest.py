@@ -30,7 +30,7 @@ from _cnm.etcd.watch import Changes, Lost, Update
 from cnm_agent import agent as agent_module
 from cnm_agent import lease as lease_module
 from cnm_agent.agent import Agent
-from cnm_service.worker import Worker
+from cnm_service.turns import Turns
 
 from ..engines.conftest import Engine
 from ..plugins.module_utils.pretend_etcd import PretendEtcd
@@ -189,8 +189,8 @@ def etcd(monkeypatch: pytest.MonkeyPatch) -> Etcd:
 @contextmanager
 def running(told: Told, etcd: Etcd, host: str = "") -> Iterator[None]:
     """Let the agent of TOLD, which the others call HOST, work during the block."""
-    worker = Worker()
-    made = Agent(HostSettings(Settings([], ""), host), told.core, worker.do, told.warnings.append, told.folder)
+    turns = Turns()
+    made = Agent(HostSettings(Settings([], ""), host), told.core, turns.do, told.warnings.append, told.folder)
     made.start()
     etcd.tell_all()
     try:
@@ -199,7 +199,7 @@ def running(told: Told, etcd: Etcd, host: str = "") -> Iterator[None]:
         begun = time.monotonic()
         made.end()
         assert time.monotonic() - begun < 2
-        worker.end()
+        turns.end()
 
 
 @pytest.fixture()

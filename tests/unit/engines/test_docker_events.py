@@ -23,7 +23,7 @@ from cnm_engines.docker.watcher import Watcher
 from cnm_service import core, docker
 from cnm_service.connections import Connections
 from cnm_service.listeners import Listeners
-from cnm_service.worker import Worker
+from cnm_service.turns import Turns
 
 from .conftest import Engine
 from .dockerd import CONTAINER, ENDPOINT, NETWORK, Dockerd
@@ -48,14 +48,14 @@ def watched(engine: Engine, dockerd: Dockerd, monkeypatch: pytest.MonkeyPatch) -
     identifier = engine.listed("endpoint")[NAME]["Id"]
     waiting = {"name": NAME, "network": "blue", "sandbox": SANDBOX, "interface_name": f"cnm{identifier[:12]}"}
     engine.ensure("endpoint", waiting)
-    worker = Worker()
-    made = Watcher(EngineApi(dockerd.path), engine.core, worker.do, engine.warnings.append)
+    turns = Turns()
+    made = Watcher(EngineApi(dockerd.path), engine.core, turns.do, engine.warnings.append)
     made.start()
     yield engine
     begun = time.monotonic()
     made.end()
     assert time.monotonic() - begun < 2
-    worker.end()
+    turns.end()
 
 
 def eventually(holds: Callable[[], Any]) -> bool:
@@ -248,7 +248,7 @@ def client(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(core, "_Announcing", functools.partial(core._Announcing, folder=engine.folder))
     path = str(tmp_path / "cnm.sock")
     stop, end = socket.socketpair()
-    listeners, connections = Listeners(["docker"], {"docker": path}), Connections(Worker())
+    listeners, connections = Listeners(["docker"], {"docker": path}), Connections(Turns())
     served = dict.fromkeys(listeners.sockets, docker.serve)
     thread = threading.Thread(target=connections.accept, args=(served, end))
     thread.start()

@@ -25,7 +25,7 @@ from cnm_command.errors import Failure
 from cnm_service import core, engines, listeners
 from cnm_service.connections import Connections
 from cnm_service.listeners import Listeners
-from cnm_service.worker import Ended, Worker
+from cnm_service.turns import Ended, Turns
 
 from .conftest import Engine
 
@@ -36,10 +36,10 @@ class Service:
     """A service in this process."""
 
     def __init__(self, path: str) -> None:
-        self.worker = Worker()
+        self.turns = Turns()
         self._stop, end = socket.socketpair()
         self._listeners = Listeners(["engines"], {"engines": path})
-        self._connections = Connections(self.worker)
+        self._connections = Connections(self.turns)
         served = dict.fromkeys(self._listeners.sockets, engines.serve)
         self._thread = threading.Thread(target=self._connections.accept, args=(served, end))
         self._thread.start()
@@ -129,18 +129,20 @@ def test_who_sends_something_else_gets_no_answer_and_disturbs_nobody(service: Se
     assert ask("VERSION")[0] == 0
 
 
-@pytest.mark.parametrize(("name", "value"), [("geteuid", lambda: 12345), ("path.samefile", lambda _one, _other: False)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("os.geteuid", lambda: 12345), ("cnm_service.peer._own_namespaces", lambda: [(4, 1)] * 3)]
+)
 def test_another_user_or_host_is_not_served(
     service: Service, path: str, name: str, value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert os.stat(path).st_mode & 0o777 == 0o600
-    monkeypatch.setattr(f"os.{name}", value)
+    monkeypatch.setattr(name, value)
     assert cnm_client.ask(request("VERSION")) == ([], False)
 
 
 def test_an_engine_that_has_given_up_gets_no_container(service: Service, engine: Engine, path: str) -> None:
     """Otherwise the container would be attached after the engine has removed it."""
-    with _busy(service.worker) as done, socket.socket(socket.AF_UNIX) as connection:
+    with _busy(service.turns) as done, socket.socket(socket.AF_UNIX) as connection:
         connection.connect(path)
         connection.sendall(request("ADD"))
         connection.shutdown(socket.SHUT_WR)
@@ -151,7 +153,7 @@ def test_an_engine_that_has_given_up_gets_no_container(service: Service, engine:
 
 
 @contextmanager
-def _busy(worker: Worker) -> Iterator[threading.Event]:
+def _busy(turns: Turns) -> Iterator[threading.Event]:
     """Let WORKER carry something out until the event is set, or until the end of the block."""
     begun, done = threading.Event(), threading.Event()
 
@@ -159,7 +161,7 @@ def _busy(worker: Worker) -> Iterator[threading.Event]:
         begun.set()
         done.wait(60)
 
-    thread = threading.Thread(target=worker.do, args=(act,))
+    thread = threading.Thread(target=turns.do, args=(act,))
     thread.start()
     begun.wait(60)
     try:
@@ -180,19 +182,19 @@ def test_a_request_waits_for_the_lock_only_so_long_and_says_who_holds_it(
 
 
 def test_runs_are_done_one_at_a_time_in_their_order() -> None:
-    worker, order = Worker(), []
-    with _busy(worker) as done:
-        threads = [threading.Thread(target=worker.do, args=(functools.partial(order.append, each),)) for each in "abc"]
+    turns, order = Turns(), []
+    with _busy(turns) as done:
+        threads = [threading.Thread(target=turns.do, args=(functools.partial(order.append, each),)) for each in "abc"]
         for number, thread in enumerate(threads, 1):
             thread.start()
-            while worker._thread._work_queue.qsize() < number:
+            while turns.waiting() < number:
                 pass
         assert order == []
         done.set()
         for thread in threads:
             thread.join()
     assert order == ["a", "b", "c"]
-    worker.end()
+    turns.end()
 
 
 def test_the_end_waits_for_the_run_at_work_and_leaves_the_others_to_the_plugins(
@@ -200,9 +202,9 @@ def test_the_end_waits_for_the_run_at_work_and_leaves_the_others_to_the_plugins(
 ) -> None:
     answers: List[Any] = []
     waiting = threading.Thread(target=lambda: answers.append(cnm_client.ask(request("ADD"))))
-    with _busy(service.worker) as done:
+    with _busy(service.turns) as done:
         waiting.start()
-        while not service.worker._thread._work_queue.qsize():
+        while not service.turns.waiting():
             pass
         ending = threading.Thread(target=service.end)
         ending.start()
@@ -213,7 +215,7 @@ def test_the_end_waits_for_the_run_at_work_and_leaves_the_others_to_the_plugins(
     assert answers == [([], False)]
     assert engine.listed("sandbox") == {}
     with pytest.raises(Ended):
-        service.worker.do(lambda: None)
+        service.turns.do(lambda: None)
     service.end = lambda: None  # type: ignore[method-assign]
 
 
