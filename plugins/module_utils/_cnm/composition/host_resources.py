@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 from functools import cached_property
-from typing import AbstractSet, Callable, Iterable, List, Mapping, Sequence, Set
+from typing import AbstractSet, Iterable, List, Mapping, Sequence, Set
 
-from ..drivers import LOADERS, driver, spanning
+from ..drivers import driver, spanning
 from ..model.network import DEFAULT, Network
 from ..resources.firewall import RULESET, encrypted_elements, tunnel_elements
 from ..resources.kinds import FORWARDING, Element, ForwardAccept, Ruleset, Sysctl
 from ..resources.resource import HOST, Resource
 from ..store.journal import Setting, Unit
-from ..store.queries import Queries
+from ..store.queries import DriverInUse, Queries
 from .host_facts import Host
 
 HOST_UNIT = Unit("host", "")
@@ -44,7 +44,12 @@ class HostResources:
     @cached_property
     def _has_passing(self) -> bool:
         """Whether any network that users have made has packets that the host handles."""
-        return _any_passes(self._store.has_networks)
+        return any(each.own for each in self._passing)
+
+    @cached_property
+    def _passing(self) -> List[DriverInUse]:
+        """The drivers in use of whose networks the host handles packets."""
+        return [each for each in self._store.drivers_in_use() if driver(each.name).passes_host]
 
     def are_those_before(self, touched: AbstractSet[Unit]) -> bool:
         """Say whether the host needed the same before the transaction of the store, which TOUCHED these objects.
@@ -83,7 +88,7 @@ class HostResources:
 
     def _forwards(self, version: int) -> bool:
         """Say whether networks need forwarding, or others that found it switched on by us."""
-        if _any_passes(self._store.has_ipv6) if version == 6 else self.in_use:
+        if any(each.ipv6 for each in self._passing) if version == 6 else self.in_use:
             return True
         settings = self._settings
         bridges = self._host.other_bridges() if FORWARDING[version] in settings and _apart(settings, version) else ()
@@ -138,11 +143,6 @@ def _apart(settings: Mapping[str, Setting], version: int) -> Set[str]:
     """Return those of SETTINGS that record the interfaces between which the host did not forward family VERSION."""
     prefix = f"net/ipv{version}/conf/"
     return {name for name, setting in settings.items() if setting.unit == APART_UNIT and name.startswith(prefix)}
-
-
-def _any_passes(has: Callable[[str], bool]) -> bool:
-    """Say whether the store HAS networks of any driver whose packets pass the host."""
-    return any(has(name) and driver(name).passes_host for name in LOADERS)
 
 
 def is_realised(store: Queries, network: Network) -> bool:

@@ -39,6 +39,8 @@ _IGNORES_FORWARDING = "2"
 _INTERFACES = "/proc/sys/net/ipv4/conf"
 _OFTEN = ("veth", "br-", "vx-")
 """Prefixes of interface names of which a host may have a thousand. Interfaces to a LAN have other names."""
+_NO_LAN = ("all", "default", "lo")
+"""Entries in the folder that are the loopback or no interface."""
 _OURS = (GROUP, VLAN_GROUP, LEAVING)
 """The device groups of our links."""
 _LAN = ("", "vlan", "bond", "team")
@@ -259,7 +261,7 @@ class Facts:
         """
         from ..model.ids import check_device
 
-        names = [name for name in os.listdir(_INTERFACES) if not name.startswith(_OFTEN)]
+        names = [name for name in os.listdir(_INTERFACES) if not name.startswith(_OFTEN) and name not in _NO_LAN]
         chosen: List[str] = []
         for each in interface.find(self._host, sorted(names)).values():
             with suppress(ValueError):

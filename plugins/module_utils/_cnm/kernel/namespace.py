@@ -46,6 +46,9 @@ class Namespaces:
             self.home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise KernelRefused(f"The host's network namespace could not be opened: {error.strerror}.") from error
+        status = os.fstat(self.home)
+        self._nsfs, self._home_inode = status.st_dev, status.st_ino
+        """The device of all namespaces, the kernel's nsfs, and the inode of the host's own."""
         self._sockets: Dict[str, Socket] = {}
         self._inodes: Dict[str, int] = {}
         """The namespace that each path led to when it was first opened."""
@@ -150,9 +153,8 @@ class Namespaces:
                 raise KernelRefused(f"Network namespace '{path}' could not be opened: {error.strerror}.") from error
             return None
         try:
-            # First the check, because opening a pipe would block, and opening a device can have effects. All namespaces
-            # are on the same device, the kernel's nsfs.
-            if os.fstat(opened).st_dev != os.fstat(self.home).st_dev:
+            # First the check, because opening a pipe would block, and opening a device can have effects.
+            if os.fstat(opened).st_dev != self._nsfs:
                 return None
             descriptor = os.open(f"/proc/thread-self/fd/{opened}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -209,7 +211,7 @@ class Namespaces:
             status = os.stat(path)
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == (os.fstat(self.home).st_dev, self._inodes.get(path))
+        return (status.st_dev, status.st_ino) == (self._nsfs, self._inodes.get(path))
 
     def file(self, path: str) -> Optional[Tuple[int, int]]:
         """Return device and inode of the file at PATH; None if there is none.
@@ -218,7 +220,7 @@ class Namespaces:
         namespace, or fail.
         """
         if path in self._inodes:
-            return os.fstat(self.home).st_dev, self._inodes[path]
+            return self._nsfs, self._inodes[path]
         try:
             status = os.stat(path)
         except (OSError, ValueError):
@@ -234,7 +236,7 @@ class Namespaces:
 
     def _is_home(self, descriptor: int) -> bool:
         """Say whether DESCRIPTOR is of the host's own namespace: an adopted path may have been redirected there."""
-        return os.fstat(descriptor).st_ino == os.fstat(self.home).st_ino
+        return os.fstat(descriptor).st_ino == self._home_inode
 
     def make(self, wanted: Sequence[Namespace]) -> None:
         """Create each of the namespaces WANTED at its path, with its loopback up.
@@ -254,7 +256,7 @@ class Namespaces:
                 except CnmError as refusal:
                     errors.append(refusal.of(namespace.key))
         finally:
-            if os.stat(_OWN).st_ino != os.fstat(self.home).st_ino:
+            if os.stat(_OWN).st_ino != self._home_inode:
                 self._enter(self.home)
         raise_all(errors)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Callable, Dict, Iterable, List, Tuple, TypeVar
 
 from ..resources import resource
@@ -96,11 +97,17 @@ The order is that in which things are made. Kinds share a face if they are read 
 
 def by_face(items: Iterable[_Item], kind: Callable[[_Item], str]) -> List[Tuple[Face, List[_Item]]]:
     """Return ITEMS with the faces of their kinds, the faces in the order in which things are made."""
-    groups: Dict[Tuple[str, ...], List[_Item]] = {served: [] for served in FACES}
-    group_of = {each: group for served, group in groups.items() for each in served}
+    groups: Dict[int, List[_Item]] = {}
     for item in items:
-        group_of[kind(item)].append(item)
-    return [(FACES[served](), group) for served, group in groups.items() if group]
+        groups.setdefault(_place(kind(item)), []).append(item)
+    loaders = list(FACES.values())
+    return [(loaders[place](), groups[place]) for place in sorted(groups)]
+
+
+@cache
+def _place(kind: str) -> int:
+    """Return which of the faces is that of KIND."""
+    return next(place for place, served in enumerate(FACES) if kind in served)
 
 
 def named(parts: Key) -> Key:

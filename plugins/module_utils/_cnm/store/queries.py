@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from operator import attrgetter
-from typing import Any, Container, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Any, Container, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
+from ..drivers import LOADERS
 from ..model.addresses import Subnet
 from ..model.endpoint import Endpoint, Port
 from ..model.ids import is_id
@@ -24,6 +25,16 @@ from .members import Members
 from .ranges import Ranges
 from .reports import Reports, Sums
 from .rows import Rows
+
+
+class DriverInUse(NamedTuple):
+    """A driver that has networks."""
+
+    name: str
+    own: bool
+    """Whether users have made any of them; the others are predefined."""
+    ipv6: bool
+    """Whether any of them has IPv6."""
 
 
 class Queries:
@@ -161,18 +172,19 @@ class Queries:
         """Return how many endpoints of the network with that id are joined to a sandbox."""
         return self._members.joined(network)
 
-    def has_networks(self, driver: str) -> bool:
-        """Say whether there is any network of DRIVER that is not predefined."""
-        marks = ", ".join("?" * len(PREDEFINED))
-        query = f"SELECT 1 FROM network WHERE json_valid(data) AND {schema.DRIVER} = ? AND name NOT IN ({marks})"
-        return self._exists(query, driver, *PREDEFINED)
-
-    def has_ipv6(self, driver: str) -> bool:
-        """Say whether any network of DRIVER has IPv6."""
-        query = (
-            "SELECT 1 FROM pool JOIN network ON network.id = pool.network WHERE pool.version = 6 AND json_valid(data)"
+    def drivers_in_use(self) -> List[DriverInUse]:
+        """Return the drivers that have any network."""
+        names = list(LOADERS)
+        of_driver = f"json_valid(data) AND {schema.DRIVER} = driver.name"
+        networks = f"SELECT 1 FROM network WHERE {of_driver}"
+        ipv6 = f"SELECT 1 FROM pool JOIN network ON network.id = pool.network WHERE pool.version = 6 AND {of_driver}"
+        rows = self._connection.execute(
+            f"WITH driver (name) AS (VALUES {', '.join(['(?)'] * len(names))}) "
+            f"SELECT name, EXISTS ({networks} AND network.name NOT IN {PREDEFINED}), EXISTS ({ipv6}) "
+            f"FROM driver WHERE EXISTS ({networks})",
+            names,
         )
-        return self._exists(f"{query} AND {schema.DRIVER} = ?", driver)
+        return [DriverInUse(name, bool(own), bool(has_ipv6)) for name, own, has_ipv6 in rows]
 
     def underlays(self) -> List[Tuple[str, str, Dict[str, str], str, List[str]]]:
         """Return each network of several hosts: driver, name, options, the underlay's device, the peers' addresses."""
@@ -188,7 +200,8 @@ class Queries:
 
     def has_underlays(self) -> bool:
         """Say whether there is any network of several hosts."""
-        return self._exists("SELECT 1 FROM network WHERE json_type(data, '$.underlay') = 'object'")
+        query = "SELECT EXISTS (SELECT 1 FROM network WHERE json_type(data, '$.underlay') = 'object')"
+        return bool(self._connection.execute(query).fetchone()[0])
 
     def networks_on_bridge(self, name: str) -> List[Network]:
         """Return the networks whose options name the bridge NAME."""
@@ -290,6 +303,3 @@ class Queries:
 
     def _counts(self, query: str) -> Dict[Any, int]:
         return dict(self._connection.execute(query).fetchall())
-
-    def _exists(self, query: str, *arguments: Any) -> bool:
-        return bool(self._connection.execute(f"SELECT EXISTS ({query})", arguments).fetchone()[0])

@@ -47,6 +47,8 @@ class Listings:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._socket: Optional[socket.socket] = None
+        self._place = ""
+        """An identity of the boot and of the namespace that the socket is in."""
         self._state = ""
         """The namespace and the generation for which the answers hold, as _now() returns them."""
         self._answers: Optional[Dict[str, str]] = None
@@ -115,14 +117,15 @@ class Listings:
                 self._socket = socket.socket(socket.AF_NETLINK, kind, uapi.NETLINK_NETFILTER)
                 # Otherwise a program with rights in the namespace could answer in the kernel's place.
                 self._socket.connect((0, 0))
+                cookie = self._socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
+                self._place = f"{boot_id()} {cookie.hex()}" if boot_id() else ""
             self._socket.send(_REQUEST)
             answer = self._socket.recv(1 << 16)
-            cookie = self._socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8).hex()
         except OSError:
             return ""
         message, length, attribute = struct.unpack_from("=4xH14xHH", answer.ljust(28, b"\0"))
-        known = (message, length, attribute) == (_NEW_GENERATION, 8, _GENERATION_ID) and boot_id() != ""
-        return f"{boot_id()} {cookie} {answer[24:28].hex()}" if known else ""
+        known = (message, length, attribute) == (_NEW_GENERATION, 8, _GENERATION_ID) and self._place != ""
+        return f"{self._place} {answer[24:28].hex()}" if known else ""
 
 
 def _following(state: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-from functools import cache
+from functools import cache, lru_cache
 from typing import Dict, Iterable, List, Sequence
 
 from ...resources.kinds import Address
@@ -38,9 +38,14 @@ def of_link(kernel: Socket, index: int) -> List[str]:
         _family, prefix, _flags, _scope, owner = ADDRESS.unpack_from(message, 16)
         if owner == index:
             values = attributes(message, 24)
-            texts.append(f"{ipaddress.ip_address(values.get(uapi.IFA_LOCAL) or values[uapi.IFA_ADDRESS])}/{prefix}")
+            texts.append(_text(values.get(uapi.IFA_LOCAL) or values[uapi.IFA_ADDRESS], prefix))
     # The kernel puts a new IPv6 address before the others (ipv6_link_dev_addr() in net/ipv6/addrconf.c).
     return [text for text in texts if ":" not in text] + [text for text in reversed(texts) if ":" in text]
+
+
+@lru_cache(maxsize=1024)
+def _text(packed: bytes, prefix: int) -> str:
+    return f"{ipaddress.ip_address(packed)}/{prefix}"
 
 
 def present(kernel: Socket, addresses: Sequence[str]) -> List[str]:

@@ -15,6 +15,7 @@ import os
 import socket
 import struct
 import sys
+from functools import lru_cache
 from typing import Container, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...model.errors import CnmError, KernelRefused
@@ -191,11 +192,14 @@ class Socket:
             offset += (max(length, 16) + 3) & ~3
 
 
+_strerror = lru_cache(maxsize=None)(os.strerror)
+
+
 def _refusal(flags: int, message: bytes) -> Optional[Refusal]:
     code = -struct.unpack_from("=i", message, 16)[0]
     if not code:
         return None
-    reason = os.strerror(code)
+    reason = _strerror(code)
     if flags & _HAS_ATTRIBUTES:
         quoted = HEADER.size if flags & _CAPPED else (struct.unpack_from("=I", message, 20)[0] + 3) & ~3
         explained = attributes(message, 20 + quoted).get(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from functools import lru_cache
 from typing import Dict, Iterable, List, Optional, Sequence
 
 from ...model.errors import CnmError, InvalidInput, KernelRefused
@@ -91,6 +92,7 @@ def _refused(setting: Sysctl, error: OSError) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
 def _path(name: str) -> str:
     if os.path.normpath(name) != name or name.startswith(("/", "..")):
         raise InvalidInput([f"'{name}' is not a sysctl: write its name as below '/proc/sys'."])
