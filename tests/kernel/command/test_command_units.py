@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from stand_in import Host
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system import dhcp_client, name_server_service
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources import link
 
 UNITS = Path(__file__).resolve().parents[3] / "roles" / "host" / "files"
 SERVICES = ["cnm-restore.service", "cnm-refresh.service", "cnm-engines.service"]
@@ -54,19 +56,42 @@ def test_systemd_finds_nothing_wrong_and_no_circle(host: Host) -> None:
     assert told == []
 
 
-@pytest.mark.skipif(shutil.which("udevadm") is None, reason="udevadm belongs to udev")
-def test_interfaces_that_may_lead_to_other_hosts_start_a_refresh(host: Host) -> None:
+@pytest.fixture
+def told(host: Host) -> Callable[[str, str], str]:
+    """What udev does when ACTION happens to the link NAME."""
+    if shutil.which("udevadm") is None:
+        pytest.skip("udevadm belongs to udev")
     folder = Path("/etc/udev/rules.d")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(UNITS / "60-cnm.rules", folder)
+
+    def tell(action: str, name: str) -> str:
+        said = host.run(["udevadm", "test", f"--action={action}", f"/sys/class/net/{name}"])
+        return said.stdout + said.stderr
+
+    return tell
+
+
+@pytest.mark.machine
+def test_interfaces_that_may_lead_to_other_hosts_start_a_refresh(host: Host, told: Callable[[str, str], str]) -> None:
     names = {"wg0": True, "br0": True, "veth1": False, "br-0123456789ab": False, "vx-1": False}
     for number, name in enumerate(names):
         host.ip(f"link add {name} type veth peer name peer{number}\n")
     # A sysfs shows the links of the namespace in which it was mounted.
     host.out(["mount", "-t", "sysfs", "sysfs", "/sys"])
     for name, starts in names.items():
-        said = host.run(["udevadm", "test", "--action=add", f"/sys/class/net/{name}"])
-        assert ("SYSTEMD_WANTS=cnm-refresh.service" in said.stdout + said.stderr) == starts, name
+        assert ("SYSTEMD_WANTS=cnm-refresh.service" in told("add", name)) == starts, name
+        assert "SYSTEMD_WANTS=cnm-refresh.service" not in told("change", name)
+
+
+@pytest.mark.machine
+def test_networkmanager_leaves_links_of_ours_alone(host: Host, told: Callable[[str, str], str]) -> None:
+    for name, group in {"ours": link.GROUP, "vlan": link.VLAN_GROUP, "other": 0}.items():
+        host.ip(f"link add {name} group {group} type bridge\n")
+    host.out(["mount", "-t", "sysfs", "sysfs", "/sys"])
+    for action in ("add", "change", "move"):
+        alone = {name for name in ("ours", "vlan", "other") if "NM_UNMANAGED=1" in told(action, name)}
+        assert alone == {"ours", "vlan"}, action
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze belongs to systemd")
