@@ -57,7 +57,7 @@ def findings() -> Iterator[Finding]:
     yield _conntrack()
     yield _link("vxlan", "cnm-vxlan type vxlan id 1 dstport 4789", "Networks that span hosts need vxlan", False)
     yield _link("macvlan", "cnm-macvlan link cnm-a type macvlan", "Networks of driver 'macvlan' need it", False)
-    yield _link("ipvlan", "cnm-ipvlan link cnm-a type ipvlan", "Networks of driver 'ipvlan' need it", False)
+    yield _link("ipvlan", "cnm-ipvlan link cnm-b type ipvlan", "Networks of driver 'ipvlan' need it", False)
     yield _link("8021q", "cnm-vlan link cnm-a type vlan id 2", "Parents such as 'eth0.10' need it", False)
     if find("dockerd") is not None:
         yield _docker()

@@ -63,6 +63,15 @@ def test_a_host_with_everything_that_is_required_is_usable_and_stays_as_it_is(ho
     assert host.run(inventory).stdout == before
 
 
+@pytest.mark.machine
+def test_a_link_of_one_kind_is_not_in_the_way_of_another(host: Host) -> None:
+    _code, findings = checked(host)
+    unavailable = missing(findings, "optional")
+    if "8021q" in unavailable:
+        pytest.skip("this kernel has no 8021q, and no ipvlan either")
+    assert {"vxlan", "macvlan", "ipvlan"}.isdisjoint(unavailable)
+
+
 def test_people_read_a_table_and_what_to_do(host: Host) -> None:
     hide(host, "nft")
     done = host.run([*CNM, "check"])
