@@ -88,7 +88,7 @@ machines: tools ## Test with the kernels of Debian 12 and 13, one by one and joi
 	@.ci/setup tools debian-keyring mmdebstrap qemu ssh
 	set -e; for machine in $(MACHINES); do \
 	    $(AS_ROOT) tests/machines/machine $$machine python3 -m pytest -q -n 2 \
-	        $$(grep -rl 'pytest.mark.machine' tests/kernel --include='test_*.py') \
+	        $$(grep -rlE 'pytest.mark.machine|each_scenario' tests/kernel --include='test_*.py') \
 	        -m machine --none-skipped $(SEED) --stride 25 $(ARGS); done
 	$(if $(word 2,$(MACHINES)),$(AS_ROOT) tests/machines/joined $(wordlist 1,2,$(MACHINES)) \
 	    $(BIN)/python -m pytest -q -x --durations 0 tests/machines)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple, Union
 
 import dhcp_server
+import pytest
 import tunnel
 import vswitch
 from lab import command, sysctl
@@ -281,6 +282,10 @@ VLANS = {
     "restore networks on VLANs": Scenario([_trunk, ON_VLANS, sandbox("web", "outer", "inner")], RESTORE, _forget),
 }
 """Not every kernel can make the links of these."""
+SCENARIOS.update(VLANS)
+each_scenario = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.machine) if name in VLANS else name for name in SCENARIOS]
+)
 ENCRYPTED = {
     "create and delete": SCENARIOS["create and delete an encrypted overlay"],
     "restore": Scenario([tunnel.begin, SECRET, sandbox("web", "secret")], RESTORE, _forget),

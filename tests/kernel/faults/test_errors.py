@@ -10,10 +10,9 @@ import errno
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
-import pytest
 from journey import Journey, Stride, Way
 from runs import Runs, is_clean
-from scenarios import SCENARIOS, Task
+from scenarios import SCENARIOS, Task, each_scenario
 from steps import CHANGES, Fault, Step, failing, no_space, refusal
 
 ERRORS: Mapping[str, Sequence[Callable[[Step], Any]]] = {
@@ -75,14 +74,14 @@ class Trial:
         self._runs.see(way.after)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@each_scenario
 def test_refused(runs: Runs, stride: Stride, name: str) -> None:
     runs.programs.iptables = name == "beside Docker"
     trial = Trial(runs, lambda number: Fault(list(ERRORS), number, refused(stride.turn(number))))
     Journey(runs, SCENARIOS[name]).each(trial.go_wrong, trial.as_it_was, stride)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@each_scenario
 def test_refused_from_then_on(runs: Runs, stride: Stride, name: str) -> None:
     runs.programs.iptables = name == "beside Docker"
 
@@ -93,7 +92,7 @@ def test_refused_from_then_on(runs: Runs, stride: Stride, name: str) -> None:
     Journey(runs, SCENARIOS[name]).each(trial.go_wrong, trial.put_right, stride)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@each_scenario
 def test_interrupted(runs: Runs, stride: Stride, name: str) -> None:
     runs.programs.iptables = name == "beside Docker"
     trial = Trial(runs, lambda number: Fault((*CHANGES, "store"), number // 2, interrupt, after=bool(number % 2)))

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-import pytest
 from journey import Journey, Stride, Way
 from runs import Runs
-from scenarios import CHOSEN_ELSEWHERE, OTHER, RESTORE, SCENARIOS, VLANS, Task
+from scenarios import CHOSEN_ELSEWHERE, OTHER, RESTORE, SCENARIOS, Task, each_scenario
 from steps import CHANGES, Fault
 
 
-@pytest.mark.parametrize("name", [*SCENARIOS, *(pytest.param(name, marks=pytest.mark.machine) for name in VLANS)])
+@each_scenario
 def test_killed(runs: Runs, stride: Stride, name: str) -> None:
     runs.programs.iptables = name == "beside Docker"
 
@@ -28,7 +27,7 @@ def test_killed(runs: Runs, stride: Stride, name: str) -> None:
     def follow(way: Way, number: int) -> None:
         FOLLOWING[stride.turn(number) % len(FOLLOWING)](runs, way)
 
-    Journey(runs, {**SCENARIOS, **VLANS}[name]).each(kill, follow, stride)
+    Journey(runs, SCENARIOS[name]).each(kill, follow, stride)
 
 
 def again(runs: Runs, way: Way) -> None:
