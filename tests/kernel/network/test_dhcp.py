@@ -97,6 +97,18 @@ def test_without_a_server_nothing_is_made(tasks: Tasks, server: Server, monkeypa
         tasks.ensure("sandbox", item("b"))
 
 
+def test_nothing_has_to_be_executable_in_run(tasks: Tasks, server: Server) -> None:
+    server.start({"a": "192.168.7.61"})
+    network(tasks)
+    # As on Debian.
+    tasks.host.out(["mount", "-o", "remount,bind,noexec", "/run"])
+    try:
+        tasks.ensure("sandbox", item("a"))
+        assert held(tasks, "a") == ["192.168.7.61"]
+    finally:
+        tasks.host.out(["mount", "-o", "remount,bind,exec", "/run"])
+
+
 def test_another_address_is_taken_over(tasks: Tasks, server: Server) -> None:
     server.start({"a": "192.168.7.61", "b": "192.168.7.62"})
     network(tasks)

@@ -36,16 +36,17 @@ _PAUSE = 20
 """Seconds."""
 _PLACEHOLDER = "127.255.255.254"
 """What an interface has while the lease of its address is lost. Nobody outside of the sandbox sees it."""
-_SCRIPT = f"{FOLDER}/script"
+_SHELL = "/bin/sh"
+"""The program that udhcpc calls with the name of what has happened. It reads the file with this name in its working
+directory. On some hosts, programs in /run cannot be called."""
 _VARIABLE = "CNM_DHCP_"
 _FILES = ("pid", "lease")
 """The ends of the names of the files of a client."""
 _FIELDS: Sequence[str] = ("namespace", "interface", "mac", "subnet", "name")
 _TEXT = f"""\
-#!/bin/sh
 # Called by udhcpc when something has happened. $ip is the address that the server gives, for $lease seconds. The file
 # has the address, the server or '{LOST}', and when the lease ends, in hundredths of a second since the boot.
-event=$1 before= server= end=
+before= server= end=
 read -r before server end <"$CNM_DHCP_LEASE"
 # When this process has begun (proc_pid_stat(5)). /proc/uptime is not visible here.
 read -r now </proc/self/stat
@@ -59,7 +60,7 @@ take_away() {{
     ip address delete "$before/$prefix" dev "$interface"
 }}
 
-case $event in
+case $0 in
     bound | renew)
         echo "$ip $serverid $((now + ${{lease:-3600}} * 100))" >"$CNM_DHCP_LEASE"
         if [ "$server" != {LOST} ]; then
@@ -80,6 +81,8 @@ case $event in
         ;;
 esac
 """
+_SCRIPTS: Mapping[str, str] = {"bound": _TEXT, "renew": _TEXT, "leasefail": _TEXT, "deconfig": "", "nak": ""}
+"""The files for all that can happen, by its name."""
 CONFINED = (
     "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW",
     f"ReadWritePaths={FOLDER}",
@@ -129,8 +132,8 @@ def start(run: Run, clients: Sequence[DhcpClient]) -> List[CnmError]:
         text = "The DHCP client udhcpc is not installed: apt install busybox"
         return [KernelRefused(text, client.key) for client in clients]
     make_private(FOLDER)
-    write_private(_SCRIPT, _TEXT.encode())
-    os.chmod(_SCRIPT, 0o700)
+    for name, text in _SCRIPTS.items():
+        write_private(f"{FOLDER}/{name}", text.encode())
     errors: List[CnmError] = []
     started: List[DhcpClient] = []
     for client in clients:
@@ -153,7 +156,7 @@ def _start(run: Run, client: DhcpClient, command: Sequence[str]) -> str:
         # Without systemd, it can write these files, but it cannot create any.
         with os.fdopen(create_private(path), "w", encoding="ascii") as file:
             file.write(text)
-    arguments = [*command, "-f", "-i", client.interface, "-p", pid, "-s", _SCRIPT]
+    arguments = [*command, "-f", "-i", client.interface, "-p", pid, "-s", _SHELL]
     arguments += ["-t", str(_TRIES), "-T", "1", "-A", str(_PAUSE)]
     # The client identifier is Ethernet's type and the MAC address (RFC 2132 section 9.14).
     arguments += ["-C", "-x", f"0x3d:01{client.mac.replace(':', '')}", "-x", f"hostname:{client.name}"]
@@ -163,14 +166,15 @@ def _start(run: Run, client: DhcpClient, command: Sequence[str]) -> str:
     variables += [f"{_VARIABLE}LEASE={lease}"]
     manager = find("systemd-run") if starts_here() else None
     if manager:
-        properties = ("Type=exec", "Restart=always", "RestartSec=5", f"NetworkNamespacePath={client.namespace}")
+        properties = ("Type=exec", "Restart=always", "RestartSec=5", f"WorkingDirectory={FOLDER}")
+        properties += (f"NetworkNamespacePath={client.namespace}",)
         options = [f"--property={each}" for each in (*properties, *CONFINED)]
         options += [f"--setenv={each}" for each in variables]
         options += ["--quiet", "--collect", f"--unit={_unit(client.endpoint)}", f"--description={client}"]
         code, output, errors = run([manager, *options, *arguments], None)
     else:
         inside = ["nsenter", f"--net={client.namespace}", "setsid", "env", "-i", f"PATH={os.defpath}:/usr/sbin:/sbin"]
-        alone = ["sh", "-c", 'exec "$@" </dev/null >/dev/null 2>&1 &', "sh"]
+        alone = ["sh", "-c", 'cd "$0" && exec "$@" </dev/null >/dev/null 2>&1 &', FOLDER]
         code, output, errors = run_confined(run, [*alone, *inside, *variables, *arguments], (pid, lease))
     return (errors or output).strip().rstrip(".") or f"status {code}" if code else ""
 
@@ -188,7 +192,8 @@ def stop(run: Run, clients: Sequence[DhcpClient]) -> List[CnmError]:
     with suppress(OSError):
         # The folder stays as long as there are others.
         if _has_no_clients():
-            remove_private(_SCRIPT)
+            for name in _SCRIPTS:
+                remove_private(f"{FOLDER}/{name}")
             os.rmdir(FOLDER)
     return errors
 
