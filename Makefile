@@ -84,14 +84,13 @@ faults: tools ## Test runs that are killed, refused by the kernel, interrupted a
 	$(call if-any,$(FAULTS),$(call PRIVATE_PYTEST,$(TEST_PYTHON)) $(FAULTS) $(SEED) $(ARGS))
 
 .PHONY: machines
-machines: tools ## Test with the kernels of Debian 12 and 13, one by one and joined (root); MACHINES=debian13 for one
+machines: tools ## Test with the kernels of Debian 12 and 13, one by one and as hosts (root); MACHINES=debian13 for one
 	@.ci/setup tools debian-keyring mmdebstrap qemu ssh
 	set -e; for machine in $(MACHINES); do \
 	    $(AS_ROOT) tests/machines/machine $$machine python3 -m pytest -q -n 2 \
 	        $$(grep -rlE 'pytest.mark.machine|each_scenario' tests/kernel --include='test_*.py') \
 	        -m machine --none-skipped $(SEED) --stride 25 $(ARGS); done
-	$(if $(word 2,$(MACHINES)),$(AS_ROOT) tests/machines/joined $(wordlist 1,2,$(MACHINES)) \
-	    $(BIN)/python -m pytest -q -x --durations 0 tests/machines)
+	$(if $(word 2,$(MACHINES)),$(AS_ROOT) tests/machines/joined debian12 debian13 $(MAKE) molecule-machines)
 
 .PHONY: integration
 integration: tools ## Test the modules with ansible-test, on a private host (root)
