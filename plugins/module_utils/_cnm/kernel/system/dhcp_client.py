@@ -166,9 +166,9 @@ def _start(run: Run, client: DhcpClient, command: Sequence[str]) -> str:
     variables += [f"{_VARIABLE}LEASE={lease}"]
     manager = find("systemd-run") if starts_here() else None
     if manager:
-        properties = ("Type=exec", "Restart=always", "RestartSec=5", f"WorkingDirectory={FOLDER}")
-        properties += (f"NetworkNamespacePath={client.namespace}",)
-        options = [f"--property={each}" for each in (*properties, *CONFINED)]
+        properties = ["Type=exec", "Restart=always", "RestartSec=5", f"WorkingDirectory={FOLDER}"]
+        properties += [f"NetworkNamespacePath={client.namespace}", *CONFINED]
+        options = [f"--property={each}" for each in properties]
         options += [f"--setenv={each}" for each in variables]
         options += ["--quiet", "--collect", f"--unit={_unit(client.endpoint)}", f"--description={client}"]
         code, output, errors = run([manager, *options, *arguments], None)
