@@ -20,6 +20,8 @@ from stand_in import OUTSIDE, Host
 FOLDER = Path("/run/docker-beside-us")
 IMAGE = "box"
 NEEDED = ("dockerd", "docker", "runc", "containerd", BUSYBOX)
+LATE = "timeout waiting for containerd to start"
+"""Why dockerd ends when its containerd takes more than 15 seconds, as it may in an emulated machine."""
 RUNC = Path(__file__).parents[2] / "runc"
 
 needs_docker = needs("docker.io busybox-static", *NEEDED)
@@ -78,17 +80,23 @@ class Dockerd:
             "default-runtime": "here",
             **more,
         }
-        with open(FOLDER / "log", "ab") as log:
-            self._daemon = subprocess.Popen(
-                [*named, *(f"--{name}={value}" for name, value in options.items())], stdout=log, stderr=log
-            )
+        argv = [*named, *(f"--{name}={value}" for name, value in options.items())]
+        self._launch(argv)
         deadline = time.monotonic() + 120
         # The program docker takes long in an emulated machine.
         socket = FOLDER / "socket"
         while not socket.exists() or self._host.run(["docker", "--host", options["host"], "version"]).returncode:
-            if self._daemon.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"dockerd does not start: {(FOLDER / 'log').read_text()[-2000:]}")
+            ended = self._daemon is not None and self._daemon.poll() is not None
+            log = (FOLDER / "log").read_text()
+            if time.monotonic() > deadline or (ended and LATE not in log):
+                pytest.fail(f"dockerd does not start: {log[-2000:]}")
+            if ended:
+                self._launch(argv)
             time.sleep(0.05)
+
+    def _launch(self, argv: list[str]) -> None:
+        with open(FOLDER / "log", "wb") as log:
+            self._daemon = subprocess.Popen(argv, stdout=log, stderr=log)
 
     def load_image(self, *programs: str) -> None:
         """Create the image. Its only programs are sleep, and PROGRAMS of busybox."""
