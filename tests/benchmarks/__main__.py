@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[1:1] = [str(ROOT / ".cache"), str(ROOT / "tests" / "kernel" / "support")]
+sys.path[1:1] = [str(ROOT / name) for name in (".cache", "tests/kernel/support", "command")]
 
 import parts
 import peers

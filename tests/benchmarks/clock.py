@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import resource
@@ -41,6 +42,14 @@ def used_by(pid: int) -> float:
     with open(f"/proc/{pid}/stat") as stat:
         ticks = stat.read().rpartition(")")[2].split()[11:15]
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def used_alone_by(pid: int) -> float:
+    """Return the CPU time that the process PID has used, in seconds, more exactly than used_by()."""
+    number = ctypes.c_int()
+    if ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(number)):
+        raise ProcessLookupError(pid)
+    return time.clock_gettime(number.value)
 
 
 def measured(work: Callable[[], object]) -> Cost:

@@ -139,8 +139,9 @@ def _containers(record: Record) -> str:
             continue
         if ours.peak:
             rows.append([what, f"{ours.peak:.0f} MB", ""])
-        elif theirs is not None:
-            rows.append([what, _milliseconds(ours), f"{_milliseconds(theirs)} ×{theirs.wall / ours.wall:.2f}"])
+        else:
+            peer = f"{_milliseconds(theirs)} ×{theirs.wall / ours.wall:.2f}" if theirs is not None else ""
+            rows.append([what, _milliseconds(ours), peer])
     heading = "Containers: milliseconds for each, wall time / CPU time, then the ratio of wall times"
     return _section(heading, ["what", "on our network", "on the engine's own"], rows)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from clock import Cost, measured, used_by
+import cnm_client
+from clock import Cost, measured, median, used_alone_by, used_by
 from dockerd import FOLDER, IMAGE, Dockerd
 from engine import COMMAND
 from host import on_its_own
@@ -23,6 +25,7 @@ from peers import SUBNET, cni, namespaces
 from peers.ours import Ours
 from podman import Podman
 from record import Key, Record
+from seed import stopped_sandboxes
 from service import Service, service
 from stand_in import Host
 
@@ -30,6 +33,8 @@ from . import Plan
 
 SIZE = 50
 """How many containers start at once, and how many requests are measured."""
+_EXISTING = 1000
+"""How many other sandboxes the host has when requests to the service are measured."""
 _PLUGIN = Path("/run/docker/plugins/cnm.sock")
 _OUR_SUBNET = "10.9.0.0/16"
 _PYTHON = "/usr/bin/python3"
@@ -59,7 +64,7 @@ def run(plan: Plan, record: Record) -> None:
     (size,) = plan.sizes or (SIZE,)
     chains = [functools.partial(_cni, subject=subject) for subject in _CHAINS]
     for _round in range(plan.rounds):
-        for part in (_docker, _podman, *chains):
+        for part in (_docker, _podman, *chains, _requests):
             for what, subject, cost in on_its_own(functools.partial(part, size=size)):
                 record.add(Key("containers", what, size, subject), cost)
 
@@ -162,6 +167,30 @@ def _cni(host: Host, size: int, subject: str) -> Measured:
         return results
     finally:
         host.kill_name_server()
+
+
+def _requests(host: Host, size: int) -> Measured:
+    """Measure the service alone, without the plugin that asks it: what an endpoint costs where there are many."""
+    Ours(host).networks(1)
+    stopped_sandboxes(_EXISTING)
+    namespaces.make(0, 2)
+    costs: dict[str, list[Cost]] = {"ADD": [], "DEL": []}
+    with service(python=_PYTHON) as running:
+        _ask("ADD", 0)
+        for _time, (command, each) in itertools.product(range(size * 2), costs.items()):
+            before = used_alone_by(running.pid)
+            wall = measured(functools.partial(_ask, command, 1)).wall
+            each.append(Cost(wall, used_alone_by(running.pid) - before))
+    return [(f"service, {command}, {_EXISTING} others", "ours", median(each)) for command, each in costs.items()]
+
+
+def _ask(command: str, number: int) -> None:
+    text = json.dumps({"cniVersion": "1.1.0", "name": "n0", "type": "cnm"})
+    variables = {"COMMAND": command, "CONTAINERID": f"c{number}", "NETNS": namespaces.path(number), "IFNAME": "eth0"}
+    words = [f"CNI_{name}={value}".encode() for name, value in variables.items()]
+    answer, _begun = cnm_client.ask(cnm_client.request(b"cni", text.encode(), [], words))
+    if answer[:1] != [b"0"]:
+        raise RuntimeError(answer)
 
 
 def _call(chain: Sequence[tuple[str, dict[str, Any]]], command: str, number: int) -> None:
