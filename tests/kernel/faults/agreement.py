@@ -25,6 +25,7 @@ from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl import address, interface, route
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.rtnl.interface import LEAVING
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.dhcp_client import FOLDER as CLIENTS
+from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.dhcp_client import SCRIPTS
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.system.text_block import BEGIN
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.dns import RECORDS
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.resources.link import GROUP, Link
@@ -176,7 +177,7 @@ def disagreement(programs: Programs, present: Holdings) -> list[str]:
     extra += [
         path
         for path in present.files
-        if path.startswith(f"{CLIENTS}/") and not (Path(path).stem in asking or (asking and path.endswith("/script")))
+        if path.startswith(f"{CLIENTS}/") and not (Path(path).stem in asking or (asking and Path(path).name in SCRIPTS))
     ]
     extra += [path for path, text in present.files.items() if BEGIN in text and ("file", path) not in wanted]
     extra += [path for path in present.files if path.startswith(STORE)]

@@ -81,7 +81,7 @@ case $0 in
         ;;
 esac
 """
-_SCRIPTS: Mapping[str, str] = {"bound": _TEXT, "renew": _TEXT, "leasefail": _TEXT, "deconfig": "", "nak": ""}
+SCRIPTS: Mapping[str, str] = {"bound": _TEXT, "renew": _TEXT, "leasefail": _TEXT, "deconfig": "", "nak": ""}
 """The files for all that can happen, by its name."""
 CONFINED = (
     "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW",
@@ -132,7 +132,7 @@ def start(run: Run, clients: Sequence[DhcpClient]) -> List[CnmError]:
         text = "The DHCP client udhcpc is not installed: apt install busybox"
         return [KernelRefused(text, client.key) for client in clients]
     make_private(FOLDER)
-    for name, text in _SCRIPTS.items():
+    for name, text in SCRIPTS.items():
         write_private(f"{FOLDER}/{name}", text.encode())
     errors: List[CnmError] = []
     started: List[DhcpClient] = []
@@ -192,7 +192,7 @@ def stop(run: Run, clients: Sequence[DhcpClient]) -> List[CnmError]:
     with suppress(OSError):
         # The folder stays as long as there are others.
         if _has_no_clients():
-            for name in _SCRIPTS:
+            for name in SCRIPTS:
                 remove_private(f"{FOLDER}/{name}")
             os.rmdir(FOLDER)
     return errors
