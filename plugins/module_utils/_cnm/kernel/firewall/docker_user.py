@@ -25,6 +25,8 @@ from ...resources.plan import Step
 from ...resources.resource import Key, Resource, only
 from ..system.programs import Run, find, real_name, understood
 
+_Chain = Tuple[Any, Any, Any]
+"""Family, table and name."""
 _CHAIN = "DOCKER-USER"
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 _OURS = "-m comment --comment cnm"
@@ -85,7 +87,7 @@ class DockerUser:
         wanted = _rules_now()
         for key in only(ForwardAcceptKey, keys):
             family = key.family
-            seen = self._just_read.pop(family) if family in self._just_read else self._rules([family])[family]
+            seen = self._just_read.pop(family) if family in self._just_read else self._rules(family, self._chains())
             rules = seen or []
             if rules[: len(wanted)] == wanted and not any(map(_is_ours, rules[len(wanted) :])):
                 present[key] = ForwardAccept(family)
@@ -106,7 +108,7 @@ class DockerUser:
             self._replace(family, _rules_now() if present else ())
 
     def _replace(self, family: str, rules: Sequence[str]) -> None:
-        now = self._rules([family])[family]
+        now = self._rules(family, self._chains())
         only_ours = now is not None and all(map(_is_ours, now))
         if not rules and only_ours and self._remove_table(family):
             return
@@ -159,7 +161,8 @@ class DockerUser:
 
     def families(self) -> List[str]:
         """Return the families for which the chain exists, or for which Docker would create it when it starts."""
-        self._just_read = self._rules(list(_PROGRAMS))
+        chains = self._chains()
+        self._just_read = {family: self._rules(family, chains) for family in _PROGRAMS}
         return [
             family
             for family, rules in self._just_read.items()
@@ -177,45 +180,52 @@ class DockerUser:
                 return answer is not None
         return False
 
-    def _rules(self, families: Sequence[str]) -> Dict[str, Optional[List[str]]]:
-        """Return the rules of the chain as iptables prints them, by each of FAMILIES; None where it is not."""
-        maybe = self._where_it_may_exist(families)
-        rules: Dict[str, Optional[List[str]]] = dict.fromkeys(families)
-        for family in maybe:
-            answer = self._ask(_PROGRAMS[family], ["-w", "-S", _CHAIN], None)
-            if answer is not None and answer[0] == 0:
-                prefix = f"-A {_CHAIN} "
-                lines = answer[1].splitlines()
-                rules[family] = [line[len(prefix) :] for line in lines if line.startswith(prefix)]
-        return rules
+    def _rules(self, family: str, chains: Optional[Set[_Chain]]) -> Optional[List[str]]:
+        """Return the rules of the chain as iptables prints them; None if there is no such chain.
 
-    def _where_it_may_exist(self, families: Sequence[str]) -> List[str]:
-        """Return those of FAMILIES for which the chain may exist, as far as that can be known without iptables.
-
-        The older iptables would create its table to list it, but a file of the kernel says whether the table exists.
+        :param chains: those that nft lists; None if they are not known
         """
-        programs = {family: real_name(find(_PROGRAMS[family]) or "") for family in families}
-        uses_nft = any("nft" in program for program in programs.values())
-        listed = self._ask("nft", ["-j", "list", "chains"], None) if uses_nft else None
-        chains = _chains(listed[1]) if listed is not None and listed[0] == 0 else None
-        maybe = []
-        for family, program in programs.items():
-            if "legacy" in program:
-                exists = "filter" in _tables(family)
-            else:
-                exists = "nft" not in program or chains is None or (family, "filter", _CHAIN) in chains
-            if exists:
-                maybe.append(family)
-        return maybe
+        if not _may_exist(family, chains):
+            return None
+        answer = self._ask(_PROGRAMS[family], ["-w", "-S", _CHAIN], None)
+        if answer is None or answer[0]:
+            return None
+        prefix = f"-A {_CHAIN} "
+        return [line[len(prefix) :] for line in answer[1].splitlines() if line.startswith(prefix)]
+
+    def _chains(self) -> Optional[Set[_Chain]]:
+        """Return the chains that nft lists; None if no iptables of the host is built on it, or if it fails."""
+        if not any("nft" in _program(family) for family in _PROGRAMS):
+            return None
+        answer = self._ask("nft", ["-j", "list", "chains"], None)
+        return _listed_chains(answer[1]) if answer is not None and answer[0] == 0 else None
 
     def _ask(self, name: str, arguments: Sequence[str], stdin: Optional[str]) -> Optional[Tuple[int, str, str]]:
         program = find(name)
         return self._run([program, *arguments], stdin) if program else None
 
 
+def _may_exist(family: str, chains: Optional[Set[_Chain]]) -> bool:
+    """Say whether the chain may exist, as far as that can be known without iptables.
+
+    The older iptables would create its table to list it, but a file of the kernel says whether the table exists.
+
+    :param chains: those that nft lists; None if they are not known
+    """
+    program = _program(family)
+    if "legacy" in program:
+        return "filter" in _tables(family)
+    return "nft" not in program or chains is None or (family, "filter", _CHAIN) in chains
+
+
+def _program(family: str) -> str:
+    """Return the name of the file that is the iptables of FAMILY; empty if there is none."""
+    return real_name(find(_PROGRAMS[family]) or "")
+
+
 @lru_cache(maxsize=1)
 @understood("nft listed the chains of all tables")
-def _chains(output: str) -> Set[Tuple[Any, Any, Any]]:
+def _listed_chains(output: str) -> Set[_Chain]:
     """Return family, table and name of the chains that nft has listed in JSON; the next run often gets the same."""
     chains = [each.get("chain", {}) for each in json.loads(output)["nftables"]]
     return {(chain.get("family"), chain.get("table"), chain.get("name")) for chain in chains}
