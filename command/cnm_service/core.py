@@ -69,7 +69,7 @@ def controller(
 
 
 def close() -> None:
-    """Close what stays open between runs. The turns must have ended."""
+    """Close what stays open between runs. All turns must be over."""
     _CONNECTIONS.close()
     _LISTINGS.close()
 

@@ -186,8 +186,7 @@ def _requests(host: Host, size: int) -> Measured:
 
 def _ask(command: str, number: int) -> None:
     text = json.dumps({"cniVersion": "1.1.0", "name": "n0", "type": "cnm"})
-    variables = {"COMMAND": command, "CONTAINERID": f"c{number}", "NETNS": namespaces.path(number), "IFNAME": "eth0"}
-    words = [f"CNI_{name}={value}".encode() for name, value in variables.items()]
+    words = [f"{name}={value}".encode() for name, value in cni.variables(command, number).items()]
     answer, _begun = cnm_client.ask(cnm_client.request(b"cni", text.encode(), [], words))
     if answer[:1] != [b"0"]:
         raise RuntimeError(answer)

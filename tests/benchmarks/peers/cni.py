@@ -70,22 +70,25 @@ def call(program: str, command: str, number: int, configuration: Mapping[str, An
 
     :raises RuntimeError: if it fails
     """
-    environment = {
-        **os.environ,
+    done = subprocess.run(
+        [os.path.join(FOLDER, program)],
+        input=json.dumps(configuration),
+        text=True,
+        capture_output=True,
+        env={**os.environ, **variables(command, number)},
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program} {command}: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def variables(command: str, number: int) -> dict[str, str]:
+    """Return the variables of a request to carry out COMMAND for the namespace with that NUMBER."""
+    return {
         "CNI_COMMAND": command,
         "CNI_CONTAINERID": f"s{number}",
         "CNI_NETNS": namespaces.path(number),
         "CNI_IFNAME": "eth0",
         "CNI_PATH": FOLDER,
     }
-    done = subprocess.run(
-        [os.path.join(FOLDER, program)],
-        input=json.dumps(configuration),
-        text=True,
-        capture_output=True,
-        env=environment,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{program} {command}: {done.stdout}{done.stderr}")
-    return json.loads(done.stdout) if done.stdout.strip() else None
