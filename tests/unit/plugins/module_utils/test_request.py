@@ -80,11 +80,13 @@ def test_pairs(name: str, end: str, mac: Any, mtu: Any, end_mtu: Any, master: in
     def given_to(*values: Tuple[str, Any]) -> List[Tuple[str, Any]]:
         return [(attribute, value) for attribute, value in values if value]
 
+    queues = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
     inner = given_to(
         ("IFLA_IFNAME", padded(name)),
         ("IFLA_GROUP", GROUP),
         ("IFLA_ADDRESS", mac),
         ("IFLA_MTU", mtu),
+        *queues,
         ("IFLA_NET_NS_FD", descriptor),
     )
     pair = [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", [("VETH_INFO_PEER", inner)])]
@@ -92,6 +94,7 @@ def test_pairs(name: str, end: str, mac: Any, mtu: Any, end_mtu: Any, master: in
         ("IFLA_IFNAME", padded(end)),
         ("IFLA_GROUP", GROUP),
         ("IFLA_MTU", end_mtu),
+        *queues,
         ("IFLA_MASTER", master),
         ("IFLA_LINKINFO", pair),
     )

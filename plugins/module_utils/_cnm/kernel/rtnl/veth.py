@@ -14,6 +14,10 @@ from .interface import UP
 from .new_link import MODE, properties
 from .request import MAC, NAME, NUMBER, shape
 
+_QUEUES = (("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1))
+"""An end uses one queue in each direction. Without these, the kernel makes and announces one for each processor, and
+then removes all but one (veth_init_queues in drivers/net/veth.c)."""
+
 
 class Pair(NamedTuple):
     """What all pairs of a network have in common."""
@@ -55,8 +59,8 @@ def creation(pair: Pair, end_name: str, inner_name: str, address: Optional[str],
 @cache
 def _shape(address: bool, mtu: bool, end_mtu: bool, master: bool, up: bool) -> bytes:
     inner = properties(NAME, MAC if address else None, NUMBER if mtu else None, NUMBER)
-    inner.append(("IFLA_NET_NS_FD", NUMBER))
-    own = properties(NAME, None, NUMBER if end_mtu else None, NUMBER)
+    inner += [*_QUEUES, ("IFLA_NET_NS_FD", NUMBER)]
+    own = [*properties(NAME, None, NUMBER if end_mtu else None, NUMBER), *_QUEUES]
     if master:
         own.append(("IFLA_MASTER", NUMBER))
     data = (("VETH_INFO_PEER", tuple(inner)),)
