@@ -10,7 +10,6 @@ import os
 import sys
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, Future
 from typing import Callable, Deque, Optional, TypeVar
 
 T = TypeVar("T")
@@ -34,9 +33,10 @@ class Turns:
         """Create it in the namespace of the host."""
         self._home = os.stat(_OWN).st_ino
         self._guard = threading.Lock()
-        self._busy = False
+        self._turn: Optional[threading.Lock] = None
+        """Whose turn it is."""
+        self._waiting: Deque[threading.Lock] = deque()
         self._ended = False
-        self._waiting: Deque[Future[None]] = deque()
 
     def do(self, act: Callable[[], T]) -> T:
         """Call ACT when its turn comes; return what it returns, or raise what it raises.
@@ -47,19 +47,13 @@ class Turns:
             if self._ended:
                 raise Ended
             turn = self._next()
-        try:
-            if turn is not None:
-                turn.result()
-        except CancelledError as error:
-            raise Ended from error
+        turn.acquire()
+        if turn is not self._turn:
+            raise Ended
         try:
             return self._at_home(act)
         finally:
-            with self._guard:
-                if self._waiting:
-                    self._waiting.popleft().set_result(None)
-                else:
-                    self._busy = False
+            self._pass_on()
 
     def waiting(self) -> int:
         """Return how many runs wait for their turn."""
@@ -70,20 +64,26 @@ class Turns:
         with self._guard:
             self._ended = True
             while self._waiting:
-                self._waiting.popleft().cancel()
+                self._waiting.popleft().release()
             turn = self._next()
-        if turn is not None:
-            turn.result()
-        self._busy = False
+        turn.acquire()
+        self._pass_on()
 
-    def _next(self) -> Optional[Future[None]]:
-        """Return what is done when the turn of the caller, who has the guard, comes; None if that is now."""
-        turn: Optional[Future[None]] = None
-        if self._busy:
-            turn = Future()
+    def _next(self) -> threading.Lock:
+        """Return what the caller, who has the guard, can acquire when its turn comes, or when the service ends."""
+        turn = threading.Lock()
+        if self._turn is None:
+            self._turn = turn
+        else:
+            turn.acquire()
             self._waiting.append(turn)
-        self._busy = True
         return turn
+
+    def _pass_on(self) -> None:
+        with self._guard:
+            self._turn = self._waiting.popleft() if self._waiting else None
+            if self._turn is not None:
+                self._turn.release()
 
     def _at_home(self, act: Callable[[], T]) -> T:
         try:
