@@ -14,14 +14,13 @@ from ..model.codec import from_json, to_json
 from ..model.overlay_peer import Remote
 from ..model.reported import Place, Reported
 from . import schema
+from .seen import Seen
 
 Sums = Tuple[int, int]
 """How many reports a network has, and the sum of their revisions. Each change in etcd has a higher revision than all
 before, so the reports are the same if these are."""
 
-_SEEN: Dict[Tuple[Any, ...], Reported] = {}
-"""Reports by their rows, which were found sound."""
-_MOST_SEEN = 65536
+_SEEN: Seen[Reported] = Seen(4096)
 _ORDER = "ORDER BY since, host, name"
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -32,8 +31,7 @@ class Reports:
 
     def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         """Read the rows of CONNECTION, to the store at PATH."""
-        if len(_SEEN) > _MOST_SEEN:
-            _SEEN.clear()
+        _SEEN.open()
         self._connection = connection
         self._path = path
         self._changed: Dict[str, Tuple[Sums, Set[Place]]] = {}
@@ -95,7 +93,7 @@ class Reports:
                 [(report.place.network, key, report.place.host, report.place.name) for key in report.keys],
             )
         row = (*report.place, report.since, report.revision, _encode(to_json(report.endpoint)))
-        _SEEN[row] = report
+        _SEEN.recent[row] = report
         self._connection.execute("INSERT OR REPLACE INTO reported VALUES (?, ?, ?, ?, ?, ?)", row)
         return True
 
@@ -123,9 +121,11 @@ class Reports:
         self._connection.execute("DELETE FROM reported_key WHERE network = ? AND host = ? AND name = ?", place)
 
     def _read(self, query: str, *arguments: str) -> List[Reported]:
-        known = _SEEN.get
+        known = _SEEN.recent.get
         try:
-            return [known(row) or _reported(row) for row in self._connection.execute(query, arguments)]
+            return [
+                known(row) or _SEEN.again(row) or _reported(row) for row in self._connection.execute(query, arguments)
+            ]
         except UnicodeEncodeError:  # No name contains half of a surrogate pair.
             return []
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -142,5 +142,5 @@ def _reported(row: Tuple[Any, ...]) -> Reported:
     endpoint = from_json(Remote, json.loads(data))
     if endpoint.name != name:
         raise ValueError(f"the row of '{name}' contains another endpoint")
-    _SEEN[row] = reported = Reported(Place(network, host, name), endpoint, int(since), int(revision))
+    _SEEN.recent[row] = reported = Reported(Place(network, host, name), endpoint, int(since), int(revision))
     return reported

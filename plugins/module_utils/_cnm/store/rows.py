@@ -19,6 +19,7 @@ from ..model.network import Network
 from ..model.sandbox import Sandbox
 from . import schema
 from .journal import Unit
+from .seen import Seen
 
 Object = Union[Network, Sandbox, Endpoint]
 T = TypeVar("T", Network, Sandbox, Endpoint)
@@ -31,13 +32,8 @@ _COLUMNS: Dict[Type[Any], Callable[[Any], Tuple[Any, ...]]] = {
 }
 """The attributes of an object that have columns of their own, before its JSON, so that queries can find it by them."""
 
-_SEEN: Dict[Tuple[Any, ...], Object] = {}
-"""Objects by their rows, which were found sound. They are values, so the stores that a process opens can share them.
-
-Each table has another number of columns, so the rows of two tables are never the same.
-"""
-_MOST_SEEN = 4096
-"""How many of them are kept when another store is opened, as each run of a service does."""
+_SEEN: Seen[Object] = Seen(256)
+"""The objects of all tables: each table has another number of columns, so the rows of two are never the same."""
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
@@ -47,8 +43,7 @@ class Rows:
 
     def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         """Read the rows of CONNECTION, to the store at PATH."""
-        if len(_SEEN) > _MOST_SEEN:
-            _SEEN.clear()
+        _SEEN.open()
         self._connection = connection
         self._path = path
         self._objects: Dict[Type[Any], Dict[str, Any]] = {noun: {} for noun in _TABLES}
@@ -115,7 +110,7 @@ class Rows:
 
         :raises StoreDamaged: if a row contains something else
         """
-        known: Callable[[Tuple[Any, ...]], Any] = _SEEN.get
+        known: Callable[[Tuple[Any, ...]], Any] = _SEEN.recent.get
         objects = self._objects[noun]
         try:
             items = [known(row) or self._read(noun, row) for row in self._connection.execute(query, arguments)]
@@ -129,13 +124,16 @@ class Rows:
 
     def _read(self, noun: Type[T], row: Tuple[Any, ...]) -> T:
         """Return the object in ROW, of the table of NOUN; the same object for the same row: objects are values."""
+        again = _SEEN.again(row)
+        if isinstance(again, noun):
+            return again
         *columns, data = row
         item = from_json(noun, json.loads(data))
         if isinstance(item, Network) and item.driver not in LOADERS:
             raise ValueError(f"there is no driver '{item.driver}'")
         if _COLUMNS[noun](item) != tuple(columns):
             raise ValueError(f"the row of '{columns[1]}' contains another {_TABLES[noun]}")
-        _SEEN[row] = item
+        _SEEN.recent[row] = item
         return item
 
     def alike(self, network: str, name: str) -> Optional[str]:
@@ -221,5 +219,5 @@ class Rows:
 def _row(noun: Type[Any], item: Object) -> Tuple[Any, ...]:
     """Return the row of ITEM in the table of NOUN."""
     row = (*_COLUMNS[noun](item), _encode(to_json(item)))
-    _SEEN[row] = item
+    _SEEN.recent[row] = item
     return row

@@ -26,7 +26,7 @@ _IN_IPV6 = query(uapi.RTM_GETADDR, uapi.NLM_F_DUMP, ADDRESS.pack(socket.AF_INET6
 _GONE = (errno.EADDRNOTAVAIL, errno.ENODEV)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _of_link(index: int) -> bytes:
     return query(uapi.RTM_GETADDR, uapi.NLM_F_DUMP, ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, index))
 

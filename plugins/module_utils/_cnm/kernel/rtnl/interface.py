@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import struct
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Tuple
 
 from ...model.value import value
@@ -146,7 +146,7 @@ def _signed(value: Optional[bytes]) -> int:
     return struct.unpack("=i", value)[0] if value else _NO_NSID
 
 
-@cache
+@lru_cache(maxsize=1024)
 def by_name(name: str) -> bytes:
     """Return the request for the interface called NAME."""
     return query(

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ...model.errors import KernelRefused
@@ -82,7 +82,7 @@ def setting(name: str, changed: Sequence[Tuple[str, Any]], up: Optional[bool] = 
     return encode("link", uapi.RTM_NEWLINK, uapi.NLM_F_ACK, [("IFLA_IFNAME", name), *changed], flags=flags, change=mask)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def setting_up(name: str) -> bytes:
     """Return the request that sets the link NAME up. Most sandboxes use the same few names."""
     return setting(name, [], up=True)
