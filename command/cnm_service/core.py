@@ -15,6 +15,8 @@ from typing import Any, Callable, Iterator, Optional
 from _cnm.controller import Choose, Controller, Groups, Result
 from _cnm.kernel.firewall.listings import Listings
 from _cnm.kernel.host import Kernel
+from _cnm.kernel.rtnl.request import import_classes
+from _cnm.kernel.system_calls import give_back_memory
 from _cnm.store.objects import SqliteStore
 from _cnm.store.sqlite_connections import SqliteConnections
 from _cnm.verbs.context import Host
@@ -83,5 +85,7 @@ def import_all(etcd: bool = True) -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name not in _OF_ANSIBLE and (etcd or not module.name.startswith(_OF_ETCD)):
                 importlib.import_module(module.name)
+    import_classes()
     # What was imported stays. Without this, each collection would go through it, which takes 2 ms of each run.
     gc.freeze()
+    give_back_memory()

@@ -152,6 +152,20 @@ def test_an_engine_that_has_given_up_gets_no_container(service: Service, engine:
     assert engine.listed("sandbox") == {}
 
 
+def test_silent_clients_do_not_hold_up_others_and_leave_few_threads(service: Service, path: str) -> None:
+    before = threading.active_count()
+    silent = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+    for each in silent:
+        each.connect(path)
+    assert ask("ADD")[0] == 0
+    assert threading.active_count() > before + 15
+    for each in silent:
+        each.close()
+    while threading.active_count() > before + 4:
+        pass
+    assert ask("DEL")[0] == 0
+
+
 @contextmanager
 def _busy(turns: Turns) -> Iterator[threading.Event]:
     """Let WORKER carry something out until the event is set, or until the end of the block."""
@@ -356,6 +370,29 @@ def test_a_repeated_request_of_podman_is_answered_as_the_first_was(engine: Engin
     assert status == 0, first
     assert engine.netavark("create", repeated=True, **network) == (0, first)
     assert "would have no effect" in engine.netavark("create", **network)[1]["error"]
+
+
+def test_what_is_remembered_does_not_grow_with_the_containers_that_were_served() -> None:
+    core.import_all()
+    modules = [module for name, module in sys.modules.items() if name.startswith(("_cnm", "cnm_"))]
+    cached = {each for module in modules for each in vars(module).values() if hasattr(each, "cache_info")}
+    unlimited = {each.__name__ for each in cached if each.cache_info().maxsize is None}
+    # Their arguments are kinds, types, versions, descriptors and error numbers.
+    assert unlimited == {
+        "_addition",
+        "_by_index_template",
+        "_form",
+        "_library",
+        "_loaded",
+        "_main_table",
+        "_own_namespaces",
+        "_place",
+        "_shape",
+        "boot_id",
+        "machine_id",
+        "nsid_request",
+        "strerror",
+    }
 
 
 def test_the_garbage_collector_does_not_go_through_what_was_imported() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""System calls through the C library, such as those for namespaces: os.setns and os.unshare need Python 3.12."""
+"""Calls of the C library, such as those for namespaces: os.setns and os.unshare need Python 3.12."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def enter_network(descriptor: int) -> None:
     """Move the calling thread into the network namespace of DESCRIPTOR.
 
-    :raises OSError: if it cannot; so do all functions here
+    :raises OSError: if it cannot; so do all functions here that change something on the host
     """
     _call("setns", descriptor, CLONE_NEWNET)
 
@@ -47,6 +47,12 @@ def receive_mounts_only() -> None:
 def unmount(path: str) -> None:
     """Unmount what is at PATH, which must not be a symbolic link. It stays usable for processes that use it."""
     _call("umount2", os.fsencode(path), _MNT_DETACH | _UMOUNT_NOFOLLOW)
+
+
+def give_back_memory() -> None:
+    """Give the memory that this process no longer uses back to the kernel, if the C library can (malloc_trim(3))."""
+    if hasattr(_libc, "malloc_trim"):
+        _libc.malloc_trim(0)
 
 
 def system_call(number: int, *arguments: object) -> int:

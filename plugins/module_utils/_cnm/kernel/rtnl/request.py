@@ -29,6 +29,12 @@ _NAME_SIZE = 16
 Attributes = Sequence[Tuple[str, Any]]
 
 
+def import_classes() -> None:
+    """Import pyroute2's classes now instead of with the first request."""
+    for name in _CLASSES.values():
+        message_class(name)
+
+
 class Slot(NamedTuple):
     """A place for a value of one type."""
 
@@ -134,16 +140,17 @@ def _refuse_omissions(message: Mapping[str, Any]) -> None:
 def encode(kind: str, command: int, mode: int, attributes: Attributes, /, **fields: Any) -> bytes:
     """Return a request. The parameters are those of :func:`shape`, with values instead of slots."""
     values: List[bytes] = []
-
-    def slotted(name: str, value: Any) -> Any:
-        slot = (IPV6 if ":" in value else IPV4) if name in _ADDRESSES else _SLOTS.get(name)
-        if slot is not None:
-            values.append(slot.pack(value))
-            return slot
-        if isinstance(value, (list, tuple)):
-            return tuple([(inner, slotted(inner, each)) for inner, each in value])
-        return value
-
-    fixed = {name: slotted(name, value) for name, value in fields.items()}
-    outline = slotted("", attributes)
+    fixed = {name: _slotted(name, value, values) for name, value in fields.items()}
+    outline = _slotted("", attributes, values)
     return shape(kind, command, mode, outline, **fixed) % tuple(values)
+
+
+def _slotted(name: str, value: Any, values: List[bytes]) -> Any:
+    """Return the slot for the attribute or field NAME, to which VALUE is added as bytes, or VALUE if it has none."""
+    slot = (IPV6 if ":" in value else IPV4) if name in _ADDRESSES else _SLOTS.get(name)
+    if slot is not None:
+        values.append(slot.pack(value))
+        return slot
+    if isinstance(value, (list, tuple)):
+        return tuple([(inner, _slotted(inner, each, values)) for inner, each in value])
+    return value
