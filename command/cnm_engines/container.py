@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from _cnm.adopted import lost_namespace
+from _cnm.adopted import is_of_host, lost_namespace
 from _cnm.controller import Groups
 from _cnm.drivers import driver
 from _cnm.model.endpoint import Endpoint, Port
@@ -27,7 +27,6 @@ from .attachment import Attachment, Joining, adopting
 from .errors import ATTACHED, INVALID_NAMESPACE, UNKNOWN_CONTAINER, EngineError
 
 ENGINE, CONTAINER, NETWORK = "cnm.engine", "cnm.container", "cnm.network."
-_OWN = "/proc/self/ns/net"
 
 
 def find(store: SqliteStore, engine: str, container: str, name: str) -> Optional[Sandbox]:
@@ -83,7 +82,7 @@ def _check_namespace(host: Host, path: str) -> None:
     identity = host.namespace_id(path) if path.startswith("/") else None
     if identity is None:
         raise EngineError(UNKNOWN_CONTAINER, f"There is no network namespace at '{path}'.")
-    if identity == host.namespace_id(_OWN):
+    if is_of_host(identity, host):
         raise EngineError(INVALID_NAMESPACE, f"'{path}' is the host's own network namespace.")
 
 

@@ -75,7 +75,7 @@ ALLOWED = {
     "docker_shapes": MODEL | {"composition", "drivers", "resources.routes", "store"},
     "filters": MODEL | {"drivers", "store"},
     "composition": PURE | {"adopted", "store"},
-    "adopted": MODEL | {"drivers"},
+    "adopted": MODEL | {"drivers", "resources.resource"},
     "drivers": MODEL | KINDS | {"resources.firewall"},
     "naming": MODEL | KINDS,
     "store": MODEL | KINDS | {"drivers", "private_files"},

@@ -11,13 +11,14 @@ from typing import Optional, Protocol
 from .drivers import driver, spanning
 from .model.network import Network
 from .model.sandbox import Sandbox
+from .resources.resource import HOST
 
 
 class Identifying(Protocol):
     """Identifies namespaces."""
 
     def namespace_id(self, path: str) -> Optional[str]:
-        """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
+        """Return an identity of the namespace at PATH, or of HOST, unique even after a reboot; None without one."""
 
 
 class Holding(Identifying, Protocol):
@@ -68,6 +69,11 @@ def lost_namespace(sandbox: Sandbox, host: Identifying) -> str:
     identity = host.namespace_id(sandbox.path)
     if sandbox.identity is not None:
         return "" if identity == sandbox.identity else "the process whose namespace it adopted has ended"
-    if identity is not None and identity != host.namespace_id("/proc/self/ns/net"):
+    if identity is not None and not is_of_host(identity, host):
         return ""
     return f"the network namespace '{sandbox.path}', which it adopted, is gone"
+
+
+def is_of_host(identity: str, host: Identifying) -> bool:
+    """Say whether the namespace with that IDENTITY is the host's own."""
+    return identity == host.namespace_id(HOST)

@@ -91,6 +91,15 @@ def open_private(path: str) -> int:
     raise PermissionError(errno.EPERM, "it is not a file of our own user", path)
 
 
+def read_private(path: str) -> bytes:
+    """Return the content of PATH, after checking that it is a file of our own user, without blocking.
+
+    :raises OSError: if there is no such file
+    """
+    with os.fdopen(open_private(path), "rb", buffering=0) as file:
+        return file.readall()
+
+
 def create_private(path: str) -> int:
     """Return a descriptor for writing the new file PATH; whatever has its name is removed."""
     with suppress(FileNotFoundError):

@@ -16,7 +16,7 @@ from ..model import addresses as forms
 from ..resources.kinds import FORWARDING, Listener, Parent
 from ..resources.link import GROUP, VLAN_GROUP
 from ..resources.resource import HOST
-from .boot import boot_id
+from .boot import boot_id, machine_id
 from .firewall.docker_user import DockerUser
 from .namespace import LOOPBACK_INDEX, Namespaces
 from .rtnl import address, interface, route
@@ -280,7 +280,7 @@ class Facts:
         return ip_forward_no_drop()
 
     def namespace_id(self, path: str) -> Optional[str]:
-        """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
+        """Return an identity of the namespace at PATH, or of HOST, unique even after a reboot; None without one."""
         identity = self._namespaces.identity(path)
         return identity and f"{boot_id()}:{identity}"
 
@@ -396,7 +396,7 @@ class Facts:
 
     def machine_id(self) -> str:
         """Return an identity of this host (machine-id(5)), or its name if it has none."""
-        return _text("/etc/machine-id").strip() or os.uname().nodename
+        return machine_id()
 
     def default_address_pools(self) -> List[Tuple[ipaddress.IPv4Network, int]]:
         """Return the pools to choose subnets from, as base and prefix length; empty for Docker's pools.
@@ -413,8 +413,8 @@ class Facts:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
+        with open(path, "rb", buffering=0) as file:
+            return file.readall().decode("utf-8", "surrogateescape")
     except OSError:
         return ""
 

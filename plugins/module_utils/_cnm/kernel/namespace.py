@@ -85,15 +85,17 @@ class Namespaces:
         if descriptor is None:
             return None
         try:
-            if self._is_home(descriptor):
-                return None
-            self._enter(descriptor)
-            try:
-                return self._keep(path, Socket())
-            finally:
-                self._enter(self.home)
+            return None if self._is_home(descriptor) else self._socket_in(descriptor, path)
         finally:
             os.close(descriptor)
+
+    def _socket_in(self, descriptor: int, path: str) -> Socket:
+        """Return a new socket in the namespace of DESCRIPTOR, to which PATH leads."""
+        self._enter(descriptor)
+        try:
+            return self._keep(path, Socket())
+        finally:
+            self._enter(self.home)
 
     def at(self, path: str) -> Socket:
         """Return the socket in the namespace at PATH.
@@ -188,25 +190,36 @@ class Namespaces:
             os.close(descriptor)
 
     def identity(self, path: str) -> Optional[str]:
-        """Return an identity of the namespace at PATH, unique since the host was booted; None if there is none.
+        """Return an identity of the namespace at PATH, or of HOST, unique since the host was booted; None without one.
 
         This is the kernel's cookie, which is never reused. Linux before 5.14 does not reveal it. There, the inode
         is used, which another namespace can get soon after this one is gone.
         """
-        if path in self._identities and self._still_leads_there(path):
-            return self._identities[path]
-        descriptor = os.dup(self.home) if path == HOST else self.open(path)
+        if path not in self._identities or not self._still_leads_there(path):
+            inside = self._inside(path)
+            if inside is None:
+                return None
+            self._identities[path] = _identity(inside, self._inodes.get(path, self._home_inode))
+        return self._identities[path]
+
+    def _inside(self, path: str) -> Optional[Socket]:
+        """Return the socket in the namespace at PATH, which may be the host's own; None if there is none."""
+        if path == HOST:
+            return self.at(HOST)
+        descriptor = self.open(path)
         if descriptor is None:
             return None
         try:
-            inside = self.at(HOST if self._is_home(descriptor) else path)
-            self._identities[path] = _identity(inside, os.fstat(descriptor).st_ino)
-            return self._identities[path]
+            if self._is_home(descriptor):
+                return self.at(HOST)
+            return self._sockets.get(path) or self._socket_in(descriptor, path)
         finally:
             os.close(descriptor)
 
     def _still_leads_there(self, path: str) -> bool:
         """Say whether PATH leads to the namespace to which it led when it was first opened."""
+        if path == HOST:
+            return True
         try:
             status = os.stat(path)
         except OSError:

@@ -101,7 +101,13 @@ def by_face(items: Iterable[_Item], kind: Callable[[_Item], str]) -> List[Tuple[
     for item in items:
         groups.setdefault(_place(kind(item)), []).append(item)
     loaders = list(FACES.values())
-    return [(loaders[place](), groups[place]) for place in sorted(groups)]
+    return [(_loaded(loaders[place]), groups[place]) for place in sorted(groups)]
+
+
+@cache
+def _loaded(load: Callable[[], Face]) -> Face:
+    """Return the face that LOAD loads. Faces have no state."""
+    return load()
 
 
 @cache

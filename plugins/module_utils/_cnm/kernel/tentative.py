@@ -10,11 +10,10 @@ The word is from duplicate address detection (RFC 4862 section 5.4).
 from __future__ import annotations
 
 import json
-import os
 from typing import Dict, Mapping
 
 from ..model.errors import CnmError
-from ..private_files import make_private, open_private, remove_private, write_private
+from ..private_files import make_private, read_private, remove_private, write_private
 
 _FOLDER = "/run/cnm"
 PATH = f"{_FOLDER}/tentative.json"
@@ -27,8 +26,7 @@ def read() -> Dict[str, str]:
     :raises CnmError: if the file cannot be read
     """
     try:
-        with os.fdopen(open_private(PATH), encoding="utf-8") as file:
-            endpoints = json.load(file)
+        endpoints = json.loads(read_private(PATH))
         return {str(identifier): str(why) for identifier, why in endpoints.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}

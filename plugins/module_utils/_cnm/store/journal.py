@@ -14,7 +14,7 @@ from typing import Callable, FrozenSet, Mapping, NamedTuple
 from ..model.codec import from_json, to_json
 from ..model.errors import CnmError, StoreDamaged
 from ..model.value import field, value
-from ..private_files import open_private, remove_private, write_private
+from ..private_files import read_private, remove_private, write_private
 from ..resources.kinds import Element
 from ..resources.link import LinkKey
 from ..resources.resource import Key
@@ -80,8 +80,7 @@ def read(folder: str, named: Callable[[Key], Key]) -> Intent:
     """
     path = os.path.join(folder, "intent.json")
     try:
-        with os.fdopen(open_private(path), encoding="utf-8") as file:
-            data = json.load(file)
+        data = json.loads(read_private(path))
         # Versions of cnm.linux with stores of version 1 wrote an element as a list of its fields.
         data["published"] = [
             dict(zip(("set", "entry", "value"), each)) if isinstance(each, list) else each for each in data["published"]

@@ -15,7 +15,7 @@ import os
 from typing import Dict, Mapping
 
 from ..model.errors import CnmError, StoreDamaged
-from ..private_files import open_private, remove_private, write_private
+from ..private_files import read_private, remove_private, write_private
 
 NAME = "surplus.json"
 
@@ -31,8 +31,7 @@ def read(folder: str) -> Dict[str, str]:
     :raises StoreDamaged: if the file is not as we have written it
     """
     try:
-        with os.fdopen(open_private(path(folder)), encoding="utf-8") as file:
-            return {str(key): str(text) for key, text in json.load(file).items()}
+        return {str(key): str(text) for key, text in json.loads(read_private(path(folder))).items()}
     except FileNotFoundError:
         return {}
     except OSError as error:

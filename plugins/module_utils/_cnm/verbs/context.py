@@ -93,7 +93,7 @@ class Host(Protocol):
         """Return the names and pids of the programs that run in a namespace."""
 
     def namespace_id(self, path: str) -> Optional[str]:
-        """Return an identity of the namespace at PATH, unique even after a reboot; None if there is none."""
+        """Return an identity of the namespace at PATH, or of HOST, unique even after a reboot; None without one."""
 
     def namespace_file(self, path: str) -> Optional[Hashable]:
         """Return which file is at PATH now; None if there is none. Namespaces that are different files differ."""

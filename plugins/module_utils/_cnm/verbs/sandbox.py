@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..adopted import lost_namespace
+from ..adopted import is_of_host, lost_namespace
 from ..composition.attachments import attachments
 from ..drivers import driver
 from ..model.addresses import address
@@ -98,7 +98,7 @@ def _adopt(context: Context, sandbox: Sandbox, item: Mapping[str, Any], subject:
         # An engine asks before it has made the namespace.
         if not item.get("netns_awaited"):
             context.problems.add(f"{subject}: there is no network namespace at '{path}'.")
-    elif identity == context.host.namespace_id("/proc/self/ns/net"):
+    elif is_of_host(identity, context.host):
         context.problems.add(
             f"{subject}: '{path}' is the host's own network namespace. Put the sandbox on network 'host'."
         )

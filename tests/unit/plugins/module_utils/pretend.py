@@ -106,7 +106,7 @@ class PretendFacts:
         return {"lo", "eth0"}
 
     def namespace_id(self, path):
-        return self.namespaces.get(path)
+        return self.namespaces.get(path or "/proc/self/ns/net")
 
     def namespace_file(self, path):
         return self.namespaces.get(path)

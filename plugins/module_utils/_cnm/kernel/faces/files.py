@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from typing import List, Sequence, Set
 
 from ...model.errors import CnmError
 from ...resources.kinds import File, FileKey
@@ -41,9 +41,10 @@ class Files(Face):
 
     def make(self, host: Host, steps: Sequence[Step]) -> List[CnmError]:
         errors: List[CnmError] = []
+        ready: Set[str] = set()
         for file in only(File, (step.after for step in steps)):
             try:
-                text_block.write(file)
+                text_block.write(file, ready)
             except CnmError as error:
                 errors.append(error.of(file.key))
         return errors

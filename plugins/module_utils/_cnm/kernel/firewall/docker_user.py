@@ -80,6 +80,8 @@ class DockerUser:
         self._run = run
         self._just_read: Dict[str, Optional[List[str]]] = {}
         """The chain's rules as families() has read them, for the read() that follows: each reading runs a program."""
+        self._found: Dict[str, Optional[str]] = {}
+        """Where the programs are that were looked for."""
 
     def read(self, keys: Iterable[Key]) -> Dict[Key, Resource]:
         """Return the resources with KEYS that exist."""
@@ -136,7 +138,7 @@ class DockerUser:
 
         :raises KernelRefused: if nft cannot list or remove it; without our chain, nobody would know that it is ours
         """
-        if find("nft") is None:
+        if self._find("nft") is None:
             return False
         # First the list of tables: the older iptables keeps its rules elsewhere, and then nft has no such table.
         table = ["table", family, "filter"]
@@ -166,7 +168,7 @@ class DockerUser:
         return [
             family
             for family, rules in self._just_read.items()
-            if rules is not None or (find("dockerd") is not None and self._has_filter(family))
+            if rules is not None or (self._find("dockerd") is not None and self._has_filter(family))
         ]
 
     def _has_filter(self, family: str) -> bool:
@@ -185,7 +187,7 @@ class DockerUser:
 
         :param chains: those that nft lists; None if they are not known
         """
-        if not _may_exist(family, chains):
+        if not _may_exist(family, self._program(family), chains):
             return None
         answer = self._ask(_PROGRAMS[family], ["-w", "-S", _CHAIN], None)
         if answer is None or answer[0]:
@@ -195,32 +197,36 @@ class DockerUser:
 
     def _chains(self) -> Optional[Set[_Chain]]:
         """Return the chains that nft lists; None if no iptables of the host is built on it, or if it fails."""
-        if not any("nft" in _program(family) for family in _PROGRAMS):
+        if not any("nft" in self._program(family) for family in _PROGRAMS):
             return None
         answer = self._ask("nft", ["-j", "list", "chains"], None)
         return _listed_chains(answer[1]) if answer is not None and answer[0] == 0 else None
 
     def _ask(self, name: str, arguments: Sequence[str], stdin: Optional[str]) -> Optional[Tuple[int, str, str]]:
-        program = find(name)
+        program = self._find(name)
         return self._run([program, *arguments], stdin) if program else None
 
+    def _program(self, family: str) -> str:
+        """Return the name of the file that is the iptables of FAMILY; empty if there is none."""
+        return real_name(self._find(_PROGRAMS[family]) or "")
 
-def _may_exist(family: str, chains: Optional[Set[_Chain]]) -> bool:
+    def _find(self, name: str) -> Optional[str]:
+        if name not in self._found:
+            self._found[name] = find(name)
+        return self._found[name]
+
+
+def _may_exist(family: str, program: str, chains: Optional[Set[_Chain]]) -> bool:
     """Say whether the chain may exist, as far as that can be known without iptables.
 
     The older iptables would create its table to list it, but a file of the kernel says whether the table exists.
 
+    :param program: the name of the file that is the iptables of FAMILY; empty if there is none
     :param chains: those that nft lists; None if they are not known
     """
-    program = _program(family)
     if "legacy" in program:
         return "filter" in _tables(family)
     return "nft" not in program or chains is None or (family, "filter", _CHAIN) in chains
-
-
-def _program(family: str) -> str:
-    """Return the name of the file that is the iptables of FAMILY; empty if there is none."""
-    return real_name(find(_PROGRAMS[family]) or "")
 
 
 @lru_cache(maxsize=1)

@@ -213,8 +213,8 @@ def _end(rules: Mapping[str, Sequence[Any]], name: str, seen: Set[str]) -> str:
 def _legacy(run: Run, bridges: Iterable[str]) -> List[str]:
     """Do what foreign() does for the tables of the older iptables, if they exist: listing would create them."""
     try:
-        with open(_LEGACY, encoding="ascii") as stream:
-            used = "filter" in stream.read().split()
+        with open(_LEGACY, "rb", buffering=0) as file:
+            used = b"filter" in file.readall().split()
     except OSError:
         return []
     program = find("iptables-legacy") if used else None

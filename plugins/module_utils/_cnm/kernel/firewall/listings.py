@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import Any, Dict, List, Optional, Tuple
 
 from ...model.errors import CnmError
-from ...private_files import make_private, open_private, remove_private, write_private
+from ...private_files import make_private, read_private, remove_private, write_private
 from ..boot import boot_id
 from ..rtnl import uapi
 from ..rtnl.socket import SO_NETNS_COOKIE
@@ -147,8 +147,7 @@ def forget() -> None:
 
 def _read() -> Tuple[str, Dict[str, str]]:
     try:
-        with os.fdopen(open_private(MEMORY), encoding="utf-8") as file:
-            memory: Any = json.load(file)
+        memory: Any = json.loads(read_private(MEMORY))
         answers = {str(words): str(answer) for words, answer in memory["answers"].items()}
         return str(memory["state"]), answers
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ...model.errors import CnmError, KernelRefused
-from ...private_files import make_private, open_private, remove_private, write_private
+from ...private_files import make_private, read_private, remove_private, write_private
 from ...resources.kinds import Element, ElementKey, ForwardAccept, ForwardAcceptKey, Ruleset, RulesetKey
 from ...resources.plan import Step
 from ...resources.resource import Key, Resource, only
@@ -185,17 +185,17 @@ def _forget() -> None:
 def _remembered(shape: str) -> Optional[str]:
     """Return the text that we loaded, if the table still has the SHAPE that it had then."""
     try:
-        with os.fdopen(open_private(MEMORY), encoding="utf-8") as stream:
-            text, known = _loaded(stream.read())
+        state = os.lstat(MEMORY)
+        text, known = _loaded(state.st_ino, state.st_mtime_ns, state.st_size)
         return text if known == shape else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
 @lru_cache(maxsize=1)
-def _loaded(memory: str) -> Tuple[str, Any]:
-    """Return the text that MEMORY says that we loaded, and the shape that the table had then."""
-    fields = json.loads(memory)
+def _loaded(_inode: int, _changed: int, _size: int) -> Tuple[str, Any]:
+    """Return the text that we loaded, and the shape that the table had then, from the file in this state."""
+    fields = json.loads(read_private(MEMORY))
     return str(fields["text"]), fields["shape"]
 
 

@@ -42,8 +42,8 @@ def ip_forward_no_drop() -> bool:
 
 def _read() -> Dict[str, Any]:
     try:
-        with open(PATH, encoding="utf-8") as file:
-            return _known(json.load(file), "default-address-pools", "ip-forward-no-drop")
+        with open(PATH, "rb", buffering=0) as file:
+            return _known(json.loads(file.readall()), "default-address-pools", "ip-forward-no-drop")
     except FileNotFoundError:
         return {}
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Collection, Dict, List, Mapping, Optional, Sequence, TextIO
 
 from ...model.errors import CnmError, KernelRefused
-from ...private_files import create_private, make_private, open_private, remove_private, write_private
+from ...private_files import create_private, make_private, read_private, remove_private, write_private
 from ...resources.dhcp import DhcpClient, DhcpClientKey
 from . import processes
 from .dhcp_leases import FOLDER, LOST, leases
@@ -278,8 +278,7 @@ def _path(endpoint: str, kind: str) -> str:
 def _pid(endpoint: str) -> Optional[int]:
     """Return the pid of the client of ENDPOINT, an id; None if it does not run."""
     try:
-        with os.fdopen(open_private(_path(endpoint, "pid")), encoding="ascii") as file:
-            pid = int(file.read(16))
+        pid = int(read_private(_path(endpoint, "pid")))
     except (OSError, ValueError):
         return None
     return pid if not has_ended(pid) and _started(pid).get("lease") == _path(endpoint, "lease") else None

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import Dict, Iterator, List, Set, Tuple
 
-from ...private_files import open_private
+from ...private_files import read_private
 
 FOLDER = "/run/cnm-dhcp"
 """The folder with a file for the pid and one for the lease of each client. After a reboot the clients ask again for the
@@ -40,8 +40,7 @@ def _read() -> Iterator[Tuple[str, List[str]]]:
         return
     for name in names:
         with suppress(OSError, UnicodeDecodeError):
-            with os.fdopen(open_private(f"{FOLDER}/{name}"), encoding="ascii") as file:
-                line = file.read(128)
+            line = read_private(f"{FOLDER}/{name}").decode("ascii")
             # The script may be writing.
             if line.endswith("\n"):
                 yield name[: -len(_END)], line.split()

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import AbstractSet, Dict, List, Optional, Set
 
-from ...private_files import create_private, open_private
+from ...private_files import create_private, read_private
 from ...resources.dns import RECORDS
 from . import listeners
 
@@ -25,8 +25,7 @@ PID = f"{RECORDS}/aardvark.pid"
 def pid() -> Optional[int]:
     """Return the pid of the server; None if none runs."""
     try:
-        with os.fdopen(open_private(PID), encoding="ascii") as file:
-            noted = int(file.read(16))
+        noted = int(read_private(PID))
     except (OSError, ValueError):
         noted = 0
     if _is_server(noted):

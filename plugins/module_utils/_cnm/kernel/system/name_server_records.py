@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Iterable, List
 
 from ...model.errors import KernelRefused
-from ...private_files import make_private, open_private
+from ...private_files import make_private, read_private
 from ...resources.dns import RECORDS, Records
 from .name_server_process import PID, USER, names_in
 
@@ -31,8 +31,7 @@ def read(paths: Iterable[str]) -> List[Records]:
     begun = os.path.exists(_NEW) or (os.path.exists(RECORDS) and not exist())
     for path in sorted(paths):
         try:
-            with os.fdopen(open_private(path), encoding="utf-8") as file:
-                present.append(Records(path, file.read()))
+            present.append(Records(path, read_private(path).decode()))
         except FileNotFoundError:
             present += [Records(path, "")] if begun else []
         except OSError as error:

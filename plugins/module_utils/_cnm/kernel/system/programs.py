@@ -28,7 +28,7 @@ def find(name: str) -> Optional[str]:
     """
     searched = os.environ.get("PATH", "")
     known = _places.get((searched, name))
-    if known is not None and _is_program(known):
+    if known is not None and os.access(known, os.X_OK):
         return known
     for folder in _folders(searched):
         path = os.path.join(folder, name)

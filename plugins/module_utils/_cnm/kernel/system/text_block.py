@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import sys
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence, Set
 
 from ...model.errors import CnmError, Conflict, KernelRefused
 from ...private_files import make_public
@@ -58,17 +58,18 @@ def read(path: str) -> Optional[File]:
         os.close(descriptor)
 
 
-def write(file: File) -> None:
+def write(file: File, ready: Set[str]) -> None:
     """Write the block of FILE in place of the present block, or at the end of the file.
 
     Files are bind-mounted into running programs, which would keep the old file after a rename. So the file is
     overwritten in one call: a reader sees either the old lines or the new ones, perhaps with empty lines at the end for
     a moment.
 
+    :param ready: folders that exist, to which this one is added
     :raises CnmError: if the file cannot be written, or the path is not a file
     """
     try:
-        _make_folder(os.path.dirname(file.path))
+        _make_folder(os.path.dirname(file.path), ready)
         descriptor = _open(file.path, os.O_RDWR | os.O_CREAT, file.mode)
         try:
             old = _text(descriptor)
@@ -127,13 +128,18 @@ def _is_of_namespace(folder: str) -> bool:
     return folder.rpartition("/")[0] == _PER_NAMESPACE
 
 
-def _make_folder(folder: str) -> None:
+def _make_folder(folder: str, ready: Set[str]) -> None:
+    if folder in ready:
+        return
     if not _is_of_namespace(folder):
         os.makedirs(folder, 0o755, exist_ok=True)
-        return
-    make_public(_PER_NAMESPACE)
-    if not os.path.islink(folder):
-        make_public(folder)
+    else:
+        if _PER_NAMESPACE not in ready:
+            make_public(_PER_NAMESPACE)
+        if not os.path.islink(folder):
+            make_public(folder)
+        ready.add(_PER_NAMESPACE)
+    ready.add(folder)
 
 
 def _remove_folder(folder: str) -> None:
