@@ -96,6 +96,7 @@ def read_private(path: str) -> bytes:
 
     :raises OSError: if there is no such file
     """
+    # With a buffer and a decoder it would take twice as long, and a run reads several such files.
     with os.fdopen(open_private(path), "rb", buffering=0) as file:
         return file.readall()
 
