@@ -154,7 +154,7 @@ def test_an_engine_that_has_given_up_gets_no_container(service: Service, engine:
 
 def test_silent_clients_do_not_hold_up_others_and_leave_few_threads(service: Service, path: str) -> None:
     before = threading.active_count()
-    silent = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+    silent = [socket.socket(socket.AF_UNIX) for _number in range(20)]
     for each in silent:
         each.connect(path)
     assert ask("ADD")[0] == 0
