@@ -10,8 +10,10 @@ from typing import Optional, Protocol
 
 from .drivers import driver, spanning
 from .model.network import Network
-from .model.sandbox import Sandbox
+from .model.sandbox import NAMESPACES, Sandbox
 from .resources.resource import HOST
+
+_OF_ROOT = (NAMESPACES, f"/var{NAMESPACES}")
 
 
 class Identifying(Protocol):
@@ -77,3 +79,8 @@ def lost_namespace(sandbox: Sandbox, host: Identifying) -> str:
 def is_of_host(identity: str, host: Identifying) -> bool:
     """Say whether the namespace with that IDENTITY is the host's own."""
     return identity == host.namespace_id(HOST)
+
+
+def only_root_redirects(path: str) -> bool:
+    """Say whether the namespace at PATH is where ``ip netns`` and container engines mount them, as only root can."""
+    return path.rpartition("/")[0] in _OF_ROOT

@@ -208,7 +208,7 @@ class Reconciliation:
                 key = resource.key
                 scope.wanted[key] = resource
                 scope.unit_of[key] = self._owner(unit, resource)
-        scope.keys = set(scope.known) | set(scope.wanted) | set(self._intent.keys) | host_ends(scope.known.values())
+        scope.keys = set(scope.known) | set(scope.wanted) | self._unfinished() | host_ends(scope.known.values())
         for unit in units:
             given_back = self.before.taken_ends(unit) - self.after.taken_ends(unit)
             for key in self.before.unused_ends(unit) | self.after.unused_ends(unit) | given_back:
@@ -219,6 +219,12 @@ class Reconciliation:
         self._restore_settings(scope, units)
         scope.leave_out(set(self.left_out))
         return scope
+
+    def _unfinished(self) -> Set[Key]:
+        """Return what an interrupted run may have left, except in namespaces that are other sandboxes' by now."""
+        places = {key: getattr(key, "namespace", HOST) for key in self._intent.keys}
+        turned = {place for place in set(places.values()) - {HOST} if self.after.holder(place) is not None}
+        return {key for key, place in places.items() if place not in turned}
 
     def _owner(self, unit: Unit, resource: Resource) -> Unit:
         """Return the unit to leave out if RESOURCE of UNIT fails: a network works without its name server."""

@@ -15,11 +15,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab import command
 from stand_in import OUTSIDE
-from tasks import Tasks, listed
+from tasks import Tasks, listed, reaches
 
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.facts import Facts
 from ansible_collections.cnm.linux.plugins.module_utils._cnm.kernel.host import Kernel
@@ -107,6 +108,42 @@ def test_a_path_that_is_turned_to_the_host(lan: Tasks) -> None:
     assert Path("/proc/sys/net/ipv4/ip_default_ttl").read_text() != "1\n"
     lan.sandbox("web", state="absent")
     assert host_links(lan) - before == set()
+
+
+def test_a_path_that_is_turned_to_another_sandbox(lan: Tasks) -> None:
+    """The user cannot enter the namespace of the other sandbox, but we would take it for the one that was adopted."""
+    command("ip netns add theirs")
+    link = Path("/run/mine")
+
+    def turn(name: str) -> None:
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"/run/netns/{name}")
+
+    def near() -> Any:
+        links = listed(lan.host, "ip", "address", place="near")
+        routes = lan.host.out(["ip", "route"], "/run/netns/near")
+        return routes, [(each["ifname"], each["address"], each["addr_info"]) for each in links]
+
+    lan.sandbox("near", "lan")
+    before = near()
+    turn("theirs")
+    lan.sandbox("web", "lan", netns=str(link))
+    turn("near")
+    with pytest.raises(CnmError, match=f"^Sandbox 'web': the namespace at '{link}' is already used by sandbox 'near'"):
+        lan.sandbox("web", "lan", netns=str(link), sysctls={"net.ipv4.ip_default_ttl": "1"})
+    lan.warnings.clear()
+    lan.restore()
+    assert [f"'{link}' leads to the namespace of sandbox 'near' now" in text for text in lan.warnings] == [True]
+    lan.network("lan", "10.1.0.0/24", driver_options={"com.docker.network.driver.mtu": "1400"})
+    assert near() == before
+    turn("theirs")
+    lan.sandbox("web", "lan", netns=str(link))
+    assert reaches("theirs", "near", lan.address("near", "lan"))
+    for state in ("stopped", "absent"):
+        turn("near")
+        lan.sandbox("web", state=state)
+        assert near() == before
+    assert not lan.restore().changed
 
 
 def _is_host(path: str) -> bool:

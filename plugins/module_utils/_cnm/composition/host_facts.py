@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Sequence, Set
+from typing import Hashable, Optional, Protocol, Sequence, Set
 
 from ..adopted import Holding
 
 
 class Host(Holding, Protocol):
     """What is asked about the host."""
+
+    def namespace_file(self, path: str) -> Optional[Hashable]:
+        """Return which file is at PATH now; None if there is none. Namespaces that are different files differ."""
 
     def lost_leases(self) -> Set[str]:
         """Return the ids of the endpoints whose addresses were leased by DHCP servers, for a time that is over."""

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from functools import cached_property
+from typing import Dict, Hashable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ..adopted import lost_device, lost_namespace, lost_underlay
+from ..adopted import lost_device, lost_namespace, lost_underlay, only_root_redirects
 from ..drivers import driver, spanning
 from ..model.endpoint import Endpoint
 from ..model.errors import CnmError
@@ -99,7 +100,7 @@ class Composition:
             return []
         if kind == "names":
             return self._names.of_sandbox(sandbox)
-        lost = self.why_not_made(sandbox) if unit not in self.insisted else lost_namespace(sandbox, self._host)
+        lost = self.why_not_made(sandbox) if unit not in self.insisted else self._gone(sandbox)
         pairs = attachments(self._store, identifier)
         inside = self._sandbox(sandbox, pairs, unit)
         return (_resting_on_nothing_adopted(inside) if lost else inside) + self._handed_over(pairs, unit)
@@ -293,9 +294,37 @@ class Composition:
 
     def _lost_namespace(self, sandbox: Sandbox) -> str:
         try:
-            return lost_namespace(sandbox, self._host)
+            return self._gone(sandbox)
         except CnmError as error:
             return str(error).rstrip(".")
+
+    def _gone(self, sandbox: Sandbox) -> str:
+        """Return why the namespace that SANDBOX adopted is not there for it; empty if it is."""
+        lost = lost_namespace(sandbox, self._host)
+        if lost or sandbox.netns is None or sandbox.identity is not None:
+            return lost
+        holder = self.holder(sandbox.path)
+        return f"'{sandbox.path}' leads to the namespace of sandbox '{holder.name}' now" if holder is not None else ""
+
+    def holder(self, path: str) -> Optional[Sandbox]:
+        """Return the sandbox with another path whose namespace PATH leads to; None if there is none.
+
+        If the owner of PATH has redirected it, what we would change there belongs to that sandbox.
+        """
+        # Once it has been identified, the path leads to the same namespace for the whole run.
+        if only_root_redirects(path) or self._host.namespace_id(path) is None:
+            return None
+        holders = map(self._store.sandbox, self._holders.get(self._host.namespace_file(path), ()))
+        return next((one for one in holders if one is not None and one.path != path), None)
+
+    @cached_property
+    def _holders(self) -> Mapping[Optional[Hashable], Sequence[str]]:
+        """The ids of sandboxes by the files of the namespaces that their paths lead to."""
+        holders: Dict[Optional[Hashable], List[str]] = {}
+        for identifier, path, _identity in self._store.namespaces():
+            holders.setdefault(self._host.namespace_file(path), []).append(identifier)
+        holders.pop(None, None)
+        return holders
 
 
 def _needs_ipv4_of(resource: Resource, interfaces: Set[str]) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from typing import Callable, Dict, Hashable, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, TypeVar
 
+from ..adopted import only_root_redirects
 from ..composition.attachments import has_host_stack
 from ..drivers import driver
 from ..model.addresses import address_of
@@ -175,7 +176,7 @@ class _Uniqueness:
 
     def _check_namespaces(self, sandboxes: List[Sandbox]) -> None:
         """Check that no two sandboxes use the same namespace, by the same path or by two paths."""
-        adopting = [sandbox for sandbox in sandboxes if sandbox.netns is not None and self._is_other(sandbox)]
+        adopting = [sandbox for sandbox in sandboxes if sandbox.netns is not None and self._may_be_other(sandbox)]
         if not adopting:
             return
 
@@ -184,11 +185,15 @@ class _Uniqueness:
         def identity(sandbox: Sandbox) -> Optional[str]:
             return sandbox.identity or host.namespace_id(sandbox.path)
 
-        alike = {sandbox.id: sandbox for sandbox in adopting}
+        adopters = {sandbox.id: sandbox for sandbox in adopting}
+        alike = dict(adopters)
         for other in filter(None, map(self._store.sandbox, self._alike(adopting, set(map(identity, adopting))))):
             alike[other.id] = other
         for key in (_path, identity):
             for one, other in self._twice("sandbox", alike.values(), key):
+                if one.id not in adopters:
+                    # Its path leads where it led before.
+                    one, other = other, one
                 subject = self._context.subject("sandbox", one)
                 text = f"{subject}: the namespace at '{one.path}' is already used by sandbox '{other.name}'."
                 self._context.problems.add(text)
@@ -211,9 +216,12 @@ class _Uniqueness:
             if stopped is not None and stopped.path in paths:
                 yield stopped.id
 
-    def _is_other(self, sandbox: Sandbox) -> bool:
+    def _may_be_other(self, sandbox: Sandbox) -> bool:
+        """Say whether SANDBOX may use another namespace than when it was checked last."""
         was = self._before.sandbox(sandbox.id)
-        return was is None or (was.path, was.identity) != (sandbox.path, sandbox.identity)
+        if was is None or (was.path, was.identity) != (sandbox.path, sandbox.identity):
+            return True
+        return sandbox.running and sandbox.identity is None and not only_root_redirects(sandbox.path)
 
     def _check_attachments(self, sandbox: Sandbox) -> None:
         """Check that the endpoints of SANDBOX can be combined."""
