@@ -221,10 +221,10 @@ class Reconciliation:
         return scope
 
     def _unfinished(self) -> Set[Key]:
-        """Return what an interrupted run may have left, except in namespaces that are other sandboxes' by now."""
+        """Return what an interrupted run may have left, except where a path leads to another sandbox by now."""
         places = {key: getattr(key, "namespace", HOST) for key in self._intent.keys}
-        turned = {place for place in set(places.values()) - {HOST} if self.after.holder(place) is not None}
-        return {key for key, place in places.items() if place not in turned}
+        astray = {place for place in set(places.values()) - {HOST} if self.after.leads_astray(place)}
+        return {key for key, place in places.items() if place not in astray}
 
     def _owner(self, unit: Unit, resource: Resource) -> Unit:
         """Return the unit to leave out if RESOURCE of UNIT fails: a network works without its name server."""

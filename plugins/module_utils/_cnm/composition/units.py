@@ -303,16 +303,24 @@ class Composition:
         lost = lost_namespace(sandbox, self._host)
         if lost or sandbox.netns is None or sandbox.identity is not None:
             return lost
-        holder = self.holder(sandbox.path)
+        holder = self._holder(sandbox.path)
         return f"'{sandbox.path}' leads to the namespace of sandbox '{holder.name}' now" if holder is not None else ""
 
-    def holder(self, path: str) -> Optional[Sandbox]:
-        """Return the sandbox with another path whose namespace PATH leads to; None if there is none.
+    def leads_astray(self, path: str) -> bool:
+        """Say whether PATH may lead to no namespace now, or to that of another sandbox, because of its owner."""
+        if only_root_redirects(path):
+            return False
+        try:
+            if self._host.namespace_id(path) is None:
+                return True
+        except CnmError:
+            # It leads elsewhere by now. For this run, it means what it has meant from the beginning.
+            pass
+        return self._holder(path) is not None
 
-        If the owner of PATH has redirected it, what we would change there belongs to that sandbox.
-        """
-        # Once it has been identified, the path leads to the same namespace for the whole run.
-        if only_root_redirects(path) or self._host.namespace_id(path) is None:
+    def _holder(self, path: str) -> Optional[Sandbox]:
+        """Return the sandbox with another path that has the namespace to which PATH was found to lead."""
+        if only_root_redirects(path):
             return None
         holders = map(self._store.sandbox, self._holders.get(self._host.namespace_file(path), ()))
         return next((one for one in holders if one is not None and one.path != path), None)
