@@ -13,7 +13,7 @@ from engine import Plugins
 from inventory import difference, inventory
 from lab import pinged
 from service import SOCKET, service
-from tasks import Tasks, eventually, listed
+from tasks import Tasks, listed
 
 MANY = 20
 
@@ -61,5 +61,5 @@ def test_many_containers_at_once(tasks: Tasks, plugins: Plugins) -> None:
             assert result["interfaces"][0]["mac"] == link["address"]
         list(pool.map(lambda name: plugins.done("DEL", name), names))
         assert running.did_the_last_run()
-        assert eventually(lambda: len(os.listdir(f"/proc/{running.pid}/fd")) == descriptors)
+        assert len(os.listdir(f"/proc/{running.pid}/fd")) == descriptors
     assert difference(before, inventory(tasks.host)) == {}
