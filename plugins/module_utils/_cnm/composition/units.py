@@ -301,7 +301,7 @@ class Composition:
     def _gone(self, sandbox: Sandbox) -> str:
         """Return why the namespace that SANDBOX adopted is not there for it; empty if it is."""
         lost = lost_namespace(sandbox, self._host)
-        if lost or sandbox.netns is None or sandbox.identity is not None:
+        if lost or sandbox.netns is None or sandbox.identity is not None or only_root_redirects(sandbox.netns):
             return lost
         holder = self._holder(sandbox.path)
         return f"'{sandbox.path}' leads to the namespace of sandbox '{holder.name}' now" if holder is not None else ""
@@ -320,8 +320,6 @@ class Composition:
 
     def _holder(self, path: str) -> Optional[Sandbox]:
         """Return the sandbox with another path that has the namespace to which PATH was found to lead."""
-        if only_root_redirects(path):
-            return None
         holders = map(self._store.sandbox, self._holders.get(self._host.namespace_file(path), ()))
         return next((one for one in holders if one is not None and one.path != path), None)
 
